@@ -1,0 +1,136 @@
+"""Every error this package raises on purpose, grouped by what has to happen next.
+
+* `SyncError`: the root. Each carries a `remedy`: a sentence that says what to do.
+    * `TransientError`: try again later; nothing is wrong with the data or the settings.
+        * `RateLimited`: wait `retry_after` seconds first. Waiting is not failing.
+        * `SystemUnavailable`: 5xx, time-out before a request was sent, refused or cut connections on reads.
+        * `UnknownOutcome`: a write was sent and no trustworthy answer came. Look the target up before sending again.
+    * `RecordRejected`: this record is held, the others go on.
+        * `StaleTarget`: the target changed since the plan saw it. Read again, merge again.
+        * `TargetMissing`: the target no longer exists.
+        * `DuplicateInTarget`: the target already holds this identifier; `existing_id` names it where the system told.
+    * `ConfigurationFault`: stop and fix a setting, a credential or a scope; trying again can't help.
+    * `ProtocolFault`: the system answered in a way the adapter does not understand (a cursor that does not advance,
+      an unreadable body). The run stops rather than guess.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigurationFault",
+    "DuplicateInTarget",
+    "ProtocolFault",
+    "RateLimited",
+    "RecordRejected",
+    "StaleTarget",
+    "SyncError",
+    "SystemUnavailable",
+    "TargetMissing",
+    "TransientError",
+    "UnknownOutcome",
+]
+
+
+class SyncError(Exception):
+    """An error with a cause (`message`), a place (`system`) and a way out (`remedy`)."""
+
+    default_remedy = "Look at the exchange in the audit trail."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        system: str | None = None,
+        remedy: str | None = None,
+        status: int | None = None,
+        exchange_id: str | None = None,
+    ) -> None:
+        self.message = message
+        self.system = system
+        self.remedy = remedy or self.default_remedy
+        self.status = status
+        self.exchange_id = exchange_id
+        where = f"{system}: " if system else ""
+        super().__init__(f"{where}{message} What to do: {self.remedy}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions cross process borders in Airflow; keyword-only state must survive pickling.
+        return (_rebuild, (type(self), self.__dict__.copy()))
+
+
+def _rebuild(kind: type[SyncError], state: dict[str, object]) -> SyncError:
+    error = kind.__new__(kind)
+    error.__dict__.update(state)
+    where = f"{state['system']}: " if state.get("system") else ""
+    Exception.__init__(error, f"{where}{state['message']} What to do: {state['remedy']}")
+    return error
+
+
+class TransientError(SyncError):
+    """Nothing is wrong with data or settings; the same request may succeed later."""
+
+    default_remedy = "Nothing: the task retries by itself. Clear it in Airflow if it gave up."
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **context: object) -> None:
+        super().__init__(message, **context)  # type: ignore[arg-type]
+        self.retry_after = retry_after
+
+
+class RateLimited(TransientError):
+    """The system asked to wait `retry_after` seconds."""
+
+
+class SystemUnavailable(TransientError):
+    """The system could not answer; the request had no effect (reads) or was never sent."""
+
+
+class UnknownOutcome(TransientError):
+    """A write was sent but its outcome is not known: it may have been executed."""
+
+    default_remedy = "Nothing: the target is looked up before anything is sent again."
+
+
+class RecordRejected(SyncError):
+    """The system refuses this record as it is; it is held with `code` and `details`."""
+
+    default_remedy = "Correct the record in its source system; it is tried again by itself."
+
+    def __init__(self, message: str, *, code: str = "rejected", details: object = None, **context: object) -> None:
+        super().__init__(message, **context)  # type: ignore[arg-type]
+        self.code = code
+        self.details = details
+
+
+class StaleTarget(RecordRejected):
+    """The target changed since the plan saw it."""
+
+    default_remedy = "Nothing: it is read and merged again."
+
+
+class TargetMissing(RecordRejected):
+    """The target no longer exists."""
+
+    default_remedy = "Run reconcile: the link points to something that was deleted."
+
+
+class DuplicateInTarget(RecordRejected):
+    """The target system already holds this identifier (`field`, `existing_id` where known)."""
+
+    def __init__(
+        self, message: str, *, field: str | None = None, existing_id: str | None = None, **context: object
+    ) -> None:
+        super().__init__(message, **context)  # type: ignore[arg-type]
+        self.field = field
+        self.existing_id = existing_id
+
+
+class ConfigurationFault(SyncError):
+    """A setting, credential, scope or host is wrong."""
+
+    default_remedy = "Correct the connection or the configuration file, then run preflight."
+
+
+class ProtocolFault(SyncError):
+    """The answer makes no sense to the adapter; going on would be guessing."""
+
+    default_remedy = "Run preflight; if the API changed, the adapter has to follow."

@@ -1,0 +1,138 @@
+"""Column types of canonical tables, and how a value is brought into the one form in which it may be compared.
+
+A table is a pandas DataFrame. `NA` in any column means *unknown* (the system does not hold or did not send it);
+an empty text or an empty list means *known to be empty*. The two are never mixed up: unknown never overwrites.
+
+| type | pandas dtype | value |
+| --- | --- | --- |
+| `text` | `string` | NFC text, outer white space stripped |
+| `flag` | `boolean` | |
+| `money` | `Int64` | integer minor units of the record's currency |
+| `decimal` | `string` | plain decimal text without trailing zeros ("12.5"); more digits than a currency has |
+| `count` | `Int64` | |
+| `list` | `string` | canonical JSON array, order kept |
+| `set` | `string` | canonical JSON array, sorted, unique |
+| `pairs` | `string` | canonical JSON array of [name, value] pairs, order kept |
+| `time` | `datetime64[us, UTC]` | |
+| `version` | `Int64` | 64-bit |
+| `json` | `string` | canonical JSON of anything; carried, never merged |
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Literal
+
+import pandas as pd
+
+type_names = ("text", "flag", "money", "decimal", "count", "list", "set", "pairs", "time", "version", "json")
+ColumnType = Literal["text", "flag", "money", "decimal", "count", "list", "set", "pairs", "time", "version", "json"]
+
+DTYPES: dict[str, str] = {
+    "text": "string",
+    "flag": "boolean",
+    "money": "Int64",
+    "decimal": "string",
+    "count": "Int64",
+    "list": "string",
+    "set": "string",
+    "pairs": "string",
+    "time": "datetime64[us, UTC]",
+    "version": "Int64",
+    "json": "string",
+}
+_AS_JSON = frozenset({"list", "set", "pairs", "json"})
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a canonical table: `name` (a trailing `.*` stands for a family such as `name.en-GB`), its type,
+    what it means, and whether the merge looks at it (`merged`) or it only travels along."""
+
+    name: str
+    type: ColumnType
+    meaning: str
+    merged: bool = True
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, unicode kept, decimals as text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_encode)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no canonical JSON form")
+
+
+def decimal_text(value: Decimal | int | str) -> str:
+    """Plain text of an exact number: no exponent, no trailing zeros, "0" for zero. Floats are refused."""
+    if isinstance(value, float):
+        raise TypeError("a float never carries money; parse the number from its text")
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ValueError(f"{value!r} is not a finite number")
+    text = format(number.normalize(), "f")
+    return "0" if text in ("-0", "0") else text
+
+
+def clean_text(value: str) -> str:
+    """NFC-normalised text without outer white space, with line ends as \\n."""
+    return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def canonical_value(kind: str, value: Any) -> Any:
+    """`value` in the form it is stored and compared in; None where it is unknown.
+
+    Raises ValueError or TypeError where a value can't be of that type.
+    """
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
+        return None
+    if kind == "text":
+        return clean_text(str(value))
+    if kind == "flag":
+        return bool(value)
+    if kind in ("money", "count", "version"):
+        number = int(value)
+        if number != value:
+            raise ValueError(f"{value!r} is not a whole number")
+        return number
+    if kind == "decimal":
+        return decimal_text(value)
+    if kind == "time":
+        stamp = pd.Timestamp(value)
+        if stamp.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return stamp.tz_convert("UTC")
+    if isinstance(value, str):
+        value = json.loads(value)
+    if kind == "set":
+        return canonical_json(sorted(set(value)))
+    return canonical_json(list(value) if kind in ("list", "pairs") else value)
+
+
+def plain_value(kind: str, value: Any) -> Any:
+    """A table cell as a JSON-ready Python value (lists parsed, NA as None), as mirror and changes store it."""
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
+        return None
+    if kind in _AS_JSON:
+        return json.loads(value)
+    if kind == "time":
+        return pd.Timestamp(value).isoformat()
+    if kind in ("money", "count", "version"):
+        return int(value)
+    if kind == "flag":
+        return bool(value)
+    return str(value)
+
+
+def digest(fields: dict[str, Any]) -> str:
+    """A short stable fingerprint of a record's known merged fields."""
+    return blake2b(canonical_json(fields).encode(), digest_size=16).hexdigest()

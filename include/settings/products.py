@@ -1,0 +1,195 @@
+"""Settings of the products entity: what syncs, who owns which field, how fields are mapped, what is checked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from include.settings.base import Owner, Settings, Severity, SystemName
+from include.settings.transforms import Transform
+
+
+class FieldSetting(Settings):
+    """One canonical field: who owns it, where it lives in each system, how it is transformed."""
+
+    owner: Owner = "commercetools"
+    """Whose value counts. `newest`: the side changed last; `review`: a person decides when both changed; `none`: not synced."""
+    commercetools: str | None = None
+    """Where commercetools holds it: a projection field (`name`, `description`, `categories`, `taxCategory`) or `attribute:<name>`. Empty = commercetools does not hold it."""
+    lightspeed: str | None = None
+    """Where Lightspeed holds it (only for `attr.*` fields; the others have their fixed place): `account_code`, `account_code_purchase`, `supplier_code`, `weight`, ..."""
+    transforms: tuple[Transform, ...] = ()
+    """commercetools value -> canonical value, in order; reversed when writing to commercetools."""
+
+
+class OptionSetting(Settings):
+    """An option that tells variants apart (Colour, Size): at most three reach Lightspeed."""
+
+    name: str = Field(min_length=1, max_length=64)
+    """Name of the Lightspeed variant attribute and of the canonical option."""
+    attribute: str
+    """commercetools variant attribute that holds it."""
+    transforms: tuple[Transform, ...] = ()
+    owner: Owner = "commercetools"
+
+
+class TaxClass(Settings):
+    """One tax class by its name in each system."""
+
+    name: str
+    """Canonical name, shown in plans and holds."""
+    commercetools: str
+    """Key (or, where it has none, name) of the commercetools tax category."""
+    lightspeed: str
+    """Name of the Lightspeed tax."""
+
+
+class AssortmentRule(Settings):
+    """A product is listed when it meets every given condition; an empty rule lists everything."""
+
+    product_selections: tuple[str, ...] = ()
+    """commercetools product selection keys (any of them)."""
+    stores: tuple[str, ...] = ()
+    """commercetools store keys: a product in any active selection of any of them."""
+    categories: tuple[str, ...] = ()
+    """Category keys (or names where they have none); a subcategory counts."""
+    tags: tuple[str, ...] = ()
+    """Lightspeed tags (any of them)."""
+    brands: tuple[str, ...] = ()
+    """Lightspeed brands (any of them)."""
+    attribute: str | None = None
+    """Name of a commercetools attribute that must equal `attribute_value`."""
+    attribute_value: str | int | bool | None = None
+    skus: tuple[str, ...] = ()
+    """Only products that hold one of these SKUs."""
+    exclude_skus: tuple[str, ...] = ()
+    """Never products that hold one of these SKUs."""
+
+
+class Assortment(Settings):
+    commercetools: AssortmentRule = AssortmentRule()
+    """Which commercetools products go to the tills."""
+    lightspeed: AssortmentRule = AssortmentRule()
+    """Which Lightspeed products go online."""
+    leaving: Literal["deactivate", "keep"] = "deactivate"
+    """What happens in the other system to a product that leaves the assortment. Never deleted."""
+
+
+class PriceSetting(Settings):
+    """The base price that belongs to the product itself. Price lists are settings of the prices entity."""
+
+    owner: Owner = "commercetools"
+    tax: Literal["included", "excluded"] = "included"
+    """Whether the canonical price holds the tax. The exact side: choose what the owner of the price enters."""
+    currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")
+    country: str | None = Field(default=None, pattern="^[A-Z]{2}$")
+    """Country of the commercetools price that counts (a price without country counts where none has it)."""
+    channel: str | None = None
+    """Key of the distribution channel of the commercetools price; empty = the price without channel."""
+    staged: bool = False
+    """Write prices to the staged side only and leave publishing to a person."""
+
+
+class ProductRules(Settings):
+    """What is checked before a product is written, and what a finding does.
+
+    `block` keeps the whole product back, `hold` the record, `drop field` leaves the field out, `warn` only reports.
+    """
+
+    sku_missing: Severity = "hold"
+    sku_duplicate: Severity = "hold"
+    sku_moved: Severity = "block"
+    barcode_invalid: Severity = "drop field"
+    barcode_duplicate: Severity = "hold"
+    price_missing: Severity = "hold"
+    price_not_positive: Severity = "hold"
+    price_currency: Severity = "hold"
+    price_not_exact: Severity = "hold"
+    tax_class_unmapped: Severity = "block"
+    too_many_variants: Severity = "block"
+    too_many_options: Severity = "block"
+    option_missing: Severity = "hold"
+    options_duplicate: Severity = "hold"
+    options_changed: Severity = "block"
+    name_missing: Severity = "block"
+    name_too_long: Severity = "block"
+    name_duplicate: Severity = "block"
+    required_attribute_missing: Severity = "block"
+    html_unsafe: Severity = "warn"
+    value_not_kept: Severity = "hold"
+    lookup_missing: Severity = "drop field"
+
+
+class ProductSettings(Settings):
+    """Products and variants."""
+
+    assortment: Assortment = Assortment()
+    create: tuple[SystemName, ...] = ("lightspeed", "commercetools")
+    """Systems in which missing products are created."""
+    match: tuple[Literal["key", "sku", "barcode"], ...] = ("sku", "barcode")
+    """How records without a link find their partner, in order. Each step matches uniquely or holds the record."""
+    projection: Literal["current", "staged"] = "current"
+    """Which side of commercetools products is read: what customers see, or the draft."""
+    write: Literal["live", "staged", "publish"] = "live"
+    """How content reaches commercetools: `live` changes current and staged alike, `staged` leaves it to a person, `publish` publishes products that had no staged changes of somebody else."""
+    product_type: str | None = None
+    """Key of the commercetools product type for products that come from the till; needed to create them."""
+    fields: dict[str, FieldSetting] = Field(default_factory=dict)
+    """Canonical field -> its owner and places: `name`, `description`, `brand`, `category`, `tags`, `supplier`, `tax_class`, `barcodes`, `supply_price`, `supplier_code`, `tracked`, `active`, `attr.<your name>`, ..."""
+    options: tuple[OptionSetting, ...] = ()
+    barcodes_multiple: bool = False
+    """Whether the commercetools barcode attribute holds a set; otherwise only the first barcode syncs."""
+    price: PriceSetting = PriceSetting()
+    tax_classes: tuple[TaxClass, ...] = ()
+    tracked_by_default: bool = True
+    """Whether Lightspeed counts stock of products created there."""
+    rules: ProductRules = ProductRules()
+    rules_max_name: int = Field(default=255, gt=0)
+    """Longest product name the till takes. Undocumented for Lightspeed; 255 is the usual column width."""
+    required_attributes: tuple[str, ...] = ()
+    """Canonical fields without which nothing new is created."""
+    deletions: Literal["deactivate", "report"] = "deactivate"
+    """What a proven deletion in one system does in the other: unpublish or deactivate, or only report. Never delete."""
+    clock_skew_seconds: int = Field(default=120, ge=0)
+    """With owner `newest`: two changes closer than this are a conflict for a person."""
+    resend_limit: int = Field(default=3, ge=1)
+    """How often the same value may be written to the same field again before the record is held (the target alters it)."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> ProductSettings:
+        for what, names in (
+            ("options", [option.name for option in self.options]),
+            ("tax_classes", [tax.name for tax in self.tax_classes]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: named twice: {', '.join(twice)}; give each its own name")
+        return self
+
+    def owner_of(self, field: str) -> Owner:
+        """Who owns a canonical field (`name.en-GB` falls back to `name`); the price and options have their own setting."""
+        if field == "price":
+            return self.price.owner
+        if field in ("options", "option_values"):
+            return self.options[0].owner if self.options else "commercetools"
+        setting = self.fields.get(field) or self.fields.get(field.split(".", 1)[0])
+        return setting.owner if setting else DEFAULT_OWNERS.get(field.split(".", 1)[0], "none")
+
+
+DEFAULT_OWNERS: dict[str, Owner] = {
+    "name": "commercetools",
+    "description": "commercetools",
+    "brand": "commercetools",
+    "category": "commercetools",
+    "tags": "commercetools",
+    "supplier": "lightspeed",
+    "tax_class": "commercetools",
+    "sku": "review",
+    "barcodes": "newest",
+    "supply_price": "lightspeed",
+    "supplier_code": "lightspeed",
+    "tracked": "lightspeed",
+    "active": "commercetools",
+}
+"""Owner of a field the configuration does not mention. It still syncs only where both systems hold it."""
