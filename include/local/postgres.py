@@ -199,7 +199,7 @@ class EmbeddedPostgres:
         ]
         if self._disposable:
             command.append("--no-sync")
-        done = subprocess.run(  # noqa: S603 - our own binary, no shell
+        done = subprocess.run(
             command,
             capture_output=True,
             text=True,
@@ -350,7 +350,7 @@ def _binaries(account: _Account | None) -> Path:
     copy = _root_owned_folder(f"retail-sync-postgres-{_digest(installed)}")
     if not (copy / "complete").exists():
         shutil.copytree(installed.parent, copy / "install", dirs_exist_ok=True)
-        subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)  # noqa: S603, S607
+        subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)
         (copy / "complete").touch()
     return copy / "install" / installed.name
 

@@ -117,7 +117,7 @@ def spawn(
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - the commands are the project's own
+        process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=output if stdout is None else stdout,
@@ -128,7 +128,9 @@ def spawn(
             group=group,
             extra_groups=None if user is None else [],
             start_new_session=True,
-            preexec_fn=_die_with_parent(on_parent_death),
+            preexec_fn=_die_with_parent(
+                on_parent_death
+            ),  # it calls nothing but prctl, so threads do it no harm
         )
     return Child(name, process, log)
 
