@@ -1,0 +1,65 @@
+"""A finding: something a rule, a merge or a match has to say about one record, in words for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FindingSeverity = Literal["block", "hold", "drop field", "warn"]
+
+RELEASES = {
+    "sku_missing": "Give the variant a SKU in its source system.",
+    "sku_duplicate": "Give each variant its own SKU; the till finds two articles under this one.",
+    "sku_moved": "Decide which product the SKU belongs to, then move or rename it in one system.",
+    "split_family": "Bring the variants into one family at the till, or split the product online.",
+    "barcode_invalid": "Correct the barcode (the check digit is wrong) in its source system.",
+    "barcode_duplicate": "Remove the barcode from all but one article; a till would scan the wrong one.",
+    "price_missing": "Enter a base price in the configured currency.",
+    "price_not_positive": "Enter a price above zero.",
+    "price_currency": "Enter the price in the store's currency, or change `products.price.currency`.",
+    "price_not_exact": "Choose `products.price.tax` as the price's owner enters it, or round the price.",
+    "tax_class_unmapped": "Add the tax class to `products.tax_classes`.",
+    "too_many_variants": "Split the product: commercetools takes 100 variants.",
+    "too_many_options": "Map at most three options in `products.options`; Lightspeed takes no more.",
+    "option_missing": "Fill in every option of the product, or none.",
+    "options_duplicate": "Two variants have the same options; make them differ.",
+    "options_changed": "The till can't change a family's options; recreate the family there and run again.",
+    "name_missing": "Give the product a name in the till's language.",
+    "name_too_long": "Shorten the name, or map it through `truncate`.",
+    "name_duplicate": "Rename one of the products; the till tells families apart by name.",
+    "required_attribute_missing": "Fill in the field.",
+    "html_unsafe": "Remove scripts from the text.",
+    "lookup_missing": "Add the value to the field's lookup table.",
+    "value_not_kept": "The target alters this value; change it, or set the field's owner to `none`.",
+    "ambiguous": "Make the identifier unique, or choose the right partner.",
+    "identity_conflict": "SKU and barcode point to different articles; correct one of them.",
+    "conflict": "Both sides changed the field; choose a side by editing the other one to match.",
+    "waiting": "It goes on by itself once its product is linked.",
+    "no_variants_left": "Release one of its variants first.",
+    "no_product_type": "Set `products.product_type` so that articles from the till can be created online.",
+    "deleted": "Remove the article in the other system too, or restore it.",
+}
+"""What would release a hold, per code. Codes of the target system's refusals have their own words."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`kind`/`system`/`id` name the record the finding is about; `field` the field, empty for the whole record."""
+
+    kind: str
+    system: str
+    id: str
+    label: str
+    code: str
+    severity: FindingSeverity
+    message: str
+    field: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        return f"{self.system}:{self.id}"
+
+    @property
+    def release(self) -> str:
+        return RELEASES.get(self.code, "Correct the record in its source system; it is tried again by itself.")

@@ -1,0 +1,139 @@
+"""Three-way merge of linked records, field by field, as whole columns.
+
+For a field that both systems hold, L and R are today's values and B is the value last agreed on. What happens:
+
+| owner | L = R | only one side moved | both moved, or no B yet |
+| --- | --- | --- | --- |
+| `commercetools` | agreed | L goes to Lightspeed | L goes to Lightspeed |
+| `lightspeed` | agreed | R goes to commercetools | R goes to commercetools |
+| `newest` | agreed | the moved value goes over | the later one goes over; within the clock skew: conflict |
+| `review` | agreed | the moved value goes over | conflict |
+| `none` | not looked at | | |
+
+Unknown (NA) on either side: the field is left alone. Without a B, an empty value never wipes out a filled one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from include.settings.base import Owner
+
+TO_LIGHTSPEED = "lightspeed"
+TO_COMMERCETOOLS = "commercetools"
+EMPTY_TEXTS = frozenset({"", "[]", "{}"})
+
+
+@dataclass
+class FieldDecision:
+    """What the merge decided for one field over all linked pairs (all Series share the pairs' index)."""
+
+    name: str
+    owner: Owner
+    left: pd.Series
+    right: pd.Series
+    base: pd.Series
+    agreed: pd.Series
+    to_lightspeed: pd.Series
+    to_commercetools: pd.Series
+    conflict: pd.Series
+    kept: pd.Series = field(repr=False)
+
+    def reason(self, pair: object) -> str:
+        """Why the value moves, in one sentence for the audit row."""
+        moved_left = _moved(self.left, self.base).get(pair, False)
+        moved_right = _moved(self.right, self.base).get(pair, False)
+        first = pd.isna(self.base.get(pair))
+        winner = "commercetools" if bool(self.to_lightspeed.get(pair, False)) else "lightspeed"
+        if first:
+            return f"first alignment; {_owner_words(self.owner, winner)}"
+        if moved_left and moved_right:
+            return f"changed on both sides; {_owner_words(self.owner, winner)}"
+        changed = "commercetools" if moved_left else "lightspeed"
+        if changed == winner:
+            return f"changed in {changed}"
+        return f"changed in {changed}, set back: {_owner_words(self.owner, winner)}"
+
+
+def _owner_words(owner: Owner, winner: str) -> str:
+    if owner == "newest":
+        return f"{winner} changed last"
+    if owner == "review":
+        return f"only {winner} changed"
+    return f"{owner} owns the field"
+
+
+def merge_field(
+    name: str,
+    owner: Owner,
+    left: pd.Series,
+    right: pd.Series,
+    base: pd.Series,
+    left_time: pd.Series,
+    right_time: pd.Series,
+    clock_skew: pd.Timedelta,
+) -> FieldDecision:
+    """Decide one field for all pairs. Series are aligned; `base` NA = nothing agreed yet."""
+    left, right = _comparable(left), _comparable(right)
+    base = _comparable(base)
+    known = left.notna() & right.notna()
+    equal = known & _same(left, right)
+    differ = known & ~equal
+    has_base = base.notna()
+    moved_left, moved_right = _moved(left, base), _moved(right, base)
+    only_left = differ & has_base & moved_left & ~moved_right
+    only_right = differ & has_base & moved_right & ~moved_left
+    open_question = differ & ~only_left & ~only_right
+    nothing = pd.Series(False, index=left.index)
+    if owner == "commercetools":
+        to_lightspeed, to_commercetools, conflict = differ, nothing, nothing
+    elif owner == "lightspeed":
+        to_lightspeed, to_commercetools, conflict = nothing, differ, nothing
+    elif owner == "newest":
+        apart = left_time - right_time
+        left_later = (apart > clock_skew).fillna(False).astype(bool)
+        right_later = (apart < -clock_skew).fillna(False).astype(bool)
+        to_lightspeed = only_left | (open_question & left_later)
+        to_commercetools = only_right | (open_question & right_later)
+        conflict = open_question & ~left_later & ~right_later
+    elif owner == "review":
+        to_lightspeed, to_commercetools, conflict = only_left, only_right, open_question
+    else:
+        to_lightspeed = to_commercetools = conflict = nothing
+        equal = nothing
+    # Nothing was ever agreed: an empty value is no evidence that the other side's value should go.
+    wipes_right = to_lightspeed & ~has_base & _empty(left)
+    wipes_left = to_commercetools & ~has_base & _empty(right)
+    one_empty = conflict & ~has_base & (_empty(left) | _empty(right))
+    return FieldDecision(
+        name=name,
+        owner=owner,
+        left=left,
+        right=right,
+        base=base,
+        agreed=equal,
+        to_lightspeed=(to_lightspeed & ~wipes_right) | (one_empty & _empty(right)),
+        to_commercetools=(to_commercetools & ~wipes_left) | (one_empty & _empty(left)),
+        conflict=conflict & ~one_empty,
+        kept=wipes_right | wipes_left,
+    )
+
+
+def _comparable(series: pd.Series) -> pd.Series:
+    """Object cells with None for unknown, so that columns of any dtype compare cell by cell."""
+    return series.astype("object").where(series.notna(), None)
+
+
+def _same(a: pd.Series, b: pd.Series) -> pd.Series:
+    return pd.Series([x == y for x, y in zip(a, b, strict=True)], index=a.index, dtype=bool)
+
+
+def _moved(now: pd.Series, base: pd.Series) -> pd.Series:
+    known = now.notna() & base.notna()
+    return known & ~_same(now, base)
+
+
+def _empty(series: pd.Series) -> pd.Series:
+    return series.isin(EMPTY_TEXTS)

@@ -1,0 +1,232 @@
+"""From identifiers to links: which variants and which products are the same, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from include.records.products import Kind
+from include.settings.products import ProductSettings
+from include.sync.findings import Finding
+from include.sync.matching import Ambiguity, explode_json, match
+from include.sync.plan import LinkRef, PlanInput
+from include.sync.view import View
+
+
+@dataclass
+class Pairing:
+    """`links`: every link that counts for this run, planned ones included. `findings` hold what can't be paired."""
+
+    links: dict[Kind, list[LinkRef]] = field(default_factory=lambda: {"product": [], "variant": []})
+    retired: list[LinkRef] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def new(self) -> list[LinkRef]:
+        return [link for kind in ("product", "variant") for link in self.links[kind] if link.link_id is None]  # type: ignore[index]
+
+
+def pair(given: PlanInput, view: View) -> Pairing:
+    """Match what is unlinked, check that families stay together, retire links of things that were made anew."""
+    pairing = Pairing()
+    kept, pairing.retired = _still_valid(given, view)
+    pairing.links["variant"] = [link for link in kept if link.kind == "variant"]
+    pairing.links["product"] = [link for link in given.links["product"] if link not in pairing.retired]
+    retired_products = {id(link) for link in pairing.retired}
+    pairing.links["product"] = [link for link in pairing.links["product"] if id(link) not in retired_products]
+    found, ambiguous = _match_variants(view, pairing.links["variant"], given.settings)
+    pairing.findings.extend(_ambiguity_findings(ambiguous, view))
+    found = [link for link in found if not _identities_disagree(link, view, pairing.findings)]
+    _join_families(found, view, pairing)
+    if "key" in given.settings.match:
+        _match_products_by_key(view, pairing)
+    return pairing
+
+
+def _still_valid(given: PlanInput, view: View) -> tuple[list[LinkRef], list[LinkRef]]:
+    """Links whose deleted side was made anew under the same SKU are retired, so that matching finds the new one."""
+    reborn: dict[str, set[str]] = {}
+    for system in ("commercetools", "lightspeed"):
+        live = view.live_variants(system)
+        reborn[system] = set(live.loc[live["sku"].notna() & (live["sku"] != ""), "sku"])
+    kept: list[LinkRef] = []
+    retired: list[LinkRef] = []
+    for link in given.links["variant"]:
+        made_anew = False
+        for system in ("commercetools", "lightspeed"):
+            row = view.variant(system, link.side(system))
+            if row is None or pd.isna(row["deleted_at"]) or pd.isna(row["sku"]) or row["sku"] not in reborn[system]:
+                continue
+            # Under another product that still lives beside the old one it is a move, for a person to judge.
+            heirs = view.live_variants(system)
+            heirs = heirs[heirs["sku"] == row["sku"]]
+            same_product = bool((heirs["product_id"] == row["product_id"]).any())
+            made_anew = made_anew or same_product or not view.lives(system, str(row["product_id"]))
+        (retired if made_anew else kept).append(link)
+    gone = {link.parent for link in retired if link.parent}
+    alive = {link.parent for link in kept if link.parent}
+    for link in given.links["product"]:
+        pair_ids = (link.commercetools_id, link.lightspeed_id)
+        dead = any(not view.lives(s, link.side(s)) for s in ("commercetools", "lightspeed"))
+        if pair_ids in gone and pair_ids not in alive and dead:
+            retired.append(link)
+    return kept, retired
+
+
+def _match_variants(
+    view: View, linked: list[LinkRef], settings: ProductSettings
+) -> tuple[list[LinkRef], list[Ambiguity]]:
+    order = tuple(step for step in settings.match if step != "key")
+    tables: dict[str, dict[str, pd.DataFrame]] = {}
+    for system in ("commercetools", "lightspeed"):
+        eligible = view.eligible_variants(system)
+        tables[system] = {
+            "sku": eligible[["id", "sku"]].rename(columns={"sku": "value"}),
+            "barcode": explode_json(eligible, "barcodes"),
+        }
+    matches = match(
+        tables["commercetools"],
+        tables["lightspeed"],
+        {link.commercetools_id for link in linked},
+        {link.lightspeed_id for link in linked},
+        order,
+    )
+    found = [
+        LinkRef("variant", str(row.commercetools_id), str(row.lightspeed_id), None, str(row.matched_by))
+        for row in matches.pairs.itertuples(index=False)
+        if view.is_affected("commercetools", "variant", str(row.commercetools_id))
+        or view.is_affected("lightspeed", "variant", str(row.lightspeed_id))
+    ]
+    affected = [a for a in matches.ambiguous if view.is_affected(a.system, "variant", a.id)]
+    return found, affected
+
+
+def _ambiguity_findings(ambiguous: list[Ambiguity], view: View) -> list[Finding]:
+    return [
+        Finding(
+            kind="variant",
+            system=a.system,
+            id=a.id,
+            label=view.label(a.system, "variant", a.id),
+            code="ambiguous",
+            severity="hold",
+            message=f"{a.identifier.capitalize()} {a.value} is borne by several articles; none is chosen.",
+            field="sku" if a.identifier == "sku" else "barcodes",
+            evidence={
+                "identifier": a.identifier,
+                "value": a.value,
+                "candidates": {s: [view.describe(s, "variant", i) for i in ids] for s, ids in a.candidates.items()},
+            },
+        )
+        for a in ambiguous
+    ]
+
+
+def _identities_disagree(link: LinkRef, view: View, findings: list[Finding]) -> bool:
+    """A pair found by SKU whose barcodes have nothing in common is not taken for the same thing."""
+    left, right = (view.codes(s, link.side(s)) for s in ("commercetools", "lightspeed"))
+    if link.matched_by != "sku" or not left or not right or left & right:
+        return False
+    findings.append(
+        Finding(
+            kind="variant",
+            system="commercetools",
+            id=link.commercetools_id,
+            label=view.label("commercetools", "variant", link.commercetools_id),
+            code="identity_conflict",
+            severity="hold",
+            message="Same SKU on both sides, but the barcodes have nothing in common.",
+            field="barcodes",
+            evidence={
+                "commercetools": view.describe("commercetools", "variant", link.commercetools_id),
+                "lightspeed": view.describe("lightspeed", "variant", link.lightspeed_id),
+                "partner": f"lightspeed:{link.lightspeed_id}",
+            },
+        )
+    )
+    return True
+
+
+def _join_families(found: list[LinkRef], view: View, pairing: Pairing) -> None:
+    """Variant pairs say which products are the same; a product must end in exactly one family and the other way."""
+    families: dict[str, dict[str, set[str]]] = {s: defaultdict(set) for s in ("commercetools", "lightspeed")}
+    for link in pairing.links["product"]:
+        families["commercetools"][link.commercetools_id].add(link.lightspeed_id)
+        families["lightspeed"][link.lightspeed_id].add(link.commercetools_id)
+    parents = {id(link): view.parents(link) for link in [*pairing.links["variant"], *found]}
+    for link in found:
+        product, family = parents[id(link)]
+        families["commercetools"][product].add(family)
+        families["lightspeed"][family].add(product)
+    products = {(p.commercetools_id, p.lightspeed_id) for p in pairing.links["product"]}
+    moved = [link for link in pairing.links["variant"] if _moved(link, parents[id(link)], products, view)]
+    for link in moved:
+        pairing.findings.append(_split_finding(link, parents[id(link)], families, view, "sku_moved"))
+    moved_ids = {id(link) for link in moved}
+    pairing.links["variant"] = [link for link in pairing.links["variant"] if id(link) not in moved_ids]
+    for link in found:
+        product, family = parents[id(link)]
+        torn = len(families["commercetools"][product]) > 1 or len(families["lightspeed"][family]) > 1
+        if torn and (product, family) not in products:
+            pairing.findings.append(_split_finding(link, (product, family), families, view, "split_family"))
+            continue
+        if (product, family) not in products:
+            products.add((product, family))
+            pairing.links["product"].append(LinkRef("product", product, family, None, link.matched_by))
+        pairing.links["variant"].append(
+            LinkRef("variant", link.commercetools_id, link.lightspeed_id, None, link.matched_by, parent=(product, family))
+        )
+
+
+def _moved(link: LinkRef, parents: tuple[str, str], products: set[tuple[str, str]], view: View) -> bool:
+    both_live = all(view.is_live(s, "variant", link.side(s)) for s in ("commercetools", "lightspeed"))
+    affected = any(view.is_affected(s, "variant", link.side(s)) for s in ("commercetools", "lightspeed"))
+    return both_live and affected and parents not in products
+
+
+def _split_finding(
+    link: LinkRef, parents: tuple[str, str], families: dict[str, dict[str, set[str]]], view: View, code: str
+) -> Finding:
+    product, family = parents
+    evidence: dict[str, Any] = {
+        "product": view.describe("commercetools", "product", product),
+        "its families": [
+            view.describe("lightspeed", "product", f) for f in sorted(families["commercetools"][product] | {family})
+        ],
+        "family": view.describe("lightspeed", "product", family),
+        "its products": [
+            view.describe("commercetools", "product", p) for p in sorted(families["lightspeed"][family] | {product})
+        ],
+        "partner": f"lightspeed:{link.lightspeed_id}",
+    }
+    words = {
+        "sku_moved": "The article moved to another product on one side.",
+        "split_family": "The variants of one product are spread over several products on the other side.",
+    }
+    return Finding(
+        kind="variant",
+        system="commercetools",
+        id=link.commercetools_id,
+        label=view.label("commercetools", "variant", link.commercetools_id),
+        code=code,
+        severity="hold",
+        message=words[code],
+        evidence=evidence,
+    )
+
+
+def _match_products_by_key(view: View, pairing: Pairing) -> None:
+    tables = {s: view.eligible_products(s)[["id", "key"]].rename(columns={"key": "value"}) for s in view.systems}
+    matches = match(
+        {"key": tables["commercetools"]},
+        {"key": tables["lightspeed"]},
+        {link.commercetools_id for link in pairing.links["product"]},
+        {link.lightspeed_id for link in pairing.links["product"]},
+        ("key",),
+    )
+    for row in matches.pairs.itertuples(index=False):
+        pairing.links["product"].append(
+            LinkRef("product", str(row.commercetools_id), str(row.lightspeed_id), None, "key")
+        )

@@ -1,0 +1,395 @@
+"""Will it scan at the till, will it sell online: what is checked before a product is written.
+
+Every rule looks at the records as they would be in the target (`Desired`) and at everything the target already
+holds, and answers with findings. Severities come from `products.rules`; a rule set to `off` is not run.
+Codes are the names of `ProductRules`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+from stdnum import ean
+
+from include.settings.products import ProductSettings
+from include.sync.findings import Finding
+
+MAX_VARIANTS = 100  # commercetools documents 100 variants a product; a Lightspeed family has no documented limit.
+MAX_OPTIONS = 3  # Lightspeed X-Series: three variant attributes a family.
+UNSAFE_HTML = re.compile(r"<\s*(script|iframe|object|embed)\b|\bon\w+\s*=|javascript:", re.IGNORECASE)
+GTIN_LENGTHS = frozenset({8, 12, 13, 14})
+
+
+@dataclass
+class Desired:
+    """What a plan wants to be true in `target` after it is applied.
+
+    `products` / `variants`: canonical columns plus `source_id`, `source`, `label`, `new` (flag), `product` (key of the
+    product row a variant belongs to; products carry it too) and `target_id` (NA for new ones). `touched`: columns set
+    of changed fields per row (`changed`, a frozenset; None for new rows means all).
+    `taken`: identifiers everything else in the target bears: columns `code`, `owner` (target variant id).
+    `names`: families in the target: columns `name`, `owner` (target product id).
+    """
+
+    target: str
+    products: pd.DataFrame
+    variants: pd.DataFrame
+    taken: pd.DataFrame
+    names: pd.DataFrame
+    name_column: str
+    families: bool
+    """Whether the target tells products apart by name and takes few options (a till) or not."""
+
+
+Rule = Callable[[Desired, ProductSettings], Iterator[tuple[str, int, str, str, dict[str, object]]]]
+"""Yields (kind, row position, field, message, evidence)."""
+
+
+def check(desired: Desired, settings: ProductSettings) -> list[Finding]:
+    """All findings, in rule order."""
+    findings: list[Finding] = []
+    severities = settings.rules.model_dump()
+    for code, rule in RULES.items():
+        severity = severities[code]
+        if severity == "off":
+            continue
+        for kind, position, field, message, evidence in rule(desired, settings):
+            frame = desired.products if kind == "product" else desired.variants
+            row = frame.iloc[position]
+            findings.append(
+                Finding(
+                    kind=kind,
+                    system=str(row["source"]),
+                    id=str(row["source_id"]),
+                    label=str(row["label"]),
+                    code=code,
+                    severity=severity,
+                    message=message,
+                    field=field,
+                    evidence=dict(evidence),
+                )
+            )
+    return findings
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+    if name in frame.columns:
+        return frame[name]
+    return pd.Series(pd.NA, index=frame.index, dtype="object")
+
+
+def _concerned(frame: pd.DataFrame, field: str) -> pd.Series:
+    """Rows for which `field` is about to be written: new ones, or those whose change holds it."""
+    if frame.empty:
+        return pd.Series([], index=frame.index, dtype=bool)
+    return pd.Series(
+        [bool(new) or field in (changed or ()) for new, changed in zip(frame["new"], frame["changed"], strict=True)],
+        index=frame.index,
+        dtype=bool,
+    )
+
+
+def _positions(mask: pd.Series) -> list[int]:
+    return [position for position, hit in enumerate(mask.fillna(False).astype(bool)) if hit]
+
+
+def _sku_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    sku = _column(d.variants, "sku")
+    for p in _positions((sku.isna() | (sku == "")) & _concerned(d.variants, "sku")):
+        yield "variant", p, "sku", "The variant has no SKU; nothing would find it again.", {}
+
+
+def _codes(d: Desired) -> pd.DataFrame:
+    """Every code the written variants would answer to at a scanner: position, code, what it is."""
+    rows: list[dict[str, object]] = []
+    sku, barcodes = _column(d.variants, "sku"), _column(d.variants, "barcodes")
+    for position, (own, more) in enumerate(zip(sku, barcodes, strict=True)):
+        if pd.notna(own) and own:
+            rows.append({"position": position, "code": str(own), "what": "sku"})
+        if pd.notna(more):
+            rows.extend({"position": position, "code": c, "what": "barcode"} for c in json.loads(more))
+    return pd.DataFrame(rows, columns=["position", "code", "what"])
+
+
+def _duplicates(d: Desired, what: str) -> Iterator[tuple[int, str, dict[str, object]]]:
+    """Positions whose `what` code is borne by another record: in the target, or among what is to be written."""
+    codes = _codes(d)
+    if codes.empty:
+        return
+    own = d.variants["target_id"].tolist()
+    field = "sku" if what == "sku" else "barcodes"
+    concerned = _concerned(d.variants, field)
+    bearers = codes.groupby("code")["position"].agg(lambda group: sorted(set(group)))
+    taken = d.taken.groupby("code")["owner"].agg(lambda group: sorted(set(group))) if len(d.taken) else pd.Series()
+    written = {str(t) for t in own if pd.notna(t)}
+    for position, code in codes.loc[codes["what"] == what, ["position", "code"]].itertuples(index=False):
+        if not concerned.iloc[position]:
+            continue
+        others = [p for p in bearers[code] if p != position]
+        holders = [o for o in taken.get(code, []) if o != own[position] and o not in written]
+        if others or holders:
+            labels = [str(d.variants.iloc[p]["label"]) for p in others]
+            yield position, code, {"code": code, "also_on": labels, f"also_in_{d.target}": holders}
+
+
+def _sku_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    for p, code, evidence in _duplicates(d, "sku"):
+        yield "variant", p, "sku", f"SKU {code} is borne by more than one article.", evidence
+
+
+def _barcode_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    for p, code, evidence in _duplicates(d, "barcode"):
+        yield "variant", p, "barcodes", f"Code {code} would scan as more than one article.", evidence
+
+
+def _barcode_invalid(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    barcodes = _column(d.variants, "barcodes")
+    for p in _positions(barcodes.notna() & _concerned(d.variants, "barcodes")):
+        wrong = [code for code in json.loads(barcodes.iloc[p]) if not scans(code)]
+        if wrong:
+            yield (
+                "variant",
+                p,
+                "barcodes",
+                f"Barcode {', '.join(wrong)}: the check digit is wrong or it can't be scanned.",
+                {"barcodes": wrong},
+            )
+
+
+def scans(code: str) -> bool:
+    """Whether a till can scan `code`: printable without spaces, and a GTIN's check digit is right where it looks
+    like a GTIN (8, 12, 13 or 14 digits; GS1 General Specifications)."""
+    if not code or len(code) > 64 or not code.isascii() or not code.isprintable() or any(c.isspace() for c in code):
+        return False
+    if code.isdigit() and len(code) in GTIN_LENGTHS:
+        return bool(ean.is_valid(code))
+    return True
+
+
+def _price_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    price = _column(d.variants, "price")
+    for p in _positions(price.isna() & d.variants["new"].astype(bool)):
+        message = f"No base price in {s.price.currency}" + (f" for {s.price.country}." if s.price.country else ".")
+        yield "variant", p, "price", message, {}
+
+
+def _price_not_positive(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    price = _column(d.variants, "price")
+    for p in _positions((price.fillna(1) <= 0) & _concerned(d.variants, "price")):
+        yield "variant", p, "price", "The price is zero or below.", {"price": int(price.iloc[p])}
+
+
+def _price_currency(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    currency = _column(d.variants, "currency")
+    wrong = currency.notna() & (currency != s.price.currency) & _concerned(d.variants, "price")
+    for p in _positions(wrong & _column(d.variants, "price").notna()):
+        found = str(currency.iloc[p])
+        yield "variant", p, "price", f"The price is in {found}, expected {s.price.currency}.", {"currency": found}
+
+
+def _price_not_exact(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    carry = _column(d.variants, "carry")
+    for p in _positions(carry.notna() & _concerned(d.variants, "price")):
+        if json.loads(carry.iloc[p]).get("price_exact") is False:
+            yield "variant", p, "price", "Converting the price for tax and back does not give the same price.", {}
+
+
+def _tax_class_unmapped(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    tax = _column(d.products, "tax_class").astype("string")
+    for p in _positions(tax.str.startswith("?") & _concerned(d.products, "tax_class")):
+        unknown = str(tax.iloc[p])[1:]
+        yield "product", p, "tax_class", f"Tax class {unknown!r} is not mapped.", {"tax_class": unknown}
+
+
+def _too_many_variants(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    counts = d.variants.groupby("product").size() if len(d.variants) else pd.Series(dtype="int64")
+    for p, product in enumerate(d.products["product"]):
+        count = int(counts.get(product, 0)) + int(d.products.iloc[p].get("standing", 0))
+        if count > MAX_VARIANTS and _has_new(d, product):
+            yield "product", p, "", f"The product has {count} variants, {MAX_VARIANTS} are possible.", {"variants": count}
+
+
+def _has_new(d: Desired, product: object) -> bool:
+    return bool(d.variants.loc[d.variants["product"] == product, "new"].any())
+
+
+def _too_many_options(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    options = _column(d.products, "options")
+    for p in _positions(options.notna() & _concerned(d.products, "options")):
+        names = json.loads(options.iloc[p])
+        if len(names) > MAX_OPTIONS:
+            yield (
+                "product",
+                p,
+                "options",
+                f"{len(names)} options ({', '.join(names)}); the till takes {MAX_OPTIONS}.",
+                {"options": names},
+            )
+
+
+def _options_changed(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    for p in _positions(~d.products["new"].astype(bool) & _concerned(d.products, "options")):
+        if d.families:
+            wanted = json.loads(d.products["options"].iloc[p])
+            yield "product", p, "options", "The options of an existing family would change.", {"wanted": wanted}
+
+
+def _option_sets(d: Desired) -> pd.DataFrame:
+    values = _column(d.variants, "option_values")
+    return pd.DataFrame(
+        {
+            "position": range(len(d.variants)),
+            "product": d.variants["product"].to_numpy(),
+            "pairs": [json.loads(v) if pd.notna(v) else None for v in values],
+        }
+    )
+
+
+def _option_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    if not d.families or d.variants.empty:
+        return
+    options = {
+        product: json.loads(names)
+        for product, names in zip(d.products["product"], _column(d.products, "options"), strict=True)
+        if pd.notna(names)
+    }
+    concerned = _concerned(d.variants, "option_values")
+    for position, product, pairs in _option_sets(d).itertuples(index=False):
+        wanted = options.get(product, [])
+        if pairs is None or not wanted or not concerned.iloc[position]:
+            continue
+        missing = [name for name in wanted if not dict(pairs).get(name)]
+        if missing:
+            yield (
+                "variant",
+                position,
+                "option_values",
+                f"No value for {', '.join(missing)}, which its sister variants have.",
+                {"missing": missing},
+            )
+
+
+def _options_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    if not d.families or d.variants.empty:
+        return
+    sets = _option_sets(d)
+    sets = sets[sets["pairs"].notna()]
+    sets["key"] = [json.dumps(sorted(map(tuple, pairs))) for pairs in sets["pairs"]]
+    concerned = _concerned(d.variants, "option_values")
+    twins = sets[sets.duplicated(["product", "key"], keep=False)]
+    for _, group in twins.groupby(["product", "key"]):
+        positions = group["position"].tolist()
+        for position in positions:
+            if not concerned.iloc[position]:
+                continue
+            others = [str(d.variants.iloc[p]["label"]) for p in positions if p != position]
+            words = ", ".join(f"{k}={v}" for k, v in group["pairs"].iloc[0]) or "none at all"
+            yield (
+                "variant",
+                position,
+                "option_values",
+                f"Same options ({words}) as {', '.join(others)}.",
+                {"same_as": others},
+            )
+
+
+def _name_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    name = _column(d.products, d.name_column)
+    missing = (name.isna() | (name.astype("string") == "")) & _concerned(d.products, d.name_column)
+    for p in _positions(missing & (d.products["new"].astype(bool) | name.notna())):
+        yield "product", p, d.name_column, "The product has no name in the till's language.", {}
+
+
+def _name_too_long(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    if not d.families:
+        return
+    length = _column(d.products, d.name_column).astype("string").str.len()
+    for p in _positions((length > s.rules_max_name) & _concerned(d.products, d.name_column)):
+        yield (
+            "product",
+            p,
+            d.name_column,
+            f"The name has {int(length.iloc[p])} characters, the till takes {s.rules_max_name}.",
+            {"length": int(length.iloc[p])},
+        )
+
+
+def _name_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    if not d.families or d.products.empty:
+        return
+    name = _column(d.products, d.name_column).astype("string").str.casefold()
+    concerned = _concerned(d.products, d.name_column)
+    written = name[name.notna() & (name != "")].groupby(name).groups
+    taken = d.names.assign(name=d.names["name"].astype("string").str.casefold())
+    by_name = taken.groupby("name")["owner"].agg(lambda group: sorted(set(group)))
+    targets = {str(t) for t in d.products["target_id"] if pd.notna(t)}
+    for p in _positions(concerned & name.notna()):
+        value = str(name.iloc[p])
+        others = [i for i in written.get(value, []) if i != d.products.index[p]]
+        own = d.products["target_id"].iloc[p]
+        holders = [o for o in by_name.get(value, []) if o != own and o not in targets]
+        if others or holders:
+            labels = [str(d.products.loc[i, "label"]) for i in others]
+            yield (
+                "product",
+                p,
+                d.name_column,
+                f"Another product is called {d.products[d.name_column].iloc[p]!r}.",
+                {"also": labels, f"also_in_{d.target}": holders},
+            )
+
+
+def _required(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    for field in s.required_attributes:
+        for kind, frame in (("product", d.products), ("variant", d.variants)):
+            if field not in frame.columns:
+                continue
+            value = frame[field]
+            empty = value.isna() | value.astype("string").isin(["", "[]", '""'])
+            for p in _positions(empty & frame["new"].astype(bool)):
+                yield kind, p, field, f"{field} is required and empty.", {}
+
+
+def _html_unsafe(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    for column in [c for c in d.products.columns if c.startswith(("name.", "description."))]:
+        text = d.products[column].astype("string")
+        for p in _positions(text.str.contains(UNSAFE_HTML, na=False) & _concerned(d.products, column)):
+            yield "product", p, column, "The text holds a script or an event handler.", {}
+
+
+def _lookup_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    for kind, frame in (("product", d.products), ("variant", d.variants)):
+        carry = _column(frame, "carry")
+        for p in _positions(carry.notna()):
+            for field, value in (json.loads(carry.iloc[p]).get("lookup_missing") or {}).items():
+                message = f"{field}: the lookup table has no entry for {value!r}."
+                yield kind, p, field, message, {"value": value}
+
+
+RULES: dict[str, Rule] = {
+    "sku_missing": _sku_missing,
+    "sku_duplicate": _sku_duplicate,
+    "barcode_invalid": _barcode_invalid,
+    "barcode_duplicate": _barcode_duplicate,
+    "price_missing": _price_missing,
+    "price_not_positive": _price_not_positive,
+    "price_currency": _price_currency,
+    "price_not_exact": _price_not_exact,
+    "tax_class_unmapped": _tax_class_unmapped,
+    "too_many_variants": _too_many_variants,
+    "too_many_options": _too_many_options,
+    "options_changed": _options_changed,
+    "option_missing": _option_missing,
+    "options_duplicate": _options_duplicate,
+    "name_missing": _name_missing,
+    "name_too_long": _name_too_long,
+    "name_duplicate": _name_duplicate,
+    "required_attribute_missing": _required,
+    "html_unsafe": _html_unsafe,
+    "lookup_missing": _lookup_missing,
+}
+"""Rules that look at records. `sku_moved` and `value_not_kept` come from matching and merging."""

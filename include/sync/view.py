@@ -1,0 +1,146 @@
+"""Both sides as last seen, with the questions planning asks of them."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from include.records.products import Kind, column_of, merged_columns
+from include.records.types import plain_value
+from include.sync.plan import LinkRef, PlanInput
+
+SHOWN = ("sku", "barcodes", "option_values", "price", "brand")
+
+
+class View:
+    """Read-only look-ups over a `PlanInput`. Frames are indexed by record id."""
+
+    systems = ("commercetools", "lightspeed")
+
+    def __init__(self, given: PlanInput) -> None:
+        self._given = given
+        self.frames: dict[str, dict[Kind, pd.DataFrame]] = {
+            system: {
+                "product": _indexed(given.sides[system].products),
+                "variant": _indexed(given.sides[system].variants),
+            }
+            for system in self.systems
+        }
+
+    @cached_property
+    def _live(self) -> dict[str, dict[Kind, pd.DataFrame]]:
+        return {
+            system: {kind: frame[frame["deleted_at"].isna()] for kind, frame in kinds.items()}
+            for system, kinds in self.frames.items()
+        }
+
+    def live_variants(self, system: str) -> pd.DataFrame:
+        return self._live[system]["variant"]
+
+    def live_products(self, system: str) -> pd.DataFrame:
+        return self._live[system]["product"]
+
+    @cached_property
+    def _unlisted(self) -> dict[str, set[str]]:
+        out: dict[str, set[str]] = {}
+        for system in self.systems:
+            products = self.frames[system]["product"]
+            out[system] = set(products.index[(products["listed"] == False).fillna(False).astype(bool)])  # noqa: E712
+        return out
+
+    def is_listed(self, system: str, product_id: str) -> bool:
+        return product_id not in self._unlisted[system]
+
+    def eligible_variants(self, system: str) -> pd.DataFrame:
+        """Live variants of listed products."""
+        live = self.live_variants(system)
+        return live[~live["product_id"].isin(self._unlisted[system])]
+
+    def eligible_products(self, system: str) -> pd.DataFrame:
+        live = self.live_products(system)
+        return live[~live.index.isin(self._unlisted[system])]
+
+    def lives(self, system: str, product_id: str) -> bool:
+        """A product lives while any of its variants does."""
+        return product_id in self._living_products[system]
+
+    @cached_property
+    def _living_products(self) -> dict[str, set[str]]:
+        return {system: set(self.live_variants(system)["product_id"]) for system in self.systems}
+
+    def is_live(self, system: str, kind: Kind, record: str) -> bool:
+        return record in self._live[system][kind].index
+
+    def variant(self, system: str, record: str) -> pd.Series | None:
+        frame = self.frames[system]["variant"]
+        return frame.loc[record] if record in frame.index else None
+
+    def row(self, system: str, kind: Kind, record: str) -> pd.Series | None:
+        frame = self.frames[system][kind]
+        return frame.loc[record] if record in frame.index else None
+
+    def parents(self, link: LinkRef) -> tuple[str, str]:
+        left = self.frames["commercetools"]["variant"]["product_id"].get(link.commercetools_id)
+        right = self.frames["lightspeed"]["variant"]["product_id"].get(link.lightspeed_id)
+        return str(left), str(right)
+
+    def is_affected(self, system: str, kind: Kind, record: str) -> bool:
+        return record in self._given.affected[system][kind]
+
+    def codes(self, system: str, record: str) -> set[str]:
+        frame = self.frames[system]["variant"]
+        if "barcodes" not in frame.columns or record not in frame.index:
+            return set()
+        text = frame.at[record, "barcodes"]
+        return set(json.loads(text)) if pd.notna(text) else set()
+
+    def label(self, system: str, kind: Kind, record: str) -> str:
+        """What a person calls the record: its SKU or its name, else its id."""
+        row = self.row(system, kind, record)
+        if row is None:
+            return record
+        if kind == "variant":
+            sku = row.get("sku")
+            return str(sku) if pd.notna(sku) and sku else record
+        for column in (f"name.{self._given.till_locale}", *[c for c in row.index if c.startswith("name.")]):
+            if column in row.index and pd.notna(row[column]) and row[column]:
+                return str(row[column])
+        return record
+
+    def describe(self, system: str, kind: Kind, record: str) -> dict[str, Any]:
+        """A record in a few fields, as evidence beside a hold."""
+        row = self.row(system, kind, record)
+        told: dict[str, Any] = {"system": system, "id": record, "label": self.label(system, kind, record)}
+        if row is not None:
+            for name in SHOWN:
+                if name in row.index and pd.notna(row[name]):
+                    told[name] = plain_value(column_of(kind, name).type, row[name])
+            if kind == "variant":
+                told["product"] = self.label(system, "product", str(row["product_id"]))
+        return told
+
+    def fields(self, system: str, kind: Kind, record: str) -> dict[str, Any]:
+        """The known merged fields of a record as plain values."""
+        row = self.row(system, kind, record)
+        if row is None:
+            return {}
+        return {
+            name: plain_value(column_of(kind, name).type, row[name])
+            for name in self.merged(system, kind)
+            if pd.notna(row[name])
+        }
+
+    def merged(self, system: str, kind: Kind) -> list[str]:
+        return self._merged[system][kind]
+
+    @cached_property
+    def _merged(self) -> dict[str, dict[Kind, list[str]]]:
+        return {s: {k: merged_columns(k, f) for k, f in kinds.items()} for s, kinds in self.frames.items()}
+
+
+def _indexed(frame: pd.DataFrame) -> pd.DataFrame:
+    twice = frame["id"].duplicated(keep="last")
+    return frame[~twice].set_index("id", drop=False)
