@@ -1,0 +1,87 @@
+"""A system's answer, read with care."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from include.records.errors import ProtocolFault, UnknownOutcome
+from include.transport.bodies import Unreadable, parse
+from include.transport.retry_after import retry_after_seconds
+
+_MISSING: Any = object()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. `safe`: the request may be repeated without harm. `path` is what was asked for, without the query."""
+
+    system: str
+    method: str
+    path: str
+    status: int
+    headers: httpx.Headers
+    content: bytes
+    exchange_id: str
+    safe: bool
+    parsed: Any = field(default=_MISSING, repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON, numbers with a fraction as Decimal.
+
+        An empty or unreadable body raises ProtocolFault, or after a write UnknownOutcome: it was answered, but
+        nobody can say what happened.
+        """
+        value = self._value()
+        if value is not _MISSING:
+            return value
+        what = "an empty body" if not self.content else "a body that is not JSON"
+        message = f"{self.method} {self.path} answered {self.status} with {what}."
+        if self.safe:
+            raise ProtocolFault(message, system=self.system, status=self.status, exchange_id=self.exchange_id)
+        raise UnknownOutcome(message, system=self.system, status=self.status, exchange_id=self.exchange_id)
+
+    def json_or_none(self) -> Any:
+        """The body as JSON, or None where it is empty or no JSON (error pages of a proxy). Never raises."""
+        value = self._value()
+        return None if value is _MISSING else value
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the body is empty or JSON."""
+        return not self.content or self._value() is not _MISSING
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds the system asks to wait."""
+        return retry_after_seconds(self.headers, self.json_or_none())
+
+    @property
+    def text(self) -> str:
+        """The first 500 characters of the body, for messages; not redacted."""
+        return self.content[:2000].decode("utf-8", "replace")[:500]
+
+    def _value(self) -> Any:
+        if self.parsed is not _MISSING or not self.content:
+            return self.parsed if self.content else _MISSING
+        try:
+            value = parse(self.content)
+        except Unreadable:
+            value = _MISSING
+        return value
+
+
+def answer_of(response: httpx.Response, *, system: str, method: str, path: str, safe: bool) -> Answer:
+    return Answer(
+        system=system,
+        method=method,
+        path=path,
+        status=response.status_code,
+        headers=response.headers,
+        content=response.content,
+        exchange_id=str(response.extensions.get("exchange_id", "")),
+        safe=safe,
+        parsed=response.extensions.get("parsed", _MISSING),
+    )

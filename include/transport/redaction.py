@@ -1,0 +1,196 @@
+"""What is taken out of an exchange before anybody may see it.
+
+Four nets, each enough for what it catches: header, query and member names that carry secrets; secret values known
+to the client (wherever they turn up, in any spelling); private fields the configuration names; e-mail addresses in
+addresses and in bodies that can't be parsed. Redaction comes before capping, so a cut never leaves half a secret.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
+
+from include.transport.bodies import Unreadable, encode, parse
+
+MASK = "***"
+SHORTEST_SECRET = 4
+"""Shorter "secrets" would blank out ordinary words; they are still caught by name."""
+
+_SECRET_NAMES = frozenset(
+    {
+        *("authorization", "proxyauthorization", "bearer", "jwt", "codeverifier", "xsignature"),
+        *("cookie", "setcookie", "sessionid", "privatekey", "passwd", "pwd", "credential", "credentials"),
+    }
+)
+_SECRET_ENDINGS = ("token", "secret", "password", "apikey", "accesskey")
+_EMAIL = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_SECRET_MEMBER = re.compile(
+    r"""(["']?[\w-]*(?:token|secret|password|authorization|api[_-]?key|cookie)["']?\s*[:=]\s*)("[^"]*"?|'[^']*'?|[^\s,&}<]+(?:\s+[A-Za-z0-9._~+/=-]{12,})?)""",
+    re.IGNORECASE,
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a header, query or member of this name holds a secret."""
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    return plain in _SECRET_NAMES or plain.endswith(_SECRET_ENDINGS)
+
+
+class Redactor:
+    """Redacts and caps. `private` are dotted names of wire fields; a name matches wherever the path of a member ends
+    with it (list positions don't count), and also where the last part is the `name` of a name-value object."""
+
+    def __init__(self, secrets: Iterable[str] = (), private: Iterable[str] = (), cap: int = 16_384) -> None:
+        self._cap = cap
+        self._private = tuple(tuple(path.split(".")) for path in private if path)
+        self._leaves = frozenset(path[-1] for path in self._private)
+        self._secrets: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        for secret in secrets:
+            self.learn(secret)
+
+    def learn(self, secret: str) -> None:
+        """One more value that must never be shown (a token just received)."""
+        if len(secret) < SHORTEST_SECRET or secret in self._secrets:
+            return
+        self._secrets.add(secret)
+        spellings = {form for known in self._secrets for form in _spellings(known)}
+        longest_first = sorted(spellings, key=len, reverse=True)
+        self._pattern = re.compile("|".join(re.escape(form) for form in longest_first), re.IGNORECASE)
+
+    def text(self, text: str) -> str:
+        """`text` without known secret values."""
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+    def free_text(self, text: str) -> str:
+        """Text nobody can parse: without secrets, known or recognisable, and without e-mail addresses."""
+        return _EMAIL.sub(MASK, _SECRET_MEMBER.sub(rf"\1{MASK}", self.text(text)))
+
+    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {
+            name: MASK if is_secret_name(name) else self.text(str(value)) for name, value in headers.items()
+        }
+
+    def url(self, url: str) -> str:
+        parts = urlsplit(url)
+        host = parts.netloc.rsplit("@", 1)[-1]
+        query = self._form(parts.query) if parts.query else ""
+        path = _EMAIL.sub(MASK, self.text(parts.path))
+        return self.text(urlunsplit((parts.scheme, host, path, query, "")))
+
+    def body(self, content: bytes, content_type: str = "", parsed: Any = None) -> str | None:
+        """A body as it may be kept: redacted, at most `cap` bytes and a mark that says how much was cut.
+
+        `parsed` saves parsing again where the caller has the JSON value. None for an empty body or a cap of 0.
+        """
+        if not content or self._cap <= 0:
+            return None
+        kind = content_type.split(";", 1)[0].strip().lower()
+        if (
+            kind.startswith(("multipart/", "image/", "audio/", "video/"))
+            or kind == "application/octet-stream"
+        ):
+            return f"[{kind}, {len(content)} bytes]"
+        if kind == "application/x-www-form-urlencoded":
+            return self._capped(self._form(content.decode("utf-8", "replace")), len(content))
+        try:
+            value = parse(content) if parsed is None else parsed
+        except Unreadable:
+            return self._capped(self._unparseable(content.decode("utf-8", "replace")), len(content))
+        kept = _Walk(self, self._cap).value(value, ())
+        return self._capped(self.text(encode(kept).decode("utf-8", "replace")), len(content))
+
+    def withheld(self, content: bytes) -> str | None:
+        """What is kept of a body of which nothing may be shown (token requests and answers)."""
+        return f"[{len(content)} bytes, withheld]" if content else None
+
+    def is_private(self, path: tuple[str, ...]) -> bool:
+        return any(path[-len(name) :] == name for name in self._private)
+
+    def names_private(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._leaves
+
+    def _form(self, text: str) -> str:
+        pairs = [
+            (
+                name,
+                MASK if is_secret_name(name) or name in self._leaves else _EMAIL.sub(MASK, self.text(value)),
+            )
+            for name, value in parse_qsl(text, keep_blank_values=True)
+        ]
+        return self.text(urlencode(pairs, safe="*"))
+
+    def _unparseable(self, text: str) -> str:
+        if any(leaf in text for leaf in self._leaves):
+            return f"[unreadable body of {len(text)} characters that names a private field, withheld]"
+        return self.free_text(text)
+
+    def _capped(self, text: str, original: int) -> str:
+        data = text.encode("utf-8", "replace")
+        if len(data) <= self._cap:
+            return text
+        head = data[: self._cap].decode("utf-8", "ignore")
+        return f"{head}…[cut; the body has {original} bytes]"
+
+
+class _Walk:
+    """Copies a JSON value without its secrets, and stops copying once `room` characters are used up: of a page of
+    500 products only the first few are kept, and only those are walked."""
+
+    def __init__(self, redactor: Redactor, room: int) -> None:
+        self._redactor = redactor
+        self._room = room
+
+    def value(self, value: Any, path: tuple[str, ...]) -> Any:
+        if isinstance(value, dict):
+            return self._members(value, path)
+        if isinstance(value, list):
+            return self._items(value, path)
+        self._room -= 8
+        if not isinstance(value, str):
+            return value
+        shown = self._redactor.text(value)
+        self._room -= len(shown)
+        return shown
+
+    def _members(self, members: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        named_private = self._redactor.names_private(members.get("name"))
+        for position, (name, value) in enumerate(members.items()):
+            if self._room <= 0:
+                kept["…"] = f"{len(members) - position} more members cut"
+                break
+            self._room -= len(name) + 4
+            here = (*path, name)
+            hidden = is_secret_name(name) or self._redactor.is_private(here)
+            hidden = hidden or (named_private and name.lower().endswith("value"))
+            kept[self._redactor.text(name)] = (
+                MASK if hidden and value is not None else self.value(value, here)
+            )
+        return kept
+
+    def _items(self, items: list[Any], path: tuple[str, ...]) -> list[Any]:
+        kept: list[Any] = []
+        for position, item in enumerate(items):
+            if self._room <= 0:
+                kept.append(f"… {len(items) - position} more items cut")
+                break
+            kept.append(self.value(item, path))
+        return kept
+
+
+def _spellings(secret: str) -> set[str]:
+    """The forms in which a value turns up in texts: as it is, in addresses, in JSON strings, in HTML."""
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret),
+    }

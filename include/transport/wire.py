@@ -1,0 +1,156 @@
+"""The one place where bytes leave: spends the budget, bounds the time, and records every request, also the token
+requests and repeats that an auth flow makes on its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from include.transport.bodies import Unreadable, parse
+from include.transport.budget import AdaptiveConcurrency, Slot
+from include.transport.exchanges import build_exchange, hand_over
+from include.transport.faces import Budget, ExchangeSink
+from include.transport.redaction import Redactor
+from include.transport.retry_after import retry_after_seconds
+
+PURPOSE = "purpose"
+TOKEN = "token"  # noqa: S105 (the name of a purpose)
+"""`request.extensions[PURPOSE] == TOKEN` marks a token request: outside the API's budget, both bodies withheld."""
+
+CONGESTED = frozenset({429, 502, 503, 504})
+
+Counts = Callable[[Mapping[str, str]], tuple[int | None, int | None]]
+"""Reads (limit, remaining) out of answer headers; None where they don't say."""
+
+
+def rate_limit_headers(headers: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """The common `X-RateLimit-Limit` and `X-RateLimit-Remaining`."""
+    return _count(headers.get("x-ratelimit-limit")), _count(headers.get("x-ratelimit-remaining"))
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text and text.strip().isdecimal() else None
+
+
+def is_token_request(request: httpx.Request) -> bool:
+    return request.extensions.get(PURPOSE) == TOKEN
+
+
+class ObservedTransport(httpx.AsyncBaseTransport):
+    """Wraps a real transport. Puts `exchange_id` into the extensions of request and response, and the parsed JSON
+    body, where it has one, as `parsed` into those of the response."""
+
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        *,
+        system: str,
+        sink: ExchangeSink,
+        budget: Budget,
+        concurrency: AdaptiveConcurrency | None,
+        redactor: Redactor,
+        timeout: float,
+        counts: Counts,
+    ) -> None:
+        self._inner = inner
+        self._system = system
+        self._sink = sink
+        self._budget = budget
+        self._concurrency = concurrency
+        self._redactor = redactor
+        self._timeout = timeout
+        self._counts = counts
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._learn_secret(request)
+        if is_token_request(request):
+            return await self._observed(request, Slot())
+        async with self._slot() as slot:
+            await self._budget.acquire()
+            response = await self._observed(request, slot)
+        limit, remaining = self._counts(response.headers)
+        wait = _ordered_wait(response)
+        if limit is not None or remaining is not None or wait is not None:
+            await self._budget.observe(limit=limit, remaining=remaining, retry_after=wait)
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def _observed(self, request: httpx.Request, slot: Slot) -> httpx.Response:
+        exchange_id = uuid4().hex
+        request.extensions["exchange_id"] = exchange_id
+        started_at, start = datetime.now(UTC), time.monotonic()
+        response: httpx.Response | None = None
+        error: str | None = "cancelled before an answer came"
+        try:
+            response = await self._answered(request)
+            error = None
+            response.extensions["exchange_id"] = exchange_id
+            if response.status_code in CONGESTED:
+                slot.congested()
+            return response
+        except httpx.TimeoutException as problem:
+            slot.congested()
+            error = f"{type(problem).__name__}: {problem}"
+            raise
+        except Exception as problem:
+            error = f"{type(problem).__name__}: {problem}"
+            raise
+        finally:
+            hand_over(
+                self._sink,
+                build_exchange(
+                    request,
+                    response,
+                    id=exchange_id,
+                    system=self._system,
+                    redactor=self._redactor,
+                    started_at=started_at,
+                    elapsed=time.monotonic() - start,
+                    attempt=request.extensions.get("attempt", 1),
+                    context=request.extensions.get("context", {}),
+                    error=error,
+                    withhold=is_token_request(request),
+                    parsed=response.extensions.get("parsed") if response is not None else None,
+                ),
+            )
+
+    async def _answered(self, request: httpx.Request) -> httpx.Response:
+        """The whole answer within the time limit: httpx bounds only the gaps between two bytes."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._inner.handle_async_request(request)
+                try:
+                    await response.aread()
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise httpx.ReadTimeout(
+                f"no complete answer within {self._timeout:g} s", request=request
+            ) from None
+        if response.content:
+            with suppress(Unreadable):
+                response.extensions["parsed"] = parse(response.content)
+        return response
+
+    def _slot(self) -> AbstractAsyncContextManager[Slot]:
+        return self._concurrency.slot() if self._concurrency else nullcontext(Slot())
+
+    def _learn_secret(self, request: httpx.Request) -> None:
+        _, _, credential = request.headers.get("authorization", "").partition(" ")
+        self._redactor.learn(credential)
+
+
+def _ordered_wait(response: httpx.Response) -> float | None:
+    if response.status_code not in (429, 503):
+        return None
+    body: Any = response.extensions.get("parsed")
+    return retry_after_seconds(response.headers, body)
