@@ -1,0 +1,148 @@
+"""The till side of a shop into the Lightspeed stand-in, through the hands a store offers for setting it up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.sandbox.clock import Clock
+from include.sandbox.lightspeed import LightspeedStore, StoreOptions
+from include.sandbox.lightspeed.rows import Record
+from include.sandbox.shop.model import Draft, LightspeedShop, Shop, ShopError
+
+
+@dataclass
+class _Ids:
+    """Ids of what was created, by kind and name."""
+
+    outlets: dict[str, str] = field(default_factory=dict)
+    taxes: dict[str, str] = field(default_factory=dict)
+    brands: dict[str, str] = field(default_factory=dict)
+    suppliers: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    categories: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+def new_lightspeed_store(
+    shop: Shop, *, seed: int = 0, clock: Clock | None = None, options: StoreOptions | None = None
+) -> LightspeedStore:
+    """A store of the shop's retailer (currency, country, tax mode) with everything the till side holds."""
+    retailer = shop.lightspeed.retailer
+    store = LightspeedStore(
+        domain_prefix=retailer["domain_prefix"],
+        name=retailer["name"],
+        currency=retailer["currency"],
+        country=retailer["country"],
+        time_zone=retailer["timezone"],
+        tax_exclusive=retailer["tax_exclusive"],
+        seed=seed,
+        clock=clock,
+        options=options,
+    )
+    seed_lightspeed(shop, store)
+    return store
+
+
+def seed_lightspeed(shop: Shop, store: LightspeedStore) -> None:
+    """Put outlets, registers, taxes, look-up tables and families into an empty store.
+
+    Raises ShopError where the store has another currency or tax mode: prices would silently mean something else.
+    """
+    till = shop.lightspeed
+    _check_retailer(shop, store)
+    ids = _Ids()
+    with store.lock:
+        _add_places(till, store, ids)
+        ids.brands = {name: store.add_brand(name) for name in till.brands}
+        ids.suppliers = {name: store.add_supplier(name) for name in till.suppliers}
+        ids.tags = {name: store.add_tag(name) for name in till.tags}
+        for category in till.categories:
+            parent = ids.categories[category["parent"]] if category.get("parent") else None
+            ids.categories[category["name"]] = store.add_category(category["name"], parent)
+        names = {name for family in till.families for name in family.get("options", [])}
+        ids.attributes = {name: store.add_variant_attribute(name) for name in sorted(names)}
+        for family in till.families:
+            _add_family(family, store, ids)
+
+
+def _check_retailer(shop: Shop, store: LightspeedStore) -> None:
+    retailer = shop.lightspeed.retailer
+    for what, wanted, there in (
+        ("currency", retailer["currency"], store.currency),
+        ("tax_exclusive", retailer["tax_exclusive"], store.tax_exclusive),
+    ):
+        if wanted != there:
+            raise ShopError(
+                f"the shop's retailer has {what} {wanted}, the store {there}.",
+                file=shop.path / "lightspeed.json",
+                remedy="Make the store with new_lightspeed_store.",
+            )
+
+
+def _add_places(till: LightspeedShop, store: LightspeedStore, ids: _Ids) -> None:
+    existing = {tax.fields["name"]: tax.id for tax in store.taxes.live()}
+    for position, tax in enumerate(till.taxes):
+        name = tax["name"]
+        ids.taxes[name] = existing.get(name) or store.add_tax(name, tax["rate"], is_default=position == 0)
+    for outlet in till.outlets:
+        place = {key: value for key, value in outlet.items() if key not in ("name", "default_tax", "channel")}
+        ids.outlets[outlet["name"]] = store.add_outlet(
+            outlet["name"], default_tax_id=ids.taxes[outlet["default_tax"]], **place
+        )
+    for register in till.registers:
+        store.add_register(register["name"], ids.outlets[register["outlet"]])
+    known = {payment.fields["name"] for payment in store.payment_types.live()}
+    for payment in till.payment_types:
+        if payment["name"] not in known:
+            store.add_payment_type(payment["name"], payment["type_id"])
+    for user in till.users:
+        everyone = {"roles": [], "restricted_outlet_ids": [], "enabled": True}
+        # The store has its owner already; a retailer has one primary user.
+        store.users.add(Record(id=store.new_id(), fields={**everyone, **user, "is_primary_user": False}))
+
+
+def _add_family(family: Draft, store: LightspeedStore, ids: _Ids) -> None:
+    common: dict[str, Any] = {
+        "description": family.get("description"),
+        "brand_id": ids.brands.get(family.get("brand") or ""),
+        "product_category_id": ids.categories.get(family.get("category") or ""),
+        "tag_ids": [ids.tags[name] for name in family.get("tags", [])] or None,
+    }
+    given = {name: value for name, value in common.items() if value is not None}
+    variants = [_variant(family, variant, store, ids) for variant in family["variants"]]
+    tracked = bool(family.get("track_inventory", True))
+    if family.get("options"):
+        store.add_product_family(family["name"], variants=variants, track_inventory=tracked, **given)
+    else:
+        store.add_product_family(family["name"], track_inventory=tracked, **given, **variants[0])
+
+
+def _variant(family: Draft, variant: Draft, store: LightspeedStore, ids: _Ids) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "sku": variant["sku"],
+        "product_codes": variant["codes"],
+        "price": variant["price"],
+        "supply_price": variant["supply_price"],
+        "is_active": family.get("active", True),
+        "inventory": [
+            {"outlet_id": ids.outlets[outlet], "current_amount": count}
+            for outlet, count in variant.get("inventory", {}).items()
+        ],
+        "variant_definitions": [
+            {"attribute_id": ids.attributes[name], "value": value}
+            for name, value in zip(family.get("options", []), variant.get("options", []), strict=True)
+        ],
+    }
+    if family.get("supplier"):
+        given |= {
+            "supplier_id": ids.suppliers[family["supplier"]],
+            "supplier_code": variant.get("supplier_code"),
+        }
+    if family.get("tax"):
+        tax = ids.taxes[family["tax"]]
+        if store.tax_exclusive:
+            given["outlet_taxes"] = [{"outlet_id": outlet, "tax_id": tax} for outlet in ids.outlets.values()]
+        else:
+            given["all_outlets_tax"] = {"tax_id": tax}
+    return {name: value for name, value in given.items() if value not in (None, "", [])}
