@@ -1,0 +1,41 @@
+"""The app: the store's routes, its request budget, and its faults around everything."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from include.sandbox.faults import Faults, install_faults
+from include.sandbox.lightspeed import (
+    routes_admin,
+    routes_entities,
+    routes_products,
+    routes_shop,
+    routes_stock,
+)
+from include.sandbox.lightspeed.errors import ApiError
+from include.sandbox.lightspeed.limits import RateLimit
+from include.sandbox.lightspeed.store import LightspeedStore
+from include.sandbox.lightspeed.web import refused, unknown_route
+
+
+def create_app(store: LightspeedStore, faults: Faults) -> FastAPI:
+    """Serves `store` as the X-Series API; `faults` may spoil answers before and after the work is done."""
+    app = FastAPI(
+        title="Lightspeed Retail X-Series stand-in", docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.state.lightspeed_store = store
+    app.add_exception_handler(ApiError, refused)
+    app.add_exception_handler(HTTPException, unknown_route)
+    for part in (
+        routes_shop.tokens_router,
+        routes_products.router,
+        routes_stock.router,
+        routes_shop.router,
+        routes_entities.router,
+        routes_admin.router,
+    ):
+        app.include_router(part)
+    app.add_middleware(RateLimit, store=store)
+    install_faults(app, faults)
+    return app

@@ -1,0 +1,274 @@
+"""Entities that are no more than rows with fields: what each one asks for and how its routes answer.
+
+The answers differ from one to the next, which is how the API is: a bare id here, the row there, 200, 201 or 204.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from include.sandbox.lightspeed.errors import ApiError, bad_request, conflict, invalid
+from include.sandbox.lightspeed.models import Family, Product
+from include.sandbox.lightspeed.rows import Record, Table
+
+if TYPE_CHECKING:
+    from include.sandbox.lightspeed.store import LightspeedStore
+
+Given = dict[str, Any]
+Listing = Literal["versioned", "whole"]
+
+REDACTED = "[REDACTED]"
+"""What stands in place of a card number. That it is replaced without a word is official, by what is not."""
+CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
+GUARDED = re.compile(r"(name|company_name|note|.*_address_[12]|custom_field_[1-4])$|.*_name$")
+READ_ONLY = frozenset({"id", "version", "created_at", "updated_at", "deleted_at"})
+CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """One entity: its path, scopes, needs and answers. A scope of none means that it can't be done."""
+
+    path: str
+    kind: str
+    table: Callable[[LightspeedStore], Table[Record]]
+    read: tuple[str, ...]
+    write: tuple[str, ...] | None = None
+    listing: Listing = "versioned"
+    required: tuple[str, ...] = ("name",)
+    create_status: int = 200
+    create_answer: Literal["id", "row"] = "row"
+    update_answer: Literal["id", "id object", "row"] = "row"
+    delete_answer: Literal["id", "job", "nothing"] | None = None
+    prepare: Callable[[LightspeedStore, Given, Record | None], Given] | None = None
+    before_delete: Callable[[LightspeedStore, Record], None] | None = None
+
+    def checked(self, store: LightspeedStore, given: Given, row: Record | None) -> Given:
+        """The fields to keep. Raises 4xx for a missing one or one against a rule."""
+        given = {key: value for key, value in given.items() if key not in READ_ONLY}
+        missing = [
+            key for key in self.required if given.get(key, row.fields.get(key) if row else None) in (None, "")
+        ]
+        if missing:
+            raise invalid(f"{', '.join(missing)} required", **dict.fromkeys(missing, "Required"))
+        return self.prepare(store, given, row) if self.prepare is not None else given
+
+
+def redact(given: Given) -> Given:
+    """Text that looks like a card number is replaced, in the fields people write into."""
+    return {
+        key: CARD_NUMBER.sub(_without_card, value) if isinstance(value, str) and GUARDED.match(key) else value
+        for key, value in given.items()
+    }
+
+
+def _without_card(match: re.Match[str]) -> str:
+    digits = [int(digit) for digit in match.group() if digit.isdigit()][::-1]
+    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[1::2]]
+    return REDACTED if (sum(digits[::2]) + sum(doubled)) % 10 == 0 else match.group()
+
+
+def _unique(
+    table: Callable[[LightspeedStore], Table[Record]],
+    refusal: Callable[[str], ApiError],
+    switchable: bool = False,
+) -> Callable[[LightspeedStore, Given, Record | None], Given]:
+    """Refuses a name that another row has, capitals aside."""
+
+    def prepare(store: LightspeedStore, given: Given, row: Record | None) -> Given:
+        allowed = switchable and store.options.duplicate_lookup_names == "allow"
+        if "name" in given and not allowed:
+            name = str(given["name"]).casefold()
+            if any(
+                other is not row and other.name.casefold() == name
+                for other in table(store).rows.values()
+                if not other.deleted_at
+            ):
+                raise refusal(f"{given['name']} already exists")
+        return given
+
+    return prepare
+
+
+def _detach_brand(store: LightspeedStore, brand: Record) -> None:
+    """Products lose what is deleted, and move in the version feed. The real API does it a little later, in a job."""
+    _clear(
+        store,
+        [p for p in store.products.live() if p.family.brand_id == brand.id],
+        lambda f: setattr(f, "brand_id", None),
+    )
+
+
+def _detach_tag(store: LightspeedStore, tag: Record) -> None:
+    products = [p for p in store.products.live() if tag.id in p.family.tag_ids]
+    _clear(
+        store, products, lambda f: setattr(f, "tag_ids", [tag_id for tag_id in f.tag_ids if tag_id != tag.id])
+    )
+
+
+def _clear(store: LightspeedStore, products: list[Product], change: Callable[[Family], None]) -> None:
+    for product in products:
+        change(product.family)
+        store.products.touch(product)
+
+
+def _detach_supplier(store: LightspeedStore, supplier: Record) -> None:
+    for product in store.products.live():
+        kept = [entry for entry in product.suppliers if entry.supplier_id != supplier.id]
+        if len(kept) < len(product.suppliers):
+            product.suppliers = kept
+            store.products.touch(product)
+
+
+def customer_fields(store: LightspeedStore, given: Given, row: Record | None) -> Given:
+    """A customer as it is kept: a code if none was given, the deprecated full name, nothing like a card number."""
+    given = redact(given)
+    if row is None:
+        missing = [key for key in ("first_name", "last_name") if key not in given]
+        if missing:
+            raise bad_request(f"{', '.join(missing)} required")
+        given.setdefault("customer_code", _customer_code(store, given))
+        given.setdefault("customer_group_id", store.all_customers_id)
+        defaults: Given = {
+            "enable_loyalty": False,
+            "email": None,
+            "do_not_email": False,
+            "tax_id": None,
+            "balance": 0,
+            "loyalty_balance": 0,
+            "year_to_date": 0,
+        }
+        given = defaults | given
+    full = (row.fields if row else {}) | given
+    given["name"] = " ".join(part for part in (full.get("first_name"), full.get("last_name")) if part)
+    return given
+
+
+def _customer_code(store: LightspeedStore, given: Given) -> str:
+    tail = "".join(store.ticker.random.choices(CODE_LETTERS, k=4))
+    return f"{given.get('first_name') or 'UNNAMED'}-{tail}"
+
+
+def _price_book(store: LightspeedStore, given: Given, row: Record | None) -> Given:
+    groups, outlets = given.pop("customer_group_ids", None), given.pop("outlet_ids", None)
+    kept: Given = {"type": "GENERAL", "valid_from": None, "valid_to": None} if row is None else {}
+    if groups is not None:
+        kept["customer_groups"] = [_named(store.customer_groups, group_id) for group_id in groups]
+    if outlets is not None:
+        kept["outlets"] = [_named(store.outlets, outlet_id) for outlet_id in outlets]
+    return kept | given
+
+
+def _named(table: Table[Record], row_id: Any) -> Given:
+    row = table.find(row_id)
+    if row is None:
+        raise invalid(f"{row_id} does not exist")
+    return {"id": row.id, "name": row.name}
+
+
+def _refuse_used_attribute(store: LightspeedStore, record: Record) -> None:
+    if any(record.id in product.family.attribute_ids for product in store.products.live()):
+        raise invalid("The variant attribute is used by a product family")
+
+
+COLLECTIONS = (
+    Collection(
+        path="brands",
+        kind="Brand",
+        table=lambda store: store.brands,
+        read=("products:read",),
+        write=("products:write",),
+        create_answer="id",
+        update_answer="id object",
+        delete_answer="job",
+        prepare=_unique(lambda store: store.brands, invalid, switchable=True),
+        before_delete=_detach_brand,
+    ),
+    Collection(
+        path="tags",
+        kind="Tag",
+        table=lambda store: store.tags,
+        read=("products:read",),
+        write=("products:write",),
+        create_answer="id",
+        update_answer="id",
+        delete_answer="job",
+        prepare=_unique(lambda store: store.tags, invalid, switchable=True),
+        before_delete=_detach_tag,
+    ),
+    Collection(
+        path="suppliers",
+        kind="Supplier",
+        table=lambda store: store.suppliers,
+        read=("suppliers:read",),
+        write=("suppliers:write",),
+        create_answer="id",
+        delete_answer="id",
+        prepare=_unique(lambda store: store.suppliers, invalid, switchable=True),
+        before_delete=_detach_supplier,
+    ),
+    Collection(
+        path="variant_attributes",
+        kind="Variant attribute",
+        table=lambda store: store.variant_attributes,
+        read=("products:read",),
+        write=("products:write",),
+        listing="whole",
+        create_status=201,
+        delete_answer="id",
+        prepare=_unique(lambda store: store.variant_attributes, invalid),
+        before_delete=_refuse_used_attribute,
+    ),
+    Collection(
+        path="customers",
+        kind="Customer",
+        table=lambda store: store.customers,
+        read=("customers:read",),
+        write=("customers:write",),
+        required=(),
+        create_status=201,
+        delete_answer="nothing",
+        prepare=customer_fields,
+    ),
+    Collection(
+        path="customer_groups",
+        kind="Customer group",
+        table=lambda store: store.customer_groups,
+        read=("customers:read",),
+        write=("customers:write",),
+        create_status=201,
+        delete_answer="nothing",
+    ),
+    Collection(
+        path="price_books",
+        kind="Price book",
+        table=lambda store: store.price_books,
+        read=("products:read:price_books", "customers:read", "outlets:read"),
+        write=("products:write:price_books", "customers:read"),
+        prepare=_price_book,
+    ),
+    Collection(
+        path="custom_inventory_adjustment_reasons",
+        kind="Reason",
+        table=lambda store: store.adjustment_reasons,
+        read=("inventory:write",),
+        write=("inventory:write",),
+        required=("name", "type"),
+        create_status=201,
+        prepare=_unique(lambda store: store.adjustment_reasons, conflict),
+    ),
+    Collection(path="outlets", kind="Outlet", table=lambda store: store.outlets, read=("outlets:read",)),
+    Collection(
+        path="registers", kind="Register", table=lambda store: store.registers, read=("registers:read",)
+    ),
+    Collection(
+        path="payment_types",
+        kind="Payment type",
+        table=lambda store: store.payment_types,
+        read=("payment_types:read",),
+    ),
+    Collection(path="users", kind="User", table=lambda store: store.users, read=("users:read",)),
+)

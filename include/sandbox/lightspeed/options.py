@@ -1,0 +1,56 @@
+"""Switches of the stand-in: limits, and behaviour that the documentation leaves open or that differs in the wild."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+OftenEmpty = Literal["never", "always", "alternate"]
+Duplicates = Literal["reject", "allow"]
+
+
+@dataclass(kw_only=True)
+class StoreOptions:
+    """Defaults follow the official descriptions, or the stricter reading of their silence. Set them at any time."""
+
+    # Paging. The real default and maximum are not published; callers with 1000 and 5000 are known to be served.
+    page_size_default: int = 100
+    page_size_max: int = 5000
+
+    # Rate limit: 300 requests a register plus 50, every five minutes, is official; a fixed window is not.
+    rate_limit: bool = True
+    rate_limit_override: int | None = None
+    rate_window_seconds: int = 300
+    retry_after_seconds: bool = False
+    """`Retry-After` as whole seconds; officially it is an HTTP date."""
+    token_rate_limit: int = 600
+    """Requests to the token endpoint a window. That it has a limit of its own is official, the figure is not."""
+
+    # OAuth. Life of an access token as in the official example; grace for a used refresh token is undocumented.
+    access_token_seconds: int = 86_400
+    refresh_grace_seconds: int = 0
+
+    # Shapes that differ between the description and what is served.
+    taxes_envelope_version: bool = False
+    tags_envelope_version: bool = False
+    drop_version_envelope: bool = False
+    """No list carries `version` any more: a client must take the greatest version of the rows."""
+    categories_double_nested: bool = True
+    inventory_bare_array: bool = True
+    inventory_levels_null_past_end: bool = True
+    money_as_strings: bool = False
+    show_including_tax_in_exclusive_stores: bool = True
+    empty_put_answer: OftenEmpty = "alternate"
+    """Whether the update of a product answers 200 with nothing in it; both were seen."""
+
+    # Rules.
+    create_honours_track_inventory: bool = False
+    """Creation was seen to ignore `track_inventory`: only an update turns it on."""
+    duplicate_codes: Duplicates = "reject"
+    """A SKU or code that another product carries. Old stores hold duplicates all the same; seed them directly."""
+    duplicate_lookup_names: Duplicates = "reject"
+    """A second brand, tag, supplier or category of one name."""
+    reject_unknown_fields: bool = False
+    """Product writes with a field the API does not know: ignored as far as known, 422 with this switch."""
+    image_processing_reads: int = 1
+    """How often an uploaded image is reported as `processing` before it is `uploaded`."""

@@ -1,0 +1,37 @@
+"""The two prices of a product: the one that was entered and the one the tax rate makes of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from include.sandbox.lightspeed.models import Product
+from include.sandbox.lightspeed.numerals import five_places, plain
+
+if TYPE_CHECKING:
+    from include.sandbox.lightspeed.store import LightspeedStore
+
+
+def rate_of(store: LightspeedStore, product: Product) -> Decimal:
+    """The rate that applies, 0.15 for 15 %. Of several taxes by outlet it is the first, which is a guess."""
+    tax_id = product.tax_id or next(iter(product.outlet_taxes.values()), None) or store.default_tax_id()
+    tax = store.taxes.rows[tax_id]
+    return sum((rate["rate"] for rate in tax.fields["rates"]), Decimal(0))
+
+
+def both_prices(store: LightspeedStore, product: Product) -> tuple[Decimal | None, Decimal | None]:
+    """(including tax, excluding tax). The derived one has five decimals, as in 30 / 1.15 = 26.08696."""
+    if product.price is None:
+        return None, None
+    if not store.tax_exclusive:
+        return product.price, five_places(product.price / (1 + rate_of(store, product)))
+    if not store.options.show_including_tax_in_exclusive_stores:
+        return None, product.price
+    return five_places(product.price * (1 + rate_of(store, product))), product.price
+
+
+def money(store: LightspeedStore, amount: Decimal | None) -> int | Decimal | str | None:
+    """An amount as the API prints it: a number, or a string when the store is told so."""
+    if amount is None:
+        return None
+    return f"{plain(amount)}" if store.options.money_as_strings else plain(amount)

@@ -1,0 +1,134 @@
+"""Routes below `/_admin` for people and programs that run the stand-in: set a shop up, work in it, set switches.
+
+They ask for no token. The same things can be done in Python on `LightspeedStore`. Rules of faults and the log of
+requests are beside them, from `install_faults`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from include.sandbox.lightspeed.errors import bad_request, not_found
+from include.sandbox.lightspeed.store import LightspeedStore
+from include.sandbox.lightspeed.web import data, object_of, store_of
+
+router = APIRouter(prefix="/_admin")
+
+_ADDERS: dict[str, Callable[..., Any]] = {
+    "outlets": LightspeedStore.add_outlet,
+    "registers": LightspeedStore.add_register,
+    "taxes": LightspeedStore.add_tax,
+    "brands": LightspeedStore.add_brand,
+    "tags": LightspeedStore.add_tag,
+    "suppliers": LightspeedStore.add_supplier,
+    "categories": LightspeedStore.add_category,
+    "variant_attributes": LightspeedStore.add_variant_attribute,
+    "payment_types": LightspeedStore.add_payment_type,
+    "products": LightspeedStore.add_product_family,
+}
+
+
+@router.get("/state")
+async def state(request: Request) -> Response:
+    """What is in the shop, in figures."""
+    store = store_of(request)
+    with store.lock:
+        tables = (
+            "outlets",
+            "registers",
+            "taxes",
+            "brands",
+            "tags",
+            "suppliers",
+            "categories",
+            "variant_attributes",
+        )
+        counts = {name: len(getattr(store, name).live()) for name in tables}
+        live = store.products.live()
+        families = len({product.family.id for product in live})
+        counts |= {"products": len(live), "families": families, "stock": len(store.stock.live())}
+        return data({"version": store.ticker.version, "retailer": store.retailer(), "counts": counts})
+
+
+@router.get("/options")
+async def get_options(request: Request) -> Response:
+    """All switches."""
+    return data(asdict(store_of(request).options))
+
+
+@router.post("/options")
+async def set_options(request: Request) -> Response:
+    """Sets the switches named in the body."""
+    given, store = await object_of(request), store_of(request)
+    known = asdict(store.options)
+    wrong = sorted(name for name in given if name not in known)
+    if wrong:
+        raise bad_request(f"There is no option {', '.join(wrong)}; there are {', '.join(known)}")
+    with store.lock:
+        for name, value in given.items():
+            setattr(store.options, name, value)
+        return data(asdict(store.options))
+
+
+@router.get("/products/{product_id}")
+async def show_product(request: Request, product_id: str) -> Response:
+    """A product, deleted or not."""
+    store = store_of(request)
+    with store.lock:
+        _check(store, product_id)
+        return data(store.product(product_id))
+
+
+@router.post("/products/{product_id}")
+async def edit_product(request: Request, product_id: str) -> Response:
+    """An assistant's edit; fields as in `LightspeedStore.edit_product`."""
+    given, store = await object_of(request), store_of(request)
+    with store.lock:
+        _check(store, product_id)
+        try:
+            store.edit_product(product_id, **given)
+        except ValueError as wrong:
+            raise bad_request(str(wrong)) from None
+        return data(store.product(product_id))
+
+
+@router.delete("/products/{product_id}")
+async def delete_product(request: Request, product_id: str) -> Response:
+    """An assistant deletes a product, or with `?family=true` all of its family."""
+    store = store_of(request)
+    with store.lock:
+        _check(store, product_id)
+        store.delete_product(product_id, whole_family=request.query_params.get("family") == "true")
+        return data({"id": product_id})
+
+
+@router.post("/stock")
+async def set_stock(request: Request) -> Response:
+    """A count: `product_id`, `outlet_id`, `level` as text or number."""
+    given, store = await object_of(request), store_of(request)
+    with store.lock:
+        _check(store, given.get("product_id"))
+        store.set_stock(given["product_id"], given["outlet_id"], given["level"])
+        return data({"level": store.stock_level(given["product_id"], given["outlet_id"])})
+
+
+@router.post("/{kind}")
+async def add(request: Request, kind: str) -> Response:
+    """Sets something up: fields are the arguments of `LightspeedStore.add_...`. Answers the id, or ids."""
+    given, store = await object_of(request), store_of(request)
+    if kind not in _ADDERS:
+        raise not_found(f"/_admin/{kind}")
+    try:
+        return data(_ADDERS[kind](store, **given), 201)
+    except TypeError as wrong:
+        raise bad_request(str(wrong)) from None
+
+
+def _check(store: LightspeedStore, product_id: Any) -> None:
+    if product_id not in store.products.rows:
+        raise not_found("Product")

@@ -1,0 +1,397 @@
+"""The shop in memory: its tables, its indexes, and the hands of the people who work in it.
+
+The `add_...` methods set a shop up; `edit_product`, `delete_product` and `set_stock` are what an assistant does in the
+shop's own screens. None of them asks for a token or a request budget, and all accept what an old store may hold:
+duplicate names, SKUs and codes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from include.sandbox.clock import Clock
+from include.sandbox.lightspeed import catalogue, payloads, stock
+from include.sandbox.lightspeed.models import Family, Image, OutletTax, Product, Stock
+from include.sandbox.lightspeed.options import StoreOptions
+from include.sandbox.lightspeed.rows import Record, Table, Ticker
+from include.sandbox.lightspeed.tokens import TokenBook
+from include.sandbox.lightspeed.wire import product_wire
+
+Number = Decimal | int | str
+"""A figure without float noise: 19.99 is written as "19.99"."""
+
+FIRST_GENERATED_SKU = 10_000
+CURRENCY_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "NZD": "$", "AUD": "$", "CHF": "CHF"}
+
+
+class LightspeedStore:
+    """One retailer. Hold `lock` for anything that spans several calls; every method takes it by itself."""
+
+    def __init__(
+        self,
+        *,
+        domain_prefix: str = "sandbox",
+        name: str = "Sandbox Store",
+        currency: str = "EUR",
+        country: str = "DE",
+        time_zone: str = "Europe/Berlin",
+        tax_exclusive: bool = False,
+        seed: int = 0,
+        clock: Clock | None = None,
+        options: StoreOptions | None = None,
+    ) -> None:
+        self.lock = threading.RLock()
+        self.clock = clock or Clock()
+        self.options = options or StoreOptions()
+        self.domain_prefix = domain_prefix
+        self.name = name
+        self.currency = currency
+        self.country = country
+        self.time_zone = time_zone
+        self.tax_exclusive = tax_exclusive
+        self.ticker = Ticker(seed, self.clock)
+        self.tokens = TokenBook(self.ticker, self.options, domain_prefix)
+        self._make_tables()
+        self._make_what_every_store_has()
+
+    def _make_tables(self) -> None:
+        self.outlets: Table[Record] = Table(self.ticker)
+        self.registers: Table[Record] = Table(self.ticker)
+        self.payment_types: Table[Record] = Table(self.ticker)
+        self.users: Table[Record] = Table(self.ticker)
+        self.taxes: Table[Record] = Table(self.ticker)
+        self.brands: Table[Record] = Table(self.ticker)
+        self.tags: Table[Record] = Table(self.ticker)
+        self.suppliers: Table[Record] = Table(self.ticker)
+        self.categories: Table[Record] = Table(self.ticker)
+        self.variant_attributes: Table[Record] = Table(self.ticker)
+        self.customers: Table[Record] = Table(self.ticker)
+        self.customer_groups: Table[Record] = Table(self.ticker)
+        self.price_books: Table[Record] = Table(self.ticker)
+        self.webhooks: Table[Record] = Table(self.ticker)
+        self.adjustments: Table[Record] = Table(self.ticker)
+        self.adjustment_reasons: Table[Record] = Table(self.ticker)
+        self.products: Table[Product] = Table(self.ticker)
+        self.stock: Table[Stock] = Table(self.ticker)
+        self.outlet_taxes: Table[OutletTax] = Table(self.ticker)
+        self.images: Table[Image] = Table(self.ticker)
+        self.stock_ids: dict[tuple[str, str], str] = {}
+        self._codes: dict[str, set[str]] = {}
+        self._families: dict[str, list[Family]] = {}
+        self._handles: set[str] = set()
+        self._children_of_categories: dict[str, int] = {}
+        self._next_sku = FIRST_GENERATED_SKU
+        self.product_updates = 0
+
+    def _make_what_every_store_has(self) -> None:
+        self.retailer_id = self.new_id()
+        self.discount_product_id = self.new_id()
+        self.no_tax_id = self.add_tax("No Tax", 0)
+        self.user_id = self.users.add(Record(id=self.new_id(), fields=_owner(self.domain_prefix))).id
+        self.all_customers_id = self.customer_groups.add(
+            Record(id=self.new_id(), fields={"name": "All Customers", "group_id": None})
+        ).id
+        self.add_payment_type("Cash", 1)
+        self.add_payment_type("Credit Card", 5)
+        self.price_books.add(Record(id=self.new_id(), fields={"name": "General Price Book", "type": "BASE"}))
+
+    # Setting the shop up.
+
+    def add_outlet(self, name: str, *, default_tax_id: str | None = None, **fields: Any) -> str:
+        """A shop of the retailer. Without a tax it takes the default one."""
+        with self.lock:
+            place: dict[str, Any] = {
+                "name": name,
+                "time_zone": self.time_zone,
+                "default_tax_id": default_tax_id or self.default_tax_id(),
+                "currency": self.currency,
+                "currency_symbol": CURRENCY_SYMBOLS.get(self.currency, self.currency),
+                "display_prices": "exclusive" if self.tax_exclusive else "inclusive",
+                "physical_country_id": self.country,
+                "attributes": [],
+            }
+            return self.outlets.add(Record(id=self.new_id(), fields=place | fields)).id
+
+    def add_register(self, name: str, outlet_id: str, *, is_open: bool = True, **fields: Any) -> str:
+        """A till at an outlet; each one adds to the request budget."""
+        with self.lock:
+            till = {
+                "name": name,
+                "outlet_id": outlet_id,
+                "is_open": is_open,
+                "invoice_prefix": "",
+                "invoice_suffix": "",
+                "invoice_sequence": 1,
+                "register_open_time": self.ticker.now_text() if is_open else None,
+                "register_close_time": None,
+            }
+            return self.registers.add(Record(id=self.new_id(), fields=till | fields)).id
+
+    def add_tax(self, name: str, rate: Number, *, is_default: bool = False) -> str:
+        """A tax; 0.19 is 19 %."""
+        with self.lock:
+            if is_default:
+                for tax in self.taxes.live():
+                    tax.fields["is_default"] = False
+            rate_fields = {
+                "id": self.new_id(),
+                "name": name,
+                "display_name": name,
+                "rate": Decimal(rate),
+                "rules": [],
+            }
+            fields = {"name": name, "display_name": name, "is_default": is_default, "rates": [rate_fields]}
+            return self.taxes.add(Record(id=self.new_id(), fields=fields)).id
+
+    def add_payment_type(self, name: str, type_id: int) -> str:
+        """A way to pay. `type_id` is the global kind, which is not unique."""
+        with self.lock:
+            return self.payment_types.add(
+                Record(id=self.new_id(), fields={"name": name, "type_id": type_id, "config": None})
+            ).id
+
+    def add_brand(self, name: str, description: str | None = None) -> str:
+        """A brand."""
+        with self.lock:
+            return self.brands.add(
+                Record(id=self.new_id(), fields={"name": name, "description": description})
+            ).id
+
+    def add_tag(self, name: str) -> str:
+        """A tag."""
+        with self.lock:
+            return self.tags.add(Record(id=self.new_id(), fields={"name": name})).id
+
+    def add_supplier(self, name: str, **fields: Any) -> str:
+        """A supplier."""
+        with self.lock:
+            kept = {"name": name, "description": None, "source": "USER"} | fields
+            return self.suppliers.add(Record(id=self.new_id(), fields=kept)).id
+
+    def add_variant_attribute(self, name: str) -> str:
+        """What variants may differ in, for example Colour."""
+        with self.lock:
+            return self.variant_attributes.add(Record(id=self.new_id(), fields={"name": name})).id
+
+    def add_category(self, name: str, parent_id: str | None = None) -> str:
+        """A product category. Its parent is no leaf any more and can take no products."""
+        with self.lock:
+            fields = {"name": name, "parent_category_id": parent_id}
+            category = self.categories.add(Record(id=self.new_id(), fields=fields))
+            self.count_children(parent_id, 1)
+            return category.id
+
+    def add_product_family(
+        self,
+        name: str,
+        *,
+        variants: Sequence[Mapping[str, Any]] = (),
+        track_inventory: bool = True,
+        **fields: Any,
+    ) -> list[str]:
+        """A standard product, or a family with `variants`; fields as in `POST /products`, and `price` for the price in
+        the store's own tax mode. Figures are Decimal, int or text. Duplicates are accepted.
+
+        Returns ids, the parent first.
+        """
+        with self.lock:
+            given: dict[str, Any] = {
+                "name": name,
+                "track_inventory": track_inventory,
+                **self._seed_prices(fields),
+            }
+            if variants:
+                given["variants"] = [self._seed_prices(variant) for variant in variants]
+            return [product.id for product in catalogue.create(self, given, checked=False)]
+
+    # What happens in the shop afterwards.
+
+    def edit_product(self, product_id: str, **fields: Any) -> None:
+        """Changes fields of a product, and of its family where they are shared: any field of an update's `common` or
+        `details`, `sku` (the first code), `price`, and `supply_price`. Raises `ApiError` as the API would.
+        """
+        with self.lock:
+            fields = self._seed_prices(fields)
+            product = self.products.rows[product_id]
+            if "sku" in fields:
+                others = [{"type": code.type, "code": code.code} for code in product.codes[1:]]
+                fields["product_codes"] = [{"type": "CUSTOM", "code": fields.pop("sku")}, *others]
+            supply_price = fields.pop("supply_price", None)
+            known = payloads.COMMON_FIELDS | payloads.DETAIL_FIELDS
+            if not fields.keys() <= known:
+                raise ValueError(
+                    f"Products have no field {', '.join(sorted(fields.keys() - known))} that can be edited."
+                )
+            common = {key: value for key, value in fields.items() if key in payloads.COMMON_FIELDS}
+            details = {key: value for key, value in fields.items() if key not in payloads.COMMON_FIELDS}
+            catalogue.update(self, product_id, {"common": common, "details": details}, checked=False)
+            if supply_price is not None:
+                product.supply_price = Decimal(supply_price)
+                self.products.touch(product)
+
+    def delete_product(self, product_id: str, *, whole_family: bool = False) -> None:
+        """Deletes a product softly."""
+        with self.lock:
+            catalogue.delete(self, product_id, whole_family)
+
+    def set_stock(self, product_id: str, outlet_id: str, level: Number) -> None:
+        """A count at an outlet."""
+        with self.lock:
+            line = {"outlet_id": outlet_id, "current_amount": Decimal(level)}
+            stock.set_levels(self, self.products.rows[product_id], [line])
+
+    # Looking at it.
+
+    def product(self, product_id: str) -> dict[str, Any]:
+        """A product as the API prints it, deleted or not."""
+        with self.lock:
+            return product_wire(self, self.products.rows[product_id])
+
+    def all_products(self, deleted: bool = False) -> list[dict[str, Any]]:
+        """All products as the API prints them, in the order of their versions."""
+        with self.lock:
+            return [
+                product_wire(self, row)
+                for row in self.products.page(0, None, deleted, len(self.products.rows))
+            ]
+
+    def stock_level(self, product_id: str, outlet_id: str) -> Decimal | None:
+        """The level, or none when there is no inventory record."""
+        with self.lock:
+            row_id = self.stock_ids.get((product_id, outlet_id))
+            return None if row_id is None else self.stock.rows[row_id].level
+
+    # What the rules ask for.
+
+    def new_id(self) -> str:
+        """A new UUID, repeatable from the seed."""
+        return self.ticker.new_id()
+
+    def default_tax_id(self) -> str:
+        """The tax of products without their own: the first outlet's, else the retailer's default, else No Tax."""
+        outlet = next(iter(self.outlets.rows.values()), None)
+        if outlet is not None:
+            return str(outlet.fields["default_tax_id"])
+        return next((tax.id for tax in self.taxes.live() if tax.fields["is_default"]), self.no_tax_id)
+
+    def is_leaf(self, category_id: str) -> bool:
+        """Whether the category has no children, so that products may be put into it."""
+        return self._children_of_categories.get(category_id, 0) == 0
+
+    def count_children(self, parent_id: str | None, change: int) -> None:
+        """A category got or lost a child."""
+        if parent_id is not None:
+            self._children_of_categories[parent_id] = self._children_of_categories.get(parent_id, 0) + change
+
+    def stock_of(self, product_id: str) -> list[Stock]:
+        """The inventory records of a product."""
+        ids = [self.stock_ids.get((product_id, outlet_id)) for outlet_id in self.outlets.rows]
+        return [self.stock.rows[row_id] for row_id in ids if row_id is not None]
+
+    def products_with_code(self, code: str) -> set[str]:
+        """Ids of products, not deleted, that carry the code or SKU."""
+        return self._codes.get(code, set())
+
+    def remember_codes(self, product: Product) -> None:
+        """The codes of a product can be found from now on."""
+        for code in product.codes:
+            self._codes.setdefault(code.code, set()).add(product.id)
+
+    def forget_codes(self, product: Product) -> None:
+        """The codes of a product are free for another."""
+        for code in product.codes:
+            self._codes.get(code.code, set()).discard(product.id)
+
+    def families_named(self, name: Any) -> list[Family]:
+        """Families of that name. Case does not count; whether it does at the real API is not documented."""
+        return self._families.get(name.casefold(), []) if isinstance(name, str) else []
+
+    def family_named(self, name: Any, but: Family | None = None) -> Family | None:
+        """The first family of that name other than `but`."""
+        return next((family for family in self.families_named(name) if family is not but), None)
+
+    def rename(self, family: Family, name: str) -> None:
+        """The family is found under its new name only."""
+        self.forget_name(family)
+        family.name = name
+        self._families.setdefault(name.casefold(), []).append(family)
+
+    def forget_name(self, family: Family) -> None:
+        """The name is free for another family."""
+        namesakes = self._families.get(family.name.casefold(), [])
+        if family in namesakes:
+            namesakes.remove(family)
+
+    def free_handle(self, wanted: str) -> str:
+        """The handle, with a number behind it if another family has it."""
+        handle, number = wanted, 1
+        while handle in self._handles:
+            handle, number = f"{wanted}-{number}", number + 1
+        self._handles.add(handle)
+        return handle
+
+    def next_sku(self) -> str:
+        """The next SKU of the retailer's sequence that no product carries."""
+        while self.products_with_code(str(self._next_sku)):
+            self._next_sku += 1
+        self._next_sku += 1
+        return str(self._next_sku - 1)
+
+    def retailer(self) -> dict[str, Any]:
+        """`GET /retailer`; its version is text, unlike every other one."""
+        return {
+            "id": self.retailer_id,
+            "domain_prefix": self.domain_prefix,
+            "name": self.name,
+            "account_status": "ACTIVE",
+            "country": self.country,
+            "culture": "en",
+            "currency": {"code": self.currency, "symbol": CURRENCY_SYMBOLS.get(self.currency, self.currency)},
+            "timezone": self.time_zone,
+            "tax_exclusive": self.tax_exclusive,
+            "discount_product_id": self.discount_product_id,
+            "no_tax_group_id": self.no_tax_id,
+            "loyalty": {
+                "enabled": False,
+                "ratio": Decimal("0.05"),
+                "claim_url": None,
+                "send_welcome_email": False,
+            },
+            "sku_sequence": {"enabled": True, "value": self._next_sku},
+            "gift_cards": {"enabled": False},
+            "version": str(self.ticker.version),
+        }
+
+    def _seed_prices(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Figures that were written as text become Decimal, and `price` gets the name it has in this store."""
+        names = (
+            "price",
+            "price_including_tax",
+            "price_excluding_tax",
+            "supply_price",
+            "loyalty_amount",
+            "weight",
+        )
+        given = {
+            key: Decimal(value) if key in names and isinstance(value, str) else value
+            for key, value in fields.items()
+        }
+        if "price" in given:
+            given["price_excluding_tax" if self.tax_exclusive else "price_including_tax"] = given.pop("price")
+        return given
+
+
+def _owner(domain_prefix: str) -> dict[str, Any]:
+    return {
+        "username": f"owner@{domain_prefix}",
+        "display_name": "Store Owner",
+        "email": f"owner@{domain_prefix}.example",
+        "account_type": "admin",
+        "roles": [],
+        "restricted_outlet_ids": [],
+        "is_primary_user": True,
+        "enabled": True,
+    }
