@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import Any, Literal
 
 FindingSeverity = Literal["block", "hold", "drop field", "warn"]
@@ -54,7 +55,7 @@ class Finding:
     severity: FindingSeverity
     message: str
     field: str = ""
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def subject(self) -> str:

@@ -32,10 +32,10 @@ def pair(given: PlanInput, view: View) -> Pairing:
     """Match what is unlinked, check that families stay together, retire links of things that were made anew."""
     pairing = Pairing()
     kept, pairing.retired = _still_valid(given, view)
+    pairing.findings.extend(_moved_away(kept, view, given.settings))
     pairing.links["variant"] = [link for link in kept if link.kind == "variant"]
-    pairing.links["product"] = [link for link in given.links["product"] if link not in pairing.retired]
-    retired_products = {id(link) for link in pairing.retired}
-    pairing.links["product"] = [link for link in pairing.links["product"] if id(link) not in retired_products]
+    gone = {id(link) for link in pairing.retired}
+    pairing.links["product"] = [link for link in given.links["product"] if id(link) not in gone]
     found, ambiguous = _match_variants(view, pairing.links["variant"], given.settings)
     pairing.findings.extend(_ambiguity_findings(ambiguous, view))
     found = [link for link in found if not _identities_disagree(link, view, pairing.findings)]
@@ -73,6 +73,40 @@ def _still_valid(given: PlanInput, view: View) -> tuple[list[LinkRef], list[Link
         if pair_ids in gone and pair_ids not in alive and dead:
             retired.append(link)
     return kept, retired
+
+
+def _moved_away(links: list[LinkRef], view: View, settings: ProductSettings) -> list[Finding]:
+    """A linked article was deleted and its SKU lives on in another product of the same system: a person decides."""
+    findings: list[Finding] = []
+    if settings.rules.sku_moved == "off":
+        return findings
+    for system in view.systems:
+        live = view.live_variants(system)
+        by_sku = live[live["sku"].notna() & (live["sku"] != "")].groupby("sku")["id"].agg(list)
+        other = "lightspeed" if system == "commercetools" else "commercetools"
+        for link in links:
+            row = view.variant(system, link.side(system))
+            if row is None or pd.isna(row["deleted_at"]) or pd.isna(row["sku"]):
+                continue
+            for heir in by_sku.get(row["sku"], []):
+                findings.append(
+                    Finding(
+                        kind="variant",
+                        system=system,
+                        id=str(heir),
+                        label=str(row["sku"]),
+                        code="sku_moved",
+                        severity="hold",
+                        message="The SKU moved to another product.",
+                        field="sku",
+                        evidence={
+                            "now": view.describe(system, "variant", str(heir)),
+                            "before": view.describe(system, "variant", link.side(system)),
+                            "partner": f"{other}:{link.side(other)}",
+                        },
+                    )
+                )
+    return findings
 
 
 def _match_variants(

@@ -23,7 +23,7 @@ class LinkRef:
     kind: Kind
     commercetools_id: str
     lightspeed_id: str
-    link_id: int | None
+    link_id: str | None
     matched_by: str
     base: Mapping[str, Any] = field(default_factory=dict)
     resent: Mapping[str, Any] = field(default_factory=dict)

@@ -250,15 +250,20 @@ def _hold_conflict(work: _Work, link: LinkRef, name: str, decision: FieldDecisio
 
 def _follow_deletions(work: _Work) -> None:
     view, settings = work.view, work.given.settings
+    held = {f"{f.system}:{f.id}" for f in work.holds} | {str(f.evidence.get("partner")) for f in work.holds}
     for link in work.pairing.links["variant"]:
         for source in view.systems:
+            if f"{source}:{link.side(source)}" in held:
+                continue
             target = "lightspeed" if source == "commercetools" else "commercetools"
+            if f"{target}:{link.side(target)}" in held:
+                continue
             here, there = link.side(source), link.side(target)
-            if not view.is_live(target, "variant", there):
+            if not view.is_live(target, "variant", there) or view.row(source, "variant", here) is None:
                 continue
             if not (view.is_affected(source, "variant", here) or view.is_affected(target, "variant", there)):
                 continue
-            deleted = not view.is_live(source, "variant", here)
+            deleted = view.is_deleted(source, "variant", here)
             left_assortment = not deleted and not view.is_listed(source, _product_of(view, "variant", source, here))
             if deleted and settings.deletions == "report":
                 work.holds.append(_deleted_finding(work, link, source, target))
@@ -317,7 +322,7 @@ def _something_still_sold(work: _Work, product: str) -> bool:
         if partner is None:
             return True
         listed = view.is_listed("lightspeed", _product_of(view, "variant", "lightspeed", partner))
-        if view.is_live("lightspeed", "variant", partner) and listed:
+        if not view.is_deleted("lightspeed", "variant", partner) and listed:
             return True
     return False
 

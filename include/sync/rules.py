@@ -20,7 +20,7 @@ from include.sync.findings import Finding
 
 MAX_VARIANTS = 100  # commercetools documents 100 variants a product; a Lightspeed family has no documented limit.
 MAX_OPTIONS = 3  # Lightspeed X-Series: three variant attributes a family.
-UNSAFE_HTML = re.compile(r"<\s*(script|iframe|object|embed)\b|\bon\w+\s*=|javascript:", re.IGNORECASE)
+UNSAFE_HTML = re.compile(r"<\s*(?:script|iframe|object|embed)\b|\bon\w+\s*=|javascript:", re.IGNORECASE)
 GTIN_LENGTHS = frozenset({8, 12, 13, 14})
 
 

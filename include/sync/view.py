@@ -74,6 +74,11 @@ class View:
     def is_live(self, system: str, kind: Kind, record: str) -> bool:
         return record in self._live[system][kind].index
 
+    def is_deleted(self, system: str, kind: Kind, record: str) -> bool:
+        """Only with proof: a record nobody has seen yet is unknown, not deleted."""
+        frame = self.frames[system][kind]
+        return record in frame.index and bool(pd.notna(frame.at[record, "deleted_at"]))
+
     def variant(self, system: str, record: str) -> pd.Series | None:
         frame = self.frames[system]["variant"]
         return frame.loc[record] if record in frame.index else None
