@@ -10,6 +10,20 @@ from include.sandbox.shop.files import Row, as_key, read_csv, read_drafts, witho
 from include.sandbox.shop.model import Draft, ShopError
 
 _LOCALIZED = ("name", "slug", "description", "metaTitle", "metaDescription", "metaKeywords")
+_TYPE_FIELDS = ("key", "name", "description")
+_DEFINITION_FIELDS = (
+    *(
+        "type",
+        "name",
+        "label",
+        "isRequired",
+        "level",
+        "attributeConstraint",
+        "inputTip",
+        "inputHint",
+        "isSearchable",
+    ),
+)
 _SPLIT_LIST = re.compile(r"\s*;\s*")
 
 
@@ -137,7 +151,8 @@ class ProductTypes:
     def __init__(self, file: Path) -> None:
         self.drafts: list[Draft] = []
         for raw in read_drafts(file):
-            draft = {name: value for name, value in raw.items() if name != "classifier"}
+            draft = {name: raw[name] for name in _TYPE_FIELDS if name in raw}
+            draft["attributes"] = [_definition(each) for each in raw.get("attributes", [])]
             draft["key"] = draft.get("key") or as_key(draft["name"])
             draft.setdefault("description", draft["name"])
             self.drafts.append(draft)
@@ -157,6 +172,11 @@ class ProductTypes:
         }
         self.drafts.append(derived)
         return derived
+
+
+def _definition(raw: Draft) -> Draft:
+    """An attribute definition as the API takes it: an export carries fields of the Merchant Center, too."""
+    return {name: without_empty(raw[name]) for name in _DEFINITION_FIELDS if name in raw}
 
 
 def check_columns(row: Row, columns: list[str], product_type: Draft) -> None:
