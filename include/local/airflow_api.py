@@ -187,13 +187,6 @@ class AirflowApi:
         else:
             self._request("POST", "/api/v2/pools", json=body)
 
-    def put_variable(self, name: str, value: str) -> None:
-        """Create the variable, or set its value."""
-        if name in {row["key"] for row in self._rows("/api/v2/variables", "variables")}:
-            self._request("PATCH", f"/api/v2/variables/{_quoted(name)}", json={"key": name, "value": value})
-        else:
-            self._request("POST", "/api/v2/variables", json={"key": name, "value": value})
-
     # -- plumbing
 
     def get(self, path: str, **params: Any) -> Any:

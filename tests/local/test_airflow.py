@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from include.local.airflow import AirflowError, LocalAirflow
 from include.local.airflow_api import AirflowApi, AirflowApiError
 from include.local.airflow_env import AirflowSecrets, airflow_environment
+from include.local.airflow_settings import load, read
 from include.local.postgres import EmbeddedPostgres
 
 PROJECT = Path(__file__).parents[2]
@@ -66,16 +68,25 @@ def test_a_conf_that_does_not_fit_the_params_is_refused(api: AirflowApi) -> None
         api.trigger("example", {"name": 7})
 
 
-def test_pools_connections_and_variables_can_be_put_twice(api: AirflowApi) -> None:
+def test_pools_and_connections_can_be_put_twice(api: AirflowApi) -> None:
     for slots in (3, 4):
         api.put_pool("tills", slots, "calls at once")
         api.put_connection(
             {"connection_id": "shop", "conn_type": "generic", "host": f"h{slots}", "extra": '{"a": 1}'}
         )
-        api.put_variable("colour", str(slots))
     assert api.pools()["tills"] == 4
     assert api.get("/connections/shop")["host"] == "h4"
-    assert api.get("/variables/colour")["value"] == "4"
+
+
+def test_the_shipped_settings_replace_what_is_there(airflow: LocalAirflow, api: AirflowApi) -> None:
+    api.put_connection({"connection_id": "lightspeed_default", "conn_type": "generic", "host": "old"})
+    api.put_pool("lightspeed_api", 1)
+    load(read(PROJECT / "airflow_settings.yaml"), airflow.command)
+    assert {"commercetools_default", "lightspeed_default"} <= api.connection_ids()
+    loaded = api.get("/connections/lightspeed_default")
+    assert loaded["conn_type"] == "lightspeed"
+    assert json.loads(loaded["extra"])["api_version"] == "2026-07"
+    assert {"commercetools_api": 8, "lightspeed_api": 4}.items() <= api.pools().items()
 
 
 def test_the_viewer_may_look_and_not_touch(airflow: LocalAirflow) -> None:

@@ -1,0 +1,48 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+# Tests run in this many processes, each with a PostgreSQL of its own.
+WORKERS ?= 2
+# More arguments for pytest: make test ARGS="tests/sync -k merge"
+ARGS ?=
+
+.PHONY: help setup demo test lint format types imports bench lock clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: ## make .venv from the lock (needs Python 3.11+ only)
+	@PYTHON="$(PYTHON)" include/local/setup.sh
+
+demo: setup ## sync a sample shop in a real Airflow (SHOP=path: another shop; ONCE=1: check and end)
+	@exec $(BIN)/python -m include.local.demo $(if $(SHOP),--shop "$(SHOP)") $(if $(filter-out 0,$(ONCE)),--once)
+
+test: setup ## run all tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not benchmark" $(ARGS)
+
+lint: setup ## ruff: rules and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: setup ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: setup ## mypy --strict on include/
+	@$(BIN)/mypy
+
+imports: setup ## who may import whom
+	@PYTHONPATH=. $(BIN)/lint-imports
+
+bench: setup ## time, memory and requests at 5,000 products
+	@$(BIN)/python -m pytest -m benchmark -s $(ARGS)
+
+lock: setup ## resolve requirements.txt and requirements-dev.txt into the lock files
+	@uv=$$(command -v uv || echo .runtime/tools/bin/uv); for name in requirements requirements-dev; do \
+	  $$uv pip compile --quiet $$name.txt --universal --python-version 3.11 \
+	    --custom-compile-command "make lock" --output-file $$name.lock; done
+
+clean: ## remove what runs leave behind (keeps .venv)
+	@rm -rf .runtime .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
