@@ -1,0 +1,108 @@
+"""Read one system's window into staging, page by page, resumable after every page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from include.ledger.ledger import Ledger
+from include.records.errors import ConfigurationFault
+from include.records.face import ProductSystem, RawPage, SystemName, Window
+from include.sync.mirroring import ENTITY
+from include.sync.staging import Staging
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What was read: `pages` staged pages with `rows` rows. `cursor`: where the next window starts once this run is
+    safe; None = this run may not move it (a `keys` run)."""
+
+    system: SystemName
+    pages: int
+    rows: int
+    window: dict[str, str | None]
+    cursor: str | None
+    resumed_from: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+async def extract(
+    ledger: Ledger,
+    staging: Staging,
+    adapter: ProductSystem,
+    *,
+    full: bool,
+    since: datetime | None = None,
+    keys: Sequence[str] = (),
+) -> Extracted:
+    """Read the run's window of one system into staging.
+
+    A retried task goes on after the last page it had finished: pages are counted in a checkpoint that is stored only
+    after the page itself. With `keys` only the products that hold one of these SKUs are read.
+    """
+    step = f"extract_{adapter.system}"
+    run_id = staging.run_id
+    state = ledger.checkpoints.get(run_id, step)
+    if state is None:
+        window = await _window(ledger, adapter, full=full, since=since, keys=keys)
+        state = {
+            "window": {"lower": window.lower, "upper": window.upper},
+            "pages": 0,
+            "rows": 0,
+            "position": None,
+            "cursor": None,
+            "done": False,
+        }
+        ledger.checkpoints.set(run_id, step, state)
+    window = Window(**state["window"])
+    resumed_from = int(state["pages"])
+    if not state["done"]:
+        async for page in _pages(adapter, window, state["position"], keys):
+            if page.rows:
+                staging.write_page(adapter.system, state["pages"], page.rows)
+                state["pages"] += 1
+                state["rows"] += len(page.rows)
+            state["position"] = page.position
+            state["cursor"] = page.cursor or state["cursor"]
+            ledger.checkpoints.set(run_id, step, state)
+        state["done"] = True
+        ledger.checkpoints.set(run_id, step, state)
+    return Extracted(
+        system=adapter.system,
+        pages=state["pages"],
+        rows=state["rows"],
+        window=state["window"],
+        cursor=None if keys else state["cursor"],
+        resumed_from=resumed_from,
+    )
+
+
+async def _window(
+    ledger: Ledger, adapter: ProductSystem, *, full: bool, since: datetime | None, keys: Sequence[str]
+) -> Window:
+    if keys:
+        return Window(lower=None, upper=None)
+    if full:
+        return await adapter.open_window(None, full=True)
+    cursor = ledger.cursor(ENTITY, adapter.system)
+    if cursor is None or ledger.baseline(ENTITY) is None:
+        raise ConfigurationFault(
+            "There is no first alignment yet, so there is nothing a delta could start from.",
+            system=adapter.system,
+            remedy="Trigger the DAG `products` with mode=full: first with dry_run to see the plan, then without.",
+        )
+    if since is not None and adapter.system == "commercetools":
+        cursor = min(cursor, since.strftime("%Y-%m-%dT%H:%M:%S.") + f"{since.microsecond // 1000:03d}Z")
+    return await adapter.open_window(cursor, full=False)
+
+
+def _pages(
+    adapter: ProductSystem, window: Window, position: str | None, keys: Sequence[str]
+) -> AsyncIterator[RawPage]:
+    if keys:
+        return adapter.search(keys)
+    return adapter.walk(window, position=position)

@@ -1,0 +1,134 @@
+"""Between canonical tables and the ledger's mirror: rows in, rows out, nothing lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from include.ledger.ledger import Ledger
+from include.ledger.rows import MirrorRow, SeenCounts
+from include.records.products import Kind, ProductTables, column_of, merged_columns, table
+from include.records.types import digest, plain_value
+
+ENTITY = "products"
+KINDS: tuple[Kind, Kind] = ("product", "variant")
+_IDENTITY = {"product": ("key", "listed"), "variant": ("currency",)}
+
+
+def to_mirror(kind: Kind, frame: pd.DataFrame) -> list[MirrorRow]:
+    """One mirror row a table row. Unknown cells are left out of `fields`."""
+    merged = {name: column_of(kind, name).type for name in merged_columns(kind, frame)}
+    rows: list[MirrorRow] = []
+    for row in frame.to_dict("records"):
+        cells = {str(name): value for name, value in row.items()}
+        fields = {name: plain_value(t, cells[name]) for name, t in merged.items() if not pd.isna(cells[name])}
+        identity = {
+            name: plain_value(column_of(kind, name).type, cells[name])
+            for name in _IDENTITY[kind]
+            if name in cells and not pd.isna(cells[name])
+        }
+        rows.append(
+            MirrorRow(
+                id=str(cells["id"]),
+                parent_id=None if kind == "product" else str(cells["product_id"]),
+                version=_whole(cells["version"]),
+                modified_at=_moment(cells["modified_at"]),
+                deleted_at=_moment(cells["deleted_at"]),
+                label=_label(kind, fields),
+                digest=digest(fields),
+                fields=fields,
+                carry=plain_value("json", cells["carry"]),
+                identity=identity,
+            )
+        )
+    return rows
+
+
+def _whole(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)
+
+
+def _moment(value: Any) -> datetime | None:
+    if pd.isna(value):
+        return None
+    moment: datetime = pd.Timestamp(value).to_pydatetime()
+    return moment
+
+
+def _label(kind: Kind, fields: dict[str, Any]) -> str | None:
+    if kind == "variant":
+        return fields.get("sku") or None
+    return next((value for name, value in fields.items() if name.startswith("name.") and value), None)
+
+
+def from_mirror(kind: Kind, rows: Iterable[MirrorRow]) -> pd.DataFrame:
+    """The canonical table of mirrored rows."""
+    plain: list[dict[str, Any]] = []
+    for row in rows:
+        plain.append(
+            {
+                "id": row.id,
+                "version": row.version,
+                "modified_at": row.modified_at,
+                "deleted_at": row.deleted_at,
+                "carry": row.carry,
+                **({"product_id": row.parent_id} if kind == "variant" else {}),
+                **row.identity,
+                **row.fields,
+            }
+        )
+    frame = table(kind, plain) if plain else table(kind, pd.DataFrame({"id": []}))
+    for name in ("sku", "active") if kind == "variant" else ():
+        if name not in frame.columns:
+            frame[name] = pd.Series(pd.NA, index=frame.index, dtype="string" if name == "sku" else "boolean")
+    if kind == "variant" and "barcodes" not in frame.columns:
+        frame["barcodes"] = pd.Series(pd.NA, index=frame.index, dtype="string")
+    return frame
+
+
+def see(ledger: Ledger, run_id: str, system: str, tables: ProductTables) -> dict[Kind, SeenCounts]:
+    """Take in freshly read tables; older data never wins."""
+    return {
+        kind: ledger.mirror.see(ENTITY, kind, system, run_id, to_mirror(kind, tables.of(kind))) for kind in KINDS
+    }
+
+
+def load_side(ledger: Ledger, system: str, products: Collection[str] | None = None) -> ProductTables:
+    """One side as last seen: all of it, or whole products by their ids."""
+    if products is None:
+        return ProductTables(
+            products=from_mirror("product", ledger.mirror.stream(ENTITY, "product", system)),
+            variants=from_mirror("variant", ledger.mirror.stream(ENTITY, "variant", system)),
+        )
+    return ProductTables(
+        products=from_mirror("product", ledger.mirror.read(ENTITY, "product", system, ids=products)),
+        variants=from_mirror("variant", ledger.mirror.read(ENTITY, "variant", system, parents=products)),
+    )
+
+
+def absent_variants(ledger: Ledger, system: str, read: ProductTables) -> pd.DataFrame:
+    """Variants the mirror holds for products that were just read whole, and that are no longer among them.
+
+    Only for systems that always send a product with all its variants: there, absence is proof. The rows come back
+    with `deleted_at` and the version of the product they vanished from.
+    """
+    products = read.products.set_index("id", drop=False)
+    known = ledger.mirror.read(ENTITY, "variant", system, parents=list(products.index))
+    present = set(read.variants["id"])
+    gone = [row for row in known if row.id not in present and row.deleted_at is None]
+    gone = [row for row in gone if _not_older(row, products)]
+    if not gone:
+        return read.variants.iloc[0:0]
+    frame = from_mirror("variant", gone)
+    frame["deleted_at"] = frame["product_id"].map(products["modified_at"]).fillna(pd.Timestamp.now(tz="UTC"))
+    frame["version"] = frame["product_id"].map(products["version"]).astype("Int64")
+    frame["modified_at"] = frame["deleted_at"]
+    return frame
+
+
+def _not_older(row: MirrorRow, products: pd.DataFrame) -> bool:
+    version = products.at[row.parent_id, "version"]
+    return row.version is None or pd.isna(version) or int(version) >= row.version
