@@ -24,7 +24,9 @@ class Clock:
     def set(self, moment: datetime) -> None:
         """Stops the clock at `moment`, which must carry a time zone."""
         if moment.tzinfo is None:
-            raise ValueError(f"The clock takes an aware time, got {moment!r}: give it a time zone, for example UTC.")
+            raise ValueError(
+                f"The clock takes an aware time, got {moment!r}: give it a time zone, for example UTC."
+            )
         with self._lock:
             self._frozen = moment.astimezone(UTC)
 

@@ -310,9 +310,13 @@ async def _cut(scope: Scope) -> None:
     """Closes the connection without another byte; needs the protocol class of `include.sandbox.server`."""
     close = scope.get(CUT)
     if close is None:
-        raise ConnectionCut("Serve this app with include.sandbox.server.SandboxServer to cut connections silently.")
+        raise ConnectionCut(
+            "Serve this app with include.sandbox.server.SandboxServer to cut connections silently."
+        )
     close()
-    await asyncio.sleep(0.01)  # lets the event loop tell the server that the connection is gone, before we return
+    await asyncio.sleep(
+        0.01
+    )  # lets the event loop tell the server that the connection is gone, before we return
 
 
 def _prepared(rule: FaultRule) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
@@ -329,7 +333,9 @@ def _prepared(rule: FaultRule) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     elif style == "date":
         moment = datetime.now(UTC) + timedelta(seconds=rule.retry_after)
         headers.setdefault("retry-after", format_datetime(moment, usegmt=True))
-    body = rule.body if rule.body is not None else {"statusCode": status, "message": "Ordered by a fault rule."}
+    body = (
+        rule.body if rule.body is not None else {"statusCode": status, "message": "Ordered by a fault rule."}
+    )
     if isinstance(body, str):
         headers.setdefault("content-type", "text/plain; charset=utf-8")
         return status, _encoded(headers), body.encode()
@@ -337,7 +343,9 @@ def _prepared(rule: FaultRule) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     return status, _encoded(headers), json.dumps(body).encode()
 
 
-_PAGE = "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
+_PAGE = (
+    "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
+)
 
 
 def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
@@ -347,7 +355,9 @@ def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
 def _logged_headers(scope: Scope) -> dict[str, str]:
     """Headers a test may ask about; the one that carries a secret is left out."""
     return {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name != b"authorization"
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name != b"authorization"
     }
 
 

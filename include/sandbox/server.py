@@ -50,7 +50,10 @@ class SandboxServer:
             )
         )
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"sandbox-{self.port}", daemon=True
+            target=self._server.run,
+            kwargs={"sockets": [self._socket]},
+            name=f"sandbox-{self.port}",
+            daemon=True,
         )
 
     def start(self) -> Self:
@@ -59,7 +62,9 @@ class SandboxServer:
         deadline = time.monotonic() + START_SECONDS
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
-                raise RuntimeError(f"The sandbox server on {self.url} did not start; see the log above for the reason.")
+                raise RuntimeError(
+                    f"The sandbox server on {self.url} did not start; see the log above for the reason."
+                )
             time.sleep(0.005)
         return self
 
@@ -73,7 +78,9 @@ class SandboxServer:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
 
@@ -84,5 +91,7 @@ def _bound(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise RuntimeError(f"Port {port} on {host} is taken ({error}); choose another, or 0 for a free one.") from error
+        raise RuntimeError(
+            f"Port {port} on {host} is taken ({error}); choose another, or 0 for a free one."
+        ) from error
     return bound

@@ -27,7 +27,11 @@ class Counter:
         @self.app.post("/things")
         def write(body: dict[str, Any]) -> dict[str, Any]:
             self.writes += 1
-            return {"id": self.writes, "availability": {"x": 1}, "rows": [{"availability": 2, "sku": body.get("sku")}]}
+            return {
+                "id": self.writes,
+                "availability": {"x": 1},
+                "rows": [{"availability": 2, "sku": body.get("sku")}],
+            }
 
         @self.app.get("/things")
         def read() -> dict[str, Any]:
@@ -62,8 +66,12 @@ def write(client: httpx.Client) -> httpx.Response:
     return client.post("/things", json={"sku": "A"})
 
 
-def test_a_status_rule_never_touches_the_app_and_ends_after_its_times(counter: Counter, client: httpx.Client) -> None:
-    counter.faults.add({"match": "^/things$", "kind": "status", "status": 503, "times": 2, "body": {"message": "storm"}})
+def test_a_status_rule_never_touches_the_app_and_ends_after_its_times(
+    counter: Counter, client: httpx.Client
+) -> None:
+    counter.faults.add(
+        {"match": "^/things$", "kind": "status", "status": 503, "times": 2, "body": {"message": "storm"}}
+    )
     assert [write(client).status_code for _ in range(3)] == [503, 503, 200]
     assert counter.writes == 1
 
@@ -73,7 +81,9 @@ def test_the_first_matches_may_pass(counter: Counter, client: httpx.Client) -> N
     assert [write(client).status_code for _ in range(4)] == [200, 200, 500, 200]
 
 
-def test_too_many_requests_says_when_to_come_back_in_seconds_or_as_a_date(counter: Counter, client: httpx.Client) -> None:
+def test_too_many_requests_says_when_to_come_back_in_seconds_or_as_a_date(
+    counter: Counter, client: httpx.Client
+) -> None:
     counter.faults.add(
         {"kind": "429", "retry_after": 3},
         {"kind": "429", "retry_after": 60, "retry_after_style": "date"},
@@ -98,7 +108,9 @@ def test_a_time_out_after_the_write_leaves_it_written(counter: Counter, client: 
     assert counter.writes == 1
 
 
-def test_a_client_that_waits_less_than_the_delay_sees_a_time_out(counter: Counter, client: httpx.Client) -> None:
+def test_a_client_that_waits_less_than_the_delay_sees_a_time_out(
+    counter: Counter, client: httpx.Client
+) -> None:
     counter.faults.add({"method": "POST", "kind": "timeout_after", "delay": 0.5})
     with pytest.raises(httpx.ReadTimeout):
         client.post("/things", json={}, timeout=0.1)
@@ -119,7 +131,9 @@ def test_truncated_json_looks_like_a_complete_answer(counter: Counter, client: h
 
 
 @pytest.mark.parametrize(("given", "seen"), [({}, 200), ({"status": 502}, 502)])
-def test_a_web_page_comes_instead_of_json(counter: Counter, client: httpx.Client, given: dict[str, int], seen: int) -> None:
+def test_a_web_page_comes_instead_of_json(
+    counter: Counter, client: httpx.Client, given: dict[str, int], seen: int
+) -> None:
     counter.faults.add({"kind": "html", **given})
     answer = write(client)
     assert answer.status_code == seen
@@ -154,7 +168,9 @@ def test_admin_is_out_of_reach_of_every_rule_and_of_the_log(counter: Counter, cl
     rules = client.get("/_admin/faults").json()
     assert [(rule["kind"], rule["hits"]) for rule in rules] == [("status", 1)]
     log = client.get("/_admin/requests").json()
-    assert [(entry["n"], entry["method"], entry["path"], entry["status"]) for entry in log] == [(1, "POST", "/things", 500)]
+    assert [(entry["n"], entry["method"], entry["path"], entry["status"]) for entry in log] == [
+        (1, "POST", "/things", 500)
+    ]
     assert re.search('"sku": ?"A"', log[0]["body"])
     assert client.delete("/_admin/faults").json() == []
     assert client.delete("/_admin/requests").json() == []

@@ -1,0 +1,14 @@
+"""commercetools as the sandbox has it: an in-memory store and the HTTP API over it.
+
+What lives here: the query machinery (predicates, sort, paging, expansion), one `Kind` per resource with its draft, update actions and
+checks, OAuth, and the app. What is inferred or unknown about the API is a switch of `CommercetoolsStore` or a named constant.
+
+What it must not know: the other system, the shop files, and anything outside the sandbox.
+"""
+
+from include.sandbox.commercetools.app import create_app
+from include.sandbox.commercetools.errors import ApiError
+from include.sandbox.commercetools.spec import RequestValidator
+from include.sandbox.commercetools.store import CommercetoolsStore, Project
+
+__all__ = ["ApiError", "CommercetoolsStore", "Project", "RequestValidator", "create_app"]

@@ -1,0 +1,374 @@
+"""The HTTP face: `/oauth/token` and everything below `/{projectKey}`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from include.sandbox.clock import to_millis
+from include.sandbox.commercetools.catalogue import ASSIGNED
+from include.sandbox.commercetools.collection import Collection, Context
+from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
+from include.sandbox.commercetools.errors import (
+    ApiError,
+    Json,
+    invalid_input,
+    invalid_json,
+    malformed,
+    no_such_uri,
+    resource_not_found,
+)
+from include.sandbox.commercetools.prices import selected_price
+from include.sandbox.commercetools.products import (
+    PROJECTION_FIELDS,
+    current_projection,
+    staged_projection,
+    with_selected_prices,
+)
+from include.sandbox.commercetools.query import Page, Parameters, Query, expanded, flag, read_query, run_query
+from include.sandbox.commercetools.store import CommercetoolsStore, Project
+from include.sandbox.faults import Faults, install_faults
+
+CORRELATION = "x-correlation-id"
+EXTERNAL_USER = "x-external-user-id"
+
+UNSERVED = (
+    "localeProjection",
+    "storeProjection",
+    "filter[attributes]",
+    "priceCustomerGroup",
+    "priceRecurrencePolicy",
+)
+"""Projection parameters that exist and are refused here, so that nobody believes they had an effect."""
+
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass
+class Call:
+    """One request, read."""
+
+    method: str
+    project: Project
+    segments: list[str]
+    parameters: Parameters
+    body: bytes
+    context: Context
+
+    @property
+    def store(self) -> CommercetoolsStore:
+        return self.project.store
+
+    def json(self) -> Any:
+        """The body. Raises `InvalidJsonInput`."""
+        try:
+            return msgspec.json.decode(self.body)
+        except msgspec.DecodeError as error:
+            raise invalid_json(str(error)) from error
+
+    def parameter(self, name: str) -> str | None:
+        return next((value for given, value in self.parameters if given == name), None)
+
+    def expand(self) -> list[str]:
+        return [value for name, value in self.parameters if name == "expand"]
+
+
+def create_app(store: CommercetoolsStore, faults: Faults) -> FastAPI:
+    """The stand-in as an ASGI app. `app.state.store` is the store."""
+    app = FastAPI(title="commercetools stand-in", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.store = store
+    gate = _Gate(store)
+
+    async def token(request: Request) -> Response:
+        body = await request.body()
+        try:
+            with store.lock:
+                answer = store.authority.grant(request.headers, body, request.url.query, store.token_lifetime)
+        except ApiError as error:
+            return _error(error, request)
+        return _answer(200, answer, request)
+
+    async def project(request: Request) -> Response:
+        body = await request.body()
+        try:
+            async with gate:
+                with store.lock:
+                    status, answer = _handle(store, request, body)
+        except ApiError as error:
+            return _error(error, request)
+        return _answer(status, answer, request)
+
+    app.router.routes.extend(
+        [
+            Route("/oauth/token", token, methods=["POST"]),
+            Route("/{path:path}", project, methods=["GET", "HEAD", "POST", "DELETE"]),
+        ]
+    )
+    install_faults(app, faults)
+    return app
+
+
+class _Gate:
+    """Lets in as many requests as the store's switches allow."""
+
+    def __init__(self, store: CommercetoolsStore) -> None:
+        self._store = store
+        self._inside = 0
+        self._tokens = 0.0
+        self._filled = time.monotonic()
+
+    async def __aenter__(self) -> None:
+        capacity = self._store.capacity
+        if (capacity is not None and self._inside >= capacity) or not self._within_rate():
+            raise ApiError(
+                503, "OverCapacity", "The service is having trouble handling the load. Please retry later."
+            )
+        self._inside += 1
+        if self._store.latency:
+            await asyncio.sleep(self._store.latency)
+
+    async def __aexit__(self, *error: object) -> None:
+        self._inside -= 1
+
+    def _within_rate(self) -> bool:
+        rate = self._store.rate
+        if rate is None:
+            return True
+        now = time.monotonic()
+        self._tokens = min(max(rate, 1.0), self._tokens + (now - self._filled) * rate)
+        self._filled = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def _answer(status: int, document: Any, request: Request) -> Response:
+    content = b"" if request.method == "HEAD" else _encoder.encode(document)
+    return Response(content, status, headers=_headers(request), media_type="application/json; charset=utf-8")
+
+
+def _error(error: ApiError, request: Request) -> Response:
+    response = _answer(error.status, error.body(), request)
+    response.headers.update(error.headers)
+    return response
+
+
+def _headers(request: Request) -> dict[str, str]:
+    given = request.headers.get(CORRELATION)
+    store: CommercetoolsStore = request.app.state.store
+    return {"X-Correlation-ID": given or f"sandbox/{store.new_id()}"}
+
+
+def _handle(store: CommercetoolsStore, request: Request, body: bytes) -> tuple[int, Any]:
+    key, *segments = request.scope["path"].strip("/").split("/")
+    token = store.authority.read(request.headers)
+    project = store.projects.get(key)
+    if project is None:
+        raise no_such_uri(request.scope["path"])
+    context = Context(project, token.client_id, request.headers.get(EXTERNAL_USER))
+    method = "GET" if request.method == "HEAD" else request.method
+    call = Call(method, project, segments, request.query_params.multi_items(), body, context)
+    scopes, handler = _routed(call)
+    store.authority.demand(token, key, scopes)
+    if store.validate_requests is not None and body:
+        wrong = store.validate_requests(method, "/".join(segments), call.json())
+        if wrong is not None:
+            raise invalid_json(wrong)
+    return handler(call)
+
+
+Handler = Callable[[Call], tuple[int, Any]]
+
+
+def _routed(call: Call) -> tuple[tuple[str, ...], Handler]:
+    """The scopes of which one is needed, and who answers."""
+    match call.method, call.segments:
+        case "GET", []:
+            return ("view_project_settings",), _project
+        case "GET", ["product-projections", *_]:
+            staged = flag(call.parameters, "staged", default=False)
+            scopes = ("view_products",) if staged else ("view_products", "view_published_products")
+            return scopes, _projections
+        case "GET", ["product-selections", _, "products"]:
+            return ("view_product_selections",), _selected_products
+        case _, ["custom-objects", *_]:
+            kind = CUSTOM_OBJECTS
+            return (kind.view_scopes if call.method == "GET" else kind.manage_scopes), _custom_objects
+        case _, [path, *rest] if call.project.has(path) and len(rest) <= 1:
+            kind = call.project.collection(path).kind
+            return (kind.view_scopes if call.method == "GET" else kind.manage_scopes), _resources
+    raise no_such_uri("/" + "/".join([call.project.key, *call.segments]))
+
+
+def _project(call: Call) -> tuple[int, Any]:
+    return 200, call.project.settings
+
+
+# --- any collection --------------------------------------------------------------------------------------------------
+
+
+def _resources(call: Call) -> tuple[int, Any]:
+    collection = call.project.collection(call.segments[0])
+    match call.method, call.segments[1:]:
+        case "GET", []:
+            return 200, _queried(call, collection)
+        case "POST", [] | ["import"]:
+            if (collection.kind.path == "orders") != (call.segments[1:] == ["import"]):
+                raise invalid_input("The sandbox makes orders by import only (POST /orders/import).")
+            created = collection.create(call.context, _object(call))
+            answer = _shown(call, collection, created)
+            return 201, {"customer": answer} if collection.kind.path == "customers" else answer
+        case "GET", [name]:
+            return 200, _shown(call, collection, _named(collection, name))
+        case "POST", [name]:
+            resource = _named(collection, name)
+            update = _object(call)
+            changed = collection.update(call.context, resource, update.get("version"), update.get("actions"))
+            return 200, _shown(call, collection, changed)
+        case "DELETE", [name]:
+            resource = _named(collection, name)
+            answer = _shown(call, collection, resource)
+            collection.delete(call.context, resource, _version(call))
+            return 200, answer
+    raise no_such_uri("/" + "/".join([call.project.key, *call.segments]))
+
+
+def _object(call: Call) -> Json:
+    document = call.json()
+    if not isinstance(document, dict):
+        raise invalid_json("expected an object")
+    return document
+
+
+def _version(call: Call) -> int:
+    given = call.parameter("version")
+    if given is None or not given.isdigit():
+        raise malformed("version", "a number is required.")
+    return int(given)
+
+
+def _named(collection: Collection, name: str) -> Json:
+    """The resource that the last part of the path names: an id, `key=`, or `order-number=`."""
+    prefix, is_named, value = name.partition("=")
+    if not is_named:
+        return collection.get(id=name)
+    if prefix == "key" or (prefix == "order-number" and collection.kind.path == "orders"):
+        return collection.get(key=value)
+    raise resource_not_found(name)
+
+
+def _queried(call: Call, collection: Collection) -> Json:
+    query = read_query(call.parameters, collection.kind.fields)
+    return run_query(collection, query, "answer", collection.kind.render).body()
+
+
+def _shown(call: Call, collection: Collection, resource: Json) -> Json:
+    render = collection.kind.render
+    document = render(call.project, resource) if render is not None else resource
+    return expanded(call.project, document, call.expand())
+
+
+# --- product projections ---------------------------------------------------------------------------------------------
+
+
+def _projections(call: Call) -> tuple[int, Any]:
+    for name in UNSERVED:
+        if call.parameter(name) is not None:
+            raise malformed(name, "the sandbox does not serve this parameter.")
+    staged = flag(call.parameters, "staged", default=False)
+    mode, render = ("staged", staged_projection) if staged else ("current", current_projection)
+    products = call.project.collection("products")
+    choose = _price_choice(call)
+    if not call.segments[1:]:
+        query = read_query(call.parameters, PROJECTION_FIELDS)
+        if choose is None:
+            return 200, run_query(products, query, mode, render).body()
+        # `price` is no part of what is cached, nor of what predicates see.
+        page = run_query(products, query, mode, render)
+        page.results = [with_selected_prices(_plain(item), choose) for item in page.results]
+        return 200, page.body()
+    if len(call.segments) > 2:
+        raise no_such_uri("/" + "/".join([call.project.key, *call.segments]))
+    product = _named(products, call.segments[1])
+    document = products.rendered(products.rows[product["id"]], mode, render)
+    if document is None:
+        raise resource_not_found(call.segments[1])
+    if choose is not None:
+        document = with_selected_prices(document, choose)
+    return 200, expanded(call.project, document, call.expand())
+
+
+def _plain(item: Any) -> Json:
+    decoded: Json = msgspec.json.decode(item) if isinstance(item, msgspec.Raw) else item
+    return decoded
+
+
+def _price_choice(call: Call) -> Callable[[list[Json]], Json | None] | None:
+    currency, country, channel = (
+        call.parameter(f"price{name}") for name in ("Currency", "Country", "Channel")
+    )
+    if currency is None:
+        if country is not None or channel is not None:
+            raise malformed("priceCurrency", "it is required for price selection.")
+        return None
+    now = to_millis(call.store.clock.now())
+    return lambda prices: selected_price(prices, currency, country, channel, now)
+
+
+# --- product selections and custom objects ---------------------------------------------------------------------------
+
+
+def _selected_products(call: Call) -> tuple[int, Any]:
+    selection = _named(call.project.collection("product-selections"), call.segments[1])
+    query = read_query(call.parameters, frozenset({"product"}))
+    assigned = list(selection[ASSIGNED].values())
+    chosen = assigned[query.offset : query.offset + query.limit]
+    page = Page(query.limit, query.offset, [expanded(call.project, item, query.expand) for item in chosen])
+    page.total = len(assigned) if query.with_total else None
+    return 200, page.body()
+
+
+def _custom_objects(call: Call) -> tuple[int, Any]:
+    collection = call.project.collection(CUSTOM_OBJECTS.path)
+    match call.method, call.segments[1:]:
+        case "POST", []:
+            stored, is_new = upsert(call.context, collection, _object(call))
+            return (201 if is_new else 200), stored
+        case "GET", []:
+            return 200, _queried(call, collection)
+        case "GET", [container]:
+            return 200, _in_container(call, collection, container)
+        case "GET", [container, key]:
+            return 200, _custom_object(collection, container, key)
+        case "DELETE", [container, key]:
+            found = _custom_object(collection, container, key)
+            version = _version(call) if call.parameter("version") is not None else found["version"]
+            return 200, collection.delete(call.context, found, version)
+    raise no_such_uri("/" + "/".join([call.project.key, *call.segments]))
+
+
+def _in_container(call: Call, collection: Collection, container: str) -> Json:
+    given = [
+        *call.parameters,
+        ("where", "container = :sandboxContainer"),
+        ("var.sandboxContainer", container),
+    ]
+    query: Query = read_query(given, collection.kind.fields)
+    return run_query(collection, query, "answer").body()
+
+
+def _custom_object(collection: Collection, container: str, key: str) -> Json:
+    found = collection.find_by("place", (container, key))
+    if found is None:
+        raise resource_not_found(f"{container}/{key}")
+    return found

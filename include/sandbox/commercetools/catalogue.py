@@ -1,0 +1,464 @@
+"""What products hang on: product types, tax categories, categories, channels, stores, product selections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from include.sandbox.commercetools import shapes
+from include.sandbox.commercetools.collection import Action, Context, Kind
+from include.sandbox.commercetools.errors import Json, duplicate_field, invalid_field, invalid_operation
+from include.sandbox.commercetools.prices import change_value, channel_with_role, set_text
+from include.sandbox.commercetools.shapes import Shape, copied
+
+if TYPE_CHECKING:
+    from include.sandbox.commercetools.store import Project
+
+_BASE = "id version key createdAt lastModifiedAt custom "
+
+
+def _fields(names: str) -> frozenset[str]:
+    return frozenset((_BASE + names).split())
+
+
+def key_of(resource: Json) -> list[tuple[str, Any]]:
+    return [("key", resource["key"])] if "key" in resource else []
+
+
+# --- product types ---------------------------------------------------------------------------------------------------
+
+
+def _definition(context: Context, draft: Json) -> Json:
+    definition = {
+        "name": draft["name"],
+        "label": draft["label"],
+        "type": context.project.resolved(context, draft["type"]),
+        "isRequired": draft.get("isRequired", False),
+        "level": draft.get("level", "Variant"),
+        "attributeConstraint": draft.get("attributeConstraint", "None"),
+        "inputHint": draft.get("inputHint", "SingleLine"),
+        "isSearchable": draft.get("isSearchable", False),
+    }
+    if "inputTip" in draft:
+        definition["inputTip"] = draft["inputTip"]
+    return definition
+
+
+def _build_product_type(context: Context, draft: Json) -> Json:
+    definitions = [_definition(context, given) for given in draft.get("attributes") or []]
+    names = [definition["name"] for definition in definitions]
+    for name in names:
+        if names.count(name) > 1:
+            raise duplicate_field("attributes.name", name)
+    return {**draft, "attributes": definitions}
+
+
+def _definition_named(product_type: Json, name: str) -> Json:
+    for definition in product_type["attributes"]:
+        if definition["name"] == name:
+            found: Json = definition
+            return found
+    raise invalid_field("attributeName", name, f"The attribute '{name}' does not exist.")
+
+
+def _add_definition(context: Context, product_type: Json, action: Json) -> None:
+    definition = _definition(context, action["attribute"])
+    if any(other["name"] == definition["name"] for other in product_type["attributes"]):
+        raise duplicate_field("attributes.name", definition["name"])
+    product_type["attributes"].append(definition)
+
+
+def _add_enum_value(context: Context, product_type: Json, action: Json) -> None:
+    type_ = _definition_named(product_type, action["attributeName"])["type"]
+    type_ = type_["elementType"] if type_["name"] == "set" else type_
+    if any(value["key"] == action["value"]["key"] for value in type_.get("values", [])):
+        raise duplicate_field("values.key", action["value"]["key"])
+    type_.setdefault("values", []).append(action["value"])
+
+
+_DEFINITION = shapes.shaped(
+    Shape(
+        {"name": shapes.text, "label": shapes.localized, "type": shapes.mapping},
+        {
+            "isRequired": shapes.boolean,
+            "level": shapes.one_of("Product", "Variant"),
+            "attributeConstraint": shapes.one_of("None", "Unique", "CombinationUnique", "SameForAll"),
+            "inputTip": shapes.localized,
+            "inputHint": shapes.one_of("SingleLine", "MultiLine"),
+            "isSearchable": shapes.boolean,
+            "displayGroup": shapes.text,  # in published exports, not in the description
+        },
+    )
+)
+_ENUM_VALUE = Shape({"attributeName": shapes.text, "value": shapes.mapping})
+
+PRODUCT_TYPES = Kind(
+    path="product-types",
+    type_id="product-type",
+    draft=Shape(
+        {"name": shapes.text, "description": shapes.text},
+        {"key": shapes.key, "attributes": shapes.list_of(_DEFINITION)},
+    ),
+    build=_build_product_type,
+    actions={
+        "addAttributeDefinition": Action(_add_definition, Shape({"attribute": _DEFINITION})),
+        "addPlainEnumValue": Action(_add_enum_value, _ENUM_VALUE),
+        "addLocalizedEnumValue": Action(_add_enum_value, _ENUM_VALUE),
+        "changeName": change_value("name", shapes.text),
+        "changeDescription": change_value("description", shapes.text),
+        "setKey": set_text("key", shapes.key),
+    },
+    fields=_fields("name description attributes"),
+    view_scopes=("view_product_types", "view_products"),
+    manage_scopes=("manage_product_types", "manage_products"),
+    unique=key_of,
+    check_delete=lambda context, resource: context.project.refuse_if_referenced(resource),
+)
+
+
+# --- tax categories --------------------------------------------------------------------------------------------------
+
+
+def _rate(context: Context, draft: Json) -> Json:
+    if not 0 <= draft["amount"] <= 1:
+        raise invalid_field("amount", draft["amount"], "A tax rate is within 0 and 1.")
+    return {"id": context.project.store.new_id()[:8], "subRates": [], **draft}
+
+
+def _check_rates(context: Context, tax_category: Json) -> None:
+    seen = set()
+    for rate in tax_category["rates"]:
+        place = (rate["country"], rate.get("state"))
+        if place in seen:
+            raise duplicate_field("rates", rate["country"])
+        seen.add(place)
+
+
+def _build_tax_category(context: Context, draft: Json) -> Json:
+    return {**draft, "rates": [_rate(context, rate) for rate in draft.get("rates") or []]}
+
+
+def _rate_place(tax_category: Json, action: Json) -> int:
+    for position, rate in enumerate(tax_category["rates"]):
+        if action.get("taxRateId") == rate["id"] or (
+            "key" in rate and action.get("taxRateKey") == rate["key"]
+        ):
+            return position
+    named = action.get("taxRateId") or action.get("taxRateKey")
+    raise invalid_operation(f"The tax rate '{named}' does not exist.")
+
+
+def _add_rate(context: Context, tax_category: Json, action: Json) -> None:
+    tax_category["rates"].append(_rate(context, action["taxRate"]))
+
+
+def _replace_rate(context: Context, tax_category: Json, action: Json) -> None:
+    tax_category["rates"][_rate_place(tax_category, action)] = _rate(context, action["taxRate"])
+
+
+def _remove_rate(context: Context, tax_category: Json, action: Json) -> None:
+    del tax_category["rates"][_rate_place(tax_category, action)]
+
+
+def _tax_unique(tax_category: Json) -> list[tuple[str, Any]]:
+    return [*key_of(tax_category), ("name", tax_category["name"])]
+
+
+_RATE = shapes.shaped(
+    Shape(
+        {
+            "name": shapes.text,
+            "amount": shapes.number,
+            "includedInPrice": shapes.boolean,
+            "country": shapes.text,
+        },
+        {"key": shapes.key, "state": shapes.text, "subRates": shapes.list_of(shapes.mapping)},
+    )
+)
+_RATE_NAME = {"taxRateId": shapes.text, "taxRateKey": shapes.key}
+
+TAX_CATEGORIES = Kind(
+    path="tax-categories",
+    type_id="tax-category",
+    draft=Shape(
+        {"name": shapes.text},
+        {"key": shapes.key, "description": shapes.text, "rates": shapes.list_of(_RATE)},
+    ),
+    build=_build_tax_category,
+    actions={
+        "addTaxRate": Action(_add_rate, Shape({"taxRate": _RATE})),
+        "replaceTaxRate": Action(_replace_rate, Shape({"taxRate": _RATE}, _RATE_NAME)),
+        "removeTaxRate": Action(_remove_rate, Shape(optional=_RATE_NAME)),
+        "changeName": change_value("name", shapes.text),
+        "setKey": set_text("key", shapes.key),
+        "setDescription": set_text("description"),
+    },
+    fields=_fields("name description rates"),
+    view_scopes=("view_tax_categories", "view_products"),
+    manage_scopes=("manage_tax_categories", "manage_products"),
+    unique=_tax_unique,
+    conflict=lambda resource, name, value: (
+        duplicate_field(name, value)
+        if name == "key"
+        else invalid_operation(f"A tax category with the name '{value}' already exists.")
+    ),
+    check=_check_rates,
+    check_delete=lambda context, resource: context.project.refuse_if_referenced(resource),
+)
+
+
+# --- categories ------------------------------------------------------------------------------------------------------
+
+
+def _place_below(context: Context, category: Json, parent: Json | None) -> None:
+    category.pop("parent", None)
+    category["ancestors"] = []
+    if parent is not None:
+        category["parent"] = context.reference(parent, "category")
+        above = context.project.by_type("category").get(id=category["parent"]["id"])
+        category["ancestors"] = [*copied(above["ancestors"]), category["parent"]]
+
+
+def _build_category(context: Context, draft: Json) -> Json:
+    category = {"orderHint": "0.5", **context.project.resolved(context, draft)}
+    _place_below(context, category, draft.get("parent"))
+    return {**category, "assets": category.get("assets", [])}
+
+
+def _category_unique(category: Json) -> list[tuple[str, Any]]:
+    return [*key_of(category), *((f"slug.{locale}", words) for locale, words in category["slug"].items())]
+
+
+_CATEGORY_TEXTS = dict.fromkeys(("description", "metaTitle", "metaDescription", "metaKeywords"), shapes.localized)
+
+CATEGORIES = Kind(
+    path="categories",
+    type_id="category",
+    draft=Shape(
+        {"name": shapes.localized, "slug": shapes.slug},
+        {
+            **_CATEGORY_TEXTS,
+            "key": shapes.key,
+            "parent": shapes.reference,
+            "orderHint": shapes.text,
+            "externalId": shapes.text,
+            "custom": shapes.mapping,
+            "assets": shapes.list_of(shapes.mapping),
+        },
+    ),
+    build=_build_category,
+    actions={
+        "changeName": change_value("name", shapes.localized),
+        "changeSlug": change_value("slug", shapes.slug),
+        "changeOrderHint": change_value("orderHint", shapes.text),
+        "changeParent": Action(
+            lambda context, category, action: _place_below(context, category, action["parent"]),
+            Shape({"parent": shapes.reference}),
+        ),
+        "setKey": set_text("key", shapes.key),
+        "setExternalId": set_text("externalId"),
+        "setDescription": set_text("description", shapes.localized),
+    },
+    fields=_fields("name slug description ancestors parent orderHint externalId assets")
+    | frozenset(_CATEGORY_TEXTS),
+    view_scopes=("view_categories", "view_products"),
+    manage_scopes=("manage_categories", "manage_products"),
+    unique=_category_unique,
+)
+
+
+# --- channels --------------------------------------------------------------------------------------------------------
+
+ROLES = ("InventorySupply", "ProductDistribution", "OrderExport", "OrderImport", "Primary")
+
+_role_list = shapes.list_of(shapes.one_of(*ROLES))
+
+
+def _build_channel(context: Context, draft: Json) -> Json:
+    channel: Json = {"roles": ["InventorySupply"], **context.project.resolved(context, draft)}
+    return channel
+
+
+def _roles_action(change: Any) -> Action:
+    """Role changes that change nothing are errors (documented)."""
+
+    def apply(context: Context, channel: Json, action: Json) -> None:
+        roles = change(channel["roles"], action["roles"])
+        if set(roles) == set(channel["roles"]):
+            raise invalid_operation(f"The roles are {', '.join(channel['roles']) or 'none'} already.")
+        channel["roles"] = roles
+
+    return Action(apply, Shape({"roles": _role_list}))
+
+
+def _change_channel_key(context: Context, channel: Json, action: Json) -> None:
+    if action["key"] == channel["key"]:
+        raise invalid_operation(f"The key is '{channel['key']}' already.")
+    channel["key"] = action["key"]
+
+
+CHANNELS = Kind(
+    path="channels",
+    type_id="channel",
+    draft=Shape(
+        {"key": shapes.key},
+        {
+            "roles": _role_list,
+            "name": shapes.localized,
+            "description": shapes.localized,
+            "address": shapes.mapping,
+            "geoLocation": shapes.mapping,
+            "custom": shapes.mapping,
+        },
+    ),
+    build=_build_channel,
+    actions={
+        "addRoles": _roles_action(lambda old, given: [*old, *(role for role in given if role not in old)]),
+        "removeRoles": _roles_action(lambda old, given: [role for role in old if role not in given]),
+        "setRoles": _roles_action(lambda old, given: list(dict.fromkeys(given))),
+        "changeKey": Action(_change_channel_key, Shape({"key": shapes.key})),
+        "changeName": change_value("name", shapes.localized),
+        "changeDescription": change_value("description", shapes.localized),
+        "setAddress": set_text("address", shapes.mapping),
+    },
+    fields=_fields("roles name description address geoLocation reviewRatingStatistics"),
+    view_scopes=("view_channels", "view_products"),
+    manage_scopes=("manage_channels", "manage_products"),
+    unique=key_of,
+    check_delete=lambda context, resource: context.project.refuse_if_referenced(resource),
+)
+
+
+# --- stores ----------------------------------------------------------------------------------------------------------
+
+
+def _store_channels(context: Context, given: list[Json], role: str) -> list[Json]:
+    return [channel_with_role(context, channel, role) for channel in given]
+
+
+def _store_selections(context: Context, given: list[Json]) -> list[Json]:
+    return [
+        {
+            "productSelection": context.reference(setting["productSelection"], "product-selection"),
+            "active": setting.get("active", False),
+        }
+        for setting in given
+    ]
+
+
+def _build_store(context: Context, draft: Json) -> Json:
+    store: Json = context.project.resolved(context, draft)
+    return {
+        **store,
+        "languages": store.get("languages", []),
+        "countries": store.get("countries", []),
+        "distributionChannels": _store_channels(
+            context, draft.get("distributionChannels") or [], "ProductDistribution"
+        ),
+        "supplyChannels": _store_channels(context, draft.get("supplyChannels") or [], "InventorySupply"),
+        "productSelections": _store_selections(context, draft.get("productSelections") or []),
+    }
+
+
+def _set_store_channels(field: str, role: str) -> Action:
+    def apply(context: Context, store: Json, action: Json) -> None:
+        store[field] = _store_channels(context, action.get(field) or [], role)
+
+    return Action(apply, Shape(optional={field: shapes.list_of(shapes.reference, at_most=100)}))
+
+
+def _set_store_selections(context: Context, store: Json, action: Json) -> None:
+    store["productSelections"] = _store_selections(context, action["productSelections"])
+
+
+_SELECTIONS = shapes.list_of(
+    shapes.shaped(Shape({"productSelection": shapes.reference}, {"active": shapes.boolean})), at_most=100
+)
+
+STORES = Kind(
+    path="stores",
+    type_id="store",
+    draft=Shape(
+        {"key": shapes.key},
+        {
+            "name": shapes.localized,
+            "languages": shapes.list_of(shapes.text),
+            "countries": shapes.list_of(shapes.mapping),
+            "distributionChannels": shapes.list_of(shapes.reference, at_most=100),
+            "supplyChannels": shapes.list_of(shapes.reference, at_most=100),
+            "productSelections": _SELECTIONS,
+            "custom": shapes.mapping,
+        },
+    ),
+    build=_build_store,
+    actions={
+        "setName": set_text("name", shapes.localized),
+        "setLanguages": set_text("languages", shapes.list_of(shapes.text)),
+        "setCountries": set_text("countries", shapes.list_of(shapes.mapping)),
+        "setDistributionChannels": _set_store_channels("distributionChannels", "ProductDistribution"),
+        "setSupplyChannels": _set_store_channels("supplyChannels", "InventorySupply"),
+        "setProductSelections": Action(_set_store_selections, Shape({"productSelections": _SELECTIONS})),
+    },
+    fields=_fields("name languages countries distributionChannels supplyChannels productSelections"),
+    view_scopes=("view_stores",),
+    manage_scopes=("manage_stores",),
+    unique=key_of,
+)
+
+
+# --- product selections ----------------------------------------------------------------------------------------------
+
+
+ASSIGNED = "_assigned"
+"""Where a stored selection keeps its assignments, by product id; never answered."""
+
+
+def _build_selection(context: Context, draft: Json) -> Json:
+    return {"mode": "Individual", **context.project.resolved(context, draft), "productCount": 0, ASSIGNED: {}}
+
+
+def _add_product(context: Context, selection: Json, action: Json) -> None:
+    product = context.reference(action["product"], "product")
+    assignment = {"product": product}
+    if "variantSelection" in action:
+        assignment["variantSelection"] = action["variantSelection"]
+    selection[ASSIGNED][product["id"]] = assignment
+    selection["productCount"] = len(selection[ASSIGNED])
+
+
+def _remove_product(context: Context, selection: Json, action: Json) -> None:
+    product = context.reference(action["product"], "product")
+    if selection[ASSIGNED].pop(product["id"], None) is None:
+        raise invalid_operation(f"The product '{product['id']}' is not in the selection.")
+    selection["productCount"] = len(selection[ASSIGNED])
+
+
+def _answered_selection(project: Project, selection: Json) -> Json:
+    return {name: value for name, value in selection.items() if name != ASSIGNED}
+
+
+PRODUCT_SELECTIONS = Kind(
+    path="product-selections",
+    type_id="product-selection",
+    draft=Shape(
+        {"name": shapes.localized},
+        {
+            "key": shapes.key,
+            "custom": shapes.mapping,
+            "mode": shapes.one_of("Individual", "IndividualExclusion"),
+        },
+    ),
+    build=_build_selection,
+    actions={
+        "addProduct": Action(
+            _add_product, Shape({"product": shapes.reference}, {"variantSelection": shapes.mapping})
+        ),
+        "removeProduct": Action(_remove_product, Shape({"product": shapes.reference})),
+        "changeName": change_value("name", shapes.localized),
+        "setKey": set_text("key", shapes.key),
+    },
+    fields=_fields("name mode productCount"),
+    view_scopes=("view_product_selections",),
+    manage_scopes=("manage_product_selections",),
+    unique=key_of,
+    render=_answered_selection,
+)

@@ -1,0 +1,144 @@
+"""Stock: one entry per SKU and supply channel, the one without a channel being a slot of its own.
+
+`quantityOnStock` is available plus reserved. Reservations are kept as the difference of the two figures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from include.sandbox.commercetools import shapes
+from include.sandbox.commercetools.collection import Action, Context, Kind
+from include.sandbox.commercetools.errors import Json, duplicate_field, invalid_field
+from include.sandbox.commercetools.prices import channel_with_role, set_text
+from include.sandbox.commercetools.shapes import Shape, as_stored_moment, without_none
+
+if TYPE_CHECKING:
+    from include.sandbox.commercetools.errors import ApiError
+    from include.sandbox.commercetools.store import Project
+
+_LIMITS = {"minCartQuantity": shapes.integer, "maxCartQuantity": shapes.integer}
+
+_DRAFT = Shape(
+    {"sku": shapes.text, "quantityOnStock": shapes.integer},
+    {
+        "key": shapes.key,
+        "supplyChannel": shapes.reference,
+        "restockableInDays": shapes.integer,
+        "expectedDelivery": shapes.moment,
+        "reservationExpirationInMinutes": shapes.integer,
+        "stockLevels": shapes.mapping,
+        "custom": shapes.mapping,
+        **_LIMITS,
+    },
+)
+
+
+def _build(context: Context, draft: Json) -> Json:
+    entry = {**draft, "availableQuantity": draft["quantityOnStock"]}
+    if "supplyChannel" in draft:
+        entry["supplyChannel"] = channel_with_role(context, draft["supplyChannel"], "InventorySupply")
+    if "expectedDelivery" in draft:
+        entry["expectedDelivery"] = as_stored_moment(draft["expectedDelivery"])
+    if "custom" in draft:
+        entry["custom"] = context.project.resolved(context, draft["custom"])
+    return entry
+
+
+def _unique(entry: Json) -> list[tuple[str, Any]]:
+    slot = (entry["sku"], entry.get("supplyChannel", {}).get("id"))
+    keyed: list[tuple[str, Any]] = [("key", entry["key"])] if "key" in entry else []
+    return [*keyed, ("slot", slot)]
+
+
+def _conflict(entry: Json, name: str, value: Any) -> ApiError:
+    # The API reports the channel when the slot has one and the SKU otherwise (inferred).
+    if name == "key":
+        return duplicate_field("key", value)
+    return duplicate_field("supplyChannel" if "supplyChannel" in entry else "sku", value[1] or value[0])
+
+
+def _move(entry: Json, by: int) -> None:
+    entry["quantityOnStock"] += by
+    entry["availableQuantity"] += by
+
+
+def _change_quantity(context: Context, entry: Json, action: Json) -> None:
+    _move(entry, action["quantity"] - entry["quantityOnStock"])
+
+
+def _add_quantity(context: Context, entry: Json, action: Json) -> None:
+    _move(entry, action["quantity"])
+
+
+def _remove_quantity(context: Context, entry: Json, action: Json) -> None:
+    _move(entry, -action["quantity"])
+
+
+def _set_channel(context: Context, entry: Json, action: Json) -> None:
+    entry.pop("supplyChannel", None)
+    if "supplyChannel" in action:
+        entry["supplyChannel"] = channel_with_role(context, action["supplyChannel"], "InventorySupply")
+
+
+def _set_expected_delivery(context: Context, entry: Json, action: Json) -> None:
+    entry.pop("expectedDelivery", None)
+    if "expectedDelivery" in action:
+        entry["expectedDelivery"] = as_stored_moment(action["expectedDelivery"])
+
+
+def _set_limits(context: Context, entry: Json, action: Json) -> None:
+    least, most = action.get("minCartQuantity"), action.get("maxCartQuantity")
+    if least is not None and most is not None and least > most:
+        raise invalid_field("minCartQuantity", least, "The minimum is greater than the maximum.")
+    for name in _LIMITS:
+        entry.pop(name, None)
+    entry.update(without_none(action))
+
+
+def _stock_level(name: str) -> Action:
+    def apply(context: Context, entry: Json, action: Json) -> None:
+        levels = {**entry.get("stockLevels", {})}
+        levels.pop(name, None)
+        entry["stockLevels"] = {**levels, **action}
+
+    return Action(apply, Shape(optional={name: shapes.integer}))
+
+
+def _changed(project: Project, before: Json | None, after: Json | None) -> None:
+    project.note_sku("inventory", before, after)
+    project.stock_moved({entry["sku"] for entry in (before, after) if entry is not None})
+
+
+_QUANTITY = Shape({"quantity": shapes.integer})
+
+INVENTORY = Kind(
+    path="inventory",
+    type_id="inventory-entry",
+    draft=_DRAFT,
+    build=_build,
+    actions={
+        "changeQuantity": Action(_change_quantity, _QUANTITY),
+        "addQuantity": Action(_add_quantity, _QUANTITY),
+        "removeQuantity": Action(_remove_quantity, _QUANTITY),
+        "setRestockableInDays": set_text("restockableInDays", shapes.integer),
+        "setExpectedDelivery": Action(
+            _set_expected_delivery, Shape(optional={"expectedDelivery": shapes.moment})
+        ),
+        "setSupplyChannel": Action(_set_channel, Shape(optional={"supplyChannel": shapes.reference})),
+        "setKey": set_text("key", shapes.key),
+        "setInventoryLimits": Action(_set_limits, Shape(optional=_LIMITS)),
+        "setReorderPoint": _stock_level("reorderPoint"),
+        "setSafetyStock": _stock_level("safetyStock"),
+        "setReservationExpirationInMinutes": set_text("reservationExpirationInMinutes", shapes.integer),
+    },
+    fields=frozenset(
+        ["id", "version", "key", "createdAt", "lastModifiedAt", "sku", "supplyChannel", "quantityOnStock", "availableQuantity", "minCartQuantity", "maxCartQuantity", "restockableInDays", "expectedDelivery", "reservationExpirationInMinutes", "stockLevels", "custom"]
+    ),
+    view_scopes=("view_products",),
+    manage_scopes=("manage_products",),
+    unique=_unique,
+    conflict=_conflict,
+    changed=_changed,
+    index=lambda project, path, value: project.ids_with_sku("inventory", value) if path == "sku" else None,
+)

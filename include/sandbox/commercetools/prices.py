@@ -1,0 +1,329 @@
+"""Money, embedded prices and standalone prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from include.sandbox.commercetools import shapes
+from include.sandbox.commercetools.collection import Action, Context, Kind
+from include.sandbox.commercetools.errors import (
+    ApiError,
+    Json,
+    duplicate_field,
+    invalid_field,
+    invalid_input,
+    invalid_json,
+)
+from include.sandbox.commercetools.shapes import Shape, as_stored_moment
+
+FRACTION_DIGITS = {
+    "JPY": 0,
+    "KRW": 0,
+    "VND": 0,
+    "CLP": 0,
+    "ISK": 0,
+    "HUF": 2,
+    "KWD": 3,
+    "BHD": 3,
+    "OMR": 3,
+    "TND": 3,
+}
+"""Currencies whose smallest unit is not a hundredth (ISO 4217); all others have two digits."""
+
+MAX_PRICES = 100
+"""Embedded prices a variant (documented limit)."""
+
+_CENT_MONEY = Shape(
+    {"currencyCode": shapes.text, "centAmount": shapes.integer},
+    {"type": shapes.one_of("centPrecision"), "fractionDigits": shapes.integer},
+)
+_PRECISE_MONEY = Shape(
+    {"currencyCode": shapes.text, "preciseAmount": shapes.integer, "fractionDigits": shapes.integer},
+    {"type": shapes.one_of("highPrecision"), "centAmount": shapes.integer},
+)
+
+
+def money(value: Any, where: str) -> None:
+    """Check: an amount in cents or in high precision; never a float."""
+    shapes.mapping(value, where)
+    (_PRECISE_MONEY if value.get("type") == "highPrecision" else _CENT_MONEY).check(value, where)
+    if shapes.CURRENCY.fullmatch(value["currencyCode"]) is None:
+        raise invalid_json(f"{where}.currencyCode: '{value['currencyCode']}' is not a currency code")
+
+
+def stored_money(value: Json) -> Json:
+    """Money as the API gives it back, with type and fraction digits."""
+    code = value["currencyCode"]
+    digits = FRACTION_DIGITS.get(code, 2)
+    if value.get("type") != "highPrecision":
+        return {
+            "type": "centPrecision",
+            "currencyCode": code,
+            "centAmount": value["centAmount"],
+            "fractionDigits": digits,
+        }
+    precise, precise_digits = value["preciseAmount"], value["fractionDigits"]
+    if not digits < precise_digits <= 20:
+        raise invalid_field(
+            "fractionDigits", precise_digits, f"High precision of {code} takes {digits + 1} to 20 digits."
+        )
+    exact = Decimal(precise).scaleb(digits - precise_digits)
+    cents = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+    given = value.get("centAmount", cents)
+    if abs(Decimal(given) - exact) >= 1:
+        raise invalid_field("centAmount", given, f"{given} is not a rounding of {exact} cents.")
+    return {
+        "type": "highPrecision",
+        "currencyCode": code,
+        "centAmount": given,
+        "preciseAmount": precise,
+        "fractionDigits": precise_digits,
+    }
+
+
+_TIER = Shape({"minimumQuantity": shapes.integer, "value": money})
+
+PRICE_DRAFT = Shape(
+    {"value": money},
+    {
+        "key": shapes.key,
+        "country": shapes.text,
+        "customerGroup": shapes.reference,
+        "channel": shapes.reference,
+        "validFrom": shapes.moment,
+        "validUntil": shapes.moment,
+        "tiers": shapes.list_of(shapes.shaped(_TIER)),
+        "discounted": shapes.mapping,
+        "custom": shapes.mapping,
+    },
+)
+price_draft = shapes.shaped(PRICE_DRAFT)
+price_drafts = shapes.list_of(price_draft, at_most=MAX_PRICES)
+
+
+def channel_with_role(context: Context, given: Json, role: str) -> Json:
+    """A stored reference to a channel that has this role. Raises `MissingRoleOnChannel`."""
+    reference = context.reference(given, "channel")
+    channel = context.project.by_type("channel").get(id=reference["id"])
+    if role not in channel["roles"]:
+        message = f"The given channel has not all of the required roles: {role}."
+        raise ApiError(400, "MissingRoleOnChannel", message, channel=reference, missingRole=role)
+    return reference
+
+
+def _stored_terms(context: Context, draft: Json) -> Json:
+    """What an embedded and a standalone price have in common."""
+    price: Json = {"value": stored_money(draft["value"])}
+    for name in ("key", "country", "discounted", "custom"):
+        if name in draft:
+            price[name] = draft[name]
+    if "customerGroup" in draft:
+        price["customerGroup"] = context.reference(draft["customerGroup"], "customer-group")
+    if "channel" in draft:
+        price["channel"] = channel_with_role(context, draft["channel"], "ProductDistribution")
+    for name in ("validFrom", "validUntil"):
+        if name in draft:
+            price[name] = as_stored_moment(draft[name])
+    if draft.get("tiers"):
+        price["tiers"] = [stored_tier(tier) for tier in draft["tiers"]]
+    return price
+
+
+def stored_tier(tier: Json) -> Json:
+    if tier["minimumQuantity"] < 2:
+        raise invalid_field(
+            "minimumQuantity", tier["minimumQuantity"], "A price tier starts at a quantity of 2 or more."
+        )
+    return {"minimumQuantity": tier["minimumQuantity"], "value": stored_money(tier["value"])}
+
+
+def stored_price(context: Context, draft: Json) -> Json:
+    """An embedded price with a new id."""
+    return {"id": context.project.store.new_id(), **_stored_terms(context, draft)}
+
+
+def _scope(price: Json) -> tuple[Any, ...]:
+    return (
+        price["value"]["currencyCode"],
+        price.get("country"),
+        price.get("customerGroup", {}).get("id"),
+        price.get("channel", {}).get("id"),
+    )
+
+
+def check_scopes(prices: Iterable[Json]) -> None:
+    """Raises `DuplicatePriceScope` or `OverlappingPriceValidity` when two prices of a variant would both apply. A price without
+    validity does not conflict with a dated one."""
+    by_scope: dict[tuple[Any, ...], list[Json]] = {}
+    keys: set[str] = set()
+    for price in prices:
+        if "key" in price and price["key"] in keys:
+            raise ApiError(
+                400, "DuplicatePriceKey", f"Duplicate price key '{price['key']}'.", conflictingPrice=price
+            )
+        keys.add(price.get("key", ""))
+        for other in by_scope.setdefault(_scope(price), []):
+            _check_pair(price, other)
+        by_scope[_scope(price)].append(price)
+
+
+def _check_pair(price: Json, other: Json) -> None:
+    span, other_span = _validity(price), _validity(other)
+    if span == other_span:
+        raise ApiError(400, "DuplicatePriceScope", "Duplicate price scope.", conflictingPrice=other)
+    if None not in (span, other_span) and _overlap(span, other_span):
+        raise ApiError(
+            400,
+            "OverlappingPriceValidity",
+            "Two prices of the same scope have overlapping validity.",
+            conflictingPrice=other["id"],
+            currency=price["value"]["currencyCode"],
+            country=price.get("country"),
+        )
+
+
+def _validity(price: Json) -> tuple[str, str] | None:
+    if "validFrom" not in price and "validUntil" not in price:
+        return None
+    return price.get("validFrom", ""), price.get("validUntil", "9999")
+
+
+def _overlap(one: tuple[str, str] | None, other: tuple[str, str] | None) -> bool:
+    return one is not None and other is not None and one[0] < other[1] and other[0] < one[1]
+
+
+def selected_price(
+    prices: list[Json], currency: str, country: str | None, channel: str | None, now: str
+) -> Json | None:
+    """The price a shopper of this currency, country and channel gets; the most specific one that is valid wins."""
+
+    def fits(price: Json) -> bool:
+        return (
+            price["value"]["currencyCode"] == currency
+            and price.get("country") in (None, country)
+            and price.get("channel", {}).get("id") in (None, channel)
+            and "customerGroup" not in price
+            and price.get("validFrom", "") <= now < price.get("validUntil", "9999")
+        )
+
+    def weight(price: Json) -> tuple[bool, bool, bool]:
+        return "channel" in price, "country" in price, _validity(price) is not None
+
+    return max(filter(fits, prices), key=weight, default=None)
+
+
+# --- standalone prices -----------------------------------------------------------------------------------------------
+
+
+def _build(context: Context, draft: Json) -> Json:
+    return {"sku": draft["sku"], **_stored_terms(context, draft), "active": draft.get("active", True)}
+
+
+def _conflict(resource: Json, name: str, value: Any) -> ApiError:
+    if name == "key":
+        return duplicate_field(name, value)
+    message = f"Duplicate standalone price scope for the SKU '{resource['sku']}'."
+    return ApiError(
+        400,
+        "DuplicateStandalonePriceScope",
+        message,
+        sku=resource["sku"],
+        currency=resource["value"]["currencyCode"],
+        country=resource.get("country"),
+    )
+
+
+def _unique(price: Json) -> list[tuple[str, Any]]:
+    whole = (price["sku"], *_scope(price), price.get("validFrom"), price.get("validUntil"))
+    keyed: list[tuple[str, Any]] = [("key", price["key"])] if "key" in price else []
+    return [*keyed, ("scope", whole)]
+
+
+def _change_value(context: Context, price: Json, action: Json) -> None:
+    value = stored_money(action["value"])
+    if value["currencyCode"] != price["value"]["currencyCode"]:
+        raise invalid_input("The currency of a standalone price cannot be changed.")
+    if action.get("staged", False):  # the opposite default of product actions (documented)
+        price["staged"] = {"value": value}
+    else:
+        price["value"] = value
+
+
+def _apply_staged(context: Context, price: Json, action: Json) -> None:
+    price["value"] = price.pop("staged", {}).get("value", price["value"])
+
+
+def _remove_staged(context: Context, price: Json, action: Json) -> None:
+    price.pop("staged", None)
+
+
+def _change_active(context: Context, price: Json, action: Json) -> None:
+    price["active"] = action["active"]
+
+
+def _set_tiers(context: Context, price: Json, action: Json) -> None:
+    price["tiers"] = [stored_tier(tier) for tier in action["tiers"]]
+
+
+def _set_validity(*names: str) -> Action:
+    def apply(context: Context, price: Json, action: Json) -> None:
+        for name in names:
+            price.pop(name, None)
+            if name in action:
+                price[name] = as_stored_moment(action[name])
+
+    return Action(apply, Shape(optional=dict.fromkeys(names, shapes.moment)))
+
+
+def set_text(name: str, check: shapes.Check = shapes.text) -> Action:
+    """`setX`: puts a plain value, or removes it when the action carries none."""
+
+    def apply(context: Context, resource: Json, action: Json) -> None:
+        resource.pop(name, None)
+        if name in action:
+            resource[name] = action[name]
+
+    return Action(apply, Shape(optional={name: check}))
+
+
+def change_value(name: str, check: shapes.Check) -> Action:
+    """`changeX`: replaces a value that must be there."""
+
+    def apply(context: Context, resource: Json, action: Json) -> None:
+        resource[name] = action[name]
+
+    return Action(apply, Shape({name: check}))
+
+
+STANDALONE_PRICES = Kind(
+    path="standalone-prices",
+    type_id="standalone-price",
+    draft=Shape(
+        {**PRICE_DRAFT.required, "sku": shapes.text}, {**PRICE_DRAFT.optional, "active": shapes.boolean}
+    ),
+    build=_build,
+    actions={
+        "changeValue": Action(_change_value, Shape({"value": money}, {"staged": shapes.boolean})),
+        "applyStagedChanges": Action(_apply_staged),
+        "removeStagedChanges": Action(_remove_staged),
+        "changeActive": Action(_change_active, Shape({"active": shapes.boolean})),
+        "setPriceTiers": Action(_set_tiers, Shape({"tiers": shapes.list_of(shapes.shaped(_TIER))})),
+        "setValidFrom": _set_validity("validFrom"),
+        "setValidUntil": _set_validity("validUntil"),
+        "setValidFromAndUntil": _set_validity("validFrom", "validUntil"),
+        "setKey": set_text("key", shapes.key),
+    },
+    fields=frozenset(
+        ["id", "version", "key", "createdAt", "lastModifiedAt", "sku", "value", "country", "customerGroup", "channel", "validFrom", "validUntil", "tiers", "active", "staged", "discounted", "custom"]
+    ),
+    view_scopes=("view_standalone_prices",),
+    manage_scopes=("manage_standalone_prices",),
+    unique=_unique,
+    conflict=_conflict,
+    index=lambda project, path, value: (
+        project.ids_with_sku("standalone-prices", value) if path == "sku" else None
+    ),
+    changed=lambda project, before, after: project.note_sku("standalone-prices", before, after),
+)
