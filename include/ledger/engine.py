@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from include.records.errors import ConfigurationFault, SystemUnavailable
@@ -30,7 +31,7 @@ def connect(url: str) -> Engine:
         raise _fault("is not a database URL.") from problem
     if parsed.drivername not in _POSTGRES_NAMES:
         raise _fault(f"names {parsed.drivername!r}, but the ledger needs PostgreSQL.")
-    return create_engine(
+    engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=3,
         max_overflow=7,
@@ -42,6 +43,13 @@ def connect(url: str) -> Engine:
             "prepare_threshold": None,
         },
     )
+    event.listen(engine, "connect", _speak_utc)
+    return engine
+
+
+def _speak_utc(connection: Any, _record: object) -> None:
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
 
 
 def _fault(problem: str) -> ConfigurationFault:

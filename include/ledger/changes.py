@@ -1,0 +1,240 @@
+"""Planned writes and what came of them: the audit, a row a record and write."""
+
+# ruff: noqa: S608 - names of columns and conditions come from this module, values are bound
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, text
+
+from include.ledger.bulk import copy_in, jsonb, storable_text
+from include.ledger.engine import transaction
+from include.ledger.rows import OUTCOMES, ChangeCount, ChangeOutcome, ChangeRow, Outcome
+
+_PLAIN = (
+    "run_id", "batch", "entity", "kind", "subject", "label", "system", "action", "unit", "source_id",
+    "source_version", "target_id", "target_version", "before", "after", "reasons", "idempotency_key", "outcome",
+    "attempt", "error_code", "error", "remedy", "exchange_ids", "result_id", "result_version", "dropped",
+)  # fmt: skip
+_SELECT = f"SELECT id::text, {', '.join(_PLAIN)}, planned_at, attempted_at, settled_at FROM changes"
+_ORDER = "ORDER BY batch, unit, id"
+
+
+@dataclass(frozen=True)
+class Changes:
+    engine: Engine
+
+    def store(self, changes: Sequence[ChangeRow], *, replace_run: str | None = None) -> None:
+        """Add planned changes, all or none.
+
+        `replace_run`: first remove what that run planned and never began, so that a retried plan task replaces its
+        own plan; what was begun or settled stays.
+        """
+        with transaction(self.engine) as connection:
+            if replace_run is not None:
+                connection.execute(
+                    text("DELETE FROM changes WHERE run_id = :id AND outcome = 'planned' AND attempt = 0"),
+                    {"id": replace_run},
+                )
+            if changes:
+                now = connection.execute(text("SELECT now()")).scalar_one()
+                copy_in(
+                    connection,
+                    "changes",
+                    ("id", *_PLAIN, "planned_at", "attempted_at", "settled_at"),
+                    (_values(change, now) for change in changes),
+                )
+
+    def read(
+        self, run_id: str, *, batch: int | None = None, outcome: Outcome | None = None
+    ) -> list[ChangeRow]:
+        """Changes of a run in the order of batch and unit."""
+        return self._read(
+            "run_id = :run_id AND (CAST(:batch AS int) IS NULL OR batch = :batch) "
+            f"AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome) {_ORDER}",
+            run_id=run_id,
+            batch=batch,
+            outcome=outcome,
+        )
+
+    def begin(self, change_ids: Collection[str]) -> dict[str, int]:
+        """Say that these changes are about to be sent: committed when this returns, before anything is sent.
+
+        Returns the attempt of each. More than 1 means that an earlier attempt may have taken effect: look the target
+        up before sending. Ids already settled for good (applied, already there, superseded, not applied) are missing
+        from the answer and must not be sent.
+        """
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    """
+                    WITH wanted AS (
+                        SELECT id FROM changes WHERE id = ANY(CAST(:ids AS uuid[])) AND outcome IN ('planned', 'failed')
+                        ORDER BY id FOR UPDATE
+                    )
+                    UPDATE changes SET attempt = attempt + 1, attempted_at = clock_timestamp(), outcome = 'planned',
+                        error_code = NULL, error = NULL, remedy = NULL, settled_at = NULL
+                    FROM wanted WHERE changes.id = wanted.id
+                    RETURNING changes.id::text, attempt
+                    """
+                ),
+                {"ids": list(change_ids)},
+            ).all()
+        return {row[0]: row[1] for row in rows}
+
+    def settle(self, outcomes: Sequence[ChangeOutcome]) -> int:
+        """Store what came of changes; how many took it. Exchange ids of several attempts add up.
+
+        A change that is applied, already there or superseded keeps that: a late second worker can't unsay it.
+        """
+        latest = {outcome.change_id: outcome for outcome in outcomes}
+        if not latest:
+            return 0
+        with transaction(self.engine) as connection:
+            _stage(connection, list(latest.values()))
+            return connection.execute(
+                text(
+                    """
+                    WITH wanted AS (
+                        SELECT id FROM changes
+                        WHERE id IN (SELECT id FROM settled)
+                          AND outcome NOT IN ('applied', 'already_there', 'superseded')
+                        ORDER BY id FOR UPDATE
+                    )
+                    UPDATE changes SET
+                        outcome = settled.outcome, error_code = settled.error_code, error = settled.error,
+                        remedy = settled.remedy, exchange_ids = changes.exchange_ids || settled.exchange_ids,
+                        result_id = COALESCE(settled.result_id, changes.result_id),
+                        result_version = COALESCE(settled.result_version, changes.result_version),
+                        dropped = settled.dropped,
+                        settled_at = CASE WHEN settled.outcome <> 'planned' THEN clock_timestamp() END
+                    FROM settled JOIN wanted USING (id) WHERE changes.id = settled.id
+                    """
+                )
+            ).rowcount
+
+    def counts(self, run_id: str) -> dict[Outcome, int]:
+        """How many changes of a run have each outcome; every outcome is there, 0 included."""
+        counts: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
+        for group in self.breakdown(run_id):
+            counts[group.outcome] += group.count
+        return counts
+
+    def breakdown(self, run_id: str) -> list[ChangeCount]:
+        """The counts of a run a target system, kind, action and outcome."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT system, kind, action, outcome, count(*) AS count FROM changes WHERE run_id = :run_id "
+                    "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+                ),
+                {"run_id": run_id},
+            ).all()
+        return [ChangeCount(**row._mapping) for row in rows]
+
+    def unsettled(self, run_id: str | None = None, *, entity: str | None = None) -> list[ChangeRow]:
+        """Changes begun and never settled (of a run, or of any run of an entity): their outcome is unknown, the
+        target has to be looked up."""
+        return self._read(
+            "outcome = 'planned' AND attempt > 0 AND (CAST(:run_id AS text) IS NULL OR run_id = :run_id) "
+            f"AND (CAST(:entity AS text) IS NULL OR entity = :entity) {_ORDER}",
+            run_id=run_id,
+            entity=entity,
+        )
+
+    def history(self, entity: str, subject_or_label: str, limit: int = 200) -> list[ChangeRow]:
+        """What was planned for one record, by its subject or its label (SKU, name), newest first."""
+        return self._read(
+            "entity = :entity AND (subject = :text OR label = :text) ORDER BY planned_at DESC, id DESC LIMIT :limit",
+            entity=entity,
+            text=subject_or_label,
+            limit=limit,
+        )
+
+    def get(self, change_ids: Collection[str]) -> list[ChangeRow]:
+        return self._read(f"id = ANY(CAST(:ids AS uuid[])) {_ORDER}", ids=list(change_ids))
+
+    def _read(self, condition: str, **values: Any) -> list[ChangeRow]:
+        with transaction(self.engine) as connection:
+            rows = connection.execute(text(f"{_SELECT} WHERE {condition}"), values).all()
+        return [_change(row) for row in rows]
+
+
+def _values(change: ChangeRow, now: Any) -> tuple[Any, ...]:
+    return (
+        change.id,
+        change.run_id,
+        change.batch,
+        change.entity,
+        change.kind,
+        storable_text(change.subject),
+        storable_text(change.label),
+        change.system,
+        change.action,
+        storable_text(change.unit),
+        storable_text(change.source_id),
+        change.source_version,
+        storable_text(change.target_id),
+        change.target_version,
+        jsonb(change.before),
+        jsonb(change.after),
+        jsonb(change.reasons),
+        change.idempotency_key,
+        change.outcome,
+        change.attempt,
+        change.error_code,
+        storable_text(change.error),
+        storable_text(change.remedy),
+        list(change.exchange_ids),
+        change.result_id,
+        change.result_version,
+        jsonb([list(pair) for pair in change.dropped]),
+        change.planned_at or now,
+        change.attempted_at,
+        change.settled_at,
+    )
+
+
+def _stage(connection: Connection, outcomes: Sequence[ChangeOutcome]) -> None:
+    connection.execute(
+        text(
+            "CREATE TEMP TABLE settled (id uuid, outcome text, error_code text, error text, remedy text, "
+            "exchange_ids text[], result_id text, result_version bigint, dropped jsonb) ON COMMIT DROP"
+        )
+    )
+    copy_in(
+        connection,
+        "settled",
+        (
+            "id",
+            "outcome",
+            "error_code",
+            "error",
+            "remedy",
+            "exchange_ids",
+            "result_id",
+            "result_version",
+            "dropped",
+        ),  # fmt: skip
+        (
+            (
+                outcome.change_id,
+                outcome.outcome,
+                outcome.error_code,
+                storable_text(outcome.error),
+                storable_text(outcome.remedy),
+                list(outcome.exchange_ids),
+                outcome.result_id,
+                outcome.result_version,
+                jsonb([list(pair) for pair in outcome.dropped]),
+            )
+            for outcome in outcomes
+        ),
+    )
+
+
+def _change(row: Row[Any]) -> ChangeRow:
+    return ChangeRow(**row._mapping)

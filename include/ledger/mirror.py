@@ -1,0 +1,202 @@
+"""What each system looked like when it was last seen. Older data never wins here."""
+
+# ruff: noqa: S608 - names of columns and conditions come from this module, values are bound
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, text
+
+from include.ledger.bulk import copy_in, jsonb, jsonb_or_null, storable_text
+from include.ledger.engine import SYSTEM, transaction
+from include.ledger.rows import MirrorRow, SeenCounts
+from include.records.errors import ProtocolFault
+
+_DATA = (
+    "id", "parent_id", "version", "modified_at", "deleted_at", "label", "digest", "fields", "carry", "identity"
+)  # fmt: skip
+_READ = f"{', '.join(_DATA)}, deletion, seen_at, run_id"
+_FETCH_ROWS = 2000
+
+# The one rule of order: by version; where one side has none, by time; a row that can't be placed never replaces
+# one that can.
+_NOT_OLDER = """
+    CASE
+        WHEN excluded.version IS NOT NULL AND held.version IS NOT NULL THEN excluded.version >= held.version
+        WHEN excluded.modified_at IS NOT NULL AND held.modified_at IS NOT NULL
+            THEN excluded.modified_at >= held.modified_at
+        ELSE held.version IS NULL AND (held.modified_at IS NULL OR excluded.version IS NOT NULL)
+    END
+"""
+_UPSERT = f"""
+    INSERT INTO mirror AS held (entity, kind, system, {", ".join(_DATA)}, deletion, seen_at, run_id)
+    SELECT DISTINCT ON (id) :entity, :kind, :system, {", ".join(_DATA)},
+           CASE WHEN deleted_at IS NOT NULL THEN 'source' END, clock_timestamp(), :run_id
+    FROM incoming_mirror
+    ORDER BY id, version DESC NULLS LAST, modified_at DESC NULLS LAST, position DESC
+    ON CONFLICT (entity, kind, system, id) DO UPDATE SET
+        parent_id = excluded.parent_id, version = excluded.version, modified_at = excluded.modified_at,
+        deleted_at = excluded.deleted_at, deletion = excluded.deletion, label = excluded.label,
+        digest = excluded.digest, fields = excluded.fields, carry = excluded.carry, identity = excluded.identity,
+        seen_at = excluded.seen_at, run_id = excluded.run_id
+    WHERE {_NOT_OLDER}
+    RETURNING id, (xmax = 0) AS inserted, digest, deleted_at
+"""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    engine: Engine
+
+    def see(self, entity: str, kind: str, system: str, run_id: str, rows: Sequence[MirrorRow]) -> SeenCounts:
+        """Take in rows just read from `system`. An id given twice counts once, its newest row.
+
+        A row older than the stored one (by version, else by `modified_at`) changes nothing; an equal one replaces
+        it, because a changed mapping reads the same version differently.
+        """
+        if not rows:
+            return SeenCounts()
+        where = {"entity": entity, "kind": kind, "system": system, "run_id": run_id}
+        with transaction(self.engine) as connection:
+            _stage(connection, rows)
+            before = {
+                row[0]: (row[1], row[2])
+                for row in connection.execute(
+                    text(
+                        """
+                        SELECT id, digest, deleted_at FROM mirror
+                        WHERE entity = :entity AND kind = :kind AND system = :system
+                          AND id IN (SELECT id FROM incoming_mirror)
+                        ORDER BY id FOR UPDATE
+                        """
+                    ),
+                    where,
+                )
+            }
+            written = connection.execute(text(_UPSERT), where).all()
+        taken = {row[0] for row in written}
+        older = tuple(sorted({storable_text(row.id) or "" for row in rows} - taken))
+        new = sum(1 for row in written if row[1])
+        same = sum(1 for row in written if not row[1] and before.get(row[0]) == (row[2], row[3]))
+        return SeenCounts(
+            new=new, changed=len(written) - new - same, same=same, older=len(older), older_ids=older
+        )
+
+    def read(
+        self,
+        entity: str,
+        kind: str,
+        system: str,
+        ids: Collection[str] | None = None,
+        parents: Collection[str] | None = None,
+    ) -> list[MirrorRow]:
+        """Rows of one side, deleted ones included, in the order of their ids; all, or those with one of `ids` or one
+        of `parents` (both given: rows that meet either)."""
+        return list(self.stream(entity, kind, system, ids, parents))
+
+    def stream(
+        self,
+        entity: str,
+        kind: str,
+        system: str,
+        ids: Collection[str] | None = None,
+        parents: Collection[str] | None = None,
+    ) -> Iterator[MirrorRow]:
+        """As `read`, a few thousand rows in memory at a time."""
+        choices = []
+        if ids is not None:
+            choices.append("id = ANY(:ids)")
+        if parents is not None:
+            choices.append("parent_id = ANY(:parents)")
+        narrowed = f"AND ({' OR '.join(choices)})" if choices else ""
+        values = {
+            "entity": entity,
+            "kind": kind,
+            "system": system,
+            **({"ids": list(ids)} if ids is not None else {}),
+            **({"parents": list(parents)} if parents is not None else {}),
+        }
+        with transaction(self.engine) as connection:
+            result = connection.execution_options(stream_results=True, yield_per=_FETCH_ROWS).execute(
+                text(
+                    f"SELECT {_READ} FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+                    f"{narrowed} ORDER BY id"
+                ),
+                values,
+            )
+            for row in result:
+                yield _mirror_row(row)
+
+    def mark_vanished(
+        self, entity: str, kind: str, system: str, present_ids: Collection[str], at: datetime
+    ) -> list[str]:
+        """Mark as deleted what a complete sweep of all present ids, begun at `at`, did not meet; the ids marked.
+
+        Only for a sweep that is known to be complete: absence from a window or a page proves nothing. Rows seen
+        since `at` are spared. Raises ProtocolFault for an empty sweep while the mirror holds live rows: far more
+        likely a failed read than an empty shop.
+        """
+        where = {"entity": entity, "kind": kind, "system": system, "at": at}
+        with transaction(self.engine) as connection:
+            connection.execute(text("CREATE TEMP TABLE present_ids (id text) ON COMMIT DROP"))
+            copy_in(connection, "present_ids", ("id",), ((storable_text(one),) for one in set(present_ids)))
+            vanished = list(
+                connection.execute(
+                    text(
+                        """
+                        UPDATE mirror SET deleted_at = :at, deletion = 'vanished'
+                        WHERE entity = :entity AND kind = :kind AND system = :system
+                          AND deleted_at IS NULL AND seen_at < :at
+                          AND NOT EXISTS (SELECT FROM present_ids WHERE present_ids.id = mirror.id)
+                        RETURNING id
+                        """
+                    ),
+                    where,
+                ).scalars()
+            )
+            if vanished and not present_ids:
+                raise ProtocolFault(
+                    f"A sweep of {system} found no {kind} at all, where the mirror holds {len(vanished)}.",
+                    system=SYSTEM,
+                    remedy="Check the project and scopes of the connection. Nothing was marked as deleted.",
+                )
+        return sorted(vanished)
+
+
+def _stage(connection: Connection, rows: Sequence[MirrorRow]) -> None:
+    connection.execute(
+        text(
+            "CREATE TEMP TABLE incoming_mirror (position int, id text, parent_id text, version bigint, "
+            "modified_at timestamptz, deleted_at timestamptz, label text, digest text, fields jsonb, carry jsonb, "
+            "identity jsonb) ON COMMIT DROP"
+        )
+    )
+    copy_in(
+        connection,
+        "incoming_mirror",
+        ("position", *_DATA),
+        (
+            (
+                position,
+                storable_text(row.id),
+                storable_text(row.parent_id),
+                row.version,
+                row.modified_at,
+                row.deleted_at,
+                storable_text(row.label),
+                row.digest,
+                jsonb(row.fields),
+                jsonb_or_null(row.carry),
+                jsonb(row.identity),
+            )
+            for position, row in enumerate(rows)
+        ),
+    )
+
+
+def _mirror_row(row: Row[Any]) -> MirrorRow:
+    return MirrorRow(**row._mapping)

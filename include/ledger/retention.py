@@ -1,0 +1,69 @@
+"""Let go of what is old, a batch at a time, so that no deletion locks or bloats much at once."""
+
+# ruff: noqa: S608 - names of columns and conditions come from this module, values are bound
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import Engine, text
+
+from include.ledger.engine import transaction
+
+BATCH = 5_000
+DAY = timedelta(days=1)
+
+
+class Ages(Protocol):
+    """How many days each kind of row is kept (the configuration's `retention` has this shape)."""
+
+    @property
+    def exchanges_days(self) -> int: ...
+
+    @property
+    def changes_days(self) -> int: ...
+
+    @property
+    def inbox_days(self) -> int: ...
+
+
+def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
+    """Delete what is older than its age at `now`; rows deleted, a table.
+
+    Never deleted, however old: open holds, events nobody has handled, changes whose outcome is still unknown, runs
+    under way, and everything that says how things are now (mirror, links, cursors, baselines, tokens).
+    Holds, runs and checkpoints follow the age of changes, whose story they tell.
+    """
+    audit = now - retention.changes_days * DAY
+    return {
+        "exchanges": _delete(
+            engine, "exchanges", "started_at < :before", now - retention.exchanges_days * DAY
+        ),
+        "inbox": _delete(engine, "inbox", "done_at < :before", now - retention.inbox_days * DAY),
+        "changes": _delete(
+            engine, "changes", "planned_at < :before AND NOT (outcome = 'planned' AND attempt > 0)", audit
+        ),
+        "holds": _delete(engine, "holds", "released_at < :before", audit),
+        "checkpoints": _delete(engine, "checkpoints", "at < :before", audit, key="ctid"),
+        "runs": _delete(
+            engine,
+            "runs",
+            "finished_at < :before AND NOT EXISTS (SELECT FROM changes WHERE changes.run_id = runs.id)",
+            audit,
+        ),
+    }
+
+
+def _delete(engine: Engine, table: str, condition: str, before: datetime, *, key: str = "id") -> int:
+    statement = text(
+        f"DELETE FROM {table} WHERE {key} = ANY(ARRAY("
+        f"SELECT {key} FROM {table} WHERE {condition} LIMIT :batch FOR UPDATE SKIP LOCKED))"
+    )
+    total = 0
+    while True:
+        with transaction(engine) as connection:
+            deleted = connection.execute(statement, {"before": before, "batch": BATCH}).rowcount
+        total += deleted
+        if deleted < BATCH:
+            return total

@@ -1,0 +1,81 @@
+"""The tables come from migrations alone, and nobody works on tables of another version."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from include.ledger import Ledger, upgrade
+from include.ledger.engine import connect
+from include.ledger.migrate import VERSION_TABLE, newest
+from include.ledger.models import Base
+from include.records.errors import ConfigurationFault
+
+
+def test_an_upgraded_database_is_what_the_models_say(ledger: Ledger) -> None:
+    with ledger.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={"compare_type": True, "compare_server_default": True, "version_table": VERSION_TABLE},
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_an_upgrade_of_a_current_database_changes_nothing(ledger: Ledger, ledger_url: str, run_id: str) -> None:
+    upgrade(ledger_url)
+    assert ledger.run(run_id).state == "running"
+
+
+def test_workers_that_upgrade_at_once_do_not_disturb_each_other(ledger_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(upgrade, [ledger_url] * 4))
+    Ledger.open(ledger_url).close()
+
+
+def test_a_database_without_tables_is_refused_with_the_command_that_makes_them(ledger_url: str) -> None:
+    with pytest.raises(ConfigurationFault, match="python -m include.ledger"):
+        Ledger.open(ledger_url)
+
+
+def test_a_database_of_another_version_is_refused(ledger: Ledger, ledger_url: str) -> None:
+    with ledger.engine.begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    with pytest.raises(ConfigurationFault, match=f"version 9999, not {newest()}"):
+        Ledger.open(ledger_url)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///ledger.db", "mysql://root@localhost/x", "not a url"])
+def test_anything_but_postgresql_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationFault, match="RETAIL_SYNC_LEDGER"):
+        Ledger.open(url)
+
+
+def test_a_missing_address_says_which_variable_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RETAIL_SYNC_LEDGER", raising=False)
+    with pytest.raises(ConfigurationFault, match="RETAIL_SYNC_LEDGER is not set"):
+        Ledger.open()
+
+
+def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
+    with pytest.raises(ConfigurationFault, match=r"127\.0\.0\.1:1/") as caught:
+        Ledger.open("postgresql://someone:hush-hush@127.0.0.1:1/none")
+    assert "hush-hush" not in str(caught.value)
+
+
+def test_addresses_as_hosting_services_write_them_work(ledger_url: str) -> None:
+    for scheme in ("postgres", "postgresql"):
+        url = ledger_url.replace("postgresql+psycopg", scheme)
+        upgrade(url)
+        Ledger.open(url).close()
+
+
+def test_times_come_back_in_utc_whatever_the_server_prefers(ledger: Ledger, run_id: str) -> None:
+    assert ledger.run(run_id).started_at.utcoffset() is not None
+    engine = connect(ledger.engine.url.render_as_string(hide_password=False))
+    with engine.connect() as connection:
+        assert connection.execute(text("SHOW timezone")).scalar_one() == "UTC"
+    engine.dispose()
