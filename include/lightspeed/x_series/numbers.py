@@ -1,0 +1,39 @@
+"""Exact numbers on the wire: JSON numbers in without passing through a float."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+
+def storable(value: Any) -> Any:
+    """A parsed answer with every Decimal as its own text ("26.08696"): exact, and still so after it was stored as JSON
+    and read again."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    return value
+
+
+def number(value: Any) -> Decimal | None:
+    """A wire number, which may come as a JSON number or as text; None where there is none or it is unreadable.
+
+    A float can only come from a page that was stored and read again with a plain JSON parser: its shortest text is
+    the number as it was sent (up to 15 digits), so nothing is lost.
+    """
+    if value is None or value == "" or isinstance(value, bool):
+        return None
+    try:
+        parsed = Decimal(repr(value) if isinstance(value, float) else value)
+    except (InvalidOperation, TypeError, ValueError):
+        return None
+    return parsed if parsed.is_finite() else None
+
+
+def whole(value: Any) -> int | None:
+    """A 64-bit version, which may come as a number or as text; None where there is none or it is unreadable."""
+    parsed = number(value)
+    return int(parsed) if parsed is not None and parsed == parsed.to_integral_value() else None

@@ -1,0 +1,121 @@
+"""Walks over lists, with every exception to the documented rule that was met.
+
+The rule: `{"data": [...], "version": {"min", "max"}}`, ascending by version; ask again with `after=<max>` until
+`data` is empty. Exceptions: no envelope version (the greatest version of the rows counts), a bare array, a page that
+is null, lists without any version (the whole list at once), and categories (nested twice, cursor by id).
+
+A page is not taken for the last one because it is short: how full a page has to be is not documented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from include.lightspeed.connection import SYSTEM
+from include.lightspeed.x_series.client import XSeriesClient
+from include.lightspeed.x_series.numbers import whole
+from include.records.errors import ProtocolFault
+from include.transport.paging import LoopGuard
+
+Row = dict[str, Any]
+CATEGORY_PAGE_SIZE = 1000
+"""The documented maximum of `/product_categories`."""
+
+
+@dataclass(frozen=True)
+class VersionPage:
+    """One page and the cursor after it (None: the list has no versions, so it came whole)."""
+
+    rows: list[Row]
+    cursor: int | None
+    exchange_id: str
+
+
+async def walk_versions(
+    client: XSeriesClient,
+    path: str,
+    *,
+    after: int = 0,
+    page_size: int,
+    deleted: bool = False,
+    params: Mapping[str, str] | None = None,
+    whole_list_allowed: bool = False,
+) -> AsyncIterator[VersionPage]:
+    """Pages of a version feed, each with at least one row, in ascending versions.
+
+    Raises ProtocolFault where the cursor can't advance. `whole_list_allowed`: a list whose rows carry no version
+    is taken as complete (the docs show `/taxes` and `/tags` so).
+    """
+    guard = LoopGuard(SYSTEM, f"GET {path}", ascending=True)
+    guard.step(after)
+    query: dict[str, str | int] = {**(params or {}), "page_size": page_size}
+    if deleted:
+        query["deleted"] = "true"
+    while True:
+        answer = await client.get(path, {**query, "after": after})
+        rows = rows_of(answer.value, path)
+        if not rows:
+            return
+        cursor = next_cursor(answer.value, rows)
+        if cursor is None:
+            if not whole_list_allowed:
+                raise ProtocolFault(
+                    f"GET {path}: neither the page nor its rows carry a version.", system=SYSTEM
+                )
+            yield VersionPage(rows, None, answer.exchange_id)
+            return
+        guard.step(cursor)
+        yield VersionPage(rows, cursor, answer.exchange_id)
+        after = cursor
+
+
+def rows_of(value: Any, path: str) -> list[Row]:
+    """The rows of a list answer: enveloped, bare, or null. Raises ProtocolFault for anything else."""
+    if isinstance(value, Mapping) and "data" in value:
+        value = value["data"]
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise ProtocolFault(f"GET {path}: the answer is no list of objects.", system=SYSTEM)
+    return value
+
+
+def next_cursor(value: Any, rows: list[Row]) -> int | None:
+    """Where to go on: the greatest version the envelope or a row names."""
+    envelope = value.get("version") if isinstance(value, Mapping) else None
+    told = whole(envelope.get("max")) if isinstance(envelope, Mapping) else None
+    versions = [version for row in rows if (version := whole(row.get("version"))) is not None]
+    return max([*versions, *([told] if told is not None else [])], default=None)
+
+
+async def walk_categories(client: XSeriesClient) -> AsyncIterator[list[Row]]:
+    """All product categories; the cursor is the last id."""
+    path = "/product_categories"
+    guard = LoopGuard(SYSTEM, f"GET {path}")
+    after: str | None = None
+    while True:
+        query: dict[str, str | int] = {"page_size": CATEGORY_PAGE_SIZE}
+        if after is not None:
+            query["after"] = after
+        answer = await client.get(path, query)
+        rows, info = _categories_of(answer.value, path)
+        if rows:
+            yield rows
+        after = str(info.get("last_seen") or (rows[-1].get("id") if rows else ""))
+        if not info.get("has_next") or not after:
+            return
+        guard.step(after)
+
+
+def _categories_of(value: Any, path: str) -> tuple[list[Row], Mapping[str, Any]]:
+    """Rows and paging information, however deep they are nested."""
+    info: Mapping[str, Any] = {}
+    while isinstance(value, Mapping):
+        if isinstance(value.get("page_info"), Mapping):
+            info = value["page_info"]
+        if "categories" not in value and "data" not in value:
+            raise ProtocolFault(f"GET {path}: the answer holds no categories.", system=SYSTEM)
+        value = value["categories"] if "categories" in value else value["data"]
+    return rows_of(value, path), info

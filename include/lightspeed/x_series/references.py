@@ -1,0 +1,207 @@
+"""The small data of a store: its facts, read once in `prepare`, and its lookups (brands, tags, suppliers, categories,
+variant attributes), read when a write first needs them and completed where a name is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from pydantic import ValidationError
+
+from include.lightspeed.connection import SYSTEM
+from include.lightspeed.x_series.client import XSeriesClient
+from include.lightspeed.x_series.facts import StoreFacts, outlets_that_count, same_name
+from include.lightspeed.x_series.paging import Row, rows_of, walk_categories, walk_versions
+from include.lightspeed.x_series.wire import Named, Outlet, OutletTax, Retailer, Tax
+from include.records.errors import (
+    DuplicateInTarget,
+    ProtocolFault,
+    RecordRejected,
+    TargetMissing,
+    UnknownOutcome,
+)
+from include.settings.models import SyncSettings
+
+LOOKUP_PAGE_SIZE = 1000
+LookupKind = Literal["brand", "tag", "supplier", "category", "variant attribute"]
+PATHS: dict[LookupKind, str] = {
+    "brand": "/brands",
+    "tag": "/tags",
+    "supplier": "/suppliers",
+    "category": "/product_categories",
+    "variant attribute": "/variant_attributes",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A lookup by name: its id, and the name as the till spells it."""
+
+    id: str
+    name: str
+
+
+async def read_facts(client: XSeriesClient, settings: SyncSettings) -> StoreFacts:
+    """Retailer, outlets and taxes: three short reads, and one more in a store that has taxes per product."""
+    answers = await asyncio.gather(
+        client.get("/retailer"),
+        _all(walk_versions(client, "/outlets", page_size=LOOKUP_PAGE_SIZE, whole_list_allowed=True)),
+        _all(
+            walk_versions(client, "/taxes", page_size=LOOKUP_PAGE_SIZE, deleted=True, whole_list_allowed=True)
+        ),
+    )
+    retailer_body, outlet_rows, tax_rows = answers
+    try:
+        retailer = Retailer.model_validate(single_of(retailer_body.value, "/retailer"))
+        outlets = tuple(Outlet.model_validate(row) for row in outlet_rows)
+        taxes = {tax.id: tax for tax in (Tax.model_validate(row) for row in tax_rows)}
+    except ValidationError as problem:
+        raise ProtocolFault(f"The store's reference data can't be read: {problem}.", system=SYSTEM) from None
+    return StoreFacts(
+        retailer=retailer,
+        outlets=outlets_that_count(outlets, settings),
+        taxes=taxes,
+        overrides=await _overrides(client),
+        all_outlets=tuple(outlet for outlet in outlets if not outlet.deleted_at),
+    )
+
+
+async def _overrides(client: XSeriesClient) -> dict[str, dict[str, str]] | None:
+    """Taxes per product and outlet, if product rows do not show them; None where rows do, or there are none.
+
+    The description says that a product row shows `outlet_taxes` when it has some. One override is compared with its
+    product to see whether this store keeps to that; only where it does not is the whole list read.
+    """
+    first = rows_of((await client.get("/outlet_taxes", {"page_size": 1, "after": 0})).value, "/outlet_taxes")
+    if not first:
+        return None
+    try:
+        product = single_of((await client.get(f"/products/{first[0].get('product_id')}")).value, "/products")
+    except TargetMissing:
+        product = {}
+    if product.get("outlet_taxes"):
+        return None
+    pages = walk_versions(client, "/outlet_taxes", page_size=LOOKUP_PAGE_SIZE, whole_list_allowed=True)
+    overrides: dict[str, dict[str, str]] = {}
+    for row in await _all(pages):
+        entry = OutletTax.model_validate(row)
+        if entry.tax_id and not entry.deleted_at:
+            overrides.setdefault(entry.product_id, {})[entry.outlet_id] = entry.tax_id
+    return overrides
+
+
+def single_of(value: Any, path: str) -> Mapping[str, Any]:
+    """The one object of an answer, in or out of an envelope, or alone in a list. Raises ProtocolFault."""
+    if isinstance(value, Mapping) and "data" in value:
+        value = value["data"]
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, Mapping):
+        raise ProtocolFault(f"GET {path}: the answer is no object.", system=SYSTEM)
+    return value
+
+
+async def _all(pages: AsyncIterator[Any]) -> list[Row]:
+    return [row async for page in pages for row in page.rows]
+
+
+class Lookups:
+    """Names that have ids. Each kind is read once, when it is first needed; `ensure` creates what is missing, once,
+    even when several writes ask at the same time, in this process or elsewhere."""
+
+    def __init__(self, client: XSeriesClient) -> None:
+        self._client = client
+        self._known: dict[LookupKind, list[Named]] = {}
+        self._turns = {kind: asyncio.Lock() for kind in get_args(LookupKind)}
+
+    async def ensure(self, kind: LookupKind, name: str, *, context: Mapping[str, str] | None = None) -> Found:
+        """The lookup of that name, created if there is none.
+
+        A name is the same whatever its capitals and outer space; the exact spelling is preferred. Raises
+        RecordRejected where it can't be had (a category that has subcategories takes no products).
+        """
+        async with self._turns[kind]:
+            if kind not in self._known:
+                await self._read(kind)
+            found = self._find(kind, name)
+            if found is None:
+                found = await self._create(kind, name.strip(), context)
+            return found
+
+    async def _read(self, kind: LookupKind) -> None:
+        if kind == "category":
+            rows = [row async for page in walk_categories(self._client) for row in page]
+        elif kind == "variant attribute":
+            rows = rows_of((await self._client.get(PATHS[kind])).value, PATHS[kind])
+        else:
+            pages = walk_versions(
+                self._client, PATHS[kind], page_size=LOOKUP_PAGE_SIZE, whole_list_allowed=True
+            )
+            rows = await _all(pages)
+        try:
+            named = [Named.model_validate(row) for row in rows]
+        except ValidationError as problem:
+            raise ProtocolFault(f"GET {PATHS[kind]} can't be read: {problem}.", system=SYSTEM) from None
+        self._known[kind] = [entry for entry in named if not entry.deleted_at]
+
+    def _find(self, kind: LookupKind, name: str) -> Found | None:
+        wanted = same_name(name)
+        same = [entry for entry in self._known[kind] if same_name(entry.name) == wanted]
+        usable = [entry for entry in same if entry.leaf_category]
+        if same and not usable:
+            raise RecordRejected(
+                f"The category {name!r} has subcategories, so no product can be put into it.",
+                code="category_not_leaf",
+                system=SYSTEM,
+                remedy="Map the product to one of its subcategories, or give the category another name.",
+            )
+        usable.sort(key=lambda entry: entry.name != name)
+        return Found(usable[0].id, usable[0].name) if usable else None
+
+    async def _create(self, kind: LookupKind, name: str, context: Mapping[str, str] | None) -> Found:
+        try:
+            new_id = await self._send(kind, name, context)
+        except (DuplicateInTarget, UnknownOutcome):
+            # Somebody else was faster, or our own request got through without an answer: it is there now.
+            new_id = None
+        except RecordRejected:
+            # A duplicate is not always called one (422 with a sentence): it counts as one if the name is there.
+            await self._read(kind)
+            found = self._find(kind, name)
+            if found is None:
+                raise
+            return found
+        if new_id is None:
+            await self._read(kind)
+            found = self._find(kind, name)
+            if found is None:
+                raise ProtocolFault(
+                    f"The {kind} {name!r} was created or exists, but the list does not show it.",
+                    system=SYSTEM,
+                )
+            return found
+        self._known[kind].append(Named(id=new_id, name=name))
+        return Found(new_id, name)
+
+    async def _send(self, kind: LookupKind, name: str, context: Mapping[str, str] | None) -> str | None:
+        if kind == "category":
+            body: dict[str, Any] = {"categories": [{"payload_id": "new", "name": name}]}
+            return created_id(
+                (await self._client.post("/product_categories/bulk", body, context=context)).value
+            )
+        return created_id((await self._client.post(PATHS[kind], {"name": name}, context=context)).value)
+
+
+def created_id(value: Any) -> str | None:
+    """The id in the answer to a creation, or None: `{"data": "<id>"}`, `{"data": {"id"}}`, `{"data": ["<id>"]}`,
+    `{"data": [{"id"}]}`, nested once more for categories."""
+    while isinstance(value, (Mapping, list)):
+        if isinstance(value, list):
+            value = value[0] if value else None
+        elif "id" in value:
+            value = value["id"]
+        else:
+            value = value.get("data", value.get("categories"))
+    return str(value) if value else None
