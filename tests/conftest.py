@@ -1,4 +1,4 @@
-"""Fixtures for all tests. Nothing here imports Airflow."""
+"""Fixtures for all tests. Nothing here imports Airflow, and the server starts only for tests that ask for it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,30 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def ledger_template(postgres: EmbeddedPostgres) -> str:
+    """The name of a database with the ledger's tables and no rows; nobody stays connected to it."""
+    from include.ledger.migrate import upgrade
+
+    postgres.create_database("ledger_template")
+    upgrade(postgres.url("ledger_template"))
+    return "ledger_template"
+
+
 @pytest.fixture
-def ledger_url(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The SQLAlchemy URL (psycopg) of a fresh, empty database of this test's own."""
-    name = f"ledger_{next(_numbers)}"
-    postgres.create_database(name)
-    yield postgres.url(name)
-    postgres.drop_database(name)
+def ledger_url(postgres: EmbeddedPostgres, ledger_template: str) -> Iterator[str]:
+    """The SQLAlchemy URL (psycopg) of a database of this test's own: the newest ledger, without rows."""
+    yield from _database_of_its_own(postgres, ledger_template)
+
+
+@pytest.fixture
+def empty_database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The SQLAlchemy URL (psycopg) of a database of this test's own, without any table."""
+    yield from _database_of_its_own(postgres, None)
+
+
+def _database_of_its_own(server: EmbeddedPostgres, template: str | None) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    server.create_database(name, template=template)
+    yield server.url(name)
+    server.drop_database(name)

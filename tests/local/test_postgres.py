@@ -30,14 +30,16 @@ def _rows(url: str, statement: str) -> list[tuple[object, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def test_every_test_gets_a_database_of_its_own(ledger_url: str, postgres: EmbeddedPostgres) -> None:
+@pytest.mark.parametrize("turn", [1, 2])
+def test_every_test_gets_a_ledger_of_its_own(ledger_url: str, turn: int) -> None:
     url = ledger_url.replace("+psycopg", "")
-    _rows(url, "CREATE TABLE thing (id int)")
-    postgres.create_database("copy_of_nothing")
-    assert (
-        _rows(postgres.url("copy_of_nothing", ""), "SELECT 1 FROM pg_tables WHERE tablename = 'thing'") == []
-    )
-    postgres.drop_database("copy_of_nothing")
+    assert _rows(url, "SELECT count(*) FROM runs") == [(0,)]
+    _rows(url, "CREATE TABLE only_mine (id int)")
+
+
+def test_an_empty_database_has_no_tables(empty_database_url: str) -> None:
+    url = empty_database_url.replace("+psycopg", "")
+    assert _rows(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == []
 
 
 def test_data_survives_a_restart(home: Path) -> None:
