@@ -42,10 +42,10 @@ def load_shop(path: Path) -> Shop:
     if till_file.exists():
         till = read_till(till_file)
     else:
-        till = derived_till(path.name, project, taxes.drafts, channels, stores, products)
+        till = derived_till(path.resolve().name, project, taxes.drafts, channels, stores, products)
     return Shop(
         path=path,
-        name=path.name if till.derived else str(till.retailer["name"]),
+        name=path.resolve().name if till.derived else str(till.retailer["name"]),
         project=project,
         types=_named(path / "types.json"),
         product_types=types.drafts,

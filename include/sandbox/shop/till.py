@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from include.sandbox.shop.files import read_json
+from include.sandbox.shop.files import as_key, read_json
 from include.sandbox.shop.model import Draft, LightspeedShop, ShopError
 
 # What the till of a country usually says. A country that is not here gets UTC and its code.
@@ -121,7 +121,7 @@ def derived_till(
     return LightspeedShop(
         retailer={
             "name": title,
-            "domain_prefix": name,
+            "domain_prefix": as_key(name).lower().replace("_", "-") or "sandbox",
             "currency": currency,
             "country": country,
             "timezone": _TIME_ZONES.get(country, "UTC"),

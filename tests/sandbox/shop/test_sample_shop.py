@@ -118,7 +118,7 @@ def _variant_findings(shop: Shop) -> Iterator[Finding]:
         if not ean.is_valid(code):
             yield "barcode_invalid", frozenset({sku})
         if code in skus:
-            yield "barcode_is_sku", frozenset({sku, code})
+            yield "barcode_duplicate", frozenset({sku, code})
         if not _has_price(variant, "EUR", "DE"):
             yield "price_missing", frozenset({sku})
     for sharing in carriers.values():
@@ -159,7 +159,7 @@ def _till_findings(shop: Shop) -> Iterator[Finding]:
     )
     for sku, count in families.items():
         if count > 1:
-            yield "match_ambiguous", frozenset({sku})
+            yield "ambiguous", frozenset({sku})
     for family in shop.lightspeed.families:
         for variant in family["variants"]:
             codes = {code["code"] for code in variant["codes"]}
@@ -168,7 +168,7 @@ def _till_findings(shop: Shop) -> Iterator[Finding]:
                 and codes
                 and _attribute(online[variant["sku"]], "barcode") not in codes
             ):
-                yield "match_conflict", frozenset({variant["sku"]})
+                yield "identity_conflict", frozenset({variant["sku"]})
 
 
 def test_every_variant_with_its_options_is_told_apart_from_its_siblings(shop: Shop) -> None:

@@ -1,0 +1,77 @@
+"""The online side of a shop into the commercetools stand-in, as ordinary creations in the order references allow."""
+
+from __future__ import annotations
+
+from include.sandbox.clock import Clock
+from include.sandbox.commercetools import ApiError, CommercetoolsStore
+from include.sandbox.shop.files import as_key
+from include.sandbox.shop.model import Draft, Shop, ShopError
+
+
+def new_commercetools_store(
+    shop: Shop, *, project_key: str | None = None, seed: int = 0, clock: Clock | None = None
+) -> CommercetoolsStore:
+    """A store with one project that holds the shop; the project key is the shop folder's name by default."""
+    key = project_key or as_key(f"{shop.path.resolve().name}-shop").lower()
+    store = CommercetoolsStore(key, seed=seed, clock=clock)
+    seed_commercetools(shop, store)
+    return store
+
+
+def seed_commercetools(shop: Shop, store: CommercetoolsStore, project: str | None = None) -> None:
+    """Put the whole shop into an empty project. Raises ShopError where the project refuses a draft.
+
+    A requirement of a product type holds from after its products were created, so that a shop may have products
+    that do not meet it: that is how they come about when a requirement is added later.
+    """
+    store.set_project(
+        project,
+        currencies=shop.project["currencies"],
+        countries=shop.project["countries"],
+        languages=shop.locales,
+    )
+    with store.lock:
+        for path, drafts in (
+            ("types", shop.types),
+            ("tax-categories", shop.tax_categories),
+            ("channels", shop.channels),
+            ("zones", shop.zones),
+            ("stores", shop.stores),
+            ("product-types", [_lenient(draft) for draft in shop.product_types]),
+            ("categories", shop.categories),
+            ("products", shop.products),
+            ("inventory", shop.inventory),
+            ("customers", shop.customers),
+            ("orders", shop.orders),
+        ):
+            if store.project(project).has(path):
+                for draft in drafts:
+                    _create(shop, store, project, path, draft)
+        for product_type in shop.product_types:
+            _require(store, project, product_type)
+
+
+def _create(shop: Shop, store: CommercetoolsStore, project: str | None, path: str, draft: Draft) -> None:
+    try:
+        store.create(path, draft, project=project)
+    except ApiError as problem:
+        name = draft.get("key") or draft.get("orderNumber") or draft.get("name")
+        raise ShopError(
+            f"commercetools refuses {path} {name}: {problem}.", file=shop.path, remedy="Correct that record."
+        ) from problem
+
+
+def _lenient(product_type: Draft) -> Draft:
+    return {
+        **product_type,
+        "attributes": [{**each, "isRequired": False} for each in product_type["attributes"]],
+    }
+
+
+def _require(store: CommercetoolsStore, project: str | None, product_type: Draft) -> None:
+    required = {each["name"] for each in product_type["attributes"] if each.get("isRequired")}
+    stored = store.get("product-types", key=product_type["key"], project=project)
+    if required and stored:
+        for definition in stored["attributes"]:
+            definition["isRequired"] = definition["name"] in required
+        store.insert("product-types", stored, project=project)
