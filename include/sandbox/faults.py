@@ -1,7 +1,7 @@
 """Misbehaviour on demand: rules, decided from a seed, that a stand-in obeys before it answers.
 
-`install_faults(app, faults)` must be the last thing done to an app, so that the fault layer is its outermost middleware.
-Everything below `/_admin` goes past the faults and past the request log.
+`install_faults(app, faults)` must be the last thing done to an app, so that the fault layer is its outermost
+middleware. Everything below `/_admin` goes past the faults and past the request log.
 """
 
 from __future__ import annotations
@@ -378,7 +378,7 @@ def _pruned(value: Any, names: set[str]) -> Any:
 
 
 def install_faults(app: FastAPI, faults: Faults) -> None:
-    """Makes `app` obey `faults` and answer for them below `/_admin`. Call it last; `app.state.faults` holds them too."""
+    """Makes `app` obey `faults` and answer for them below `/_admin`. Call it last; `app.state.faults` holds them."""
 
     async def rules(request: Request) -> Response:
         if request.method == "POST":

@@ -32,7 +32,8 @@ def definition_of(known: dict[str, Json], name: str, level: str) -> Json:
         message = f"Attribute definition for '{name}' does not exist on the product type."
         raise ApiError(400, "AttributeNameDoesNotExist", message, invalidAttributeName=name)
     if definition.get("level", VARIANT_LEVEL) != level:
-        message = f"Attribute '{name}' is of level {definition.get('level', VARIANT_LEVEL)}, it can't be set on a {level}."
+        own = definition.get("level", VARIANT_LEVEL)
+        message = f"Attribute '{name}' is of level {own}, it can't be set on a {level}."
         raise invalid_field("attributes", name, message)
     return definition
 
@@ -149,8 +150,8 @@ def put_attribute(holder: Json, name: str, value: Any) -> None:
 
 
 def check_same_for_all(known: dict[str, Json], data: Json) -> None:
-    """Raises `InvalidField` where a `SameForAll` attribute differs between variants. A missing value differs from a present
-    one: the API says so when `addVariant` comes without the value."""
+    """Raises `InvalidField` where a `SameForAll` attribute differs between variants. A missing value differs from a
+    present one: so the API answers an `addVariant` without the value (commercetools-php-sdk issue 490)."""
     if not data["variants"]:
         return
     for name, definition in known.items():

@@ -72,7 +72,7 @@ class Authority:
         return token
 
     def demand(self, token: Token, project_key: str, scopes: Iterable[str]) -> None:
-        """Raises 403 `insufficient_scope` unless the token has one of these scopes (or one that includes it) for the project."""
+        """Raises 403 `insufficient_scope` unless the token has one of these scopes, or one that includes it."""
         wanted = [f"{scope}:{project_key}" for scope in scopes]
         if not any(self._covers(token.scopes, scope) for scope in wanted):
             raise AuthError(

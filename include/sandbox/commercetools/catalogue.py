@@ -228,7 +228,9 @@ def _category_unique(category: Json) -> list[tuple[str, Any]]:
     return [*key_of(category), *((f"slug.{locale}", words) for locale, words in category["slug"].items())]
 
 
-_CATEGORY_TEXTS = dict.fromkeys(("description", "metaTitle", "metaDescription", "metaKeywords"), shapes.localized)
+_CATEGORY_TEXTS = dict.fromkeys(
+    ("description", "metaTitle", "metaDescription", "metaKeywords"), shapes.localized
+)
 
 CATEGORIES = Kind(
     path="categories",

@@ -171,7 +171,7 @@ class Collection:
         return resource
 
     def insert(self, resource: Json) -> Json:
-        """A resource just as given (id, version, times chosen by the caller), for fixtures; unique values still count."""
+        """A resource just as given (id, version, times), for fixtures; unique values still count."""
         now = to_millis(self.project.store.clock.now())
         whole: Json = {
             "id": self.project.store.new_id(),

@@ -1,7 +1,7 @@
 """Customers, orders and the small resources they hang on, kept as they are given.
 
-Customers and orders know the fields and actions a shop needs to be filled with; prices, taxes and stock of an order are taken as
-given, as the order import of the API does.
+Customers and orders know the fields and actions a shop needs to be filled with; prices, taxes and stock of an
+order are taken as given, as the order import of the API does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from include.sandbox.commercetools.prices import (
     set_text,
     stored_money,
 )
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment
+from include.sandbox.commercetools.shapes import Shape, as_stored_moment, words
 
 _WRITTEN = "id version key createdAt lastModifiedAt custom "
 
@@ -54,8 +54,9 @@ CUSTOM_ACTIONS = {
 
 # --- customers -------------------------------------------------------------------------------------------------------
 
-_PLAIN = (
-    ["externalId", "firstName", "lastName", "middleName", "title", "salutation", "dateOfBirth", "companyName", "vatId", "locale"]
+_PLAIN = words(
+    "externalId firstName lastName middleName title salutation dateOfBirth companyName vatId",
+    "locale",
 )
 
 
@@ -108,7 +109,14 @@ def _customer_unique(customer: Json) -> list[tuple[str, Any]]:
 _ADDRESS = shapes.shaped(
     Shape(
         {"country": shapes.text},
-        dict.fromkeys(["id", "key", "title", "salutation", "firstName", "lastName", "streetName", "streetNumber", "additionalStreetInfo", "postalCode", "city", "region", "state", "company", "department", "building", "apartment", "pOBox", "phone", "mobile", "email", "fax", "additionalAddressInfo", "externalId"], shapes.text)
+        dict.fromkeys(
+            words(
+                "id key title salutation firstName lastName streetName streetNumber additionalStreetInfo",
+                "postalCode city region state company department building apartment pOBox phone mobile email",
+                "fax additionalAddressInfo externalId",
+            ),
+            shapes.text,
+        )
         | {"custom": shapes.mapping},
     )
 )

@@ -1,7 +1,7 @@
 """Custom objects: documents under container and key, written by upsert, with compare-and-swap on demand.
 
-`POST` without `version` replaces whatever is there; with it, the version must match. That version 0 means "must not exist yet"
-is unknown on the real API; here it does.
+`POST` without `version` replaces whatever is there; with it, the version must match. Whether version 0 means
+"must not exist yet" on the real API is unknown; here it does.
 """
 
 from __future__ import annotations

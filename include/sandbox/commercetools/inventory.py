@@ -11,7 +11,7 @@ from include.sandbox.commercetools import shapes
 from include.sandbox.commercetools.collection import Action, Context, Kind
 from include.sandbox.commercetools.errors import Json, duplicate_field, invalid_field
 from include.sandbox.commercetools.prices import channel_with_role, set_text
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment, without_none
+from include.sandbox.commercetools.shapes import Shape, as_stored_moment, without_none, words
 
 if TYPE_CHECKING:
     from include.sandbox.commercetools.errors import ApiError
@@ -133,7 +133,11 @@ INVENTORY = Kind(
         "setReservationExpirationInMinutes": set_text("reservationExpirationInMinutes", shapes.integer),
     },
     fields=frozenset(
-        ["id", "version", "key", "createdAt", "lastModifiedAt", "sku", "supplyChannel", "quantityOnStock", "availableQuantity", "minCartQuantity", "maxCartQuantity", "restockableInDays", "expectedDelivery", "reservationExpirationInMinutes", "stockLevels", "custom"]
+        words(
+            "id version key createdAt lastModifiedAt sku supplyChannel quantityOnStock availableQuantity",
+            "minCartQuantity maxCartQuantity restockableInDays expectedDelivery",
+            "reservationExpirationInMinutes stockLevels custom",
+        )
     ),
     view_scopes=("view_products",),
     manage_scopes=("manage_products",),

@@ -1,8 +1,9 @@
 """The predicate language of `where`: text to syntax tree, tree to a test on documents, tree to index look-ups.
 
-Documented: `= != <> < > <= >=`, `in`, `not in`, `contains all/any`, `is [not] defined`, `is [not] empty`, `and`, `or`, `not(...)`,
-nesting `a(b="x")`, input variables `:name`. Inferred: `and` binds tighter than `or`; a comparison with a missing field is false,
-except for `!=`. `within circle` is not served.
+Documented: `= != <> < > <= >=`, `in`, `not in`, `contains all/any`, `is [not] defined`, `is [not] empty`, `and`,
+`or`, `not(...)`, nesting `a(b="x")`, input variables `:name`. Inferred: `and` binds tighter than `or`; a comparison
+with a missing field is false, except for `!=`; `variants(...)` leaves the master variant out. `within circle` is not
+served.
 """
 
 from __future__ import annotations

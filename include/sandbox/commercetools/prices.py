@@ -16,7 +16,7 @@ from include.sandbox.commercetools.errors import (
     invalid_input,
     invalid_json,
 )
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment
+from include.sandbox.commercetools.shapes import Shape, as_stored_moment, words
 
 FRACTION_DIGITS = {
     "JPY": 0,
@@ -154,8 +154,8 @@ def _scope(price: Json) -> tuple[Any, ...]:
 
 
 def check_scopes(prices: Iterable[Json]) -> None:
-    """Raises `DuplicatePriceScope` or `OverlappingPriceValidity` when two prices of a variant would both apply. A price without
-    validity does not conflict with a dated one."""
+    """Raises `DuplicatePriceScope` or `OverlappingPriceValidity` when two prices of a variant would both apply.
+    A price without validity does not conflict with a dated one."""
     by_scope: dict[tuple[Any, ...], list[Json]] = {}
     keys: set[str] = set()
     for price in prices:
@@ -316,7 +316,10 @@ STANDALONE_PRICES = Kind(
         "setKey": set_text("key", shapes.key),
     },
     fields=frozenset(
-        ["id", "version", "key", "createdAt", "lastModifiedAt", "sku", "value", "country", "customerGroup", "channel", "validFrom", "validUntil", "tiers", "active", "staged", "discounted", "custom"]
+        words(
+            "id version key createdAt lastModifiedAt sku value country customerGroup channel validFrom",
+            "validUntil tiers active staged discounted custom",
+        )
     ),
     view_scopes=("view_standalone_prices",),
     manage_scopes=("manage_standalone_prices",),

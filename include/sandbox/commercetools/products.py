@@ -17,7 +17,7 @@ from include.sandbox.commercetools.attributes import (
 from include.sandbox.commercetools.collection import Context
 from include.sandbox.commercetools.errors import ApiError, Json, invalid_operation
 from include.sandbox.commercetools.prices import check_scopes, price_drafts, stored_price
-from include.sandbox.commercetools.shapes import Shape, copied
+from include.sandbox.commercetools.shapes import Shape, copied, words
 
 if TYPE_CHECKING:
     from include.sandbox.commercetools.store import Project
@@ -65,11 +65,17 @@ PRODUCT_DRAFT = Shape(
 )
 
 _BASE_FIELDS = frozenset(
-    ["id", "version", "key", "createdAt", "lastModifiedAt", "productType", "taxCategory", "state", "priceMode"]
+    words(
+        "id version key createdAt lastModifiedAt productType taxCategory state priceMode",
+    )
 )
 PRODUCT_FIELDS = _BASE_FIELDS | frozenset({"masterData", "reviewRatingStatistics"})
 PROJECTION_FIELDS = _BASE_FIELDS | frozenset(
-    ["name", "description", "slug", "categories", "categoryOrderHints", "metaTitle", "metaDescription", "metaKeywords", "searchKeywords", "hasStagedChanges", "published", "masterVariant", "variants", "attributes", "reviewRatingStatistics"]
+    words(
+        "name description slug categories categoryOrderHints metaTitle metaDescription metaKeywords",
+        "searchKeywords hasStagedChanges published masterVariant variants attributes",
+        "reviewRatingStatistics",
+    )
 )
 
 
@@ -132,7 +138,7 @@ def settle_product(context: Context, product: Json) -> None:
     known = definitions(context, product)
     for data in (master["staged"], master["current"]):
         if 1 + len(data["variants"]) > MAX_VARIANTS:
-            message = f"The product would have {1 + len(data['variants'])} variants, at most {MAX_VARIANTS} are allowed."
+            message = f"The product would have more than {MAX_VARIANTS} variants."
             raise ApiError(400, "MaxResourceLimitExceeded", message, exceededResource="product.variants")
         _check_identifiers(data)
         check_variants(known, data)
@@ -193,7 +199,8 @@ def product_index(project: Project, path: str, value: Any) -> set[str] | None:
 
 
 def check_product_delete(context: Context, product: Json) -> None:
-    """Inferred from vendor test helpers, which unpublish before they delete; `store.refuse_deleting_published` turns it off."""
+    """Refuses to delete a published product. Inferred from vendor test helpers, which unpublish before they delete;
+    `store.refuse_deleting_published` turns it off."""
     if product["masterData"]["published"] and context.project.store.refuse_deleting_published:
         raise invalid_operation(
             f"The product '{product['id']}' is published; unpublish it before it is deleted."

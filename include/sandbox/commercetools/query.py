@@ -217,8 +217,8 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
 
 
 def expanded(project: Project, document: Json, paths: Iterable[str]) -> Json:
-    """The document with the references at these paths carrying `obj`. A missing target stays a plain reference, and a path
-    that leads nowhere is ignored."""
+    """The document with the references at these paths carrying `obj`. A missing target stays a plain reference, and
+    a path that leads nowhere is ignored."""
     for path in paths:
         document = _expand(project, document, path.replace("[*]", "").split("."))
     return document

@@ -1,7 +1,7 @@
 """What drafts and update actions may contain: named fields, each with a check; anything else is refused.
 
-The API answers a body it can't read with `InvalidJsonInput`. That it also refuses fields it does not know is stricter than what is
-documented (inferred): a stand-in that lets a misspelt field pass would hide the mistake.
+The API answers a body it can't read with `InvalidJsonInput`. That fields it does not know are refused, too, is
+stricter than documented (inferred): a stand-in that lets a misspelt field pass would hide the mistake.
 """
 
 from __future__ import annotations
@@ -172,6 +172,11 @@ def _copy(value: Any) -> Any:
     if isinstance(value, list):
         return [_copy(item) for item in value]
     return value
+
+
+def words(*lines: str) -> list[str]:
+    """The words of these lines: lists of field names are read more easily as text."""
+    return " ".join(lines).split()
 
 
 def without_none(value: Json) -> Json:

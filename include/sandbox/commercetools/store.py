@@ -45,7 +45,7 @@ KINDS: tuple[Kind, ...] = (
 
 DEFAULT_PROJECT = "sandbox-shop"
 DEFAULT_CLIENT = "sandbox-client"
-DEFAULT_SECRET = "sandbox-secret"
+DEFAULT_SECRET = "sandbox-secret"  # noqa: S105 - opens nothing but this stand-in
 
 TOKEN_LIFETIME = 172_800.0
 """Seconds. 48 hours is what is widely seen; no official page states it."""
