@@ -85,6 +85,40 @@ class Changes:
             ).all()
         return {row[0]: row[1] for row in rows}
 
+    def revise(self, changes: Sequence[ChangeRow]) -> int:
+        """Store what planned changes became when their target was read and merged again; how many took it.
+
+        Only changes still open are revised: what was sent and settled keeps saying what was sent.
+        """
+        if not changes:
+            return 0
+        with transaction(self.engine) as connection:
+            return sum(
+                connection.execute(
+                    text(
+                        """
+                        UPDATE changes SET unit = :unit, action = :action, target_id = :target_id,
+                            target_version = :target_version, source_version = :source_version,
+                            before = CAST(:before AS jsonb), after = CAST(:after AS jsonb),
+                            reasons = CAST(:reasons AS jsonb)
+                        WHERE id = CAST(:id AS uuid) AND outcome = 'planned'
+                        """
+                    ),
+                    {
+                        "id": change.id,
+                        "unit": change.unit,
+                        "action": change.action,
+                        "target_id": change.target_id,
+                        "target_version": change.target_version,
+                        "source_version": change.source_version,
+                        "before": jsonb(change.before),
+                        "after": jsonb(change.after),
+                        "reasons": jsonb(change.reasons),
+                    },
+                ).rowcount
+                for change in changes
+            )
+
     def settle(self, outcomes: Sequence[ChangeOutcome]) -> int:
         """Store what came of changes; how many took it. Exchange ids of several attempts add up.
 

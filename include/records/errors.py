@@ -95,7 +95,9 @@ class RecordRejected(SyncError):
 
     default_remedy = "Correct the record in its source system; it is tried again by itself."
 
-    def __init__(self, message: str, *, code: str = "rejected", details: object = None, **context: object) -> None:
+    def __init__(
+        self, message: str, *, code: str = "rejected", details: object = None, **context: object
+    ) -> None:
         super().__init__(message, **context)  # type: ignore[arg-type]
         self.code = code
         self.details = details

@@ -110,6 +110,12 @@ class ProductSystem(Protocol):
     """A system that holds products. All methods may raise the errors of `include.records.errors`."""
 
     system: SystemName
+    whole_products: bool
+    """Whether a product is always read with all its variants, so that a missing variant is proof of its removal."""
+
+    def cursor_at(self, since: datetime, cursor: str) -> str | None:
+        """A cursor no later than both `since` and `cursor` (never forward: nothing may be skipped); None = read
+        everything, where the system's cursor can't be derived from a time."""
 
     async def prepare(self) -> None:
         """Read the small reference data the mapping needs (taxes, categories, brands, attributes...)."""

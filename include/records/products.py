@@ -17,10 +17,17 @@ Kind = Literal["product", "variant"]
 
 IDENTITY: tuple[Column, ...] = (
     Column("id", "text", "id in the source system; unique within kind and system", merged=False),
-    Column("version", "version", "the source's version of this row: only ever compared for order", merged=False),
+    Column(
+        "version", "version", "the source's version of this row: only ever compared for order", merged=False
+    ),
     Column("modified_at", "time", "source time of the last change, UTC", merged=False),
     Column("deleted_at", "time", "proof that the source deleted it; NA = not deleted", merged=False),
-    Column("carry", "json", "what only the adapter that read it needs to write it back; never compared", merged=False),
+    Column(
+        "carry",
+        "json",
+        "what only the adapter that read it needs to write it back; never compared",
+        merged=False,
+    ),
 )
 
 PRODUCT_COLUMNS: tuple[Column, ...] = (
@@ -45,7 +52,9 @@ VARIANT_COLUMNS: tuple[Column, ...] = (
     *IDENTITY,
     Column("product_id", "text", "id of the product it belongs to, same system", merged=False),
     Column("sku", "text", "stock keeping unit; empty = has none"),
-    Column("barcodes", "set", "codes the till scans (digits as text, leading zeros kept), without the SKU itself"),
+    Column(
+        "barcodes", "set", "codes the till scans (digits as text, leading zeros kept), without the SKU itself"
+    ),
     Column("option_values", "pairs", "[option name, value] in the product's option order"),
     Column("price", "money", "base price in minor units of `currency`, tax as the configuration declares"),
     Column("currency", "text", "ISO 4217 code of `price`", merged=False),

@@ -30,7 +30,9 @@ from typing import Any, Literal
 import pandas as pd
 
 type_names = ("text", "flag", "money", "decimal", "count", "list", "set", "pairs", "time", "version", "json")
-ColumnType = Literal["text", "flag", "money", "decimal", "count", "list", "set", "pairs", "time", "version", "json"]
+ColumnType = Literal[
+    "text", "flag", "money", "decimal", "count", "list", "set", "pairs", "time", "version", "json"
+]
 
 DTYPES: dict[str, str] = {
     "text": "string",

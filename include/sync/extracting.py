@@ -95,8 +95,8 @@ async def _window(
             system=adapter.system,
             remedy="Trigger the DAG `products` with mode=full: first with dry_run to see the plan, then without.",
         )
-    if since is not None and adapter.system == "commercetools":
-        cursor = min(cursor, since.strftime("%Y-%m-%dT%H:%M:%S.") + f"{since.microsecond // 1000:03d}Z")
+    if since is not None:
+        return await adapter.open_window(adapter.cursor_at(since, cursor), full=False)
     return await adapter.open_window(cursor, full=False)
 
 

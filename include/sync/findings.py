@@ -63,4 +63,6 @@ class Finding:
 
     @property
     def release(self) -> str:
-        return RELEASES.get(self.code, "Correct the record in its source system; it is tried again by itself.")
+        return RELEASES.get(
+            self.code, "Correct the record in its source system; it is tried again by itself."
+        )

@@ -115,4 +115,8 @@ def explode_json(frame: pd.DataFrame, column: str) -> pd.DataFrame:
         return pd.DataFrame({"id": [], "value": []}, dtype="object")
     known = frame[frame[column].notna()]
     lists: list[list[Any]] = [json.loads(text) for text in known[column]]
-    return pd.DataFrame({"id": known["id"].astype("object").to_numpy(), "value": lists}).explode("value").dropna()
+    return (
+        pd.DataFrame({"id": known["id"].astype("object").to_numpy(), "value": lists})
+        .explode("value")
+        .dropna()
+    )

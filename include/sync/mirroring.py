@@ -92,7 +92,8 @@ def from_mirror(kind: Kind, rows: Iterable[MirrorRow]) -> pd.DataFrame:
 def see(ledger: Ledger, run_id: str, system: str, tables: ProductTables) -> dict[Kind, SeenCounts]:
     """Take in freshly read tables; older data never wins."""
     return {
-        kind: ledger.mirror.see(ENTITY, kind, system, run_id, to_mirror(kind, tables.of(kind))) for kind in KINDS
+        kind: ledger.mirror.see(ENTITY, kind, system, run_id, to_mirror(kind, tables.of(kind)))
+        for kind in KINDS
     }
 
 

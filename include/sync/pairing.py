@@ -57,7 +57,12 @@ def _still_valid(given: PlanInput, view: View) -> tuple[list[LinkRef], list[Link
         made_anew = False
         for system in ("commercetools", "lightspeed"):
             row = view.variant(system, link.side(system))
-            if row is None or pd.isna(row["deleted_at"]) or pd.isna(row["sku"]) or row["sku"] not in reborn[system]:
+            if (
+                row is None
+                or pd.isna(row["deleted_at"])
+                or pd.isna(row["sku"])
+                or row["sku"] not in reborn[system]
+            ):
                 continue
             # Under another product that still lives beside the old one it is a move, for a person to judge.
             heirs = view.live_variants(system)
@@ -151,7 +156,9 @@ def _ambiguity_findings(ambiguous: list[Ambiguity], view: View) -> list[Finding]
             evidence={
                 "identifier": a.identifier,
                 "value": a.value,
-                "candidates": {s: [view.describe(s, "variant", i) for i in ids] for s, ids in a.candidates.items()},
+                "candidates": {
+                    s: [view.describe(s, "variant", i) for i in ids] for s, ids in a.candidates.items()
+                },
             },
         )
         for a in ambiguous
@@ -210,7 +217,14 @@ def _join_families(found: list[LinkRef], view: View, pairing: Pairing) -> None:
             products.add((product, family))
             pairing.links["product"].append(LinkRef("product", product, family, None, link.matched_by))
         pairing.links["variant"].append(
-            LinkRef("variant", link.commercetools_id, link.lightspeed_id, None, link.matched_by, parent=(product, family))
+            LinkRef(
+                "variant",
+                link.commercetools_id,
+                link.lightspeed_id,
+                None,
+                link.matched_by,
+                parent=(product, family),
+            )
         )
 
 
@@ -227,11 +241,13 @@ def _split_finding(
     evidence: dict[str, Any] = {
         "product": view.describe("commercetools", "product", product),
         "its families": [
-            view.describe("lightspeed", "product", f) for f in sorted(families["commercetools"][product] | {family})
+            view.describe("lightspeed", "product", f)
+            for f in sorted(families["commercetools"][product] | {family})
         ],
         "family": view.describe("lightspeed", "product", family),
         "its products": [
-            view.describe("commercetools", "product", p) for p in sorted(families["lightspeed"][family] | {product})
+            view.describe("commercetools", "product", p)
+            for p in sorted(families["lightspeed"][family] | {product})
         ],
         "partner": f"lightspeed:{link.lightspeed_id}",
     }
@@ -252,7 +268,9 @@ def _split_finding(
 
 
 def _match_products_by_key(view: View, pairing: Pairing) -> None:
-    tables = {s: view.eligible_products(s)[["id", "key"]].rename(columns={"key": "value"}) for s in view.systems}
+    tables = {
+        s: view.eligible_products(s)[["id", "key"]].rename(columns={"key": "value"}) for s in view.systems
+    }
     matches = match(
         {"key": tables["commercetools"]},
         {"key": tables["lightspeed"]},

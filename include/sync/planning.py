@@ -10,7 +10,6 @@ import pandas as pd
 
 from include.records.products import Kind, column_of
 from include.records.types import DTYPES, canonical_json, canonical_value, digest, plain_value
-from include.settings.products import ProductSettings
 from include.sync.findings import Finding
 from include.sync.merging import FieldDecision, merge_field
 from include.sync.pairing import Pairing, pair
@@ -103,7 +102,11 @@ def _product_of(view: View, kind: Kind, system: str, record: str) -> str:
 
 def _merge_kind(work: _Work, kind: Kind, links: list[LinkRef]) -> None:
     view, settings = work.view, work.given.settings
-    left = view.frames["commercetools"][kind].loc[[link.commercetools_id for link in links]].reset_index(drop=True)
+    left = (
+        view.frames["commercetools"][kind]
+        .loc[[link.commercetools_id for link in links]]
+        .reset_index(drop=True)
+    )
     right = view.frames["lightspeed"][kind].loc[[link.lightspeed_id for link in links]].reset_index(drop=True)
     skew = pd.Timedelta(seconds=settings.clock_skew_seconds)
     per_pair: dict[int, dict[str, FieldDecision]] = {}
@@ -154,7 +157,9 @@ def _remember_agreement(work: _Work, kind: Kind, links: list[LinkRef], decision:
         link = links[int(position)]
         value = plain_value(type_name, decision.left[position])
         if decision.name not in link.base or link.base[decision.name] != value:
-            work.agreed.setdefault((kind, link.commercetools_id, link.lightspeed_id), {})[decision.name] = value
+            work.agreed.setdefault((kind, link.commercetools_id, link.lightspeed_id), {})[decision.name] = (
+                value
+            )
 
 
 def _draft_updates(work: _Work, link: LinkRef, position: int, decisions: dict[str, FieldDecision]) -> None:
@@ -168,7 +173,9 @@ def _draft_updates(work: _Work, link: LinkRef, position: int, decisions: dict[st
             goes = decision.to_lightspeed if target == "lightspeed" else decision.to_commercetools
             if not bool(goes[position]):
                 continue
-            wins, loses = (decision.left, decision.right) if target == "lightspeed" else (decision.right, decision.left)
+            wins, loses = (
+                (decision.left, decision.right) if target == "lightspeed" else (decision.right, decision.left)
+            )
             type_name = column_of(link.kind, name).type
             value = plain_value(type_name, wins[position])
             if _resent_too_often(work, link, target, name, value):
@@ -264,7 +271,9 @@ def _follow_deletions(work: _Work) -> None:
             if not (view.is_affected(source, "variant", here) or view.is_affected(target, "variant", there)):
                 continue
             deleted = view.is_deleted(source, "variant", here)
-            left_assortment = not deleted and not view.is_listed(source, _product_of(view, "variant", source, here))
+            left_assortment = not deleted and not view.is_listed(
+                source, _product_of(view, "variant", source, here)
+            )
             if deleted and settings.deletions == "report":
                 work.holds.append(_deleted_finding(work, link, source, target))
             elif deleted or (left_assortment and settings.assortment.leaving == "deactivate"):
@@ -420,7 +429,8 @@ def _creation(
     fields = {
         name: value
         for name, value in work.view.fields(source, kind, record).items()
-        if work.given.settings.owner_of(name) != "none" or name in ("images", "published", "options", "option_values")
+        if work.given.settings.owner_of(name) != "none"
+        or name in ("images", "published", "options", "option_values")
     }
     return Draft(
         kind=kind,
@@ -483,7 +493,9 @@ def _hold_back(work: _Work, drafts: list[Draft], findings: list[Finding]) -> Non
         if finding.severity == "block" or finding.kind == "product":
             product = _product_of(work.view, finding.kind, finding.system, finding.id)  # type: ignore[arg-type]
             blocked.setdefault((finding.system, product), finding)
-    new_products = {(d.source, d.source_product) for d in drafts if d.kind == "product" and d.action == "create"}
+    new_products = {
+        (d.source, d.source_product) for d in drafts if d.kind == "product" and d.action == "create"
+    }
     gone: set[int] = set()
     for draft in drafts:
         key = (draft.source, draft.source_product)
@@ -494,7 +506,9 @@ def _hold_back(work: _Work, drafts: list[Draft], findings: list[Finding]) -> Non
             if (draft.kind, draft.subject) not in held:
                 held.add((draft.kind, draft.subject))
                 why = f"Its product is held: {block.code}." if block else "Its product is held."
-                work.holds.append(replace(_waiting(work, draft.source, draft.source_id, why), kind=draft.kind))
+                work.holds.append(
+                    replace(_waiting(work, draft.source, draft.source_id, why), kind=draft.kind)
+                )
     for source, product in sorted(new_products):
         own = [d for d in drafts if (d.source, d.source_product) == (source, product) and id(d) not in gone]
         if own and not any(d.kind == "variant" for d in own):
@@ -584,7 +598,18 @@ def _desired_row(work: _Work, draft: Draft) -> dict[str, Any]:
 
 def _frame(kind: Kind, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rules see list-typed fields as canonical JSON text, as in every canonical table."""
-    plain = {"source", "source_id", "label", "new", "changed", "product", "target_id", "standing", "carry", "currency"}
+    plain = {
+        "source",
+        "source_id",
+        "label",
+        "new",
+        "changed",
+        "product",
+        "target_id",
+        "standing",
+        "carry",
+        "currency",
+    }
     names = list(dict.fromkeys(name for row in rows for name in row))
     base = ["source", "source_id", "label", "new", "changed", "product", "target_id", "standing"]
     out: dict[str, pd.Series] = {}
@@ -625,7 +650,9 @@ def _finished(work: _Work) -> Plan:
         for link in work.pairing.new()
     ]
     agreed = [
-        replace(link, base={**link.base, **work.agreed[(link.kind, link.commercetools_id, link.lightspeed_id)]})
+        replace(
+            link, base={**link.base, **work.agreed[(link.kind, link.commercetools_id, link.lightspeed_id)]}
+        )
         for kind in KINDS
         for link in work.pairing.links[kind]
         if link.link_id is not None and (link.kind, link.commercetools_id, link.lightspeed_id) in work.agreed
@@ -721,4 +748,6 @@ def _why_ignored(work: _Work, system: str, kind: Kind, record: str) -> str:
 
 def fingerprint(change: PlannedChange) -> str:
     """Stable identity of a planned change, for comparing plans."""
-    return digest({"subject": change.subject, "system": change.system, "after": canonical_json(dict(change.after))})
+    return digest(
+        {"subject": change.subject, "system": change.system, "after": canonical_json(dict(change.after))}
+    )

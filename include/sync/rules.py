@@ -18,7 +18,9 @@ from stdnum import ean
 from include.settings.products import ProductSettings
 from include.sync.findings import Finding
 
-MAX_VARIANTS = 100  # commercetools documents 100 variants a product; a Lightspeed family has no documented limit.
+MAX_VARIANTS = (
+    100  # commercetools documents 100 variants a product; a Lightspeed family has no documented limit.
+)
 MAX_OPTIONS = 3  # Lightspeed X-Series: three variant attributes a family.
 UNSAFE_HTML = re.compile(r"<\s*(?:script|iframe|object|embed)\b|\bon\w+\s*=|javascript:", re.IGNORECASE)
 GTIN_LENGTHS = frozenset({8, 12, 13, 14})
@@ -87,7 +89,10 @@ def _concerned(frame: pd.DataFrame, field: str) -> pd.Series:
     if frame.empty:
         return pd.Series([], index=frame.index, dtype=bool)
     return pd.Series(
-        [bool(new) or field in (changed or ()) for new, changed in zip(frame["new"], frame["changed"], strict=True)],
+        [
+            bool(new) or field in (changed or ())
+            for new, changed in zip(frame["new"], frame["changed"], strict=True)
+        ],
         index=frame.index,
         dtype=bool,
     )
@@ -124,7 +129,11 @@ def _duplicates(d: Desired, what: str) -> Iterator[tuple[int, str, dict[str, obj
     field = "sku" if what == "sku" else "barcodes"
     concerned = _concerned(d.variants, field)
     bearers = codes.groupby("code")["position"].agg(lambda group: sorted(set(group)))
-    taken = d.taken.groupby("code")["owner"].agg(lambda group: sorted(set(group))) if len(d.taken) else pd.Series()
+    taken = (
+        d.taken.groupby("code")["owner"].agg(lambda group: sorted(set(group)))
+        if len(d.taken)
+        else pd.Series()
+    )
     written = {str(t) for t in own if pd.notna(t)}
     for position, code in codes.loc[codes["what"] == what, ["position", "code"]].itertuples(index=False):
         if not concerned.iloc[position]:
@@ -141,12 +150,16 @@ def _sku_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, s
         yield "variant", p, "sku", f"SKU {code} is borne by more than one article.", evidence
 
 
-def _barcode_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+def _barcode_duplicate(
+    d: Desired, s: ProductSettings
+) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     for p, code, evidence in _duplicates(d, "barcode"):
         yield "variant", p, "barcodes", f"Code {code} would scan as more than one article.", evidence
 
 
-def _barcode_invalid(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+def _barcode_invalid(
+    d: Desired, s: ProductSettings
+) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     barcodes = _column(d.variants, "barcodes")
     for p in _positions(barcodes.notna() & _concerned(d.variants, "barcodes")):
         wrong = [code for code in json.loads(barcodes.iloc[p]) if not scans(code)]
@@ -163,7 +176,13 @@ def _barcode_invalid(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int,
 def scans(code: str) -> bool:
     """Whether a till can scan `code`: printable without spaces, and a GTIN's check digit is right where it looks
     like a GTIN (8, 12, 13 or 14 digits; GS1 General Specifications)."""
-    if not code or len(code) > 64 or not code.isascii() or not code.isprintable() or any(c.isspace() for c in code):
+    if (
+        not code
+        or len(code) > 64
+        or not code.isascii()
+        or not code.isprintable()
+        or any(c.isspace() for c in code)
+    ):
         return False
     if code.isdigit() and len(code) in GTIN_LENGTHS:
         return bool(ean.is_valid(code))
@@ -173,11 +192,15 @@ def scans(code: str) -> bool:
 def _price_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     price = _column(d.variants, "price")
     for p in _positions(price.isna() & d.variants["new"].astype(bool)):
-        message = f"No base price in {s.price.currency}" + (f" for {s.price.country}." if s.price.country else ".")
+        message = f"No base price in {s.price.currency}" + (
+            f" for {s.price.country}." if s.price.country else "."
+        )
         yield "variant", p, "price", message, {}
 
 
-def _price_not_positive(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+def _price_not_positive(
+    d: Desired, s: ProductSettings
+) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     price = _column(d.variants, "price")
     for p in _positions((price.fillna(1) <= 0) & _concerned(d.variants, "price")):
         yield "variant", p, "price", "The price is zero or below.", {"price": int(price.iloc[p])}
@@ -188,36 +211,62 @@ def _price_currency(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, 
     wrong = currency.notna() & (currency != s.price.currency) & _concerned(d.variants, "price")
     for p in _positions(wrong & _column(d.variants, "price").notna()):
         found = str(currency.iloc[p])
-        yield "variant", p, "price", f"The price is in {found}, expected {s.price.currency}.", {"currency": found}
+        yield (
+            "variant",
+            p,
+            "price",
+            f"The price is in {found}, expected {s.price.currency}.",
+            {"currency": found},
+        )
 
 
-def _price_not_exact(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+def _price_not_exact(
+    d: Desired, s: ProductSettings
+) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     carry = _column(d.variants, "carry")
     for p in _positions(carry.notna() & _concerned(d.variants, "price")):
         if json.loads(carry.iloc[p]).get("price_exact") is False:
-            yield "variant", p, "price", "Converting the price for tax and back does not give the same price.", {}
+            yield (
+                "variant",
+                p,
+                "price",
+                "Converting the price for tax and back does not give the same price.",
+                {},
+            )
 
 
-def _tax_class_unmapped(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+def _tax_class_unmapped(
+    d: Desired, s: ProductSettings
+) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     tax = _column(d.products, "tax_class").astype("string")
     for p in _positions(tax.str.startswith("?") & _concerned(d.products, "tax_class")):
         unknown = str(tax.iloc[p])[1:]
         yield "product", p, "tax_class", f"Tax class {unknown!r} is not mapped.", {"tax_class": unknown}
 
 
-def _too_many_variants(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+def _too_many_variants(
+    d: Desired, s: ProductSettings
+) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     counts = d.variants.groupby("product").size() if len(d.variants) else pd.Series(dtype="int64")
     for p, product in enumerate(d.products["product"]):
         count = int(counts.get(product, 0)) + int(d.products.iloc[p].get("standing", 0))
         if count > MAX_VARIANTS and _has_new(d, product):
-            yield "product", p, "", f"The product has {count} variants, {MAX_VARIANTS} are possible.", {"variants": count}
+            yield (
+                "product",
+                p,
+                "",
+                f"The product has {count} variants, {MAX_VARIANTS} are possible.",
+                {"variants": count},
+            )
 
 
 def _has_new(d: Desired, product: object) -> bool:
     return bool(d.variants.loc[d.variants["product"] == product, "new"].any())
 
 
-def _too_many_options(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+def _too_many_options(
+    d: Desired, s: ProductSettings
+) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     options = _column(d.products, "options")
     for p in _positions(options.notna() & _concerned(d.products, "options")):
         names = json.loads(options.iloc[p])
@@ -231,11 +280,19 @@ def _too_many_options(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int
             )
 
 
-def _options_changed(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+def _options_changed(
+    d: Desired, s: ProductSettings
+) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     for p in _positions(~d.products["new"].astype(bool) & _concerned(d.products, "options")):
         if d.families:
             wanted = json.loads(d.products["options"].iloc[p])
-            yield "product", p, "options", "The options of an existing family would change.", {"wanted": wanted}
+            yield (
+                "product",
+                p,
+                "options",
+                "The options of an existing family would change.",
+                {"wanted": wanted},
+            )
 
 
 def _option_sets(d: Desired) -> pd.DataFrame:
@@ -273,7 +330,9 @@ def _option_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, 
             )
 
 
-def _options_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+def _options_duplicate(
+    d: Desired, s: ProductSettings
+) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     if not d.families or d.variants.empty:
         return
     sets = _option_sets(d)

@@ -22,7 +22,10 @@ def linked(base_product: dict[str, Any], base_variant: dict[str, Any]) -> dict[s
 
 
 def test_a_product_only_online_is_created_at_the_till_with_all_its_variants_in_one_unit() -> None:
-    left = side([product("c1", "Mug")], [variant("c1:1", "c1", "MUG-R"), variant("c1:2", "c1", "MUG-B", option_values=[["c", "b"]])])
+    left = side(
+        [product("c1", "Mug")],
+        [variant("c1:1", "c1", "MUG-R"), variant("c1:2", "c1", "MUG-B", option_values=[["c", "b"]])],
+    )
     plan = plan_products(given(left, side([], [])))
     assert [(c.system, c.action, c.kind) for c in plan.changes] == [
         ("lightspeed", "create", "product"),
@@ -46,7 +49,9 @@ def test_the_same_sku_on_both_sides_is_linked_and_writes_nothing_when_equal() ->
 
 
 def test_edits_of_different_fields_on_both_sides_are_both_kept() -> None:
-    settings = ProductSettings.model_validate({"fields": {"name": {"owner": "newest"}, "brand": {"owner": "newest"}}})
+    settings = ProductSettings.model_validate(
+        {"fields": {"name": {"owner": "newest"}, "brand": {"owner": "newest"}}}
+    )
     base = {"name.en-GB": "Mug", "brand": "Acme"}
     left = side([product("c1", "Big mug")], [variant("c1:1", "c1", "MUG")])
     right = side([product("l1", "Mug", brand="Apex")], [variant("v1", "l1", "MUG")])
@@ -81,7 +86,9 @@ def test_an_unowned_conflict_is_held_with_both_values_and_the_base() -> None:
 
 def test_two_candidates_are_a_hold_that_shows_both_and_nothing_is_created() -> None:
     left = side([product("c1", "Mug")], [variant("c1:1", "c1", "MUG")])
-    right = side([product("l1", "Mug"), product("l2", "Cup")], [variant("v1", "l1", "MUG"), variant("v2", "l2", "MUG")])
+    right = side(
+        [product("l1", "Mug"), product("l2", "Cup")], [variant("v1", "l1", "MUG"), variant("v2", "l2", "MUG")]
+    )
     plan = plan_products(given(left, right))
     assert not [c for c in plan.changes if c.system == "lightspeed"]
     held = {h.subject for h in plan.holds if h.code == "ambiguous"}
@@ -115,7 +122,9 @@ def test_a_barcode_that_is_another_articles_sku_is_held() -> None:
 
 
 def test_a_wrong_check_digit_is_dropped_and_the_product_still_goes_over() -> None:
-    left = side([product("c1", "Mug")], [variant("c1:1", "c1", "MUG", barcodes=["4006381333930", "0012345678905"])])
+    left = side(
+        [product("c1", "Mug")], [variant("c1:1", "c1", "MUG", barcodes=["4006381333930", "0012345678905"])]
+    )
     plan = plan_products(given(left, side([], [])))
     created = next(c for c in plan.changes if c.kind == "variant")
     assert created.after["barcodes"] == ["0012345678905"]
@@ -124,7 +133,8 @@ def test_a_wrong_check_digit_is_dropped_and_the_product_still_goes_over() -> Non
 
 def test_a_blocked_product_takes_all_its_variants_with_it_and_accounts_add_up() -> None:
     left = side(
-        [product("c1", "Mug", tax_class="?EU7")], [variant("c1:1", "c1", "A"), variant("c1:2", "c1", "B", option_values=[["c", "x"]])]
+        [product("c1", "Mug", tax_class="?EU7")],
+        [variant("c1:1", "c1", "A"), variant("c1:2", "c1", "B", option_values=[["c", "x"]])],
     )
     plan = plan_products(given(left, side([], [])))
     assert plan.changes == []
@@ -169,7 +179,11 @@ def test_leaving_the_assortment_deactivates() -> None:
 def test_a_sku_that_moved_to_another_product_is_held() -> None:
     left = side(
         [product("c1", "Mug"), product("c2", "Cup")],
-        [variant("c2:2", "c2", "MUG"), variant("c1:1", "c1", "MUG", deleted_at="2026-11-23T09:00:00Z"), variant("c1:2", "c1", "OTHER")],
+        [
+            variant("c2:2", "c2", "MUG"),
+            variant("c1:1", "c1", "MUG", deleted_at="2026-11-23T09:00:00Z"),
+            variant("c1:2", "c1", "OTHER"),
+        ],
     )
     right = side([product("l1", "Mug")], [variant("v1", "l1", "MUG")])
     plan = plan_products(given(left, right, linked({}, {})))
@@ -190,17 +204,33 @@ def test_an_article_from_the_till_is_created_online_with_its_fields() -> None:
 def test_a_new_variant_joins_the_linked_family() -> None:
     left = side(
         [product("c1", "Mug", options=["Colour"])],
-        [variant("c1:1", "c1", "A", option_values=[["Colour", "red"]]), variant("c1:2", "c1", "B", option_values=[["Colour", "blue"]])],
+        [
+            variant("c1:1", "c1", "A", option_values=[["Colour", "red"]]),
+            variant("c1:2", "c1", "B", option_values=[["Colour", "blue"]]),
+        ],
     )
-    right = side([product("l1", "Mug", options=["Colour"])], [variant("v1", "l1", "A", option_values=[["Colour", "red"]])])
+    right = side(
+        [product("l1", "Mug", options=["Colour"])],
+        [variant("v1", "l1", "A", option_values=[["Colour", "red"]])],
+    )
     plan = plan_products(given(left, right, linked({}, {})))
     (change,) = plan.changes
-    assert (change.action, change.kind, change.unit, change.label) == ("create", "variant", "lightspeed:l1", "B")
+    assert (change.action, change.kind, change.unit, change.label) == (
+        "create",
+        "variant",
+        "lightspeed:l1",
+        "B",
+    )
 
 
 def test_a_family_spread_over_two_is_held_with_both_shown() -> None:
-    left = side([product("c1", "Mug")], [variant("c1:1", "c1", "A"), variant("c1:2", "c1", "B", option_values=[["c", "x"]])])
-    right = side([product("l1", "Mug A"), product("l2", "Mug B")], [variant("v1", "l1", "A"), variant("v2", "l2", "B")])
+    left = side(
+        [product("c1", "Mug")],
+        [variant("c1:1", "c1", "A"), variant("c1:2", "c1", "B", option_values=[["c", "x"]])],
+    )
+    right = side(
+        [product("l1", "Mug A"), product("l2", "Mug B")], [variant("v1", "l1", "A"), variant("v2", "l2", "B")]
+    )
     plan = plan_products(given(left, right))
     assert {h.code for h in plan.holds} == {"split_family"} and not plan.changes
 

@@ -1,0 +1,559 @@
+"""Apply a stored plan: only what it says, only where the target still is what the plan saw, exactly once in effect.
+
+For every unit (one target product) of a batch:
+
+1. what is settled stays settled (a retried task goes on where it was);
+2. a unit begun before is looked up in the target before anything is sent again;
+3. a target that changed since the plan is read and merged again, ownership checked again;
+4. the attempt is stored, the write is sent, and binding, base and mirror are stored as soon as they are known;
+5. a record the target refuses fails alone: its sisters are sent without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from include.ledger.ledger import Ledger
+from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link, MirrorRow, new_id
+from include.records.errors import (
+    DuplicateInTarget,
+    ProtocolFault,
+    RecordRejected,
+    StaleTarget,
+    SyncError,
+    TargetMissing,
+    TransientError,
+    UnknownOutcome,
+)
+from include.records.face import ProductSystem, ProductWrite, VariantWrite, Written
+from include.records.products import Kind
+from include.records.types import digest
+from include.settings.models import SyncSettings
+from include.sync.mirroring import ENTITY, load_side, see
+from include.sync.ownership import require_ownership
+from include.sync.plan import PlanInput, PlannedChange
+from include.sync.planning import plan_products
+from include.sync.preparing import load_links
+
+TRIES = 5  # commercetools recommends a handful of re-reads on 409; more means somebody edits in a loop.
+FRESHNESS_CHUNK = (
+    100  # units written between two looks at what changed in a system without optimistic locking.
+)
+
+
+@dataclass
+class Applied:
+    """What a batch came to, counted by outcome, and the transient error that stopped it, if any."""
+
+    outcomes: dict[str, int] = field(default_factory=dict)
+    interrupted: TransientError | None = None
+
+
+async def apply_batch(
+    ledger: Ledger,
+    adapters: Mapping[str, ProductSystem],
+    settings: SyncSettings,
+    run_id: str,
+    batch: int,
+    *,
+    seen_cursors: Mapping[str, str | None],
+) -> Applied:
+    """Apply one batch of a run's plan. `seen_cursors`: per system, where the read the plan was made from ended.
+
+    Raises TransientError after everything else of the batch was tried, so that a retry has only the rest to do;
+    ConfigurationFault and ProtocolFault at once.
+    """
+    changes = await asyncio.to_thread(ledger.changes.read, run_id, batch=batch, outcome="planned")
+    units: dict[str, list[ChangeRow]] = {}
+    for change in changes:
+        units.setdefault(change.unit, []).append(change)
+    applied = Applied()
+    for system, adapter in adapters.items():
+        own = [rows for rows in units.values() if rows[0].system == system]
+        limit = getattr(settings.limits, system).concurrency
+        cursor = seen_cursors.get(system)
+        for start in range(0, len(own), FRESHNESS_CHUNK):
+            if cursor is not None:
+                cursor = await _look_for_changes(ledger, adapter, run_id, cursor)
+            chunk = own[start : start + FRESHNESS_CHUNK]
+            await _apply_chunk(_Applier(ledger, adapter, adapters, settings, run_id), chunk, limit, applied)
+            if applied.interrupted:
+                break
+    for change in await asyncio.to_thread(ledger.changes.read, run_id, batch=batch):
+        applied.outcomes[change.outcome] = applied.outcomes.get(change.outcome, 0) + 1
+    if applied.interrupted:
+        raise applied.interrupted
+    return applied
+
+
+async def _look_for_changes(ledger: Ledger, adapter: ProductSystem, run_id: str, cursor: str) -> str:
+    """Mirror what changed in the target since `cursor`; stale plans show in the mirror then. The new cursor."""
+    page = await adapter.changed_since(cursor)
+    if page is None or not page.rows:
+        return page.cursor or cursor if page else cursor
+    tables = await asyncio.to_thread(adapter.to_records, page.rows)
+    await asyncio.to_thread(see, ledger, run_id, adapter.system, tables)
+    return page.cursor or cursor
+
+
+async def _apply_chunk(applier: _Applier, chunk: list[list[ChangeRow]], limit: int, applied: Applied) -> None:
+    gate = asyncio.Semaphore(limit)
+    stopped = asyncio.Event()
+
+    async def one(unit: list[ChangeRow]) -> None:
+        async with gate:
+            if stopped.is_set():
+                return
+            try:
+                await applier.apply(unit)
+            except TransientError as problem:
+                applied.interrupted = problem
+                stopped.set()
+
+    results = await asyncio.gather(*(one(unit) for unit in chunk), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+@dataclass
+class _Applier:
+    ledger: Ledger
+    adapter: ProductSystem
+    adapters: Mapping[str, ProductSystem]
+    settings: SyncSettings
+    run_id: str
+
+    async def apply(self, unit: list[ChangeRow]) -> None:
+        """Bring one unit to an end: every change of it is settled, or a TransientError says why not."""
+        changes = unit
+        lookup = any(change.attempt > 0 for change in changes)
+        for _ in range(TRIES):
+            if not changes:
+                return
+            write = await asyncio.to_thread(self._write_of, changes)
+            if write is None:
+                changes = await asyncio.to_thread(self._replan, changes)
+                continue
+            begun = await asyncio.to_thread(self.ledger.changes.begin, [c.id for c in changes])
+            changes = [change for change in changes if change.id in begun]
+            if not changes:
+                return
+            if lookup or any(attempt > 1 for attempt in begun.values()):
+                found = await self.adapter.find(write)
+                if found is not None:
+                    await self._settle(changes, write, replace(found, already_there=True))
+                    return
+            try:
+                written = await self.adapter.write(write)
+            except UnknownOutcome as problem:
+                lookup = True
+                found = await self.adapter.find(write)
+                if found is not None:
+                    await self._settle(changes, write, replace(found, exchange_ids=_exchanges(problem)))
+                    return
+                changes = await self._read_again(changes)
+            except (StaleTarget, TargetMissing) as problem:
+                if isinstance(problem, TargetMissing) and write.action == "create":
+                    await self._fail(changes, problem)
+                    return
+                changes = await self._read_again(changes)
+            except DuplicateInTarget as problem:
+                # Most likely our own creation of a run that died before it could store the binding.
+                found = await self.adapter.find(write) if write.action == "create" else None
+                if found is not None:
+                    await self._settle(changes, write, replace(found, already_there=True))
+                else:
+                    await self._isolate(changes, write, problem)
+                return
+            except RecordRejected as problem:
+                await self._isolate(changes, write, problem)
+                return
+            else:
+                await self._settle(changes, write, written)
+                return
+        await self._fail(
+            changes,
+            StaleTarget(
+                f"The target changed {TRIES} times while it was being written.",
+                system=self.adapter.system,
+                remedy="Somebody edits it all the time; it is tried again by itself.",
+            ),
+        )
+
+    # --- building ---
+
+    def _write_of(self, changes: list[ChangeRow]) -> ProductWrite | None:
+        """The write of these changes, or None where the mirror shows that the target is no longer what they saw."""
+        require_ownership(changes, self.settings.products)
+        target_product = _target_product(changes[0])
+        side = self._target_rows(target_product)
+        if target_product is not None and self._outdated(changes, side):
+            return None
+        rows = {(kind, row.id): row for kind, found in side.items() for row in found}
+        product = next((c for c in changes if c.kind == "product"), None)
+        standing = rows.get(("product", target_product or ""))
+        variants = [
+            VariantWrite(
+                change_id=change.id,
+                action="create" if change.action == "create" else "update",
+                target_id=change.target_id,
+                fields=change.after,
+                current=_fields(rows.get(("variant", change.target_id or ""))),
+                carry=_carry(rows.get(("variant", change.target_id or ""))),
+            )
+            for change in changes
+            if change.kind == "variant"
+        ]
+        return ProductWrite(
+            action="update" if target_product else "create",
+            idempotency_key=changes[0].idempotency_key or changes[0].unit,
+            change_id=product.id if product else None,
+            target_id=target_product,
+            seen_version=standing.version if standing else None,
+            fields=product.after if product else {},
+            current=_fields(standing),
+            carry=_carry(standing),
+            variants=variants,
+            members=[row.id for row in side["variant"] if row.deleted_at is None],
+        )
+
+    def _target_rows(self, target_product: str | None) -> dict[Kind, list[MirrorRow]]:
+        if target_product is None:
+            return {"product": [], "variant": []}
+        system = self.adapter.system
+        return {
+            "product": self.ledger.mirror.read(ENTITY, "product", system, ids=[target_product]),
+            "variant": self.ledger.mirror.read(ENTITY, "variant", system, parents=[target_product]),
+        }
+
+    @staticmethod
+    def _outdated(changes: list[ChangeRow], side: dict[Kind, list[MirrorRow]]) -> bool:
+        """Whether a field that is about to be written shows another value by now than the plan saw."""
+        rows = {(kind, row.id): row for kind, found in side.items() for row in found}
+        for change in changes:
+            row = rows.get((change.kind, change.target_id or ""))  # type: ignore[arg-type]
+            if change.action == "create" or row is None:
+                continue
+            if row.deleted_at is not None:
+                return True
+            if any(row.fields.get(name) != value for name, value in change.before.items()):
+                return True
+        return False
+
+    # --- reading and merging again ---
+
+    async def _read_again(self, changes: list[ChangeRow]) -> list[ChangeRow]:
+        """Read the target product anew into the mirror, then plan these changes again."""
+        target_product = _target_product(changes[0])
+        if target_product is not None:
+            rows: list[dict[str, Any]] = []
+            async for page in self.adapter.fetch([target_product]):
+                rows.extend(page.rows)
+            tables = await asyncio.to_thread(self.adapter.to_records, rows)
+            await asyncio.to_thread(see, self.ledger, self.run_id, self.adapter.system, tables)
+        return await asyncio.to_thread(self._replan, changes)
+
+    def _replan(self, changes: list[ChangeRow]) -> list[ChangeRow]:
+        """The same unit planned from today's mirror. What is no longer needed is settled as already there; what a
+        rule or a conflict now forbids is settled as failed and so becomes a hold."""
+        given = self._given(changes)
+        plan = plan_products(given)
+        wanted = {(c.kind, c.subject): c for c in plan.changes if c.system == self.adapter.system}
+        held = {(h.kind, h.subject): h for h in plan.holds}
+        again: list[ChangeRow] = []
+        settled: list[ChangeOutcome] = []
+        for change in changes:
+            now = wanted.get((change.kind, change.subject))
+            hold = held.get((change.kind, change.subject))
+            if now is not None:
+                again.append(_replanned(change, now))
+            elif hold is not None:
+                settled.append(
+                    ChangeOutcome(
+                        change_id=change.id,
+                        outcome="failed",
+                        error_code=hold.code,
+                        error=hold.message,
+                        remedy=hold.release,
+                    )
+                )
+            else:
+                settled.append(
+                    ChangeOutcome(change_id=change.id, outcome="already_there", result_id=change.target_id)
+                )
+        self.ledger.changes.settle(settled)
+        self.ledger.changes.revise(again)
+        return again
+
+    def _given(self, changes: list[ChangeRow]) -> PlanInput:
+        source = "lightspeed" if self.adapter.system == "commercetools" else "commercetools"
+        target_product = _target_product(changes[0])
+        source_products = {c.source_id for c in changes if c.kind == "product" and c.source_id}
+        variants = [c.source_id for c in changes if c.kind == "variant" and c.source_id]
+        for row in self.ledger.mirror.read(ENTITY, "variant", source, ids=variants):
+            source_products.add(row.parent_id)
+        sides = {
+            source: load_side(self.ledger, source, [p for p in source_products if p]),
+            self.adapter.system: load_side(
+                self.ledger, self.adapter.system, [target_product] if target_product else []
+            ),
+        }
+        affected: dict[str, dict[Kind, set[str]]] = {s: {"product": set(), "variant": set()} for s in sides}
+        for change in changes:
+            affected[source][change.kind].add(str(change.source_id))  # type: ignore[index]
+        return PlanInput(
+            sides=sides,
+            links=load_links(self.ledger),
+            affected=affected,
+            settings=self.settings.products,
+            till_locale=self.settings.shop.till_locale,
+        )
+
+    # --- settling ---
+
+    async def _settle(self, changes: list[ChangeRow], write: ProductWrite, written: Written) -> None:
+        await asyncio.to_thread(self._settle_now, changes, write, written)
+
+    def _settle_now(self, changes: list[ChangeRow], write: ProductWrite, written: Written) -> None:
+        dropped: dict[str, list[tuple[str, str]]] = {}
+        for change_id, name, why in written.dropped:
+            dropped.setdefault(change_id, []).append((name, why))
+        kept = {
+            c.id: {k: v for k, v in c.after.items() if k not in {n for n, _ in dropped.get(c.id, [])}}
+            for c in changes
+        }
+        # Binding and base first: whatever happens after this line, the next run knows the record.
+        self._bind(changes, kept, written)
+        self._mirror(changes, kept, write, written)
+        self.ledger.changes.settle(
+            [
+                ChangeOutcome(
+                    change_id=change.id,
+                    outcome="already_there" if written.already_there else "applied",
+                    exchange_ids=list(written.exchange_ids),
+                    result_id=written.product_id if change.kind == "product" else _result(change, written),
+                    result_version=written.version,
+                    dropped=dropped.get(change.id, []),
+                )
+                for change in changes
+            ]
+        )
+
+    def _bind(self, changes: list[ChangeRow], kept: dict[str, dict[str, Any]], written: Written) -> None:
+        """Links of what was created; new base values of what was updated."""
+        system = self.adapter.system
+        agreements: list[Agreement] = []
+        made: list[Link] = []
+        product_link = self._product_link(changes, written)
+        for change in changes:
+            if change.action == "create":
+                target = written.product_id if change.kind == "product" else _result(change, written)
+                pair = _pair(system, str(change.source_id), target)
+                if change.kind == "product":
+                    if (
+                        product_link is not None
+                        and product_link.run_id == self.run_id
+                        and not product_link.base
+                    ):
+                        made.append(replace(product_link, base=kept[change.id]))
+                    continue
+                made.append(
+                    Link(
+                        entity=ENTITY,
+                        kind=change.kind,
+                        commercetools_id=pair[0],
+                        lightspeed_id=pair[1],
+                        parent_id=product_link.id if product_link else None,
+                        base=kept[change.id],
+                        matched_by="created",
+                        run_id=self.run_id,
+                    )
+                )
+            else:
+                agreements.extend(self._agreements(change, kept[change.id]))
+        if made:
+            self.ledger.links.add(self._not_yet_linked(made))
+        if agreements:
+            self.ledger.links.agree(agreements)
+
+    def _not_yet_linked(self, made: Sequence[Link]) -> list[Link]:
+        """A retried task may meet links it stored before it was killed."""
+        out: list[Link] = []
+        for kind in ("product", "variant"):
+            own = [link for link in made if link.kind == kind]
+            known = {
+                (row.commercetools_id, row.lightspeed_id)
+                for row in self.ledger.links.read(
+                    ENTITY, kind, commercetools_ids=[x.commercetools_id for x in own]
+                )
+            }
+            out.extend(link for link in own if (link.commercetools_id, link.lightspeed_id) not in known)
+        return out
+
+    def _product_link(self, changes: list[ChangeRow], written: Written) -> Link | None:
+        """The link of the unit's product: the standing one, or the one its creation makes."""
+        system = self.adapter.system
+        key = "commercetools_ids" if system == "commercetools" else "lightspeed_ids"
+        standing = self.ledger.links.read(ENTITY, "product", **{key: [written.product_id]})  # type: ignore[arg-type]
+        if standing:
+            return standing[0]
+        product = next((c for c in changes if c.kind == "product" and c.action == "create"), None)
+        if product is None:
+            return None
+        pair = _pair(system, str(product.source_id), written.product_id)
+        return Link(
+            id=new_id(),
+            entity=ENTITY,
+            kind="product",
+            commercetools_id=pair[0],
+            lightspeed_id=pair[1],
+            matched_by="created",
+            run_id=self.run_id,
+        )
+
+    def _agreements(self, change: ChangeRow, kept: dict[str, Any]) -> Iterable[Agreement]:
+        system = self.adapter.system
+        key = "commercetools_ids" if system == "commercetools" else "lightspeed_ids"
+        for link in self.ledger.links.read(ENTITY, change.kind, **{key: [str(change.target_id)]}):  # type: ignore[arg-type]
+            resent = dict(link.resent)
+            for name, value in kept.items():
+                mark = digest({name: value})
+                earlier = resent.get(f"{system}.{name}") or {}
+                times = int(earlier.get("times", 0)) + 1 if earlier.get("digest") == mark else 1
+                resent[f"{system}.{name}"] = {"digest": mark, "times": times}
+            yield Agreement(link.id, {**link.base, **kept}, resent)
+
+    def _mirror(
+        self, changes: list[ChangeRow], kept: dict[str, dict[str, Any]], write: ProductWrite, written: Written
+    ) -> None:
+        """The mirror shows the target as it answered, or else as it was just written, until it is read again."""
+        system = self.adapter.system
+        if written.after is not None:
+            see(self.ledger, self.run_id, system, written.after)
+            return
+        standing = self._target_rows(write.target_id)
+        rows = {(kind, row.id): row for kind, found in standing.items() for row in found}
+        for kind in ("product", "variant"):
+            shown: list[MirrorRow] = []
+            for change in changes:
+                if change.kind != kind:
+                    continue
+                record = written.product_id if kind == "product" else _result(change, written)
+                before = rows.get((kind, record))  # type: ignore[arg-type]
+                fields = {**(before.fields if before else {}), **kept[change.id]}
+                if before is not None:
+                    shown.append(replace(before, fields=fields, digest=digest(fields)))
+                else:
+                    parent = None if kind == "product" else written.product_id
+                    shown.append(
+                        MirrorRow(
+                            id=record,
+                            parent_id=parent,
+                            label=change.label,
+                            digest=digest(fields),
+                            fields=fields,
+                            identity={"listed": True} if kind == "product" else {},
+                        )
+                    )
+            self.ledger.mirror.see(ENTITY, kind, system, self.run_id, shown)
+
+    async def _fail(self, changes: list[ChangeRow], problem: SyncError) -> None:
+        code = problem.code if isinstance(problem, RecordRejected) else type(problem).__name__
+        outcomes = [
+            ChangeOutcome(
+                change_id=change.id,
+                outcome="failed",
+                error_code=code,
+                error=problem.message,
+                remedy=problem.remedy,
+                exchange_ids=_exchanges(problem),
+            )
+            for change in changes
+        ]
+        await asyncio.to_thread(self.ledger.changes.settle, outcomes)
+
+    # --- one bad record never blocks the others ---
+
+    async def _isolate(self, changes: list[ChangeRow], write: ProductWrite, problem: RecordRejected) -> None:
+        """Send the records of a refused unit one by one, so that only the bad one fails."""
+        if len(changes) == 1 or (write.action == "create" and len(write.variants) < 2):
+            await self._fail(changes, problem)
+            return
+        if write.action == "update":
+            for change in changes:
+                await self.apply([change])
+            return
+        await self._create_piecemeal(changes, problem)
+
+    async def _create_piecemeal(self, changes: list[ChangeRow], problem: RecordRejected) -> None:
+        """Create the product with the first variant the target takes, then add the others one by one."""
+        product = [change for change in changes if change.kind == "product"]
+        rest = [change for change in changes if change.kind == "variant"]
+        refused: list[ChangeRow] = []
+        while rest:
+            first, rest = rest[0], rest[1:]
+            try:
+                write = await asyncio.to_thread(self._write_of, [*product, first])
+                assert write is not None  # a creation has no target that could be outdated
+                written = await self.adapter.write(write)
+            except RecordRejected as again:
+                refused.append(first)
+                await self._fail([first], again)
+                continue
+            await self._settle([*product, first], write, written)
+            joined = [replace(change, unit=f"{change.system}:{written.product_id}") for change in rest]
+            await asyncio.to_thread(self.ledger.changes.revise, joined)
+            for change in joined:
+                await self.apply([change])
+            return
+        await self._fail(product, problem)
+
+
+def _replanned(change: ChangeRow, now: PlannedChange) -> ChangeRow:
+    return replace(
+        change,
+        before=now.before,
+        after=now.after,
+        reasons=now.reasons,
+        target_version=now.target_version,
+        source_version=now.source_version,
+        action=now.action,
+        unit=now.unit,
+        target_id=now.target_id,
+    )
+
+
+def _target_product(change: ChangeRow) -> str | None:
+    rest = change.unit.split(":", 1)[1]
+    return None if rest.startswith("new:") else rest
+
+
+def _result(change: ChangeRow, written: Written) -> str:
+    found = written.variant_ids.get(change.id) or change.target_id
+    if found is None:
+        raise ProtocolFault(
+            f"The answer does not say which id {change.label} got.",
+            system=change.system,
+            remedy="Run products for this SKU (keys): it is looked up and linked by its SKU.",
+        )
+    return found
+
+
+def _pair(system: str, source: str, target: str) -> tuple[str, str]:
+    return (target, source) if system == "commercetools" else (source, target)
+
+
+def _fields(row: MirrorRow | None) -> Mapping[str, Any]:
+    return row.fields if row else {}
+
+
+def _carry(row: MirrorRow | None) -> Mapping[str, Any]:
+    return (row.carry or {}) if row else {}
+
+
+def _exchanges(problem: SyncError) -> list[str]:
+    return [problem.exchange_id] if problem.exchange_id else []

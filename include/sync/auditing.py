@@ -1,0 +1,118 @@
+"""The end of a run: holds and cursors in one transaction, accounts that must add up, a summary for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from include.ledger.ledger import Ledger
+from include.ledger.rows import ChangeRow, HoldDraft
+from include.records.errors import ProtocolFault, SyncError
+from include.settings.models import SyncSettings
+from include.sync.accounts import Accounts, accounts_of, told
+from include.sync.mirroring import ENTITY
+from include.sync.staging import Staging
+
+
+class RunFailed(SyncError):
+    """The run as a whole failed: accounts that don't add up, changes left open, or too many failures."""
+
+    default_remedy = (
+        "Read the summary above, then clear the failed task in Airflow; what is applied stays applied."
+    )
+
+
+@dataclass(frozen=True)
+class Audited:
+    accounts: Accounts
+    summary: str
+    open_holds: int
+    cursors: Mapping[str, str]
+
+
+def audit(
+    ledger: Ledger,
+    staging: Staging,
+    settings: SyncSettings,
+    *,
+    cursors: Mapping[str, str | None],
+    dry_run: bool,
+    full: bool,
+    limited: bool,
+) -> Audited:
+    """Settle the run. Cursors move only when nothing is left open, and only together with the holds.
+
+    Raises RunFailed (after storing everything) where the accounts don't add up or too large a share failed.
+    """
+    run_id = staging.run_id
+    document = staging.read_document("plan")
+    changes = ledger.changes.read(run_id)
+    outcomes = ledger.changes.counts(run_id)
+    open_changes = outcomes.get("planned", 0)
+    drafts = [HoldDraft(**draft) for draft in document["holds"]]
+    drafts.extend(_failed_hold(change) for change in changes if change.outcome == "failed")
+    safe = not (dry_run or limited or open_changes or _restricted(changes))
+    moved = {system: cursor for system, cursor in cursors.items() if cursor is not None} if safe else {}
+    settled = ledger.settle(
+        run_id,
+        ENTITY,
+        cursors=moved,
+        holds=drafts,
+        considered=[(kind, subject) for kind, subject in document["considered"]],
+        baseline=safe and full,
+        first_retry=timedelta(minutes=settings.holds.first_retry_minutes),
+        longest=timedelta(hours=settings.holds.longest_retry_hours),
+    )
+    accounts = accounts_of(document["summary"], outcomes, len(changes), settled.held_new + settled.held_again)
+    open_holds = sum(ledger.holds.counts(ENTITY).values())
+    summary = told(ENTITY, accounts, document["summary"])
+    if dry_run:
+        summary = "Dry run, nothing was written.\n" + summary
+    problem = _problem(accounts, settings)
+    ledger.finish_run(
+        run_id,
+        "failed" if problem else "succeeded",
+        accounts.as_dict(),
+        summary,
+        problem.message if problem else None,
+    )
+    if problem:
+        raise problem
+    return Audited(accounts, summary, open_holds, settled.cursors)
+
+
+def _restricted(changes: list[ChangeRow]) -> bool:
+    """A run that was told to write in one direction only left the other direction's changes undone."""
+    return any(change.outcome == "not_applied" for change in changes)
+
+
+def _failed_hold(change: ChangeRow) -> HoldDraft:
+    source = "lightspeed" if change.system == "commercetools" else "commercetools"
+    return HoldDraft(
+        kind=change.kind,
+        subject=change.subject,
+        code=change.error_code or "failed",
+        message=change.error or "The write failed.",
+        severity="hold",
+        system=source,
+        source_id=change.source_id,
+        label=change.label,
+        evidence={"wanted": dict(change.after), "target": change.system, "change": change.id},
+        release=change.remedy,
+    )
+
+
+def _problem(accounts: Accounts, settings: SyncSettings) -> SyncError | None:
+    if not accounts.add_up:
+        return ProtocolFault(
+            "The accounts do not add up: " + " ".join(accounts.problems()),
+            remedy="Clear the first unfinished task of this run in Airflow. Nothing is skipped: the cursors stay.",
+        )
+    share = accounts.failed / accounts.changes if accounts.changes else 0.0
+    if accounts.failed and share > settings.limits.failed_share:
+        return RunFailed(
+            f"{accounts.failed} of {accounts.changes} changes failed, more than {settings.limits.failed_share:.0%}.",
+            remedy="Look at the holds: if they share one cause, mend it; they are tried again by themselves.",
+        )
+    return None

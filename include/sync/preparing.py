@@ -1,0 +1,314 @@
+"""From staged pages to a stored plan: map, mirror, plan, write the plan down."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from include.ledger.ledger import Ledger
+from include.ledger.rows import Agreement, ChangeRow, HoldDraft, Link, new_id
+from include.records.face import SYSTEMS, ProductSystem
+from include.records.products import Kind, ProductTables
+from include.settings.models import SyncSettings
+from include.sync.findings import Finding
+from include.sync.mirroring import ENTITY, KINDS, absent_variants, load_side, see
+from include.sync.plan import Direction, LinkRef, Plan, PlanInput
+from include.sync.planning import plan_products
+from include.sync.staging import Staging
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """What mapping one system's pages gave: rows staged per kind, and raw rows they came from. `repeated`: rows that
+    came twice in the window (only the newest counts)."""
+
+    system: str
+    raw_rows: int
+    products: int
+    variants: int
+    repeated: int
+
+
+def transform(staging: Staging, adapter: ProductSystem, pages: int) -> Transformed:
+    """Map staged pages to canonical tables and stage them as Parquet, newest row of each record only."""
+    parts = [adapter.to_records(rows) for rows in staging.pages(adapter.system, pages)]
+    raw_rows = sum(len(rows) for rows in staging.pages(adapter.system, pages))
+    if not parts:
+        parts = [adapter.to_records([])]
+    products, again = _newest(pd.concat([part.products for part in parts], ignore_index=True))
+    variants, twice = _newest(pd.concat([part.variants for part in parts], ignore_index=True))
+    staging.write_table(f"{adapter.system}/products", products)
+    staging.write_table(f"{adapter.system}/variants", variants)
+    return Transformed(adapter.system, raw_rows, len(products), len(variants), again + twice)
+
+
+def _newest(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    ordered = frame.sort_values(["version", "modified_at"], kind="stable", na_position="first")
+    newest = ordered[~ordered["id"].duplicated(keep="last")].sort_index()
+    return newest.reset_index(drop=True), len(frame) - len(newest)
+
+
+@dataclass(frozen=True)
+class PlanSummary:
+    """The plan in numbers; the plan itself is in the ledger and in staging (`plan` document)."""
+
+    read: dict[str, int]
+    dispositions: dict[str, int]
+    changes: dict[str, int]
+    holds: dict[str, int]
+    warnings: dict[str, int]
+    matched: int
+    batches: int
+    older: int
+    recalled: int
+    first_holds: list[dict[str, str]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def prepare_plan(
+    ledger: Ledger,
+    staging: Staging,
+    adapters: dict[str, ProductSystem],
+    settings: SyncSettings,
+    *,
+    now: datetime,
+    dry_run: bool,
+    direction: Direction = "both",
+    limited: bool = False,
+) -> PlanSummary:
+    """Mirror what was read, plan it together with what is due again, and store the plan.
+
+    `limited`: a `keys` run looks only at what it read, not at everything that is due. In a dry run the plan is
+    stored as `not_applied`, and no link or base value is kept.
+    """
+    run_id = staging.run_id
+    affected: dict[str, dict[Kind, set[str]]] = {s: {"product": set(), "variant": set()} for s in SYSTEMS}
+    read: dict[str, int] = {}
+    older = 0
+    for system in SYSTEMS:
+        tables = ProductTables(
+            products=staging.read_table(f"{system}/products"),
+            variants=staging.read_table(f"{system}/variants"),
+        )
+        tables = canonical(tables)
+        if adapters[system].whole_products and len(tables.products):
+            gone = absent_variants(ledger, system, tables)
+            if len(gone):
+                tables = ProductTables(tables.products, pd.concat([tables.variants, gone], ignore_index=True))
+        seen = see(ledger, run_id, system, tables)
+        older += sum(counts.older for counts in seen.values())
+        for kind in KINDS:
+            ids = set(tables.of(kind)["id"])
+            affected[system][kind] |= ids
+            read[f"{system} {kind}s"] = len(ids)
+    recalled = 0 if limited else _recall(ledger, now, affected)
+    given = PlanInput(
+        sides={system: load_side(ledger, system) for system in SYSTEMS},
+        links=load_links(ledger),
+        affected=affected,
+        settings=settings.products,
+        till_locale=settings.shop.till_locale,
+    )
+    recalled = _only_known(given, read, recalled)
+    plan = plan_products(given)
+    batches = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
+    if not dry_run:
+        _keep_links(ledger, run_id, plan)
+    summary = PlanSummary(
+        read=read,
+        dispositions=_count(plan.dispositions["disposition"]),
+        changes=_count(f"{c.system} {c.action}" for c in plan.changes),
+        holds=_count(h.code for h in plan.holds),
+        warnings=_count(w.code for w in plan.warnings),
+        matched=sum(1 for link in plan.new_links if link.kind == "variant"),
+        batches=batches,
+        older=older,
+        recalled=recalled,
+        first_holds=[
+            {"label": h.label, "code": h.code, "message": h.message}
+            for h in [*(h for h in plan.holds if h.code != "waiting"), *plan.holds][:10]
+        ],
+    )
+    staging.write_document(
+        "plan",
+        {
+            "summary": summary.as_dict(),
+            "holds": [asdict(draft) for draft in map(hold_draft, plan.holds)],
+            "warnings": [asdict(draft) for draft in map(hold_draft, plan.warnings)],
+            "considered": considered_subjects(affected),
+            "dispositions": plan.dispositions.to_dict("list"),
+        },
+    )
+    return summary
+
+
+def canonical(tables: ProductTables) -> ProductTables:
+    """Tables read back from Parquet with their canonical dtypes."""
+    from include.records.products import table
+
+    return ProductTables(
+        products=table("product", tables.products), variants=table("variant", tables.variants)
+    )
+
+
+def _recall(ledger: Ledger, now: datetime, affected: dict[str, dict[Kind, set[str]]]) -> int:
+    """What is due again by itself joins the run, as last seen."""
+    recalled = 0
+    for hold in ledger.holds.due(ENTITY, now):
+        system, record = hold.subject.split(":", 1)
+        kind: Kind = "product" if hold.kind == "product" else "variant"
+        if record not in affected[system][kind]:
+            affected[system][kind].add(record)
+            recalled += 1
+    return recalled
+
+
+def _only_known(given: PlanInput, read: dict[str, int], recalled: int) -> int:
+    """A hold whose record no longer exists in the mirror has nothing to look at; it is not counted as recalled."""
+    lost = 0
+    for system, kinds in given.affected.items():
+        for kind, ids in kinds.items():
+            unknown = ids - set(given.sides[system].of(kind)["id"])
+            lost += len(unknown)
+            ids -= unknown
+    return recalled - lost
+
+
+def load_links(
+    ledger: Ledger, products: Collection[tuple[str, str]] | None = None
+) -> dict[Kind, list[LinkRef]]:
+    """Today's links. `products`: only links of these product pairs (and their variants)."""
+    rows = ledger.links.read(ENTITY, "product")
+    by_id = {row.id: (row.commercetools_id, row.lightspeed_id) for row in rows}
+    wanted = None if products is None else set(products)
+    links: dict[Kind, list[LinkRef]] = {"product": [], "variant": []}
+    for row in rows:
+        if wanted is None or by_id[row.id] in wanted:
+            links["product"].append(_ref("product", row, None))
+    for row in ledger.links.read(ENTITY, "variant"):
+        parent = by_id.get(row.parent_id or "")
+        if wanted is None or parent in wanted:
+            links["variant"].append(_ref("variant", row, parent))
+    return links
+
+
+def _ref(kind: Kind, row: Link, parent: tuple[str, str] | None) -> LinkRef:
+    return LinkRef(
+        kind, row.commercetools_id, row.lightspeed_id, row.id, row.matched_by, row.base, row.resent, parent
+    )
+
+
+def _store(
+    ledger: Ledger, run_id: str, plan: Plan, settings: SyncSettings, *, dry_run: bool, direction: Direction
+) -> int:
+    units = list(dict.fromkeys(change.unit for change in plan.changes))
+    size = settings.limits.batch_size
+    batch_of = {unit: position // size for position, unit in enumerate(units)}
+    begun = {(row.kind, row.subject, row.system) for row in ledger.changes.read(run_id) if row.attempt > 0}
+    rows = [
+        ChangeRow(
+            run_id=run_id,
+            batch=batch_of[change.unit],
+            entity=ENTITY,
+            kind=change.kind,
+            subject=change.subject,
+            label=change.label,
+            system=change.system,
+            action=change.action,
+            unit=change.unit,
+            source_id=change.source_id,
+            source_version=change.source_version,
+            target_id=change.target_id,
+            target_version=change.target_version,
+            before=change.before,
+            after=change.after,
+            reasons=change.reasons,
+            idempotency_key=change.idempotency_key,
+            outcome="not_applied" if dry_run or not _allowed(direction, change.system) else "planned",
+        )
+        for change in plan.changes
+        if (change.kind, change.subject, change.system) not in begun
+    ]
+    ledger.changes.store(rows, replace_run=run_id)
+    return max(1, -(-len(units) // size))
+
+
+def _allowed(direction: Direction, target: str) -> bool:
+    return direction == "both" or direction == f"to_{target}"
+
+
+def _keep_links(ledger: Ledger, run_id: str, plan: Plan) -> None:
+    for link in plan.retired:
+        if link.link_id:
+            ledger.links.retire(link.link_id)
+    products = {
+        (row.commercetools_id, row.lightspeed_id): row.id for row in ledger.links.read(ENTITY, "product")
+    }
+    fresh = [link for link in plan.new_links if link.kind == "product"]
+    made: list[Link] = []
+    for link in fresh:
+        pair = (link.commercetools_id, link.lightspeed_id)
+        products[pair] = products.get(pair) or new_id()
+        made.append(_link(link, run_id, products[pair], None))
+    made.extend(
+        _link(link, run_id, new_id(), products.get(link.parent) if link.parent else None)
+        for link in plan.new_links
+        if link.kind == "variant"
+    )
+    ledger.links.add(made)
+    ledger.links.agree(
+        [Agreement(link.link_id, link.base, link.resent) for link in plan.agreed if link.link_id]
+    )
+
+
+def _link(link: LinkRef, run_id: str, link_id: str, parent_id: str | None) -> Link:
+    return Link(
+        id=link_id,
+        entity=ENTITY,
+        kind=link.kind,
+        commercetools_id=link.commercetools_id,
+        lightspeed_id=link.lightspeed_id,
+        parent_id=parent_id,
+        base=dict(link.base),
+        matched_by=link.matched_by,
+        run_id=run_id,
+    )
+
+
+def hold_draft(finding: Finding) -> HoldDraft:
+    """A finding as the ledger keeps it."""
+    return HoldDraft(
+        kind=finding.kind,
+        subject=finding.subject,
+        code=finding.code,
+        message=finding.message,
+        severity=finding.severity,
+        system=finding.system,
+        source_id=finding.id,
+        label=finding.label,
+        field=finding.field or None,
+        evidence=finding.evidence,
+        release=finding.release,
+    )
+
+
+def considered_subjects(affected: dict[str, dict[Kind, set[str]]]) -> list[list[str]]:
+    return [
+        [kind, f"{system}:{record}"]
+        for system, kinds in sorted(affected.items())
+        for kind, ids in sorted(kinds.items())
+        for record in sorted(ids)
+    ]
+
+
+def _count(values: Iterable[Any]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for value in values:
+        counts[str(value)] = counts.get(str(value), 0) + 1
+    return dict(sorted(counts.items()))
