@@ -14,11 +14,14 @@ class FieldSetting(Settings):
     """One canonical field: who owns it, where it lives in each system, how it is transformed."""
 
     owner: Owner = "commercetools"
-    """Whose value counts. `newest`: the side changed last; `review`: a person decides when both changed; `none`: not synced."""
+    """Whose value counts. `newest`: the side changed last; `review`: a person decides when both changed; `none`: not
+    synced."""
     commercetools: str | None = None
-    """Where commercetools holds it: a projection field (`name`, `description`, `categories`, `taxCategory`) or `attribute:<name>`. Empty = commercetools does not hold it."""
+    """Where commercetools holds it: a projection field (`name`, `description`, `categories`, `taxCategory`) or
+    `attribute:<name>`. Empty = commercetools does not hold it."""
     lightspeed: str | None = None
-    """Where Lightspeed holds it (only for `attr.*` fields; the others have their fixed place): `account_code`, `account_code_purchase`, `supplier_code`, `weight`, ..."""
+    """Where Lightspeed holds it (only for `attr.*` fields; the others have their fixed place): `account_code`,
+    `account_code_purchase`, `supplier_code`, `weight`, ..."""
     transforms: tuple[Transform, ...] = ()
     """commercetools value -> canonical value, in order; reversed when writing to commercetools."""
 
@@ -132,11 +135,13 @@ class ProductSettings(Settings):
     projection: Literal["current", "staged"] = "current"
     """Which side of commercetools products is read: what customers see, or the draft."""
     write: Literal["live", "staged", "publish"] = "live"
-    """How content reaches commercetools: `live` changes current and staged alike, `staged` leaves it to a person, `publish` publishes products that had no staged changes of somebody else."""
+    """How content reaches commercetools: `live` changes current and staged alike, `staged` leaves it to a person,
+    `publish` publishes products that had no staged changes of somebody else."""
     product_type: str | None = None
     """Key of the commercetools product type for products that come from the till; needed to create them."""
     fields: dict[str, FieldSetting] = Field(default_factory=dict)
-    """Canonical field -> its owner and places: `name`, `description`, `brand`, `category`, `tags`, `supplier`, `tax_class`, `barcodes`, `supply_price`, `supplier_code`, `tracked`, `active`, `attr.<your name>`, ..."""
+    """Canonical field -> its owner and places: `name`, `description`, `brand`, `category`, `tags`, `supplier`,
+    `tax_class`, `barcodes`, `supply_price`, `supplier_code`, `tracked`, `active`, `attr.<your name>`, ..."""
     options: tuple[OptionSetting, ...] = ()
     barcodes_multiple: bool = False
     """Whether the commercetools barcode attribute holds a set; otherwise only the first barcode syncs."""
@@ -154,7 +159,8 @@ class ProductSettings(Settings):
     clock_skew_seconds: int = Field(default=120, ge=0)
     """With owner `newest`: two changes closer than this are a conflict for a person."""
     resend_limit: int = Field(default=3, ge=1)
-    """How often the same value may be written to the same field again before the record is held (the target alters it)."""
+    """How often the same value may be written to the same field again before the record is held (the target alters
+    it)."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> ProductSettings:
@@ -168,7 +174,7 @@ class ProductSettings(Settings):
         return self
 
     def owner_of(self, field: str) -> Owner:
-        """Who owns a canonical field (`name.en-GB` falls back to `name`); the price and options have their own setting."""
+        """Who owns a canonical field (`name.en-GB` falls back to `name`); price and options have their own setting."""
         if field == "price":
             return self.price.owner
         if field in ("options", "option_values"):
