@@ -132,6 +132,7 @@ SHARED_BY_VARIANTS = (
     "is_active",
     "all_outlets_tax",
     "outlet_taxes",
+    "images",
     "weight",
     "weight_unit",
     "length",

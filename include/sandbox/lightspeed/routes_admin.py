@@ -92,7 +92,7 @@ async def edit_product(request: Request, product_id: str) -> Response:
         _check(store, product_id)
         try:
             store.edit_product(product_id, **given)
-        except ValueError as wrong:
+        except (ValueError, ArithmeticError) as wrong:
             raise bad_request(str(wrong)) from None
         return data(store.product(product_id))
 
@@ -125,8 +125,8 @@ async def add(request: Request, kind: str) -> Response:
         raise not_found(f"/_admin/{kind}")
     try:
         return data(_ADDERS[kind](store, **given), 201)
-    except TypeError as wrong:
-        raise bad_request(str(wrong)) from None
+    except (TypeError, ArithmeticError) as wrong:
+        raise bad_request(f"These fields make no {kind}: {wrong!r}") from None
 
 
 def _check(store: LightspeedStore, product_id: Any) -> None:

@@ -168,7 +168,7 @@ class LightspeedStore:
     def add_supplier(self, name: str, **fields: Any) -> str:
         """A supplier."""
         with self.lock:
-            kept = {"name": name, "description": None, "source": "USER"} | fields
+            kept = {"name": name, "source": "USER"} | fields
             return self.suppliers.add(Record(id=self.new_id(), fields=kept)).id
 
     def add_variant_attribute(self, name: str) -> str:
@@ -357,7 +357,7 @@ class LightspeedStore:
             "loyalty": {
                 "enabled": False,
                 "ratio": Decimal("0.05"),
-                "claim_url": None,
+                "claim_url": "",
                 "send_welcome_email": False,
             },
             "sku_sequence": {"enabled": True, "value": self._next_sku},

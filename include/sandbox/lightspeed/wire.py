@@ -107,8 +107,8 @@ def _suppliers(store: LightspeedStore, product: Product) -> dict[str, Any]:
             "product_id": product.id,
             "supplier_id": entry.supplier_id,
             "supplier_name": store.suppliers.rows[entry.supplier_id].name,
-            "code": entry.code,
-            "price": money(store, entry.price),
+            "code": entry.code or "",
+            **({} if entry.price is None else {"price": money(store, entry.price)}),
         }
         for entry in product.suppliers
     ]
