@@ -1,0 +1,215 @@
+"""Walks over collections by keyset: never by offset, which ends at 10,000 and skips rows that move.
+
+* A full walk goes by `id`: `sort=id asc`, `id > "last"`.
+* A delta goes by `(lastModifiedAt, id)` within `[lower, upper)`. A row that changes during the walk leaves the window
+  upwards and is caught by the next one. `lastModifiedAt` alone would lose rows that share a timestamp at a page's end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from secrets import token_hex
+from typing import Any
+
+from include.commercetools.client import CommercetoolsClient
+from include.commercetools.connection import SYSTEM
+from include.commercetools.wire import Wire
+from include.commercetools.writing import CustomObjectDraft
+from include.records.errors import ConfigurationFault, ProtocolFault
+from include.transport.paging import LoopGuard
+
+CLOCK_CONTAINER = "retail-sync"
+CLOCK_KEY = "clock"
+LONGEST_PREDICATE = 6_000
+"""Characters of one `in (...)`: the vendor's own sync cuts at 10,000 for the whole address; encoding doubles some."""
+MOST_IDENTIFIERS = 150
+"""Identifiers in one `in (...)` (inferred: 100 to 200 are known to work well)."""
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some rows of a walk; `position` is where it goes on; `last`: there are no more."""
+
+    rows: Rows
+    position: str
+    last: bool
+
+
+class _Row(Wire):
+    id: str
+    lastModifiedAt: str = ""
+
+
+def quoted(value: str) -> str:
+    """A text literal of a query predicate."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def moment(at: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SS.mmmZ`, the form in which the API sends and compares timestamps."""
+    utc = at.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def parse_moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise ProtocolFault(f"{text!r} is not a timestamp.", system=SYSTEM) from None
+    if at.tzinfo is None:
+        raise ProtocolFault(f"{text!r} has no time zone.", system=SYSTEM)
+    return at.astimezone(UTC)
+
+
+def shifted(cursor: str, seconds: float) -> str:
+    return moment(parse_moment(cursor) + timedelta(seconds=seconds))
+
+
+async def by_id(
+    client: CommercetoolsClient,
+    path: str,
+    *,
+    page_size: int,
+    where: Sequence[str] = (),
+    params: Sequence[tuple[str, str]] = (),
+    position: str | None = None,
+    key: str = "id",
+) -> AsyncIterator[Slice]:
+    """Everything, in id order, going on after `position` (the last id seen). `key` is the dotted field to walk by."""
+    guard = LoopGuard(SYSTEM, f"walk of {path}", ascending=False)
+    last = position or None
+    if last is not None:
+        guard.step(last)
+    outer, _, inner = key.rpartition(".")
+    while True:
+        above = [] if last is None else [f"{inner} > {quoted(last)}"]
+        keyset = [f"{outer}({test})" if outer else test for test in above]
+        rows, granted = await client.page(
+            path, [*params, ("sort", f"{key} asc"), *_where([*where, *keyset])], page_size
+        )
+        if rows:
+            last = _dig(rows[-1], key)
+            guard.step(last)
+        ended = len(rows) < granted
+        yield Slice(rows, last or "", ended)
+        if ended:
+            return
+
+
+async def by_time(
+    client: CommercetoolsClient,
+    path: str,
+    *,
+    lower: str,
+    upper: str,
+    page_size: int,
+    where: Sequence[str] = (),
+    params: Sequence[tuple[str, str]] = (),
+    position: str | None = None,
+) -> AsyncIterator[Slice]:
+    """What changed in `[lower, upper)`, in `(lastModifiedAt, id)` order; `position` is `timestamp|id`."""
+    guard = LoopGuard(SYSTEM, f"delta of {path}", ascending=False)
+    if position:
+        guard.step(position)
+    while True:
+        tests = [*where, f"lastModifiedAt >= {quoted(lower)}", f"lastModifiedAt < {quoted(upper)}"]
+        if position:
+            at, _, seen = position.partition("|")
+            tests.append(
+                f"(lastModifiedAt > {quoted(at)} or (lastModifiedAt = {quoted(at)} and id > {quoted(seen)}))"
+            )
+        sort = [("sort", "lastModifiedAt asc"), ("sort", "id asc")]
+        rows, granted = await client.page(path, [*params, *sort, *_where(tests)], page_size)
+        if rows:
+            end = _Row.model_validate(rows[-1])
+            position = f"{end.lastModifiedAt}|{end.id}"
+            guard.step(position)
+        ended = len(rows) < granted
+        yield Slice(rows, position or "", ended)
+        if ended:
+            return
+
+
+async def everything(
+    client: CommercetoolsClient,
+    path: str,
+    *,
+    where: Sequence[str] = (),
+    page_size: int = 500,
+    key: str = "id",
+) -> Rows:
+    """All rows of a small collection."""
+    return [
+        row
+        async for part in by_id(client, path, page_size=page_size, where=where, key=key)
+        for row in part.rows
+    ]
+
+
+def in_batches(identifiers: Iterable[str], most: int = MOST_IDENTIFIERS) -> list[list[str]]:
+    """Distinct identifiers in groups that fit one `in (...)`."""
+    batches: list[list[str]] = []
+    room = 0
+    for identifier in dict.fromkeys(identifiers):
+        size = len(quoted(identifier).encode()) + 1
+        if not batches or len(batches[-1]) >= most or size > room:
+            batches.append([])
+            room = LONGEST_PREDICATE
+        batches[-1].append(identifier)
+        room -= size
+    return batches
+
+
+def one_of(field: str, values: Sequence[str]) -> str:
+    return f"{field} in ({','.join(quoted(value) for value in values)})"
+
+
+async def server_clock(client: CommercetoolsClient, *, use_object: bool = True) -> datetime:
+    """The time of the platform itself, so that this machine's clock never decides what a window holds.
+
+    Upserts one custom object and reads its `lastModifiedAt`, which is made where the timestamps of products are made;
+    without `use_object`, or without the scope for it, takes the `Date` header of a small read (whole seconds).
+    """
+    if use_object:
+        draft = CustomObjectDraft(container=CLOCK_CONTAINER, key=CLOCK_KEY, value=token_hex(8))
+        try:
+            # Safe to repeat: the object's value means nothing, only its timestamp does.
+            answer = await client.post("/custom-objects", draft.body(), safe=True)
+            return parse_moment(_Row.model_validate({"id": "clock", **answer.json()}).lastModifiedAt)
+        except ConfigurationFault as fault:
+            if fault.status != 403:
+                raise
+    answer = await client.get("")
+    return date_of(answer.headers.get("date"))
+
+
+def date_of(header: str | None) -> datetime:
+    try:
+        return parsedate_to_datetime(header or "").astimezone(UTC)
+    except ValueError:
+        raise ProtocolFault(
+            "The API sent no readable Date header, so its clock is not known.",
+            system=SYSTEM,
+            remedy="Give the API client the scope manage_key_value_documents: then a custom object tells the time.",
+        ) from None
+
+
+def _where(tests: Iterable[str]) -> list[tuple[str, str]]:
+    """One predicate with `and`: that several `where` parameters are joined so is not documented."""
+    joined = " and ".join(tests)
+    return [("where", joined)] if joined else []
+
+
+def _dig(row: dict[str, Any], key: str) -> str:
+    value: Any = row
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    if not isinstance(value, str) or not value:
+        raise ProtocolFault(f"A row without {key} can't be walked past.", system=SYSTEM)
+    return value

@@ -1,0 +1,173 @@
+"""The small reference data a page of products needs to be understood: read once, before the first page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from include.commercetools import queries
+from include.commercetools.client import CommercetoolsClient
+from include.commercetools.connection import SYSTEM
+from include.commercetools.wire import (
+    AttributeDefinition,
+    Category,
+    Channel,
+    ProductSelection,
+    ProductType,
+    Project,
+    Store,
+    TaxCategory,
+    Wire,
+)
+from include.records.errors import ProtocolFault
+from include.settings.models import SyncSettings
+
+W = TypeVar("W", bound=Wire)
+
+
+@dataclass(frozen=True)
+class References:
+    """All by id, except `channels`, `selections` and `stores`: by key. `members`: products by selection id."""
+
+    project: Project
+    product_types: Mapping[str, ProductType]
+    tax_categories: Mapping[str, TaxCategory]
+    categories: Mapping[str, Category]
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    selections: Mapping[str, ProductSelection] = field(default_factory=dict)
+    stores: Mapping[str, Store] = field(default_factory=dict)
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def definitions(self) -> dict[str, dict[str, AttributeDefinition]]:
+        """Attribute definitions by product type id, then by name."""
+        return {
+            id: {definition.name: definition for definition in type_.attributes or ()}
+            for id, type_ in self.product_types.items()
+        }
+
+    @cached_property
+    def any_definition(self) -> dict[str, AttributeDefinition]:
+        """One definition a name: the API demands the same type for a name in all product types."""
+        return {name: found for types in self.definitions.values() for name, found in types.items()}
+
+    def type_by_key(self, key: str) -> ProductType | None:
+        return next((type_ for type_ in self.product_types.values() if type_.key == key), None)
+
+    def tax_category(self, key_or_name: str) -> TaxCategory | None:
+        return _named(self.tax_categories.values(), key_or_name)
+
+    def category_name(self, category: Category, locales: Iterable[str]) -> str:
+        """The name a person reads: in the first of `locales` that has one, else any, else the key."""
+        for locale in locales:
+            if category.name.get(locale):
+                return category.name[locale]
+        return next(filter(None, category.name.values()), category.key or category.id)
+
+    def category_is(self, category: Category, key_or_name: str) -> bool:
+        return category.key == key_or_name if category.key else key_or_name in category.name.values()
+
+    def listed_by(self, selection_keys: Iterable[str], store_keys: Iterable[str]) -> frozenset[str] | None:
+        """Products in any of the selections and in any active selection of any of the stores. None = no condition."""
+        groups: list[frozenset[str]] = []
+        if keys := tuple(selection_keys):
+            ids = [self.selections[key].id for key in keys if key in self.selections]
+            groups.append(self._members_of(ids))
+        if keys := tuple(store_keys):
+            groups.append(
+                self._members_of(
+                    setting.productSelection.id
+                    for key in keys
+                    if key in self.stores
+                    for setting in self.stores[key].productSelections or ()
+                    if setting.active
+                )
+            )
+        return frozenset.intersection(*groups) if groups else None
+
+    def _members_of(self, selection_ids: Iterable[str]) -> frozenset[str]:
+        return frozenset().union(*(self.members.get(id, frozenset()) for id in selection_ids))
+
+
+def _named(found: Iterable[TaxCategory], key_or_name: str) -> TaxCategory | None:
+    candidates = list(found)
+    by_key = next((one for one in candidates if one.key == key_or_name), None)
+    return by_key or next((one for one in candidates if one.name == key_or_name), None)
+
+
+async def read_references(client: CommercetoolsClient, settings: SyncSettings) -> References:
+    """One request for each small collection; selections and stores only where the assortment names some."""
+    rule = settings.products.assortment.commercetools
+    project = _one(Project, (await client.get("")).json())
+    product_types = _many(ProductType, await queries.everything(client, "/product-types"))
+    tax_categories = _many(TaxCategory, await queries.everything(client, "/tax-categories"))
+    categories = _many(Category, await queries.everything(client, "/categories"))
+    channels: list[Channel] = []
+    if settings.products.price.channel:
+        channels = _many(Channel, await queries.everything(client, "/channels"))
+    selections: list[ProductSelection] = []
+    stores: list[Store] = []
+    members: dict[str, frozenset[str]] = {}
+    if rule.stores:
+        stores = _many(
+            Store, await queries.everything(client, "/stores", where=[queries.one_of("key", rule.stores)])
+        )
+    if rule.product_selections or stores:
+        selections = _many(ProductSelection, await queries.everything(client, "/product-selections"))
+        members = await _members(client, settings, selections, stores)
+    return References(
+        project=project,
+        product_types={one.id: one for one in product_types},
+        tax_categories={one.id: one for one in tax_categories},
+        categories={one.id: one for one in categories},
+        channels={one.key: one for one in channels},
+        selections={one.key or one.id: one for one in selections},
+        stores={one.key: one for one in stores},
+        members=members,
+    )
+
+
+class _Assigned(Wire):
+    product: dict[str, Any]
+
+
+async def _members(
+    client: CommercetoolsClient,
+    settings: SyncSettings,
+    selections: list[ProductSelection],
+    stores: list[Store],
+) -> dict[str, frozenset[str]]:
+    """Products of the selections that matter. A selection that excludes lists nothing that is offered."""
+    rule = settings.products.assortment.commercetools
+    wanted = {one.id for one in selections if one.key in rule.product_selections}
+    wanted |= {s.productSelection.id for store in stores for s in store.productSelections or () if s.active}
+    offering = [one for one in selections if one.id in wanted and not one.excludes]
+    found: dict[str, frozenset[str]] = {}
+    for selection in offering:
+        rows = await queries.everything(
+            client, f"/product-selections/{selection.id}/products", key="product.id"
+        )
+        found[selection.id] = frozenset(str(one.product["id"]) for one in _many(_Assigned, rows))
+    return found
+
+
+def _one(model: type[W], row: Any) -> W:
+    try:
+        return model.model_validate(row)
+    except ValidationError as problem:
+        raise unreadable(model.__name__, problem) from None
+
+
+def _many(model: type[W], rows: Iterable[Any]) -> list[W]:
+    return [_one(model, row) for row in rows]
+
+
+def unreadable(what: str, problem: ValidationError) -> ProtocolFault:
+    places = ", ".join(
+        sorted({".".join(map(str, error["loc"])) for error in problem.errors(include_input=False)})[:5]
+    )
+    return ProtocolFault(f"A {what} can't be read; look at: {places}.", system=SYSTEM)

@@ -1,0 +1,193 @@
+"""What commercetools answers, as tolerant models: unknown fields are ignored, enums are open, and a field that a
+catalogue model or a scope may leave out is optional (a Modular catalogue has no `masterVariant` at all).
+
+Source: the commercetools API reference (types product, product-type, tax-category, category, channel, store,
+product-selection, project).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LocalizedString = dict[str, str]
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Reference(Wire):
+    """A pointer to another resource; `obj` only where it was expanded."""
+
+    typeId: str = ""
+    id: str
+
+
+class Money(Wire):
+    """`centAmount` counts units of 10^-fractionDigits; for `highPrecision` it is rounded and `preciseAmount` exact."""
+
+    type: str = "centPrecision"
+    currencyCode: str
+    centAmount: int
+    fractionDigits: int = 2
+    preciseAmount: int | None = None
+
+
+class Price(Wire):
+    id: str = ""
+    key: str | None = None
+    value: Money
+    country: str | None = None
+    channel: Reference | None = None
+    customerGroup: Reference | None = None
+    validFrom: str | None = None
+    validUntil: str | None = None
+    recurrencePolicy: Any = None
+    tiers: list[dict[str, Any]] | None = None
+    custom: dict[str, Any] | None = None
+    discounted: dict[str, Any] | None = None
+    standalone: int | None = None
+    """Version of the standalone price behind it; None = embedded in the variant. Set by the reader, not by the API."""
+
+
+class Attribute(Wire):
+    name: str
+    value: Any = None
+
+
+class Image(Wire):
+    url: str
+
+
+class Variant(Wire):
+    id: int
+    sku: str | None = None
+    key: str | None = None
+    prices: list[Price] | None = None
+    attributes: list[Attribute] | None = None
+    images: list[Image] | None = None
+
+
+class ProductProjection(Wire):
+    """The flat view of one side (current or staged) of a product."""
+
+    id: str
+    version: int
+    key: str | None = None
+    lastModifiedAt: str
+    productType: Reference
+    name: LocalizedString = Field(default_factory=dict)
+    description: LocalizedString | None = None
+    slug: LocalizedString | None = None
+    categories: list[Reference] | None = None
+    metaTitle: LocalizedString | None = None
+    metaDescription: LocalizedString | None = None
+    metaKeywords: LocalizedString | None = None
+    published: bool | None = None
+    hasStagedChanges: bool | None = None
+    taxCategory: Reference | None = None
+    priceMode: str | None = None
+    masterVariant: Variant | None = None
+    variants: list[Variant] | None = None
+    attributes: list[Attribute] | None = None
+
+
+class AttributeType(Wire):
+    """`name` is open: text, ltext, enum, lenum, number, boolean, money, date, time, reference, set, nested."""
+
+    name: str
+    elementType: AttributeType | None = None
+    values: list[dict[str, Any]] | None = None
+
+
+class AttributeDefinition(Wire):
+    name: str
+    type: AttributeType
+    attributeConstraint: str = "None"
+    level: str = "Variant"
+    isRequired: bool = False
+
+    @property
+    def shared(self) -> bool:
+        """All variants of a product hold the same value."""
+        return self.level == "Product" or self.attributeConstraint == "SameForAll"
+
+
+class ProductType(Wire):
+    id: str
+    key: str | None = None
+    name: str = ""
+    attributes: list[AttributeDefinition] | None = None
+
+
+class TaxRate(Wire):
+    name: str = ""
+    amount: Decimal
+    """A share such as 0.19."""
+    includedInPrice: bool
+    country: str
+    state: str | None = None
+
+
+class TaxCategory(Wire):
+    id: str
+    key: str | None = None
+    name: str = ""
+    rates: list[TaxRate] | None = None
+
+
+class Category(Wire):
+    id: str
+    key: str | None = None
+    name: LocalizedString = Field(default_factory=dict)
+    orderHint: str = ""
+    parent: Reference | None = None
+    ancestors: list[Reference] | None = None
+
+
+class Channel(Wire):
+    id: str
+    key: str
+    roles: list[str] | None = None
+
+
+class ProductSelection(Wire):
+    id: str
+    key: str | None = None
+    mode: str | None = None
+    type: str | None = None
+
+    @property
+    def excludes(self) -> bool:
+        """It lists what is *not* in the catalogue (deprecated kind, still around)."""
+        return "individualExclusion" in (self.mode, self.type)
+
+
+class SelectionSetting(Wire):
+    productSelection: Reference
+    active: bool = True
+
+
+class Store(Wire):
+    id: str
+    key: str
+    productSelections: list[SelectionSetting] | None = None
+
+
+class Project(Wire):
+    key: str
+    name: str = ""
+    currencies: list[str] = Field(default_factory=list)
+    countries: list[str] = Field(default_factory=list)
+    languages: list[str] = Field(default_factory=list)
+    productCatalogModel: str | None = None
+
+
+class StandalonePrice(Wire):
+    id: str
+    version: int
+    sku: str
+    active: bool = True
