@@ -176,6 +176,10 @@ class LocalAirflow:
                 )
             time.sleep(0.25)
 
+    def ended_components(self) -> list[str]:
+        """Names of started processes that are gone; empty while all is well."""
+        return [child.name for child in self._children if not child.alive()]
+
     def _fail_if_one_ended(self) -> None:
         for child in self._children:
             if not child.alive():

@@ -1,0 +1,207 @@
+"""`make demo`: a sample shop in both stand-ins, a real Airflow that aligns them, and what came of it.
+
+    python -m include.local.demo [--shop FOLDER] [--once]
+
+Everything it writes is in `.runtime/demo` of the checkout; every run begins with empty databases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from include.ledger.migrate import upgrade
+from include.local import airflow_settings
+from include.local.airflow import AirflowError, LocalAirflow
+from include.local.airflow_api import AirflowApi, AirflowApiError, TaskInstance
+from include.local.postgres import EmbeddedPostgres, PostgresError
+from include.local.sandbox import Sandbox, SandboxError, settings_of_shop
+from include.local.shop_edits import ShopEdits
+from include.local.signals import Interrupted, ending_in_order
+from include.sandbox.shop import SAMPLE_SHOP, ShopError, load_shop
+from include.sandbox.shop.config import default_config
+
+PROJECT = Path(__file__).parents[2]
+RUNTIME = PROJECT / ".runtime" / "demo"
+DAGS = ("preflight", "products")
+SHOWN_STATES = frozenset({"running", "success", "failed", "up_for_retry", "upstream_failed", "skipped"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One finished run: its title, Airflow's state of it, and what its `audit` task counted."""
+
+    title: str
+    state: str
+    audit: Mapping[str, Any] | None
+
+    @property
+    def sound(self) -> bool:
+        """Whether the run succeeded and, where it keeps accounts, they add up."""
+        return self.state == "success" and (self.audit is None or bool(self.audit["accounts_add_up"]))
+
+
+class Demo:
+    """The story the demo tells: align, edit both sides, carry the edits across, find nothing left to do."""
+
+    def __init__(self, api: AirflowApi, edits: ShopEdits) -> None:
+        self._api = api
+        self._edits = edits
+        self.outcomes: list[Outcome] = []
+
+    def play(self) -> None:
+        for dag_id in DAGS:
+            self._api.unpause(dag_id)
+        self._run("preflight: connections, scopes, mapping", "preflight", {})
+        self._run("products in full: the first alignment", "products", {"mode": "full"})
+        say("editing both shops")
+        for sentence in self._edits.on_both_sides():
+            detail(sentence)
+        self._run("products delta: the edits", "products", {"mode": "delta"})
+        self._run("products in full again: nothing should be left to write", "products", {"mode": "full"})
+
+    def _run(self, title: str, dag_id: str, conf: Mapping[str, Any]) -> None:
+        say(title)
+        began = time.monotonic()
+        run_id = self._api.trigger(dag_id, conf)
+        run = self._api.wait(dag_id, run_id, on_change=_tell)
+        detail(f"{run.state} in {time.monotonic() - began:.0f} s")
+        outcome = Outcome(title, run.state, self._api.xcom(dag_id, run_id, "audit"))
+        self.outcomes.append(outcome)
+        for line in account_lines(outcome.audit or {}):
+            detail(line)
+        if run.state != "success":
+            self._show_what_failed(dag_id, run_id)
+
+    def _show_what_failed(self, dag_id: str, run_id: str) -> None:
+        for task in self._api.task_instances(dag_id, run_id):
+            if task.state == "failed":
+                detail(f"the log of {task.label} ends:")
+                lines = self._api.task_log(
+                    dag_id, run_id, task.task_id, map_index=task.map_index, try_number=task.try_number
+                )
+                for line in lines[-15:]:
+                    detail(f"  {line}")
+
+
+def account_lines(audit: Mapping[str, Any]) -> Iterator[str]:
+    """The account as lines: counts side by side, everything nested below its name."""
+    accounts = audit.get("accounts") or {}
+    counts = {name: value for name, value in accounts.items() if isinstance(value, int)}
+    if counts:
+        yield ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in counts.items())
+    for name, part in accounts.items():
+        if isinstance(part, Mapping):
+            inside = ", ".join(f"{key} {value}" for key, value in part.items())
+            yield f"{name.replace('_', ' ')}: {inside or 'none'}"
+        elif isinstance(part, list):
+            yield from (f"{name.replace('_', ' ')}: {entry}" for entry in part)
+    if "accounts_add_up" in audit:
+        yield "accounts add up" if audit["accounts_add_up"] else "ACCOUNTS DO NOT ADD UP"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; 0 if every run succeeded and every account adds up."""
+    parser = argparse.ArgumentParser(
+        prog="python -m include.local.demo", description="Sync a shop in a real Airflow."
+    )
+    parser.add_argument(
+        "--shop", type=Path, default=SAMPLE_SHOP, help="a shop folder; default: the sample shop"
+    )
+    parser.add_argument("--once", action="store_true", help="end after the account instead of staying up")
+    options = parser.parse_args(arguments)
+    try:
+        with ending_in_order(), ExitStack() as running:
+            return _play(running, options.shop, once=options.once)
+    except Interrupted:
+        say("stopped; nothing is left running")
+        return 130
+    except (AirflowError, AirflowApiError, PostgresError, SandboxError, ShopError) as error:
+        print(f"\nthe demo failed: {error}", file=sys.stderr)
+        return 1
+
+
+def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
+    began = time.monotonic()
+    found = default_config(load_shop(shop))
+    RUNTIME.mkdir(parents=True, exist_ok=True)
+    config = RUNTIME / "sync.yaml"
+    config.write_text(yaml.safe_dump(settings_of_shop(found), allow_unicode=True, sort_keys=False))
+
+    say(f"starting both stand-ins with the shop {shop}")
+    sandbox = running.enter_context(Sandbox(project=PROJECT, log=RUNTIME / "sandbox.log", shop=shop))
+    say("starting PostgreSQL")
+    postgres = running.enter_context(EmbeddedPostgres(RUNTIME / "postgres"))
+    for name in ("airflow", "ledger"):
+        postgres.drop_database(name)
+        postgres.create_database(name)
+    upgrade(postgres.url("ledger"))
+    airflow = running.enter_context(
+        LocalAirflow(
+            project=PROJECT,
+            home=RUNTIME / "airflow",
+            database_url=postgres.url("airflow", "psycopg2"),
+            extra_env={
+                **sandbox.places.connections(),
+                "RETAIL_SYNC_LEDGER": postgres.url("ledger"),
+                "RETAIL_SYNC_CONFIG": str(config),
+                "RETAIL_SYNC_STAGING": (RUNTIME / "staging").as_uri(),
+            },
+            say=say,
+        )
+    )
+    api = running.enter_context(airflow.api())
+    for pool in airflow_settings.read(PROJECT / "airflow_settings.yaml").pools:
+        api.put_pool(pool.name, pool.slots, pool.description)
+    say("waiting for the DAGs")
+    api.wait_for_dags(*DAGS)
+
+    edits = running.enter_context(closing(ShopEdits(sandbox.places, locale=found["locale"])))
+    demo = Demo(api, edits)
+    demo.play()
+    sound = all(outcome.sound for outcome in demo.outcomes)
+    say(f"{'done' if sound else 'NOT as it should be'} after {time.monotonic() - began:.0f} s")
+    if not once:
+        _stay_up(airflow)
+    return 0 if sound else 1
+
+
+def _stay_up(airflow: LocalAirflow) -> None:
+    say(f"Airflow:  {airflow.url}")
+    for user, password in airflow.passwords.items():
+        detail(f"user {user}, password {password}")
+    say("Ctrl-C stops everything")
+    while True:
+        time.sleep(1.0)
+        if ended := airflow.ended_components():
+            raise AirflowError(f"{', '.join(ended)} ended by itself; see {airflow.log_folder}")
+
+
+def _tell(task: TaskInstance) -> None:
+    if task.state in SHOWN_STATES:
+        detail(
+            f"{task.label}: {task.state.replace('_', ' ')}"
+            + (f", try {task.try_number}" if task.try_number > 1 else "")
+        )
+
+
+def say(sentence: str) -> None:
+    """A step, on a line of its own."""
+    print(f"\n▸ {sentence}" if sys.stdout.isatty() else f"> {sentence}", flush=True)
+
+
+def detail(sentence: str) -> None:
+    """Something within a step."""
+    print(f"    {sentence}", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

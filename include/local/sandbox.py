@@ -1,0 +1,176 @@
+"""The sandbox as a child process: where it is, how to get in, and the connections and settings made from that."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from include.local.processes import Child, spawn
+
+START_SECONDS = 120.0
+
+
+class SandboxError(RuntimeError):
+    """The sandbox did not start; the message carries what it said."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """What the sandbox says on its first line: addresses and credentials of both stand-ins."""
+
+    shop: str
+    commercetools: Mapping[str, str]
+    lightspeed: Mapping[str, str]
+
+    def connections(self, api_version: str = "2026-07") -> dict[str, str]:
+        """Both Airflow connections as environment variables."""
+        online, till = self.commercetools, self.lightspeed
+        return {
+            "AIRFLOW_CONN_COMMERCETOOLS_DEFAULT": json.dumps(
+                {
+                    "conn_type": "commercetools",
+                    "host": online["url"],
+                    "login": online["client_id"],
+                    "password": online["client_secret"],
+                    "extra": {
+                        "auth_url": online["auth_url"],
+                        "project_key": online["project_key"],
+                        "scopes": online.get("scopes", ""),
+                    },
+                }
+            ),
+            "AIRFLOW_CONN_LIGHTSPEED_DEFAULT": json.dumps(
+                {
+                    "conn_type": "lightspeed",
+                    "host": till["url"],
+                    "password": till["token"],
+                    "extra": {"series": "x", "api_version": api_version},
+                }
+            ),
+        }
+
+
+class Sandbox:
+    """Both stand-ins with one shop in a process of their own; a context manager, entered from the main thread."""
+
+    def __init__(self, *, project: Path, log: Path, shop: Path | None = None) -> None:
+        self._project = project
+        self._log = log
+        self._shop = shop
+        self._child: Child | None = None
+        self._places: Places | None = None
+
+    @property
+    def places(self) -> Places:
+        if self._places is None:
+            raise SandboxError("the sandbox is not started: use it as a context manager")
+        return self._places
+
+    def start(self) -> Self:
+        command = [sys.executable, "-m", "include.sandbox"]
+        if self._shop is not None:
+            command += ["--shop", str(self._shop.absolute())]
+        self._log.unlink(missing_ok=True)
+        self._child = spawn("sandbox", command, log=self._log, cwd=self._project, stdout=subprocess.PIPE)
+        line = _first_line(self._child)
+        try:
+            self._places = Places(**json.loads(line))
+        except (ValueError, TypeError):
+            self.stop()
+            raise SandboxError(f"the sandbox did not start; it said:\n{self._said()}") from None
+        return self
+
+    def stop(self) -> None:
+        """Stop the process. Safe to call twice."""
+        if self._child is not None:
+            self._child.stop(grace=10)
+            if self._child.process.stdout is not None:
+                self._child.process.stdout.close()
+            self._child = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _said(self) -> str:
+        return self._log.read_text(errors="replace")[-2000:].strip() if self._log.exists() else "(nothing)"
+
+
+def settings_of_shop(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole configuration file for a sandbox shop.
+
+    `found` is what `include.sandbox.shop.config.default_config` found out about the shop: locales, taxes, outlets,
+    which attributes hold what.
+    """
+    attributes: Mapping[str, str] = found["attributes"]
+    fields = {_CANONICAL[role]: _field(role, name, found["currency"]) for role, name in attributes.items()}
+    return {
+        "version": 1,
+        "shop": {"locales": list(found["locales"]), "till_locale": found["locale"]},
+        "locations": list(found["locations"]),
+        "products": {
+            "product_type": found["product_type"],
+            "fields": fields,
+            "options": list(found["options"]),
+            "price": {
+                "currency": found["currency"],
+                "country": found["country"],
+                "tax": "included" if found["price_tax_included"] else "excluded",
+            },
+            "tax_classes": [
+                {"name": key, "commercetools": key, "lightspeed": name}
+                for key, name in found["tax_classes"].items()
+            ],
+            "required_attributes": [_CANONICAL[role] for role in found["required"]],
+        },
+        # The stand-in shows a change at once; the real service may show it late, so a real window trails its clock.
+        "limits": {"commercetools": {"trail_seconds": 0}},
+    }
+
+
+_CANONICAL = {
+    "barcode": "barcodes",
+    "brand": "brand",
+    "supplier": "supplier",
+    "supplier_code": "supplier_code",
+    "supply_price": "supply_price",
+    "tags": "tags",
+    "description": "description",
+}
+_OWNERS = {
+    "barcode": "newest",
+    "supplier": "lightspeed",
+    "supplier_code": "lightspeed",
+    "supply_price": "lightspeed",
+}
+
+
+def _field(role: str, attribute: str, currency: str) -> dict[str, Any]:
+    setting: dict[str, Any] = {
+        "owner": _OWNERS.get(role, "commercetools"),
+        "commercetools": f"attribute:{attribute}",
+    }
+    if role == "supply_price":
+        setting["transforms"] = [{"kind": "money_decimal", "currency": currency}]
+    return setting
+
+
+def _first_line(child: Child) -> bytes:
+    """The child's first line on stdout; empty if it ends, or stays silent too long, before."""
+    found: list[bytes] = []
+    stdout = child.process.stdout
+    reader = threading.Thread(target=lambda: found.append(stdout.readline() if stdout else b""), daemon=True)
+    reader.start()
+    reader.join(START_SECONDS)
+    return found[0] if found else b""
