@@ -132,48 +132,16 @@ class _Applier:
         changes = unit
         lookup = any(change.attempt > 0 for change in changes)
         for _ in range(TRIES):
-            if not changes:
-                return
             write = await asyncio.to_thread(self._write_of, changes)
             if write is None:
                 changes = await asyncio.to_thread(self._replan, changes)
-                continue
-            begun = await asyncio.to_thread(self.ledger.changes.begin, [c.id for c in changes])
-            changes = [change for change in changes if change.id in begun]
-            if not changes:
-                return
-            if lookup or any(attempt > 1 for attempt in begun.values()):
-                found = await self.adapter.find(write)
-                if found is not None:
-                    await self._settle(changes, write, replace(found, already_there=True))
-                    return
-            try:
-                written = await self.adapter.write(write)
-            except UnknownOutcome as problem:
-                lookup = True
-                found = await self.adapter.find(write)
-                if found is not None:
-                    await self._settle(changes, write, replace(found, exchange_ids=_exchanges(problem)))
-                    return
-                changes = await self._read_again(changes)
-            except (StaleTarget, TargetMissing) as problem:
-                if isinstance(problem, TargetMissing) and write.action == "create":
-                    await self._fail(changes, problem)
-                    return
-                changes = await self._read_again(changes)
-            except DuplicateInTarget as problem:
-                # Most likely our own creation of a run that died before it could store the binding.
-                found = await self.adapter.find(write) if write.action == "create" else None
-                if found is not None:
-                    await self._settle(changes, write, replace(found, already_there=True))
-                else:
-                    await self._isolate(changes, write, problem)
-                return
-            except RecordRejected as problem:
-                await self._isolate(changes, write, problem)
-                return
             else:
-                await self._settle(changes, write, written)
+                begun = await asyncio.to_thread(self.ledger.changes.begin, [c.id for c in changes])
+                changes = [change for change in changes if change.id in begun]
+                lookup = lookup or any(attempt > 1 for attempt in begun.values())
+                changes = await self._attempt(changes, write, lookup=lookup) if changes else []
+                lookup = False
+            if not changes:
                 return
         await self._fail(
             changes,
@@ -184,6 +152,47 @@ class _Applier:
             ),
         )
 
+    async def _attempt(
+        self, changes: list[ChangeRow], write: ProductWrite, *, lookup: bool
+    ) -> list[ChangeRow]:
+        """Send the write once (after a look at the target where an earlier attempt may have worked). What is still
+        to be done afterwards, planned anew; empty when the unit is settled."""
+        if lookup and await self._found(changes, write):
+            return []
+        try:
+            written = await self.adapter.write(write)
+        except UnknownOutcome as problem:
+            if await self._found(changes, write, problem):
+                return []
+            return await self._read_again(changes)
+        except StaleTarget:
+            return await self._read_again(changes)
+        except TargetMissing as problem:
+            if write.action == "create":
+                await self._fail(changes, problem)
+                return []
+            return await self._read_again(changes)
+        except RecordRejected as problem:
+            # A duplicate is most likely our own creation of a run that died before it could store the binding.
+            ours = isinstance(problem, DuplicateInTarget) and write.action == "create"
+            if not (ours and await self._found(changes, write, problem)):
+                await self._isolate(changes, write, problem)
+            return []
+        await self._settle(changes, write, written)
+        return []
+
+    async def _found(
+        self, changes: list[ChangeRow], write: ProductWrite, problem: SyncError | None = None
+    ) -> bool:
+        """Whether the target already shows what this write wants; then it is settled as an earlier attempt's doing."""
+        found = await self.adapter.find(write)
+        if found is None:
+            return False
+        earlier = _exchanges(problem) if problem else list(found.exchange_ids)
+        already = not isinstance(problem, UnknownOutcome)
+        await self._settle(changes, write, replace(found, exchange_ids=earlier, already_there=already))
+        return True
+
     # --- building ---
 
     def _write_of(self, changes: list[ChangeRow]) -> ProductWrite | None:
@@ -193,7 +202,9 @@ class _Applier:
         side = self._target_rows(target_product)
         if target_product is not None and self._outdated(changes, side):
             return None
-        rows = {(kind, row.id): row for kind, found in side.items() for row in found}
+        rows: dict[tuple[str, str], MirrorRow] = {
+            (k, row.id): row for k, found in side.items() for row in found
+        }
         product = next((c for c in changes if c.kind == "product"), None)
         standing = rows.get(("product", target_product or ""))
         variants = [
@@ -233,9 +244,11 @@ class _Applier:
     @staticmethod
     def _outdated(changes: list[ChangeRow], side: dict[Kind, list[MirrorRow]]) -> bool:
         """Whether a field that is about to be written shows another value by now than the plan saw."""
-        rows = {(kind, row.id): row for kind, found in side.items() for row in found}
+        rows: dict[tuple[str, str], MirrorRow] = {
+            (k, row.id): row for k, found in side.items() for row in found
+        }
         for change in changes:
-            row = rows.get((change.kind, change.target_id or ""))  # type: ignore[arg-type]
+            row = rows.get((change.kind, change.target_id or ""))
             if change.action == "create" or row is None:
                 continue
             if row.deleted_at is not None:
@@ -295,12 +308,11 @@ class _Applier:
         source_products = {c.source_id for c in changes if c.kind == "product" and c.source_id}
         variants = [c.source_id for c in changes if c.kind == "variant" and c.source_id]
         for row in self.ledger.mirror.read(ENTITY, "variant", source, ids=variants):
-            source_products.add(row.parent_id)
+            source_products.add(str(row.parent_id))
+        targets = [target_product] if target_product else []
         sides = {
-            source: load_side(self.ledger, source, [p for p in source_products if p]),
-            self.adapter.system: load_side(
-                self.ledger, self.adapter.system, [target_product] if target_product else []
-            ),
+            source: load_side(self.ledger, source, source_products),
+            self.adapter.system: load_side(self.ledger, self.adapter.system, targets),
         }
         affected: dict[str, dict[Kind, set[str]]] = {s: {"product": set(), "variant": set()} for s in sides}
         for change in changes:
@@ -436,14 +448,16 @@ class _Applier:
             see(self.ledger, self.run_id, system, written.after)
             return
         standing = self._target_rows(write.target_id)
-        rows = {(kind, row.id): row for kind, found in standing.items() for row in found}
+        rows: dict[tuple[str, str], MirrorRow] = {
+            (k, row.id): row for k, found in standing.items() for row in found
+        }
         for kind in ("product", "variant"):
             shown: list[MirrorRow] = []
             for change in changes:
                 if change.kind != kind:
                     continue
                 record = written.product_id if kind == "product" else _result(change, written)
-                before = rows.get((kind, record))  # type: ignore[arg-type]
+                before = rows.get((kind, record))
                 fields = {**(before.fields if before else {}), **kept[change.id]}
                 if before is not None:
                     shown.append(replace(before, fields=fields, digest=digest(fields)))

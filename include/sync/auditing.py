@@ -48,7 +48,7 @@ def audit(
     run_id = staging.run_id
     document = staging.read_document("plan")
     changes = ledger.changes.read(run_id)
-    outcomes = ledger.changes.counts(run_id)
+    outcomes: dict[str, int] = {str(o): n for o, n in ledger.changes.counts(run_id).items()}
     open_changes = outcomes.get("planned", 0)
     drafts = [HoldDraft(**draft) for draft in document["holds"]]
     drafts.extend(_failed_hold(change) for change in changes if change.outcome == "failed")

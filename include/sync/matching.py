@@ -6,6 +6,7 @@ SKU that a linked record already bears is taken. Two candidates are never guesse
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,8 +110,6 @@ def _explain(unsure: pd.DataFrame, shared: pd.DataFrame, identifier: str) -> lis
 
 def explode_json(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     """`id`, `value` rows of a list-typed column (canonical JSON text)."""
-    import json
-
     if column not in frame.columns:
         return pd.DataFrame({"id": [], "value": []}, dtype="object")
     known = frame[frame[column].notna()]

@@ -131,5 +131,5 @@ def absent_variants(ledger: Ledger, system: str, read: ProductTables) -> pd.Data
 
 
 def _not_older(row: MirrorRow, products: pd.DataFrame) -> bool:
-    version = products.at[row.parent_id, "version"]
+    version: Any = products.at[row.parent_id, "version"]
     return row.version is None or pd.isna(version) or int(version) >= row.version

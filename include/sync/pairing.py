@@ -25,7 +25,7 @@ class Pairing:
     findings: list[Finding] = field(default_factory=list)
 
     def new(self) -> list[LinkRef]:
-        return [link for kind in ("product", "variant") for link in self.links[kind] if link.link_id is None]  # type: ignore[index]
+        return [link for kind in ("product", "variant") for link in self.links[kind] if link.link_id is None]
 
 
 def pair(given: PlanInput, view: View) -> Pairing:

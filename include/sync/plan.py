@@ -70,7 +70,10 @@ class PlanInput:
 
 @dataclass
 class Plan:
-    """Changes, holds and links of one run. `dispositions`: one row a record read (system, kind, id, disposition, why)."""
+    """Changes, holds and links of one run.
+
+    `dispositions`: one row a record this run looked at: system, kind, id, disposition, why.
+    """
 
     changes: list[PlannedChange]
     holds: list[Finding]

@@ -81,11 +81,13 @@ def prepare_plan(
     dry_run: bool,
     direction: Direction = "both",
     limited: bool = False,
+    swept_since: datetime | None = None,
 ) -> PlanSummary:
     """Mirror what was read, plan it together with what is due again, and store the plan.
 
     `limited`: a `keys` run looks only at what it read, not at everything that is due. In a dry run the plan is
-    stored as `not_applied`, and no link or base value is kept.
+    stored as `not_applied`, and no link or base value is kept. `swept_since`: set by a full run to the time its read
+    began: everything was read, so what the mirror holds and the read did not meet has vanished from its system.
     """
     run_id = staging.run_id
     affected: dict[str, dict[Kind, set[str]]] = {s: {"product": set(), "variant": set()} for s in SYSTEMS}
@@ -108,6 +110,8 @@ def prepare_plan(
             affected[system][kind] |= ids
             read[f"{system} {kind}s"] = len(ids)
     recalled = 0 if limited else _recall(ledger, now, affected)
+    if swept_since is not None and not limited:
+        recalled += _sweep(ledger, swept_since, affected)
     given = PlanInput(
         sides={system: load_side(ledger, system) for system in SYSTEMS},
         links=load_links(ledger),
@@ -167,6 +171,17 @@ def _recall(ledger: Ledger, now: datetime, affected: dict[str, dict[Kind, set[st
             affected[system][kind].add(record)
             recalled += 1
     return recalled
+
+
+def _sweep(ledger: Ledger, since: datetime, affected: dict[str, dict[Kind, set[str]]]) -> int:
+    """What a complete read did not meet is gone; it joins the run so that the deletion policy can speak."""
+    vanished = 0
+    for system, kinds in affected.items():
+        for kind in KINDS:
+            gone = set(ledger.mirror.mark_vanished(ENTITY, kind, system, kinds[kind], since)) - kinds[kind]
+            kinds[kind] |= gone
+            vanished += len(gone)
+    return vanished
 
 
 def _only_known(given: PlanInput, read: dict[str, int], recalled: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -77,15 +77,16 @@ class View:
     def is_deleted(self, system: str, kind: Kind, record: str) -> bool:
         """Only with proof: a record nobody has seen yet is unknown, not deleted."""
         frame = self.frames[system][kind]
-        return record in frame.index and bool(pd.notna(frame.at[record, "deleted_at"]))
+        return record in frame.index and bool(frame["deleted_at"].notna()[record])
 
     def variant(self, system: str, record: str) -> pd.Series | None:
-        frame = self.frames[system]["variant"]
-        return frame.loc[record] if record in frame.index else None
+        return self.row(system, "variant", record)
 
     def row(self, system: str, kind: Kind, record: str) -> pd.Series | None:
         frame = self.frames[system][kind]
-        return frame.loc[record] if record in frame.index else None
+        if record not in frame.index:
+            return None
+        return cast(pd.Series, frame.loc[record])
 
     def parents(self, link: LinkRef) -> tuple[str, str]:
         left = self.frames["commercetools"]["variant"]["product_id"].get(link.commercetools_id)
@@ -99,7 +100,7 @@ class View:
         frame = self.frames[system]["variant"]
         if "barcodes" not in frame.columns or record not in frame.index:
             return set()
-        text = frame.at[record, "barcodes"]
+        text: Any = frame.at[record, "barcodes"]
         return set(json.loads(text)) if pd.notna(text) else set()
 
     def label(self, system: str, kind: Kind, record: str) -> str:

@@ -1,0 +1,195 @@
+"""The rules, applied to what is about to be written: fields dropped, records held, products blocked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from include.records.products import Kind, column_of
+from include.records.types import DTYPES, canonical_value
+from include.sync.drafts import NOT_BLOCKING, Draft, Work, product_of, report, waiting
+from include.sync.findings import Finding
+from include.sync.matching import explode_json
+from include.sync.rules import Desired, check
+
+
+def check_rules(work: Work) -> None:
+    for target in work.view.systems:
+        drafts = [d for d in work.drafts if d.target == target and d.action != "deactivate"]
+        if not drafts:
+            continue
+        findings = check(_desired(work, target, drafts), work.given.settings)
+        for finding in findings:
+            report(work, finding)
+            if finding.severity == "drop field":
+                _drop_field(drafts, finding)
+        _hold_back(work, drafts, findings)
+    work.drafts = [draft for draft in work.drafts if draft.after or draft.action == "create"]
+
+
+def _drop_field(drafts: list[Draft], finding: Finding) -> None:
+    for draft in drafts:
+        if draft.subject == finding.subject and draft.kind == finding.kind and finding.field in draft.after:
+            if finding.code == "barcode_invalid" and finding.evidence.get("barcodes"):
+                wrong = set(finding.evidence["barcodes"])
+                draft.after["barcodes"] = [c for c in draft.after["barcodes"] if c not in wrong]
+                if draft.action == "create" or draft.after["barcodes"] != draft.before.get("barcodes"):
+                    continue
+            draft.after.pop(finding.field)
+            draft.before.pop(finding.field, None)
+            draft.reasons.pop(finding.field, None)
+
+
+def _hold_back(work: Work, drafts: list[Draft], findings: list[Finding]) -> None:
+    """A held record's drafts go; a blocked product takes all its variants along; none is created without a product."""
+    blocked: dict[tuple[str, str], Finding] = {}
+    held: set[tuple[str, str]] = set()
+    for finding in findings:
+        if finding.severity in NOT_BLOCKING:
+            continue
+        held.add((finding.kind, finding.subject))
+        if finding.severity == "block" or finding.kind == "product":
+            product = product_of(work.view, finding.kind, finding.system, finding.id)  # type: ignore[arg-type]
+            blocked.setdefault((finding.system, product), finding)
+    new_products = {
+        (d.source, d.source_product) for d in drafts if d.kind == "product" and d.action == "create"
+    }
+    gone: set[int] = set()
+    for draft in drafts:
+        key = (draft.source, draft.source_product)
+        block = blocked.get(key)
+        whole = block is not None and (block.severity == "block" or key in new_products)
+        if (draft.kind, draft.subject) in held or whole:
+            gone.add(id(draft))
+            if (draft.kind, draft.subject) not in held:
+                held.add((draft.kind, draft.subject))
+                why = f"Its product is held: {block.code}." if block else "Its product is held."
+                work.holds.append(replace(waiting(work, draft.source, draft.source_id, why), kind=draft.kind))
+    for source, product in sorted(new_products):
+        own = [d for d in drafts if (d.source, d.source_product) == (source, product) and id(d) not in gone]
+        if own and not any(d.kind == "variant" for d in own):
+            gone.update(id(d) for d in own)
+            work.holds.append(
+                Finding(
+                    kind="product",
+                    system=source,
+                    id=product,
+                    label=work.view.label(source, "product", product),
+                    code="no_variants_left",
+                    severity="hold",
+                    message="All its variants are held.",
+                )
+            )
+    work.drafts = [draft for draft in work.drafts if id(draft) not in gone]
+
+
+def _desired(work: Work, target: str, drafts: list[Draft]) -> Desired:
+    """The written records as they would be in the target afterwards, with what the target holds beside them."""
+    rows: dict[Kind, list[dict[str, Any]]] = {"product": [], "variant": []}
+    for draft in drafts:
+        rows[draft.kind].append(_desired_row(work, draft))
+    # A variant's rules look at its product: bring in the products whose own record is not written.
+    present = {row["product"] for row in rows["product"]}
+    for draft in drafts:
+        key = f"{draft.source}:{draft.source_product}"
+        if draft.kind == "variant" and key not in present and draft.target_product is not None:
+            present.add(key)
+            standing = _its_product(draft)
+            rows["product"].append({**_desired_row(work, standing), "changed": frozenset()})
+    live = work.view.live_variants(target)
+    standing_counts = live.groupby("product_id").size()
+    for row in rows["product"]:
+        row["standing"] = int(standing_counts.get(row["target_id"], 0)) if row["target_id"] is not None else 0
+    updated = {d.target_id for d in drafts if d.kind == "variant" and d.target_id is not None}
+    for row in rows["product"]:
+        if row["target_id"] is not None:
+            own = live.index[live["product_id"] == row["target_id"]] if updated else []
+            row["standing"] -= sum(1 for i in own if i in updated)
+    name_column = f"name.{work.given.till_locale}"
+    return Desired(
+        target=target,
+        products=_frame("product", rows["product"]),
+        variants=_frame("variant", rows["variant"]),
+        taken=_taken(live),
+        names=_names(work.view.live_products(target), name_column),
+        name_column=name_column,
+        families=target == "lightspeed",
+    )
+
+
+def _its_product(draft: Draft) -> Draft:
+    """The product record of a variant's draft, unchanged, so that rules can look at it."""
+    return replace(
+        draft,
+        kind="product",
+        source_id=draft.source_product,
+        action="update",
+        target_id=draft.target_product,
+        after={},
+        before={},
+        reasons={},
+    )
+
+
+def _desired_row(work: Work, draft: Draft) -> dict[str, Any]:
+    view = work.view
+    current = view.fields(draft.target, draft.kind, draft.target_id) if draft.target_id else {}
+    source = view.row(draft.source, draft.kind, draft.source_id)
+    row: dict[str, Any] = {**current, **draft.after}
+    row.update(
+        source=draft.source,
+        source_id=draft.source_id,
+        label=view.label(draft.source, draft.kind, draft.source_id),
+        new=draft.action == "create",
+        changed=frozenset(draft.after),
+        product=f"{draft.source}:{draft.source_product}",
+        target_id=draft.target_id,
+        carry=source["carry"] if source is not None else None,
+    )
+    if draft.kind == "variant" and source is not None:
+        row["currency"] = source.get("currency")
+    return row
+
+
+def _frame(kind: Kind, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rules see list-typed fields as canonical JSON text, as in every canonical table."""
+    plain = {
+        "source",
+        "source_id",
+        "label",
+        "new",
+        "changed",
+        "product",
+        "target_id",
+        "standing",
+        "carry",
+        "currency",
+    }
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    base = ["source", "source_id", "label", "new", "changed", "product", "target_id", "standing"]
+    out: dict[str, pd.Series] = {}
+    for name in dict.fromkeys([*base, *names]):
+        cells = [row.get(name) for row in rows]
+        if name in plain:
+            out[name] = pd.Series(cells, dtype="boolean" if name == "new" else "object")
+            continue
+        type_name = column_of(kind, name).type
+        out[name] = pd.Series([canonical_value(type_name, cell) for cell in cells], dtype=DTYPES[type_name])
+    return pd.DataFrame(out)
+
+
+def _taken(live: pd.DataFrame) -> pd.DataFrame:
+    skus = live[["id", "sku"]].rename(columns={"sku": "code"})
+    codes = explode_json(live, "barcodes").rename(columns={"value": "code"})
+    both = pd.concat([skus, codes], ignore_index=True).rename(columns={"id": "owner"})
+    both = both[both["code"].notna() & (both["code"].astype("string") != "")]
+    return both.astype("object")
+
+
+def _names(live: pd.DataFrame, name_column: str) -> pd.DataFrame:
+    if name_column not in live.columns:
+        return pd.DataFrame({"name": [], "owner": []}, dtype="object")
+    named = live.loc[live[name_column].notna(), ["id", name_column]]
+    return named.rename(columns={"id": "owner", name_column: "name"})

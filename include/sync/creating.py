@@ -1,0 +1,107 @@
+"""What is only on one side and belongs on both."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from include.records.products import Kind
+from include.sync.drafts import Draft, Work, waiting
+from include.sync.findings import Finding
+from include.sync.plan import LinkRef
+
+
+def create_missing(work: Work) -> None:
+    for source in work.view.systems:
+        _create_from(work, source)
+
+
+def _create_from(work: Work, source: str) -> None:
+    view, settings = work.view, work.given.settings
+    target = "lightspeed" if source == "commercetools" else "commercetools"
+    linked = {link.side(source) for link in work.pairing.links["variant"]}
+    held = {f.id for f in work.holds if f.system == source and f.kind == "variant"}
+    held |= {str(f.evidence["partner"]).split(":", 1)[1] for f in work.holds if _partner_in(f, source)}
+    live = view.live_variants(source)
+    loose = live[~live.index.isin(linked | held)]
+    affected = {i for i in loose.index if view.is_affected(source, "variant", str(i))}
+    touched = set(loose.loc[loose.index.isin(affected), "product_id"])
+    loose = loose[loose["product_id"].isin(touched)]
+    product_links = {link.side(source): link for link in work.pairing.links["product"]}
+    for product_id, variants in loose.groupby("product_id", sort=False):
+        product = str(product_id)
+        reason = _why_not_created(work, source, target, product, variants)
+        if reason:
+            work.ignored.update({(source, "variant", str(i)): reason for i in variants.index})
+            work.ignored.setdefault((source, "product", product), reason)
+            continue
+        if target == "commercetools" and product not in product_links and settings.product_type is None:
+            work.holds.append(_no_product_type(work, source, product))
+            work.holds.extend(waiting(work, source, str(i)) for i in variants.index)
+            continue
+        _draft_creation(work, source, target, product, variants, product_links.get(product))
+
+
+def _partner_in(finding: Finding, system: str) -> bool:
+    return finding.kind == "variant" and str(finding.evidence.get("partner", "")).startswith(f"{system}:")
+
+
+def _why_not_created(work: Work, source: str, target: str, product: str, variants: pd.DataFrame) -> str:
+    if not work.view.is_listed(source, product):
+        return "not in the assortment"
+    if target not in work.given.settings.create:
+        return f"products.create does not name {target}"
+    if not (variants["active"].fillna(True).astype(bool)).any():
+        return "not active; goes over once it is"
+    return ""
+
+
+def _no_product_type(work: Work, source: str, product: str) -> Finding:
+    return Finding(
+        kind="product",
+        system=source,
+        id=product,
+        label=work.view.label(source, "product", product),
+        code="no_product_type",
+        severity="hold",
+        message="There is no product type to create it with online.",
+    )
+
+
+def _draft_creation(
+    work: Work, source: str, target: str, product: str, variants: pd.DataFrame, link: LinkRef | None
+) -> None:
+    view = work.view
+    target_product = link.side(target) if link else None
+    if target_product is not None and not view.lives(target, target_product):
+        why = f"Its product was deleted in {target}."
+        work.holds.extend(waiting(work, source, str(i), why) for i in variants.index)
+        return
+    if link is None:
+        work.drafts.append(_creation(work, "product", source, product, target, product, None))
+    for record in variants.index:
+        work.drafts.append(_creation(work, "variant", source, str(record), target, product, target_product))
+
+
+def _creation(
+    work: Work, kind: Kind, source: str, record: str, target: str, product: str, target_product: str | None
+) -> Draft:
+    fields = {
+        name: value
+        for name, value in work.view.fields(source, kind, record).items()
+        if work.given.settings.owner_of(name) != "none"
+        or name in ("images", "published", "options", "option_values")
+    }
+    return Draft(
+        kind=kind,
+        source=source,
+        source_id=record,
+        target=target,
+        action="create",
+        link=None,
+        target_id=None,
+        target_product=target_product,
+        source_product=product,
+        after=fields,
+        before={},
+        reasons={"": f"only in {source}"},
+    )

@@ -1,0 +1,185 @@
+"""Linked records: what moves from which side to the other, and what a person has to settle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from include.records.products import Kind, column_of
+from include.records.types import DTYPES, canonical_value, digest, plain_value
+from include.sync.drafts import KINDS, Draft, Work, product_of, report
+from include.sync.findings import Finding
+from include.sync.merging import FieldDecision, merge_field
+from include.sync.plan import LinkRef
+from include.sync.view import View
+
+
+def merge_links(work: Work) -> None:
+    held = {finding.subject for finding in work.holds}
+    for kind in KINDS:
+        links = [link for link in work.pairing.links[kind] if _to_merge(link, work, held)]
+        if links:
+            _merge_kind(work, kind, links)
+
+
+def _to_merge(link: LinkRef, work: Work, held: set[str]) -> bool:
+    view = work.view
+    sides = [(s, link.side(s)) for s in view.systems]
+    if any(f"{s}:{i}" in held or not view.is_live(s, link.kind, i) for s, i in sides):
+        return False
+    if not all(view.is_listed(s, product_of(view, link.kind, s, i)) for s, i in sides):
+        return False
+    return any(view.is_affected(s, link.kind, i) for s, i in sides)
+
+
+def _merge_kind(work: Work, kind: Kind, links: list[LinkRef]) -> None:
+    view, settings = work.view, work.given.settings
+    left = (
+        view.frames["commercetools"][kind]
+        .loc[[link.commercetools_id for link in links]]
+        .reset_index(drop=True)
+    )
+    right = view.frames["lightspeed"][kind].loc[[link.lightspeed_id for link in links]].reset_index(drop=True)
+    skew = pd.Timedelta(seconds=settings.clock_skew_seconds)
+    per_pair: dict[int, dict[str, FieldDecision]] = {}
+    shared = [n for n in view.merged("commercetools", kind) if n in view.merged("lightspeed", kind)]
+    for name in shared:
+        owner = settings.owner_of(name)
+        if owner == "none":
+            continue
+        theirs = right[name]
+        if name == "active" and owner != "commercetools":
+            theirs = _sold_at_all(view, right)
+        decision = merge_field(
+            name,
+            owner,
+            left[name],
+            theirs,
+            _bases(links, kind, name),
+            left["modified_at"],
+            right["modified_at"],
+            skew,
+        )
+        _remember_agreement(work, kind, links, decision)
+        for position in decision.left.index[
+            decision.to_lightspeed | decision.to_commercetools | decision.conflict
+        ]:
+            per_pair.setdefault(int(position), {})[name] = decision
+    for position, decisions in per_pair.items():
+        _draft_updates(work, links[position], position, decisions)
+
+
+def _sold_at_all(view: View, right: pd.DataFrame) -> pd.Series:
+    """Online a product is published or not as a whole: it is, while any of its variants is sold at the till."""
+    live = view.live_variants("lightspeed")
+    any_active = live.groupby("product_id")["active"].any()
+    return right["product_id"].map(any_active).astype("boolean")
+
+
+def _bases(links: list[LinkRef], kind: Kind, name: str) -> pd.Series:
+    column = column_of(kind, name)
+    cells = [canonical_value(column.type, link.base[name]) if name in link.base else None for link in links]
+    return pd.Series(cells, dtype=DTYPES[column.type])
+
+
+def _remember_agreement(work: Work, kind: Kind, links: list[LinkRef], decision: FieldDecision) -> None:
+    """Where both sides show the same value, that value is the new base, however it came about."""
+    type_name = column_of(kind, decision.name).type
+    for position in decision.left.index[decision.agreed]:
+        link = links[int(position)]
+        value = plain_value(type_name, decision.left[position])
+        if decision.name not in link.base or link.base[decision.name] != value:
+            work.agreed.setdefault((kind, link.commercetools_id, link.lightspeed_id), {})[decision.name] = (
+                value
+            )
+
+
+def _draft_updates(work: Work, link: LinkRef, position: int, decisions: dict[str, FieldDecision]) -> None:
+    view = work.view
+    for target in view.systems:
+        source = "lightspeed" if target == "commercetools" else "commercetools"
+        after: dict[str, Any] = {}
+        before: dict[str, Any] = {}
+        reasons: dict[str, str] = {}
+        for name, decision in decisions.items():
+            goes = decision.to_lightspeed if target == "lightspeed" else decision.to_commercetools
+            if not bool(goes[position]):
+                continue
+            wins, loses = (
+                (decision.left, decision.right) if target == "lightspeed" else (decision.right, decision.left)
+            )
+            type_name = column_of(link.kind, name).type
+            value = plain_value(type_name, wins[position])
+            if _resent_too_often(work, link, target, name, value):
+                continue
+            after[name], before[name] = value, plain_value(type_name, loses[position])
+            reasons[name] = decision.reason(position)
+        if after:
+            work.drafts.append(
+                Draft(
+                    kind=link.kind,
+                    source=source,
+                    source_id=link.side(source),
+                    target=target,
+                    action="update",
+                    link=link,
+                    target_id=link.side(target),
+                    target_product=product_of(view, link.kind, target, link.side(target)),
+                    source_product=product_of(view, link.kind, source, link.side(source)),
+                    after=after,
+                    before=before,
+                    reasons=reasons,
+                )
+            )
+    for name, decision in decisions.items():
+        if bool(decision.conflict[position]):
+            _hold_conflict(work, link, name, decision, position)
+
+
+def _resent_too_often(work: Work, link: LinkRef, target: str, name: str, value: Any) -> bool:
+    """The same value, written again and again without being kept: the target alters it, so stop writing it."""
+    sent = link.resent.get(f"{target}.{name}")
+    settings = work.given.settings
+    if settings.rules.value_not_kept == "off" or not sent or sent.get("digest") != digest({name: value}):
+        return False
+    if int(sent.get("times", 0)) < settings.resend_limit:
+        return False
+    source = "lightspeed" if target == "commercetools" else "commercetools"
+    report(
+        work,
+        Finding(
+            kind=link.kind,
+            system=source,
+            id=link.side(source),
+            label=work.view.label(source, link.kind, link.side(source)),
+            code="value_not_kept",
+            severity=settings.rules.value_not_kept,
+            message=f"{name} was written to {target} {sent['times']} times and shows another value each time.",
+            field=name,
+            evidence={"written": value, "partner": f"{target}:{link.side(target)}"},
+        ),
+    )
+    return True
+
+
+def _hold_conflict(work: Work, link: LinkRef, name: str, decision: FieldDecision, position: int) -> None:
+    type_name = column_of(link.kind, name).type
+    work.holds.append(
+        Finding(
+            kind=link.kind,
+            system="commercetools",
+            id=link.commercetools_id,
+            label=work.view.label("commercetools", link.kind, link.commercetools_id),
+            code="conflict",
+            severity="hold",
+            message=f"{name} was changed on both sides.",
+            field=name,
+            evidence={
+                "commercetools": plain_value(type_name, decision.left[position]),
+                "lightspeed": plain_value(type_name, decision.right[position]),
+                "last agreed": plain_value(type_name, decision.base[position]),
+                "partner": f"lightspeed:{link.lightspeed_id}",
+            },
+        )
+    )
