@@ -34,11 +34,13 @@ FIRST_LIMIT = REQUESTS_PER_REGISTER + REQUESTS_BESIDE
 
 @dataclass(frozen=True)
 class Body:
-    """What an answer said: its JSON with every fraction as text (None = nothing), its exchange, the server's clock."""
+    """What an answer said: its JSON with every fraction as text (None = nothing), its exchange, the server's clock,
+    and the store's request limit where it was told."""
 
     value: Any
     exchange_id: str
     server_time: datetime
+    rate_limit: int | None = None
 
 
 class XSeriesClient:
@@ -136,7 +138,9 @@ def _auth(connection: LightspeedConnection, token_store: TokenStore | None) -> h
 
 
 def _body(answer: Answer, value: Any) -> Body:
-    return Body(storable(value), answer.exchange_id, _clock(answer))
+    limit = answer.headers.get("x-ratelimit-limit", "")
+    rate_limit = int(limit) if limit.isascii() and limit.isdigit() else None
+    return Body(storable(value), answer.exchange_id, _clock(answer), rate_limit)
 
 
 def _clock(answer: Answer) -> datetime:

@@ -13,32 +13,12 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Literal
 
+from include.records.currencies import minor_digits
+
 TaxSide = Literal["included", "excluded"]
 
 PRICE_DECIMALS = 5
 """Digits of a price without tax (official examples show 2.63158)."""
-_WHOLE = (
-    "BIF",
-    "CLP",
-    "DJF",
-    "GNF",
-    "ISK",
-    "JPY",
-    "KMF",
-    "KRW",
-    "PYG",
-    "RWF",
-    "UGX",
-    "UYI",
-    "VND",
-    "VUV",
-    "XAF",
-    "XOF",
-    "XPF",
-)
-_THOUSANDTHS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-MINOR_DIGITS = {**dict.fromkeys(_WHOLE, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
-"""Currencies whose minor unit is not a hundredth (ISO 4217)."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +31,7 @@ class PriceRule:
 
     @property
     def digits(self) -> int:
-        return MINOR_DIGITS.get(self.currency, 2)
+        return minor_digits(self.currency)
 
     @property
     def converts(self) -> bool:

@@ -25,11 +25,11 @@ import pandas as pd
 from include.lightspeed.x_series.assortment import listed
 from include.lightspeed.x_series.codes import Code, barcodes_of, codes_of
 from include.lightspeed.x_series.facts import StoreFacts, Taxation, same_name
-from include.lightspeed.x_series.markup import to_text
 from include.lightspeed.x_series.money import TaxSide
 from include.lightspeed.x_series.numbers import number, whole
 from include.lightspeed.x_series.places import Place, mapped_places
 from include.records.products import ProductTables
+from include.records.transforms import strip_html
 from include.records.types import canonical_json, clean_text, decimal_text
 from include.settings.models import SyncSettings
 
@@ -203,7 +203,7 @@ class _Reader:
 
     def _description(self, row: Row) -> str | None:
         html = _text(row, "description")
-        return clean_text(to_text(html)) if html and self._as_text else html
+        return clean_text(strip_html(html)) if html and self._as_text else html
 
     def _tax_class(self, taxation: Taxation) -> str | None:
         if not taxation.ids:
@@ -372,12 +372,14 @@ def _key(row: Row) -> str | None:
 
 
 def _placed(row: Row, place: Place) -> str | None:
-    """A mapped attribute as canonical JSON: exact numbers as decimal text."""
-    if place.type == "text":
-        text = _text(row, place.read)
-        return None if text is None else canonical_json(text)
-    value = _decimal(row.get(place.read))
-    return None if value is None else canonical_json(value)
+    """A mapped attribute as canonical JSON: exact numbers as decimal text, an empty text where it is not set.
+
+    Measures are left out of rows of products that have none (live answers), so a missing one is an empty one.
+    """
+    if place.type == "text" and place.unit is None and place.kind == "product" and place.read not in row:
+        return None
+    value = _decimal(row.get(place.read)) if place.type == "number" else _text(row, place.read)
+    return canonical_json(value or "")
 
 
 # ---------------------------------------------------------------- what writing back needs
