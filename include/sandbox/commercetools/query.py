@@ -9,15 +9,8 @@ from typing import Any
 
 from include.sandbox.commercetools.collection import Collection, Row
 from include.sandbox.commercetools.errors import Json, malformed
-from include.sandbox.commercetools.predicates import (
-    Node,
-    Test,
-    candidates,
-    compiled,
-    fields_of,
-    lower_bound,
-    parse,
-)
+from include.sandbox.commercetools.matching import Test, candidates, compiled, lower_bound
+from include.sandbox.commercetools.predicates import Node, fields_of, parse
 from include.sandbox.commercetools.store import Project
 
 DEFAULT_LIMIT = 20
