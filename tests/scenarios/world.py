@@ -1,0 +1,315 @@
+"""Two shops over HTTP, a ledger, and whole runs without Airflow: what scenario tests play in."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from include.commercetools.client import CommercetoolsClient
+from include.commercetools.connection import CommercetoolsConnection
+from include.commercetools.products import CommercetoolsProducts
+from include.ledger.ledger import Ledger
+from include.ledger.rows import Hold
+from include.lightspeed.connection import LightspeedConnection
+from include.lightspeed.x_series.client import XSeriesClient
+from include.lightspeed.x_series.products import XSeriesProducts
+from include.local.sandbox import settings_of_shop
+from include.records.face import SYSTEMS, ProductSystem
+from include.sandbox.commercetools import CommercetoolsStore
+from include.sandbox.commercetools import create_app as online_app
+from include.sandbox.faults import Faults, LoggedRequest
+from include.sandbox.lightspeed import LightspeedStore
+from include.sandbox.lightspeed import create_app as till_app
+from include.sandbox.server import SandboxServer
+from include.sandbox.shop import Shop
+from include.sandbox.shop.config import default_config
+from include.sandbox.shop.seed_commercetools import new_commercetools_store
+from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
+from include.settings.models import SyncSettings
+from include.sync.applying import apply_batch
+from include.sync.auditing import Audited, audit
+from include.sync.extracting import Extracted, extract
+from include.sync.plan import Direction
+from include.sync.preparing import PlanSummary, prepare_plan, transform
+from include.sync.staging import Staging
+from include.transport.budget import LocalBudget
+from include.transport.exchanges import MemorySink
+
+READING = {"GET", "HEAD"}
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Ran:
+    """What a run came to."""
+
+    run_id: str
+    extracted: dict[str, Extracted]
+    plan: PlanSummary
+    audited: Audited
+
+    @property
+    def accounts(self) -> Any:
+        return self.audited.accounts
+
+
+@dataclass
+class World:
+    """`online` and `till` are the stand-ins' stores: look at them, and edit them as people would."""
+
+    shop: Shop
+    settings: SyncSettings
+    online: CommercetoolsStore
+    till: LightspeedStore
+    online_url: str
+    till_url: str
+    faults: dict[str, Faults]
+    ledger: Ledger
+    staging: Path
+    till_token: str
+    sink: MemorySink = field(default_factory=MemorySink)
+    clock_ahead: timedelta = timedelta(0)
+
+    # --- runs ---
+
+    def run(
+        self,
+        mode: str = "full",
+        *,
+        dry_run: bool = False,
+        keys: Sequence[str] = (),
+        direction: Direction = "both",
+        before_load: Callable[[], None] | None = None,
+        run_id: str | None = None,
+    ) -> Ran:
+        """One whole run: extract, transform, plan, load, audit. Errors come out as they would in a task."""
+        run_id = run_id or f"products/{next(_numbers):04d}"
+        return asyncio.run(
+            self._run(
+                mode, dry_run=dry_run, keys=keys, direction=direction, before_load=before_load, run_id=run_id
+            )
+        )
+
+    async def _run(
+        self,
+        mode: str,
+        *,
+        dry_run: bool,
+        keys: Sequence[str],
+        direction: Direction,
+        before_load: Callable[[], None] | None,
+        run_id: str,
+    ) -> Ran:
+        full = mode == "full"
+        self.ledger.open_run(
+            run_id,
+            "products",
+            dag_id="products",
+            airflow_run_id=run_id,
+            mode="full" if full else "delta",
+            params={},
+        )
+        staging = Staging(self.staging, run_id)
+        async with self.adapters() as adapters:
+            began = datetime.now(UTC)
+            extracted = {
+                s: await extract(self.ledger, staging, adapters[s], full=full, keys=keys) for s in SYSTEMS
+            }
+            for system in SYSTEMS:
+                transform(staging, adapters[system], extracted[system].pages)
+            plan = prepare_plan(
+                self.ledger,
+                staging,
+                adapters,
+                self.settings,
+                now=datetime.now(UTC) + self.clock_ahead,
+                dry_run=dry_run,
+                direction=direction,
+                limited=bool(keys),
+                swept_since=began if full and not keys else None,
+            )
+            if before_load:
+                before_load()
+            if not dry_run:
+                await self.load(adapters, run_id, plan.batches, extracted)
+        audited = audit(
+            self.ledger,
+            staging,
+            self.settings,
+            cursors={s: extracted[s].cursor for s in SYSTEMS},
+            dry_run=dry_run,
+            full=full,
+            limited=bool(keys),
+        )
+        return Ran(run_id, extracted, plan, audited)
+
+    async def load(
+        self,
+        adapters: Mapping[str, ProductSystem],
+        run_id: str,
+        batches: int,
+        extracted: Mapping[str, Extracted],
+    ) -> None:
+        for batch in range(batches):
+            await apply_batch(
+                self.ledger,
+                adapters,
+                self.settings,
+                run_id,
+                batch,
+                seen_cursors={s: extracted[s].cursor for s in SYSTEMS},
+            )
+
+    def adapters(self) -> _Adapters:
+        return _Adapters(self)
+
+    def with_adapters(self, work: Callable[[Mapping[str, ProductSystem]], Awaitable[Any]]) -> Any:
+        async def go() -> Any:
+            async with self.adapters() as adapters:
+                return await work(adapters)
+
+        return asyncio.run(go())
+
+    # --- looking ---
+
+    def writes(self, system: str | None = None) -> list[LoggedRequest]:
+        """Requests that wrote a product or something a product needs, since `forget_requests`."""
+        return [
+            request
+            for name in ([system] if system else SYSTEMS)
+            for request in self.faults[name].requests
+            if request.method not in READING and not _housekeeping(request.path)
+        ]
+
+    def requests(self, system: str) -> list[LoggedRequest]:
+        return list(self.faults[system].requests)
+
+    def forget_requests(self) -> None:
+        for faults in self.faults.values():
+            faults.clear_requests()
+
+    def holds(self) -> list[Hold]:
+        return self.ledger.holds.open_holds("products")
+
+    def online_products(self) -> list[dict[str, Any]]:
+        return self.online.all("products")
+
+    def online_variant(self, sku: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(product, current variant) that bears the SKU. Raises LookupError."""
+        for product in self.online_products():
+            data = product["masterData"]["current"]
+            for variant in [data["masterVariant"], *data["variants"]]:
+                if variant.get("sku") == sku:
+                    return product, variant
+        raise LookupError(f"no variant {sku} online")
+
+    def till_product(self, sku: str) -> dict[str, Any]:
+        found = [row for row in self.till.all_products() if row["sku"] == sku]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} products {sku} at the till")
+        return found[0]
+
+    def state(self) -> str:
+        """Both systems' whole product state as one text, for 'nothing changed' assertions."""
+        return json.dumps(
+            [self.online_products(), self.till.all_products(deleted=True)], default=str, sort_keys=True
+        )
+
+
+def _housekeeping(path: str) -> bool:
+    """Requests that write nothing anybody sells: tokens, the clock, and queries that are sent as POST."""
+    return (
+        path.endswith(("/oauth/token", "/token")) or "/custom-objects" in path or path.endswith("/inventory")
+    )
+
+
+class _Adapters:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> dict[str, ProductSystem]:
+        world = self._world
+        online = world.online.credentials()
+        commercetools = CommercetoolsClient(
+            CommercetoolsConnection(
+                api_url=world.online_url,
+                auth_url=world.online_url,
+                project_key=online["project_key"],
+                client_id=online["client_id"],
+                client_secret=online["client_secret"],
+            ),
+            world.settings.limits.commercetools,
+            sink=world.sink,
+            budget=_unlimited(),
+            backoff=0.01,
+        )
+        lightspeed = XSeriesClient(
+            LightspeedConnection(store_url=world.till_url, personal_token=world.till_token),
+            world.settings,
+            sink=world.sink,
+            budget=_unlimited(),
+            backoff=0.01,
+        )
+        adapters: dict[str, ProductSystem] = {
+            "commercetools": CommercetoolsProducts(
+                await self._stack.enter_async_context(commercetools), world.settings
+            ),
+            "lightspeed": XSeriesProducts(await self._stack.enter_async_context(lightspeed), world.settings),
+        }
+        for adapter in adapters.values():
+            await adapter.prepare()
+        return adapters
+
+    async def __aexit__(self, *problem: Any) -> None:
+        await self._stack.aclose()
+
+
+def _unlimited() -> LocalBudget:
+    return LocalBudget(limit_per_window=10**9, window_seconds=300, share=1.0)
+
+
+@contextmanager
+def world_of(
+    shop: Shop, ledger_url: str, staging: Path, settings: Mapping[str, Any] | None = None, *, seed: int = 0
+) -> Iterator[World]:
+    """A world with this shop in both stand-ins. `settings` overrides parts of the shop's configuration (deeply)."""
+    config = _merged(settings_of_shop(default_config(shop)), dict(settings or {}))
+    online, till = new_commercetools_store(shop, seed=seed), new_lightspeed_store(shop, seed=seed)
+    till.options.rate_limit = False
+    token = till.tokens.add_personal()
+    faults = {"commercetools": Faults(seed), "lightspeed": Faults(seed)}
+    with ExitStack() as stack:
+        online_server = stack.enter_context(SandboxServer(online_app(online, faults["commercetools"])))
+        till_server = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"])))
+        ledger = stack.enter_context(Ledger.open(ledger_url))
+        yield World(
+            shop=shop,
+            settings=SyncSettings.model_validate(config),
+            online=online,
+            till=till,
+            online_url=online_server.url,
+            till_url=till_server.url,
+            faults=faults,
+            ledger=ledger,
+            staging=staging,
+            till_token=token,
+        )
+
+
+def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for key, value in over.items():
+        out[key] = (
+            _merged(out[key], value)
+            if isinstance(value, Mapping) and isinstance(out.get(key), dict)
+            else value
+        )
+    return out
