@@ -20,24 +20,32 @@ class Shop(Settings):
 
 
 class Connections(Settings):
+    """The Airflow connections that hold hosts and secrets."""
+
     commercetools: str = "commercetools_default"
     """Airflow connection id."""
     lightspeed: str = "lightspeed_default"
+    """Airflow connection id."""
 
 
 class Location(Settings):
     """A place that holds stock."""
 
     name: str
+    """Its name in plans and reports."""
     outlet: str
     """Name of the Lightspeed outlet."""
     channel: str | None = None
     """Key of the commercetools supply channel."""
     owner: Literal["lightspeed", "commercetools", "external"] = "lightspeed"
+    """Who counts the stock there."""
 
 
 class CommercetoolsLimits(Settings):
+    """How commercetools is read and written."""
+
     page_size: int = Field(default=500, ge=1, le=500)
+    """Rows asked for at once; 500 is the most the API gives."""
     overlap_seconds: int = Field(default=300, ge=120)
     """How far a delta looks back behind its cursor: rows can become visible late."""
     trail_seconds: int = Field(default=60, ge=0)
@@ -45,22 +53,33 @@ class CommercetoolsLimits(Settings):
     concurrency: int = Field(default=6, ge=1, le=32)
     """Requests under way at once; adapts downwards when the API is busy."""
     timeout_seconds: float = Field(default=60, gt=0, le=60)
+    """Longest wait for one answer; the API itself gives up after 60."""
     retries: int = Field(default=4, ge=0)
+    """Repeats of one request, where repeating can do no harm."""
 
 
 class LightspeedLimits(Settings):
+    """How Lightspeed is read and written."""
+
     page_size: int = Field(default=1000, ge=1, le=5000)
     """Undocumented maximum; 1000 is accepted by live stores (inferred)."""
     concurrency: int = Field(default=3, ge=1, le=32)
+    """Requests under way at once."""
     budget_share: float = Field(default=0.8, gt=0, le=1)
     """Share of the store's rate limit this package may use; the tills need the rest."""
     timeout_seconds: float = Field(default=60, gt=0)
+    """Longest wait for one answer."""
     retries: int = Field(default=4, ge=0)
+    """Repeats of one request, where repeating can do no harm."""
 
 
 class Limits(Settings):
+    """How fast and in which portions; the defaults suit a shop of some ten thousand products."""
+
     commercetools: CommercetoolsLimits = CommercetoolsLimits()
+    """How commercetools is read and written."""
     lightspeed: LightspeedLimits = LightspeedLimits()
+    """How Lightspeed is read and written."""
     body_bytes: int = Field(default=16_384, ge=0)
     """Longest request or response body kept in the audit trail."""
     failed_share: float = Field(default=0.2, ge=0, le=1)
@@ -70,15 +89,25 @@ class Limits(Settings):
 
 
 class Holds(Settings):
+    """When a record that was kept back is tried again: first soon, then less and less often."""
+
     first_retry_minutes: int = Field(default=15, ge=1)
+    """Minutes until the first new try."""
     longest_retry_hours: int = Field(default=24, ge=1)
+    """Hours between tries at most."""
 
 
 class Retention(Settings):
+    """How long the ledger and the staging store keep what is no longer needed."""
+
     exchanges_days: int = Field(default=14, ge=1)
+    """Requests and responses."""
     changes_days: int = Field(default=400, ge=1)
+    """The audit trail of changes."""
     inbox_days: int = Field(default=14, ge=1)
+    """Webhook and queue events."""
     staging_days: int = Field(default=3, ge=1)
+    """Files that tasks hand to each other."""
 
 
 class Notify(Settings):
@@ -87,9 +116,13 @@ class Notify(Settings):
     http_conn_id: str | None = None
     """A chat webhook; gets a JSON body with `text`."""
     http_endpoint: str = ""
+    """Path below the host of that connection."""
     smtp_conn_id: str | None = None
+    """A mail server."""
     mail_to: tuple[str, ...] = ()
+    """Addresses that get the mails."""
     mail_from: str | None = None
+    """Sender; empty = the one of the connection."""
     holds_above: int = Field(default=25, ge=0)
     """Tell when a run ends with more open holds than this."""
     data_older_than_minutes: int = Field(default=180, ge=1)
@@ -97,10 +130,16 @@ class Notify(Settings):
 
 
 class Schedules(Settings):
+    """When each DAG runs by itself: five cron fields (UTC) or a word such as `@daily`; null = only by hand."""
+
     products: str = "0 * * * *"
+    """Changes of products, both ways. A missed slot loses nothing."""
     reconcile: str = "30 3 * * 0"
+    """Both sides in full, as a report."""
     housekeeping: str = "15 2 * * *"
+    """Deletes what retention no longer keeps."""
     preflight: str | None = None
+    """Connections, scopes and every mapping."""
 
 
 class Privacy(Settings):
@@ -114,13 +153,24 @@ class SyncSettings(Settings):
     """Configuration of commercetools <-> Lightspeed Retail sync."""
 
     version: Literal[1] = 1
+    """Format of this file."""
     shop: Shop = Shop()
+    """What holds for all entities."""
     connections: Connections = Connections()
+    """The Airflow connections that hold hosts and secrets."""
     locations: tuple[Location, ...] = ()
+    """The places that hold stock."""
     products: ProductSettings = ProductSettings()
+    """Products and variants."""
     limits: Limits = Limits()
+    """How fast and in which portions."""
     holds: Holds = Holds()
+    """When a record that was kept back is tried again."""
     retention: Retention = Retention()
+    """How long records of the past are kept."""
     notify: Notify = Notify()
+    """Who is told of failures and of too many holds."""
     schedules: Schedules = Schedules()
+    """When each DAG runs by itself."""
     privacy: Privacy = Privacy()
+    """Fields that stop at the reader."""

@@ -34,7 +34,9 @@ class OptionSetting(Settings):
     attribute: str
     """commercetools variant attribute that holds it."""
     transforms: tuple[Transform, ...] = ()
+    """commercetools value -> what the till shows, in order; reversed when writing to commercetools."""
     owner: Owner = "commercetools"
+    """Whose value counts; the same for all options."""
 
 
 class TaxClass(Settings):
@@ -64,6 +66,7 @@ class AssortmentRule(Settings):
     attribute: str | None = None
     """Name of a commercetools attribute that must equal `attribute_value`."""
     attribute_value: str | int | bool | None = None
+    """The value it must have: an enum by its key."""
     skus: tuple[str, ...] = ()
     """Only products that hold one of these SKUs."""
     exclude_skus: tuple[str, ...] = ()
@@ -71,6 +74,8 @@ class AssortmentRule(Settings):
 
 
 class Assortment(Settings):
+    """Which products sync at all."""
+
     commercetools: AssortmentRule = AssortmentRule()
     """Which commercetools products go to the tills."""
     lightspeed: AssortmentRule = AssortmentRule()
@@ -83,9 +88,11 @@ class PriceSetting(Settings):
     """The base price that belongs to the product itself. Price lists are settings of the prices entity."""
 
     owner: Owner = "commercetools"
+    """Whose price counts."""
     tax: Literal["included", "excluded"] = "included"
     """Whether the canonical price holds the tax. The exact side: choose what the owner of the price enters."""
     currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")
+    """ISO 4217 code of the currency the tills sell in, in capital letters, such as EUR."""
     country: str | None = Field(default=None, pattern="^[A-Z]{2}$")
     """Country of the commercetools price that counts (a price without country counts where none has it)."""
     channel: str | None = None
@@ -101,33 +108,56 @@ class ProductRules(Settings):
     """
 
     sku_missing: Severity = "hold"
+    """A variant has no SKU."""
     sku_duplicate: Severity = "hold"
+    """Two records of one system have the same SKU."""
     sku_moved: Severity = "block"
+    """A SKU belongs to another product than before."""
     barcode_invalid: Severity = "drop field"
+    """A barcode has a wrong length or check digit."""
     barcode_duplicate: Severity = "hold"
+    """Two products carry the same barcode, or one is the SKU of another: one scan, two products."""
     price_missing: Severity = "hold"
+    """There is no price in the currency and country of `products.price`."""
     price_not_positive: Severity = "hold"
+    """The price is zero or less."""
     price_currency: Severity = "hold"
+    """The price is in another currency."""
     price_not_exact: Severity = "hold"
+    """The price has more digits than its currency."""
     tax_class_unmapped: Severity = "block"
+    """No entry of `products.tax_classes` names its tax."""
     too_many_variants: Severity = "block"
+    """More variants than the other system takes."""
     too_many_options: Severity = "block"
+    """More than three options tell the variants apart."""
     option_missing: Severity = "hold"
+    """A variant has no value for an option its siblings have."""
     options_duplicate: Severity = "hold"
+    """Two variants of one product have the same options."""
     options_changed: Severity = "block"
+    """The options of a family changed; Lightspeed can't change them later."""
     name_missing: Severity = "block"
+    """There is no name in the till's locale."""
     name_too_long: Severity = "block"
+    """The name is longer than `products.rules_max_name`."""
     name_duplicate: Severity = "block"
+    """Two products have the same name; a Lightspeed family is known by its name."""
     required_attribute_missing: Severity = "block"
+    """A field of `products.required_attributes` is empty."""
     html_unsafe: Severity = "warn"
+    """A description holds scripts or other active content; it is never sent."""
     value_not_kept: Severity = "hold"
+    """The other system does not keep a value as it was sent (see `products.resend_limit`)."""
     lookup_missing: Severity = "drop field"
+    """A lookup table or an enum does not name a value."""
 
 
 class ProductSettings(Settings):
     """Products and variants."""
 
     assortment: Assortment = Assortment()
+    """Which products sync at all."""
     create: tuple[SystemName, ...] = ("lightspeed", "commercetools")
     """Systems in which missing products are created."""
     match: tuple[Literal["key", "sku", "barcode"], ...] = ("sku", "barcode")
@@ -143,13 +173,17 @@ class ProductSettings(Settings):
     """Canonical field -> its owner and places: `name`, `description`, `brand`, `category`, `tags`, `supplier`,
     `tax_class`, `barcodes`, `supply_price`, `supplier_code`, `tracked`, `active`, `attr.<your name>`, ..."""
     options: tuple[OptionSetting, ...] = ()
+    """What tells variants apart, in the order the till shows it."""
     barcodes_multiple: bool = False
     """Whether the commercetools barcode attribute holds a set; otherwise only the first barcode syncs."""
     price: PriceSetting = PriceSetting()
+    """The base price."""
     tax_classes: tuple[TaxClass, ...] = ()
+    """Taxes by their names in both systems."""
     tracked_by_default: bool = True
     """Whether Lightspeed counts stock of products created there."""
     rules: ProductRules = ProductRules()
+    """What is checked before anything is written, and what a finding does."""
     rules_max_name: int = Field(default=255, gt=0)
     """Longest product name the till takes. Undocumented for Lightspeed; 255 is the usual column width."""
     required_attributes: tuple[str, ...] = ()

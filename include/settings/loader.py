@@ -1,0 +1,118 @@
+"""Reading and writing the configuration file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from include.settings.crosschecks import cross_check
+from include.settings.document import Document, Problem, read_document
+from include.settings.models import SyncSettings
+from include.settings.problems import SettingsError, problems_of
+
+CONFIG_VARIABLE = "RETAIL_SYNC_CONFIG"
+DEFAULT_PATH = Path(__file__).with_name("sync.yaml")
+SCHEMA_PATH = Path(__file__).with_name("sync.schema.json")
+
+_cache: dict[Path, tuple[tuple[int, int], SyncSettings]] = {}
+
+
+def settings_path() -> Path:
+    """The file `RETAIL_SYNC_CONFIG` names, or the one that comes with the package."""
+    named = os.environ.get(CONFIG_VARIABLE, "").strip()
+    return Path(named).expanduser() if named else DEFAULT_PATH
+
+
+def load_settings(path: Path | None = None) -> SyncSettings:
+    """The settings in `path` (default: `settings_path()`); read again only when the file changed.
+
+    Raises SettingsError with every problem of the file at once.
+    """
+    source = (path or settings_path()).absolute()
+    try:
+        state = source.stat()
+        stamp = (state.st_mtime_ns, state.st_size)
+        if source in _cache and _cache[source][0] == stamp:
+            return _cache[source][1]
+        text = source.read_text(encoding="utf-8")
+    except OSError as fault:
+        problem = Problem(
+            (),
+            f"The configuration file can't be read ({fault.strerror}): {source}.",
+            f"Put it there, or set {CONFIG_VARIABLE} to the file you mean.",
+        )
+        raise SettingsError(source.name, [problem]) from fault
+    except UnicodeDecodeError as fault:
+        problem = Problem((), f"The configuration file is not UTF-8 text: {source}.", "Save it as UTF-8.")
+        raise SettingsError(source.name, [problem]) from fault
+    settings = parse_settings(text, name=source.name)
+    _cache[source] = (stamp, settings)
+    return settings
+
+
+def parse_settings(text: str, *, name: str = "sync.yaml") -> SyncSettings:
+    """The settings in a YAML text. Raises SettingsError; `name` is the file its sentences speak of."""
+    document = read_document(text)
+    settings, problems = _checked(document)
+    if settings is None or problems:
+        raise SettingsError(name, problems)
+    return settings
+
+
+def dump_settings(settings: SyncSettings | Mapping[str, Any], path: Path) -> SyncSettings:
+    """Write settings as a configuration file and give back what it says. Plain data may leave out what has a default.
+
+    Raises SettingsError, and writes nothing, where they would not load again.
+    """
+    data = (
+        settings.model_dump(mode="json", exclude_defaults=True)
+        if isinstance(settings, SyncSettings)
+        else settings
+    )
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.allow_unicode = True
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its default is typed as None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("w", encoding="utf-8") as stream:
+            yaml.dump(_plain(data), stream)
+        loaded = parse_settings(draft.read_text(encoding="utf-8"), name=path.name)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return loaded
+
+
+def _checked(document: Document) -> tuple[SyncSettings | None, list[Problem]]:
+    problems = list(document.problems)
+    if not isinstance(document.data, dict):
+        wrong = Problem(
+            (),
+            "The file holds no settings.",
+            "Begin with lines such as `shop:`; see docs/configuration.md.",
+            1,
+        )
+        return None, [*problems, wrong]
+    try:
+        settings = SyncSettings.model_validate(document.data)
+    except ValidationError as error:
+        return None, [*problems, *problems_of(error, document, SyncSettings)]
+    found = cross_check(settings)
+    return settings, [*problems, *(replace(one, line=document.line(one.loc)) for one in found)]
+
+
+def _plain(value: Any) -> Any:
+    """Only what YAML has: tuples become lists, mappings dictionaries."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    return value

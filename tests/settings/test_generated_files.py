@@ -1,0 +1,51 @@
+"""What is generated from the models is committed as generated, and names used in settings exist elsewhere."""
+
+from __future__ import annotations
+
+import inspect
+
+import jsonschema_rs
+import pytest
+from ruamel.yaml import YAML
+
+from include.commercetools.places import NATURAL_PLACES, PROJECTION_FIELDS
+from include.records.products import COLUMNS
+from include.settings import fields, models, products, transforms
+from include.settings.base import Settings
+from include.settings.loader import DEFAULT_PATH, SCHEMA_PATH
+from include.settings.reference import PAGE, page
+from include.settings.schema import schema_text
+
+MODELS = [
+    model
+    for module in (models, products, transforms)
+    for _, model in inspect.getmembers(module, inspect.isclass)
+    if issubclass(model, Settings) and model is not Settings
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_setting_says_what_it_means(model: type[Settings]) -> None:
+    assert [name for name, field in model.model_fields.items() if not field.description] == []
+
+
+def test_the_configuration_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m include.settings.reference"
+
+
+def test_the_json_schema_is_up_to_date_and_accepts_the_shipped_file() -> None:
+    assert SCHEMA_PATH.read_text(encoding="utf-8") == schema_text(), "run: python -m include.settings.schema"
+    content = YAML(typ="safe", pure=True).load(DEFAULT_PATH.read_text(encoding="utf-8"))
+    jsonschema_rs.validator_for(schema_text()).validate(content)
+
+
+def test_every_configurable_field_is_a_column_of_the_records_and_the_other_way_round() -> None:
+    columns = {
+        column.name.removesuffix(".*") for kind in COLUMNS.values() for column in kind if column.merged
+    }
+    assert {*fields.PRODUCT_FIELDS, *fields.OWN_SETTING, "attr"} == columns
+
+
+def test_the_places_settings_may_name_are_those_the_adapter_has() -> None:
+    assert sorted(fields.COMMERCETOOLS_PLACES) == sorted(PROJECTION_FIELDS)
+    assert set(NATURAL_PLACES) <= set(fields.COMMERCETOOLS_HOLDS)
