@@ -235,7 +235,7 @@ def _values(change: ChangeRow, now: Any) -> tuple[Any, ...]:
 def _stage(connection: Connection, outcomes: Sequence[ChangeOutcome]) -> None:
     connection.execute(
         text(
-            "CREATE TEMP TABLE settled (id uuid, outcome text, error_code text, error text, remedy text, "
+            "CREATE TEMP TABLE settled (id uuid PRIMARY KEY, outcome text, error_code text, error text, remedy text, "
             "exchange_ids text[], result_id text, result_version bigint, dropped jsonb) ON COMMIT DROP"
         )
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, text
 
@@ -18,11 +19,15 @@ _SELECT = """
            created_at, agreed_at, retired_at
     FROM links
 """
+_WRITTEN = (
+    "id", "entity", "kind", "commercetools_id", "lightspeed_id", "parent_id", "base", "matched_by", "resent",
+    "run_id", "created_at", "agreed_at",
+)  # fmt: skip
 _SHOWN_CONFLICTS = 5
 
 
 class LinkConflict(RecordRejected):
-    """An id that is to be linked is linked already, to another one. `details` lists (wanted, stored) pairs of links."""
+    """An id that is to be linked is linked already, to another one. `details` lists the pairs."""
 
     default_remedy = "Look at both records; retire the link that is wrong, then run again."
 
@@ -70,45 +75,27 @@ class Links:
         if not links:
             return {}
         with transaction(self.engine) as connection:
-            _stage(connection, links)
-            connection.execute(
-                text(
-                    """
-                    INSERT INTO links (id, entity, kind, commercetools_id, lightspeed_id, parent_id, base, matched_by,
-                                       resent, run_id, agreed_at)
-                    SELECT new.id, new.entity, new.kind, new.commercetools_id, new.lightspeed_id,
-                           COALESCE(known.id, new.parent_id), new.base, new.matched_by, new.resent, new.run_id,
-                           CASE WHEN new.base <> '{}'::jsonb THEN now() END
-                    FROM incoming_links AS new
-                    -- a parent that was linked before under another id of the link
-                    LEFT JOIN incoming_links AS parent ON parent.id = new.parent_id
-                    LEFT JOIN links AS known ON known.retired_at IS NULL AND known.entity = parent.entity
-                        AND known.kind = parent.kind AND known.commercetools_id = parent.commercetools_id
-                        AND known.lightspeed_id = parent.lightspeed_id
-                    ORDER BY new.entity, new.kind, new.commercetools_id
-                    ON CONFLICT DO NOTHING
-                    """
-                )
-            )
-            found = connection.execute(
-                text(
-                    """
-                    SELECT new.id::text AS id, new.kind, new.commercetools_id AS ours, new.lightspeed_id AS theirs,
-                           held.commercetools_id AS held_ours, held.lightspeed_id AS held_theirs,
-                           held.id::text AS held_id
-                    FROM incoming_links AS new
-                    LEFT JOIN links AS held ON held.retired_at IS NULL AND held.entity = new.entity
-                        AND held.kind = new.kind
-                        AND (held.commercetools_id = new.commercetools_id
-                             OR held.lightspeed_id = new.lightspeed_id)
-                    ORDER BY new.kind, new.commercetools_id
-                    """
-                )
-            ).all()
-            conflicts = [row for row in found if (row.ours, row.theirs) != (row.held_ours, row.held_theirs)]
+            # One adder at a time, so that what is looked up here still holds when the new rows go in.
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('ledger links', 0))"))
+            known = _Known()
+            for held in _held(connection, links):
+                known.take(held)
+            ids: dict[str, str] = {}
+            new: list[Link] = []
+            conflicts: list[tuple[Link, _Pair]] = []
+            for link in links:
+                pair = known.of(link)
+                if pair is None:
+                    known.take(_pair(link))
+                    new.append(link)
+                elif (pair.ours, pair.theirs) != (link.commercetools_id, link.lightspeed_id):
+                    conflicts.append((link, pair))
+                ids[link.id] = pair.id if pair else link.id
             if conflicts:
                 raise _conflict(conflicts)
-        return {row.id: row.held_id for row in found}
+            now = connection.execute(text("SELECT now()")).scalar_one()
+            copy_in(connection, "links", _WRITTEN, (_values(link, ids, now) for link in new))
+        return ids
 
     def agree(self, updates: Sequence[Agreement | tuple[str, Any, Any]]) -> int:
         """Replace base and resend counts of links in force; how many were. The last word on a link wins."""
@@ -117,7 +104,9 @@ class Links:
             return 0
         with transaction(self.engine) as connection:
             connection.execute(
-                text("CREATE TEMP TABLE agreements (id uuid, base jsonb, resent jsonb) ON COMMIT DROP")
+                text(
+                    "CREATE TEMP TABLE agreements (id uuid PRIMARY KEY, base jsonb, resent jsonb) ON COMMIT DROP"
+                )
             )
             copy_in(
                 connection,
@@ -150,65 +139,91 @@ class Links:
             )
 
 
-def _stage(connection: Connection, links: Sequence[Link]) -> None:
-    connection.execute(
-        text(
-            "CREATE TEMP TABLE incoming_links (id uuid, entity text, kind text, commercetools_id text, "
-            "lightspeed_id text, parent_id uuid, base jsonb, matched_by text, resent jsonb, run_id text) "
-            "ON COMMIT DROP"
+class _Pair(NamedTuple):
+    entity: str
+    kind: str
+    ours: str
+    theirs: str
+    id: str
+
+
+class _Known:
+    """Links in force by either id."""
+
+    def __init__(self) -> None:
+        self._by_ours: dict[tuple[str, str, str], _Pair] = {}
+        self._by_theirs: dict[tuple[str, str, str], _Pair] = {}
+
+    def take(self, pair: _Pair) -> None:
+        self._by_ours[pair.entity, pair.kind, pair.ours] = pair
+        self._by_theirs[pair.entity, pair.kind, pair.theirs] = pair
+
+    def of(self, link: Link) -> _Pair | None:
+        return self._by_ours.get((link.entity, link.kind, link.commercetools_id)) or self._by_theirs.get(
+            (link.entity, link.kind, link.lightspeed_id)
         )
-    )
-    copy_in(
-        connection,
-        "incoming_links",
-        (
-            "id",
-            "entity",
-            "kind",
-            "commercetools_id",
-            "lightspeed_id",
-            "parent_id",
-            "base",
-            "matched_by",
-            "resent",
-            "run_id",
-        ),  # fmt: skip
-        (
-            (
-                link.id,
-                link.entity,
-                link.kind,
-                link.commercetools_id,
-                link.lightspeed_id,
-                link.parent_id,
-                jsonb(link.base),
-                link.matched_by,
-                jsonb(link.resent),
-                link.run_id,
-            )
-            for link in links
-        ),
+
+
+def _held(connection: Connection, links: Sequence[Link]) -> Iterator[_Pair]:
+    """Links in force that share an id with one of `links`."""
+    for entity, kind in sorted({(link.entity, link.kind) for link in links}):
+        wanted = [link for link in links if (link.entity, link.kind) == (entity, kind)]
+        rows = connection.execute(
+            text(
+                "SELECT entity, kind, commercetools_id, lightspeed_id, id::text FROM links "
+                "WHERE entity = :entity AND kind = :kind AND retired_at IS NULL "
+                "AND (commercetools_id = ANY(:ours) OR lightspeed_id = ANY(:theirs))"
+            ),
+            {
+                "entity": entity,
+                "kind": kind,
+                "ours": [link.commercetools_id for link in wanted],
+                "theirs": [link.lightspeed_id for link in wanted],
+            },
+        )
+        yield from (_Pair(*row) for row in rows)
+
+
+def _pair(link: Link) -> _Pair:
+    return _Pair(link.entity, link.kind, link.commercetools_id, link.lightspeed_id, link.id)
+
+
+def _values(link: Link, ids: Mapping[str, str], now: datetime) -> tuple[Any, ...]:
+    return (
+        link.id,
+        link.entity,
+        link.kind,
+        link.commercetools_id,
+        link.lightspeed_id,
+        ids.get(link.parent_id, link.parent_id) if link.parent_id else None,
+        jsonb(link.base),
+        link.matched_by,
+        jsonb(link.resent),
+        link.run_id,
+        link.created_at or now,
+        link.agreed_at or (now if link.base else None),
     )
 
 
-def _conflict(rows: Sequence[Row[Any]]) -> LinkConflict:
+def _conflict(conflicts: Sequence[tuple[Link, _Pair]]) -> LinkConflict:
     shown = "; ".join(
-        f"{row.kind} {row.ours} with {row.theirs}, but {row.held_ours} is linked with {row.held_theirs}"
-        for row in rows[:_SHOWN_CONFLICTS]
+        f"{link.kind} {link.commercetools_id} with {link.lightspeed_id}, "
+        f"but {pair.ours} is linked with {pair.theirs}"
+        for link, pair in conflicts[:_SHOWN_CONFLICTS]
     )
-    more = f" and {len(rows) - _SHOWN_CONFLICTS} more" if len(rows) > _SHOWN_CONFLICTS else ""
+    more = f" and {len(conflicts) - _SHOWN_CONFLICTS} more" if len(conflicts) > _SHOWN_CONFLICTS else ""
     return LinkConflict(
         f"Cannot link {shown}{more}.",
         system=SYSTEM,
         code="link_conflict",
         details=[
             {
-                "kind": row.kind,
-                "wanted": [row.ours, row.theirs],
-                "stored": [row.held_ours, row.held_theirs],
-                "stored_link": row.held_id,
+                "kind": link.kind,
+                "wanted": [link.commercetools_id, link.lightspeed_id],
+                "stored": [pair.ours, pair.theirs],
+                "stored_link": pair.id,
             }
-            for row in rows
+            for link, pair in conflicts
         ],
     )
 

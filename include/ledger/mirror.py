@@ -63,6 +63,8 @@ class Mirror:
         where = {"entity": entity, "kind": kind, "system": system, "run_id": run_id}
         with transaction(self.engine) as connection:
             _stage(connection, rows)
+            # An array, not a join: right after a first load the planner knows nothing about the mirror, takes it
+            # for one row, and joins row by row.
             before = {
                 row[0]: (row[1], row[2])
                 for row in connection.execute(
@@ -70,7 +72,7 @@ class Mirror:
                         """
                         SELECT id, digest, deleted_at FROM mirror
                         WHERE entity = :entity AND kind = :kind AND system = :system
-                          AND id IN (SELECT id FROM incoming_mirror)
+                          AND id = ANY(ARRAY(SELECT id FROM incoming_mirror))
                         ORDER BY id FOR UPDATE
                         """
                     ),
@@ -142,8 +144,13 @@ class Mirror:
         """
         where = {"entity": entity, "kind": kind, "system": system, "at": at}
         with transaction(self.engine) as connection:
-            connection.execute(text("CREATE TEMP TABLE present_ids (id text) ON COMMIT DROP"))
-            copy_in(connection, "present_ids", ("id",), ((storable_text(one),) for one in set(present_ids)))
+            connection.execute(text("CREATE TEMP TABLE present_ids (id text PRIMARY KEY) ON COMMIT DROP"))
+            copy_in(
+                connection,
+                "present_ids",
+                ("id",),
+                ((one,) for one in {storable_text(one) for one in present_ids}),
+            )
             vanished = list(
                 connection.execute(
                     text(

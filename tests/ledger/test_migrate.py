@@ -25,7 +25,9 @@ def test_an_upgraded_database_is_what_the_models_say(ledger: Ledger) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
-def test_an_upgrade_of_a_current_database_changes_nothing(ledger: Ledger, ledger_url: str, run_id: str) -> None:
+def test_an_upgrade_of_a_current_database_changes_nothing(
+    ledger: Ledger, ledger_url: str, run_id: str
+) -> None:
     upgrade(ledger_url)
     assert ledger.run(run_id).state == "running"
 

@@ -1,0 +1,231 @@
+"""The mirror shows the newest that was seen, never what came late."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from include.ledger import Ledger
+from include.ledger.rows import MirrorRow
+from include.records.errors import ProtocolFault
+from include.records.types import digest
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+_entities = count(1)
+
+
+def row(id: str = "a", *, version: int | None = 1, name: str = "Mug", **more: Any) -> MirrorRow:
+    fields = {"name.en": name}
+    return MirrorRow(id=id, version=version, fields=fields, digest=digest(fields), label=name, **more)
+
+
+def see(ledger: Ledger, *rows: MirrorRow) -> Any:
+    return ledger.mirror.see("products", "variant", "lightspeed", "run-1", rows)
+
+
+def stored(ledger: Ledger) -> dict[str, MirrorRow]:
+    return {one.id: one for one in ledger.mirror.read("products", "variant", "lightspeed")}
+
+
+def test_a_row_comes_back_as_it_was_given(ledger: Ledger) -> None:
+    given_row = row(
+        version=2**62,
+        parent_id="p",
+        modified_at=NOON,
+        carry={"slug": "mug", "nested": [1, None, "x"]},
+        identity={"key": "K-1", "listed": True, "currency": "EUR"},
+    )
+    see(ledger, given_row)
+    back = stored(ledger)["a"]
+    assert back.seen_at is not None
+    for name in (
+        "id",
+        "parent_id",
+        "version",
+        "modified_at",
+        "deleted_at",
+        "label",
+        "digest",
+        "fields",
+        "carry",
+        "identity",
+    ):
+        assert getattr(back, name) == getattr(given_row, name), name
+    assert (back.run_id, back.deletion) == ("run-1", None)
+
+
+def test_counts_tell_new_changed_same_and_older_apart(ledger: Ledger) -> None:
+    see(ledger, row("same"), row("changed"), row("older", version=5), row("remapped"))
+    counts = see(
+        ledger,
+        row("same", version=2),
+        row("changed", version=2, name="Cup"),
+        row("older", version=4, name="Past"),
+        row("remapped", version=1, name="Same version, mapped anew"),
+        row("new"),
+    )
+    assert (counts.new, counts.changed, counts.same, counts.older) == (1, 2, 1, 1)
+    assert counts.older_ids == ("older",)
+    assert stored(ledger)["older"].label == "Mug"
+    assert stored(ledger)["same"].version == 2
+
+
+def test_a_deletion_counts_as_a_change_and_says_who_told(ledger: Ledger) -> None:
+    see(ledger, row())
+    assert see(ledger, row(version=2, deleted_at=NOON)).changed == 1
+    assert stored(ledger)["a"].deletion == "source"
+
+
+def test_of_an_id_met_on_two_pages_the_newest_row_counts_once(ledger: Ledger) -> None:
+    counts = see(ledger, row(version=2, name="New"), row(version=1, name="Old"))
+    assert (counts.new, counts.older) == (1, 0)
+    assert stored(ledger)["a"].label == "New"
+
+
+def test_without_versions_time_decides(ledger: Ledger) -> None:
+    see(ledger, row(version=None, modified_at=NOON))
+    assert see(ledger, row(version=None, modified_at=NOON - timedelta(seconds=1), name="Late")).older == 1
+    assert see(ledger, row(version=None, modified_at=NOON, name="Now")).changed == 1
+
+
+def test_a_row_that_cannot_be_placed_never_replaces_one_that_can(ledger: Ledger) -> None:
+    see(ledger, row("v", version=3), row("t", version=None, modified_at=NOON))
+    counts = see(ledger, row("v", version=None, name="?"), row("t", version=None, name="?"))
+    assert counts.older_ids == ("t", "v")
+    see(ledger, row("nothing", version=None))
+    assert see(ledger, row("nothing", version=None, name="?")).changed == 1
+
+
+def test_characters_postgresql_cannot_store_do_not_stop_the_other_rows(ledger: Ledger) -> None:
+    bad = "nul\x00 lone\ud800 escaped \\u0000 NaN"
+    see(
+        ledger,
+        MirrorRow(
+            id="bad", version=1, label=bad, digest="d", fields={"name.en": bad, "attr.n": float("nan")}
+        ),
+        row("good"),
+    )
+    rows = stored(ledger)
+    assert set(rows) == {"bad", "good"}
+    assert rows["bad"].label == "nul\ufffd lone\ufffd escaped \\u0000 NaN"
+    assert rows["bad"].fields == {"name.en": rows["bad"].label, "attr.n": "nan"}
+
+
+def test_reading_narrows_to_ids_or_parents(ledger: Ledger) -> None:
+    see(ledger, row("a", parent_id="p"), row("b", parent_id="p"), row("c", parent_id="q"), row("d"))
+    read = ledger.mirror.read
+    of = ("products", "variant", "lightspeed")
+    assert [r.id for r in read(*of, ids=["c", "a", "none"])] == ["a", "c"]
+    assert [r.id for r in read(*of, parents={"p"})] == ["a", "b"]
+    assert [r.id for r in read(*of, ids=["d"], parents=["q"])] == ["c", "d"]
+    assert read(*of, ids=[]) == []
+    assert read("products", "variant", "commercetools") == []
+
+
+def test_sides_and_kinds_do_not_mix(ledger: Ledger) -> None:
+    see(ledger, row())
+    ledger.mirror.see("products", "product", "lightspeed", "run-1", [row(name="The family")])
+    assert stored(ledger)["a"].label == "Mug"
+
+
+def test_a_sweep_marks_what_it_did_not_meet_and_only_that(ledger: Ledger) -> None:
+    see(ledger, row("here"), row("gone"), row("long gone", deleted_at=NOON))
+    begun = datetime.now(UTC) + timedelta(seconds=1)
+    of = ("products", "variant", "lightspeed")
+    assert ledger.mirror.mark_vanished(*of, ["here", "never seen"], begun) == ["gone"]
+    rows = stored(ledger)
+    assert (rows["gone"].deletion, rows["gone"].deleted_at) == ("vanished", begun)
+    assert (rows["here"].deletion, rows["long gone"].deletion) == (None, "source")
+    see(ledger, row("gone", version=2))
+    assert stored(ledger)["gone"].deleted_at is None
+
+
+def test_a_sweep_spares_what_was_seen_after_it_began(ledger: Ledger) -> None:
+    see(ledger, row("old"))
+    begun = datetime.now(UTC)
+    see(ledger, row("created meanwhile"))
+    of = ("products", "variant", "lightspeed")
+    assert ledger.mirror.mark_vanished(*of, ["something"], begun) == ["old"]
+
+
+def test_an_empty_sweep_is_a_failed_read_and_deletes_nothing(ledger: Ledger) -> None:
+    see(ledger, row())
+    of = ("products", "variant", "lightspeed")
+    with pytest.raises(ProtocolFault, match="no variant at all"):
+        ledger.mirror.mark_vanished(*of, [], datetime.now(UTC) + timedelta(minutes=1))
+    assert stored(ledger)["a"].deleted_at is None
+
+
+@pytest.fixture(scope="module")
+def shared(postgres: Any) -> Iterator[Ledger]:
+    from include.ledger import upgrade
+
+    postgres.create_database("mirror_property")
+    url = postgres.url("mirror_property")
+    upgrade(url)
+    with Ledger.open(url) as ledger:
+        yield ledger
+    postgres.drop_database("mirror_property")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pages=st.lists(
+        st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 6)), max_size=5), min_size=1, max_size=6
+    )
+)
+def test_older_never_wins_in_whatever_order_pages_arrive(
+    shared: Ledger, pages: list[list[tuple[str, int]]]
+) -> None:
+    entity = f"e{next(_entities)}"
+    newest: dict[str, int] = {}
+    for page in pages:
+        rows = [row(id, version=version, name=f"{id} at {version}") for id, version in page]
+        counts = shared.mirror.see(entity, "variant", "lightspeed", "run-1", rows)
+        tops = {id: max(version for other, version in page if other == id) for id, _ in page}
+        assert counts.older_ids == tuple(sorted(id for id, top in tops.items() if top < newest.get(id, 0)))
+        assert counts.new + counts.changed + counts.same + counts.older == len(tops)
+        for id, top in tops.items():
+            newest[id] = max(top, newest.get(id, 0))
+    held = {r.id: (r.version, r.label) for r in shared.mirror.read(entity, "variant", "lightspeed")}
+    assert held == {id: (version, f"{id} at {version}") for id, version in newest.items()}
+
+
+def test_a_backfill_beside_a_delta_neither_deadlocks_nor_puts_back_older_rows(ledger: Ledger) -> None:
+    ids = [f"id-{n:04}" for n in range(400)]
+
+    def write(version: int) -> None:
+        order = ids if version % 2 else ids[::-1]
+        see(ledger, *(row(id, version=version, name=f"at {version}") for id in order))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, [3, 8, 1, 6, 2, 7, 5, 4]))
+    assert {r.version for r in stored(ledger).values()} == {8}
+    assert {r.label for r in stored(ledger).values()} == {"at 8"}
+
+
+def test_fifteen_thousand_variants_go_in_within_seconds_and_come_out(ledger: Ledger) -> None:
+    rows = [
+        row(f"id-{n}", parent_id=f"p-{n // 3}", name=f"Mug {n}", carry={"v": n}, modified_at=NOON)
+        for n in range(15_000)
+    ]
+    began = time.perf_counter()
+    assert see(ledger, *rows).new == 15_000
+    first = time.perf_counter() - began
+    began = time.perf_counter()
+    assert see(ledger, *rows).same == 15_000
+    again = time.perf_counter() - began
+    began = time.perf_counter()
+    assert len(stored(ledger)) == 15_000
+    print(
+        f"mirror, 15,000 rows: new {first:.2f} s, again {again:.2f} s, read {time.perf_counter() - began:.2f} s"
+    )
+    assert max(first, again) < 10, "a shared machine may be slow, but not that slow"
