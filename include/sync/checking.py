@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -67,8 +68,20 @@ def _hold_back(work: Work, drafts: list[Draft], findings: list[Finding]) -> None
                 held.add((draft.kind, draft.subject))
                 why = f"Its product is held: {block.code}." if block else "Its product is held."
                 work.holds.append(replace(waiting(work, draft.source, draft.source_id, why), kind=draft.kind))
+    _hold_childless(work, drafts, new_products, gone)
+    work.drafts = [draft for draft in work.drafts if id(draft) not in gone]
+
+
+def _hold_childless(
+    work: Work, drafts: list[Draft], new_products: set[tuple[str, str]], gone: set[int]
+) -> None:
+    """A product of which every variant is held is not created empty."""
+    left: dict[tuple[str, str], list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        if id(draft) not in gone:
+            left[(draft.source, draft.source_product)].append(draft)
     for source, product in sorted(new_products):
-        own = [d for d in drafts if (d.source, d.source_product) == (source, product) and id(d) not in gone]
+        own = left[(source, product)]
         if own and not any(d.kind == "variant" for d in own):
             gone.update(id(d) for d in own)
             work.holds.append(
@@ -82,7 +95,6 @@ def _hold_back(work: Work, drafts: list[Draft], findings: list[Finding]) -> None
                     message="All its variants are held.",
                 )
             )
-    work.drafts = [draft for draft in work.drafts if id(draft) not in gone]
 
 
 def _desired(work: Work, target: str, drafts: list[Draft]) -> Desired:
@@ -99,14 +111,11 @@ def _desired(work: Work, target: str, drafts: list[Draft]) -> Desired:
             standing = _its_product(draft)
             rows["product"].append({**_desired_row(work, standing), "changed": frozenset()})
     live = work.view.live_variants(target)
-    standing_counts = live.groupby("product_id").size()
-    for row in rows["product"]:
-        row["standing"] = int(standing_counts.get(row["target_id"], 0)) if row["target_id"] is not None else 0
+    # Variants that are already there and stay as they are count too, where a limit counts variants.
     updated = {d.target_id for d in drafts if d.kind == "variant" and d.target_id is not None}
+    untouched = live[~live.index.isin(updated)].groupby("product_id").size()
     for row in rows["product"]:
-        if row["target_id"] is not None:
-            own = live.index[live["product_id"] == row["target_id"]] if updated else []
-            row["standing"] -= sum(1 for i in own if i in updated)
+        row["standing"] = int(untouched.get(row["target_id"], 0)) if row["target_id"] is not None else 0
     name_column = f"name.{work.given.till_locale}"
     return Desired(
         target=target,

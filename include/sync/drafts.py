@@ -57,9 +57,7 @@ class Work:
 
 
 def product_of(view: View, kind: Kind, system: str, record: str) -> str:
-    if kind == "product":
-        return record
-    return str(view.frames[system]["variant"]["product_id"].get(record))
+    return record if kind == "product" else view.product_of(system, record)
 
 
 def report(work: Work, finding: Finding) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -87,7 +88,7 @@ def _change(work: Work, draft: Draft) -> PlannedChange:
     )
 
 
-def _version(row: pd.Series | None) -> int | None:
+def _version(row: Mapping[str, Any] | None) -> int | None:
     return None if row is None or pd.isna(row["version"]) else int(row["version"])
 
 

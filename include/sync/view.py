@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
@@ -76,32 +77,44 @@ class View:
 
     def is_deleted(self, system: str, kind: Kind, record: str) -> bool:
         """Only with proof: a record nobody has seen yet is unknown, not deleted."""
-        frame = self.frames[system][kind]
-        return record in frame.index and bool(frame["deleted_at"].notna()[record])
+        row = self.row(system, kind, record)
+        return row is not None and bool(pd.notna(row["deleted_at"]))
 
-    def variant(self, system: str, record: str) -> pd.Series | None:
+    def variant(self, system: str, record: str) -> Mapping[str, Any] | None:
         return self.row(system, "variant", record)
 
-    def row(self, system: str, kind: Kind, record: str) -> pd.Series | None:
-        frame = self.frames[system][kind]
-        if record not in frame.index:
-            return None
-        return cast(pd.Series, frame.loc[record])
+    def row(self, system: str, kind: Kind, record: str) -> Mapping[str, Any] | None:
+        """The cells of one record; None where nobody has seen it."""
+        return self._rows[system][kind].get(record)
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[Kind, dict[str, dict[str, Any]]]]:
+        # One pass a frame: a look-up by label in a DataFrame costs a hundred times as much.
+        return {
+            system: {
+                kind: {str(row["id"]): row for row in frame.to_dict("records")}
+                for kind, frame in kinds.items()
+            }
+            for system, kinds in self.frames.items()
+        }
 
     def parents(self, link: LinkRef) -> tuple[str, str]:
-        left = self.frames["commercetools"]["variant"]["product_id"].get(link.commercetools_id)
-        right = self.frames["lightspeed"]["variant"]["product_id"].get(link.lightspeed_id)
-        return str(left), str(right)
+        return self.product_of("commercetools", link.commercetools_id), self.product_of(
+            "lightspeed", link.lightspeed_id
+        )
+
+    def product_of(self, system: str, variant: str) -> str:
+        """The product a variant belongs to; empty where nobody has seen the variant."""
+        row = self.variant(system, variant)
+        return str(row["product_id"]) if row is not None else ""
 
     def is_affected(self, system: str, kind: Kind, record: str) -> bool:
         return record in self._given.affected[system][kind]
 
     def codes(self, system: str, record: str) -> set[str]:
-        frame = self.frames[system]["variant"]
-        if "barcodes" not in frame.columns or record not in frame.index:
-            return set()
-        text: Any = frame.at[record, "barcodes"]
-        return set(json.loads(text)) if pd.notna(text) else set()
+        row = self.variant(system, record)
+        text = row.get("barcodes") if row is not None else None
+        return set(json.loads(text)) if isinstance(text, str) else set()
 
     def label(self, system: str, kind: Kind, record: str) -> str:
         """What a person calls the record: its SKU or its name, else its id."""
@@ -111,8 +124,8 @@ class View:
         if kind == "variant":
             sku = row.get("sku")
             return str(sku) if pd.notna(sku) and sku else record
-        for column in (f"name.{self._given.till_locale}", *[c for c in row.index if c.startswith("name.")]):
-            if column in row.index and pd.notna(row[column]) and row[column]:
+        for column in (f"name.{self._given.till_locale}", *[c for c in row if c.startswith("name.")]):
+            if pd.notna(row.get(column)) and row[column]:
                 return str(row[column])
         return record
 
@@ -122,7 +135,7 @@ class View:
         told: dict[str, Any] = {"system": system, "id": record, "label": self.label(system, kind, record)}
         if row is not None:
             for name in SHOWN:
-                if name in row.index and pd.notna(row[name]):
+                if pd.notna(row.get(name)):
                     told[name] = plain_value(column_of(kind, name).type, row[name])
             if kind == "variant":
                 told["product"] = self.label(system, "product", str(row["product_id"]))
