@@ -1,0 +1,161 @@
+"""A till of the sandbox, an adapter that speaks to it over HTTP, and planned writes to hand it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+import pandas as pd
+
+from include.lightspeed.connection import LightspeedConnection
+from include.lightspeed.opening import open_products
+from include.lightspeed.x_series.products import XSeriesProducts
+from include.records.face import ProductWrite, VariantWrite
+from include.records.products import Kind, column_of, merged_columns
+from include.records.types import plain_value
+from include.sandbox.faults import Faults
+from include.sandbox.lightspeed import LightspeedStore
+from include.settings.models import SyncSettings
+from include.transport.budget import Unlimited
+from include.transport.faces import Exchange
+
+T = TypeVar("T")
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Exchanges:
+    """An `ExchangeSink` that keeps what it is told."""
+
+    kept: list[Exchange] = field(default_factory=list)
+
+    def record(self, exchange: Exchange) -> None:
+        self.kept.append(exchange)
+
+
+@dataclass
+class Till:
+    """A store behind a real HTTP server."""
+
+    store: LightspeedStore
+    faults: Faults
+    url: str
+    token: str
+    exchanges: Exchanges = field(default_factory=Exchanges)
+    connection: LightspeedConnection | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further arguments for the adapter."""
+    last_sent: list[str] = field(default_factory=list)
+    """What a test wants to remember of `sent()`."""
+
+    @asynccontextmanager
+    async def products(self, settings: SyncSettings) -> AsyncIterator[XSeriesProducts]:
+        connection = self.connection or LightspeedConnection(store_url=self.url, personal_token=self.token)
+        options = {"budget": Unlimited(), "sink": self.exchanges, **self.more}
+        async with open_products(connection, settings, **options) as adapter:
+            await adapter.prepare()
+            self.exchanges.kept.clear()
+            yield adapter
+
+    def run(self, settings: SyncSettings, work: Callable[[XSeriesProducts], Awaitable[T]]) -> T:
+        """The result of `work` with a prepared adapter."""
+
+        async def body() -> T:
+            async with self.products(settings) as adapter:
+                return await work(adapter)
+
+        return asyncio.run(body())
+
+    def sent(self, method: str = "") -> list[str]:
+        """`METHOD path` of the requests since the adapter was prepared."""
+        shown = [f"{e.method} {httpx.URL(e.url).path}" for e in self.exchanges.kept]
+        return [line for line in shown if line.startswith(method)]
+
+
+TAX_CLASSES = [
+    {"name": "standard", "commercetools": "standard", "lightspeed": "Standard"},
+    {"name": "reduced", "commercetools": "reduced", "lightspeed": "Reduced"},
+]
+
+
+def make_settings(**products: Any) -> SyncSettings:
+    more = {name: products.pop(name) for name in ("privacy", "locations", "limits") if name in products}
+    return SyncSettings.model_validate({"products": {"tax_classes": TAX_CLASSES, **products}, **more})
+
+
+def creation(fields: dict[str, Any], *variants: dict[str, Any], key: str | None = None) -> ProductWrite:
+    number = next(_numbers)
+    return ProductWrite(
+        action="create",
+        idempotency_key=key or f"key-{number}",
+        change_id=f"p{number}",
+        target_id=None,
+        seen_version=None,
+        fields=fields,
+        variants=[
+            VariantWrite(f"p{number}v{i}", "create", None, variant) for i, variant in enumerate(variants)
+        ],
+    )
+
+
+def update(
+    records: Any,
+    product_id: str,
+    fields: dict[str, Any] | None = None,
+    variants: dict[str, dict[str, Any]] | None = None,
+    new: list[dict[str, Any]] | None = None,
+) -> ProductWrite:
+    """The write that changes `fields` of a product as it was read, and `variants` (by SKU), and adds `new` ones."""
+    product = record(records.products, "product", id=product_id)
+    members = records.variants[records.variants["product_id"] == product_id]
+    changed = [(record(members, "variant", sku=sku), wanted) for sku, wanted in (variants or {}).items()]
+    number = next(_numbers)
+    return ProductWrite(
+        action="update",
+        idempotency_key=f"key-{number}",
+        change_id=f"p{number}" if fields else None,
+        target_id=product_id,
+        seen_version=int(product["version"]),
+        fields=fields or {},
+        current=plain("product", records.products, product),
+        carry=plain_value("json", product["carry"]),
+        variants=[
+            *[
+                VariantWrite(
+                    f"p{number}v{i}",
+                    "update",
+                    str(row["id"]),
+                    wanted,
+                    current=plain("variant", members, row),
+                    carry=plain_value("json", row["carry"]),
+                )
+                for i, (row, wanted) in enumerate(changed)
+            ],
+            *[VariantWrite(f"p{number}n{i}", "create", None, wanted) for i, wanted in enumerate(new or [])],
+        ],
+        members=list(members["id"]),
+    )
+
+
+def record(frame: pd.DataFrame, kind: Kind, **where: str) -> pd.Series:
+    ((column, value),) = where.items()
+    found = frame[frame[column] == value]
+    assert len(found) == 1, f"{len(found)} {kind} records with {column} {value}"
+    return found.iloc[0]
+
+
+def plain(kind: Kind, frame: pd.DataFrame, row: pd.Series) -> dict[str, Any]:
+    """Known merged values, as the mirror keeps them."""
+    values = {n: plain_value(column_of(kind, n).type, row[n]) for n in merged_columns(kind, frame)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+async def read_all(adapter: XSeriesProducts, after: str | None = None) -> Any:
+    window = await adapter.open_window(after, full=after is None)
+    rows = [row async for page in adapter.walk(window) for row in page.rows]
+    return adapter.to_records(rows)
