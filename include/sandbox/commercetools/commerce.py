@@ -20,6 +20,7 @@ from include.sandbox.commercetools.prices import (
     set_text,
     stored_money,
 )
+from include.sandbox.commercetools.products import variants_of
 from include.sandbox.commercetools.shapes import Shape, as_stored_moment, words
 
 _WRITTEN = "id version key createdAt lastModifiedAt custom "
@@ -197,12 +198,18 @@ def _line_item(context: Context, draft: Json) -> Json:
         "taxedPricePortions": [],
         **draft,
     }
+    item["price"] = {"id": context.project.store.new_id(), **draft["price"]}
     unit = draft["price"]["value"]
     item["totalPrice"] = {**unit, "centAmount": unit["centAmount"] * draft["quantity"]}
-    product = context.project.collection("products").find_by("sku", draft["variant"].get("sku"))
+    sku = draft["variant"].get("sku")
+    product = context.project.collection("products").find_by("sku", sku)
+    # An order may name a SKU the shop no longer has; its line item then is all there is.
+    item["variant"] = {"id": 1, **draft["variant"]}
     if product is not None:
         item["productId"] = product["id"]
         item["productType"] = product["productType"]
+        found = (each for each in variants_of(product["masterData"]["current"]) if each.get("sku") == sku)
+        item["variant"] = next(found, item["variant"])
     return item
 
 

@@ -224,9 +224,13 @@ def staged_projection(project: Project, product: Json) -> Json | None:
     return _projection(project, product, "staged")
 
 
+_NOT_PROJECTED = frozenset({"masterData", "createdBy", "lastModifiedBy"})
+"""Who wrote a product is told by the product, not by its projections (ProductProjection of the description)."""
+
+
 def _projection(project: Project, product: Json, name: str) -> Json:
     master = product["masterData"]
-    root = {field: value for field, value in product.items() if field != "masterData"}
+    root = {field: value for field, value in product.items() if field not in _NOT_PROJECTED}
     state = {"published": master["published"], "hasStagedChanges": master["hasStagedChanges"]}
     return {**root, **_with_availability(project, master[name]), **state}
 

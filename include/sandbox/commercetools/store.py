@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from include.sandbox.clock import Clock, to_millis
 from include.sandbox.commercetools.auth import ApiClient, Authority
 from include.sandbox.commercetools.catalogue import (
@@ -67,7 +69,8 @@ class Project:
             "createdAt": to_millis(store.clock.now()),
             "messages": {"enabled": False, "deleteDaysAfterCreation": 15},
             "carts": {"deleteDaysAfterLastModification": 90, "countryTaxRateFallbackEnabled": False},
-            "inventory": {},
+            "inventory": {"releaseExpiredReservations": False},
+            "discounts": {"discountCombinationMode": "Stacking"},
             "productCatalogModel": "Classic",
         }
         self._by_sku: dict[str, dict[str, set[str]]] = {}
@@ -136,18 +139,14 @@ class Project:
                 )
 
     def refuse_if_referenced(self, resource: Json) -> None:
-        """Raises `ReferenceExists` while a product still refers to the resource."""
-        quoted = f'"{resource["id"]}"'
+        """Raises `ReferenceExists` while another resource refers to this one."""
+        quoted = f'"{resource["id"]}"'.encode()
         for collection in self._collections.values():
-            for row in collection.rows.values():
-                if (
-                    row.resource is not resource
-                    and quoted in collection.encoded(row, "stored", row.resource).decode()
-                ):
-                    message = (
-                        f"Can not delete '{resource['id']}': it is referenced by a {collection.kind.type_id}."
-                    )
-                    raise ApiError(400, "ReferenceExists", message, referencedBy=collection.kind.type_id)
+            for other in collection:
+                if other is not resource and quoted in msgspec.json.encode(other):
+                    by = collection.kind.type_id
+                    message = f"Can not delete '{resource['id']}': it is referenced by a {by}."
+                    raise ApiError(400, "ReferenceExists", message, referencedBy=by)
 
 
 class CommercetoolsStore:
