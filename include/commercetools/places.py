@@ -27,7 +27,8 @@ NATURAL_PLACES = {
 """Where a field lives that the configuration does not place elsewhere."""
 LOCALIZED_FIELDS = ("name", "description", "metaTitle", "metaDescription", "metaKeywords", "slug")
 """Projection fields that hold a text for each locale."""
-READ_ONLY_FIELDS = ("slug", "key")
+WRITTEN_TEXTS = ("name", "description", "metaTitle", "metaDescription", "metaKeywords")
+"""Those of them that are written back: a slug is part of an address others know."""
 PROJECTION_FIELDS = (*LOCALIZED_FIELDS, "key", "categories", "taxCategory", "published")
 ATTRIBUTE_PREFIX = "attribute:"
 PER_LOCALE = ("name", "description")

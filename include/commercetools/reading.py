@@ -7,7 +7,7 @@ What only this room needs to write a record back travels in `carry`:
 
 * products: `type` (id of the product type), `published`, `staged` (the product has unpublished changes), `tax`
   (tax category id), `mode` (price mode, where it is not embedded), `categories`, `shown` (the category that counts),
-  `texts` (localized fields as they are), `attributes` (mapped values all variants share, as they are)
+  `texts` (localized fields as they are), `attributes` (mapped values of the whole product, as they are)
 * variants: `n` (number inside the product), `price` (the base price as it is), `attributes` (other mapped values),
   `price_exact: false` where the tax conversion and back gives another amount, `price_unknown` why there is none
 * both: `lookup_missing` (field -> value that no lookup table names)
@@ -164,8 +164,10 @@ class ProductReader:
         return column(place.type, cells)
 
     def _carry_shared(self, place: Place, page: _Page, raws: list[Any], carries: Carries) -> None:
+        per_product = not place.column.startswith("attr.")
         for definitions, raw, carry in zip(page.definitions, raws, carries, strict=True):
-            if raw is not None and place.where in definitions and definitions[place.where].shared:
+            definition = definitions.get(place.where)
+            if raw is not None and definition is not None and (per_product or definition.shared):
                 carry.setdefault("attributes", {})[place.where] = raw
 
     def tax_class_of(self, product: ProductProjection) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -102,13 +103,17 @@ def _named(found: Iterable[TaxCategory], key_or_name: str) -> TaxCategory | None
 async def read_references(client: CommercetoolsClient, settings: SyncSettings) -> References:
     """One request for each small collection; selections and stores only where the assortment names some."""
     rule = settings.products.assortment.commercetools
-    project = _one(Project, (await client.get("")).json())
-    product_types = _many(ProductType, await queries.everything(client, "/product-types"))
-    tax_categories = _many(TaxCategory, await queries.everything(client, "/tax-categories"))
-    categories = _many(Category, await queries.everything(client, "/categories"))
-    channels: list[Channel] = []
-    if settings.products.price.channel:
-        channels = _many(Channel, await queries.everything(client, "/channels"))
+    names = ["/product-types", "/tax-categories", "/categories"]
+    names += ["/channels"] if settings.products.price.channel else []
+    answer, collections = await asyncio.gather(
+        client.get(""), asyncio.gather(*(queries.everything(client, name) for name in names))
+    )
+    found = dict(zip(names, collections, strict=True))
+    project = _one(Project, answer.json())
+    product_types = _many(ProductType, found["/product-types"])
+    tax_categories = _many(TaxCategory, found["/tax-categories"])
+    categories = _many(Category, found["/categories"])
+    channels = _many(Channel, found.get("/channels", []))
     selections: list[ProductSelection] = []
     stores: list[Store] = []
     members: dict[str, frozenset[str]] = {}

@@ -1,0 +1,148 @@
+"""Getting product projections: whole pages of the configured side, with standalone prices, without private fields.
+
+Deltas are read with `staged=true`, because the current side alone never shows that a product was unpublished. Where
+the configuration wants what customers see, rows with staged changes are exchanged for their current side, in batches:
+one more request for each page that has such rows, none where nobody is editing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from include.commercetools import queries
+from include.commercetools.client import CommercetoolsClient
+from include.commercetools.prices import PriceScope
+from include.commercetools.privacy import PrivateFields
+from include.commercetools.queries import Rows, Slice, one_of, quoted
+from include.records.face import Window
+from include.settings.models import SyncSettings
+
+PATH = "/product-projections"
+STAGED = (("staged", "true"),)
+CURRENT = (("staged", "false"),)
+_OF_THE_PRODUCT = (
+    "id",
+    "version",
+    "key",
+    "lastModifiedAt",
+    "createdAt",
+    "productType",
+    "taxCategory",
+    "priceMode",
+)
+
+
+class Projections:
+    def __init__(self, client: CommercetoolsClient, settings: SyncSettings) -> None:
+        self._client = client
+        self._page_size = settings.limits.commercetools.page_size
+        self._wants_current = settings.products.projection == "current"
+        self.private = PrivateFields(settings.privacy.exclude.get("commercetools", ()))
+
+    def walk(self, window: Window, position: str | None, scope: PriceScope) -> AsyncIterator[Slice]:
+        """Everything by id, or what changed in the window by time."""
+        if window.lower is None or window.upper is None:
+            walk = queries.by_id(
+                self._client, PATH, page_size=self._page_size, params=STAGED, position=position
+            )
+        else:
+            walk = queries.by_time(
+                self._client,
+                PATH,
+                lower=window.lower,
+                upper=window.upper,
+                page_size=self._page_size,
+                params=STAGED,
+                position=position,
+            )
+        return self._finished(walk, scope)
+
+    def by_ids(self, product_ids: Sequence[str], scope: PriceScope) -> AsyncIterator[Slice]:
+        return self._finished(
+            self._matching([one_of("id", part) for part in queries.in_batches(product_ids)]), scope
+        )
+
+    def by_skus(self, skus: Sequence[str], scope: PriceScope) -> AsyncIterator[Slice]:
+        """A SKU may sit in the master variant or in any other: whether `variants(...)` means both is not documented."""
+        parts = queries.in_batches((sku for sku in skus if sku), most=queries.MOST_IDENTIFIERS // 2)
+        tests = [
+            f"(masterVariant({test}) or variants({test}))" for test in (one_of("sku", part) for part in parts)
+        ]
+        return self._finished(self._matching(tests), scope)
+
+    async def one(self, name: str, scope: PriceScope) -> dict[str, Any]:
+        """One product by id or `key=...`, private fields included: for the writer, never to leave this room."""
+        answer = await self._client.get(f"{PATH}/{name}", dict(STAGED))
+        rows: Rows = [answer.json()]
+        await self._current(rows)
+        await self._standalone(rows, scope)
+        return rows[0]
+
+    async def finish(self, rows: Rows, scope: PriceScope) -> Rows:
+        """Rows as they may leave this room."""
+        await self._standalone(rows, scope)
+        self.private.remove(rows)
+        return rows
+
+    def of_product(self, product: Mapping[str, Any]) -> dict[str, Any]:
+        """The configured side of a whole product, as a write answers it."""
+        master_data = product["masterData"]
+        published = bool(master_data.get("published"))
+        side = master_data["current" if self._wants_current and published else "staged"]
+        own = {name: product[name] for name in _OF_THE_PRODUCT if name in product}
+        return {
+            **side,
+            **own,
+            "published": published,
+            "hasStagedChanges": bool(master_data.get("hasStagedChanges")),
+        }
+
+    async def _matching(self, tests: Sequence[str]) -> AsyncIterator[Slice]:
+        for number, test in enumerate(tests, start=1):
+            walk = queries.by_id(self._client, PATH, page_size=self._page_size, where=[test], params=STAGED)
+            async for part in walk:
+                yield Slice(part.rows, part.position, part.last and number == len(tests))
+
+    async def _finished(self, walk: AsyncIterator[Slice], scope: PriceScope) -> AsyncIterator[Slice]:
+        async for part in walk:
+            await self._current(part.rows)
+            await self.finish(part.rows, scope)
+            yield part
+
+    async def _current(self, rows: Rows) -> None:
+        """Exchanges, in place, the draft of published products for what customers see. A product unpublished in
+        between is absent from the current side: its draft stays and the next window corrects it."""
+        if not self._wants_current:
+            return
+        places = {
+            row["id"]: n for n, row in enumerate(rows) if row.get("published") and row.get("hasStagedChanges")
+        }
+        for part in queries.in_batches(places):
+            params = [*CURRENT, ("where", one_of("id", part)), ("sort", "id asc")]
+            async for row in self._all(params, len(part)):
+                rows[places[row["id"]]] = row
+
+    async def _all(self, params: list[tuple[str, str]], count: int) -> AsyncIterator[dict[str, Any]]:
+        """Rows of a query of at most `count`, in as many pages as the API grants."""
+        where = next(value for name, value in params if name == "where")
+        rest = [pair for pair in params if pair[0] not in ("where", "sort")]
+        async for part in queries.by_id(self._client, PATH, page_size=count, where=[where], params=rest):
+            for row in part.rows:
+                yield row
+
+    async def _standalone(self, rows: Rows, scope: PriceScope) -> None:
+        """Puts standalone prices where embedded ones would be, with the version that writing them needs."""
+        holders: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            if row.get("priceMode") != "Standalone":
+                continue
+            for variant in (row.get("masterVariant"), *(row.get("variants") or ())):
+                if variant and variant.get("sku"):
+                    variant["prices"] = []
+                    holders.setdefault(variant["sku"], []).append(variant)
+        for part in queries.in_batches(holders):
+            where = [one_of("sku", part), f"value(currencyCode={quoted(scope.currency)})", "active = true"]
+            for price in await queries.everything(self._client, "/standalone-prices", where=where):
+                for variant in holders.get(price["sku"], ()):
+                    variant["prices"].append({**price, "standalone": price["version"]})
