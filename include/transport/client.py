@@ -202,7 +202,10 @@ class HttpClient:
                         system=self.system,
                     )
                 return url
-            if not path.startswith("/") or path.startswith("//") or {".", ".."} & set(path.split("/")):
+            # An empty path is the base address itself.
+            if path and (
+                not path.startswith("/") or path.startswith("//") or {".", ".."} & set(path.split("/"))
+            ):
                 raise httpx.InvalidURL("not a plain absolute path")
             base_path, _, _ = self._base.raw_path.decode().partition("?")
             return self._base.copy_with(raw_path=(base_path.rstrip("/") + str(httpx.URL(path))).encode())

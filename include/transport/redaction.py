@@ -10,9 +10,9 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from include.transport.bodies import Unreadable, encode, parse
 
@@ -32,6 +32,16 @@ _SECRET_MEMBER = re.compile(
     r"""(["']?[\w-]*(?:token|secret|password|authorization|api[_-]?key|cookie)["']?\s*[:=]\s*)("[^"]*"?|'[^']*'?|[^\s,&}<]+(?:\s+[A-Za-z0-9._~+/=-]{12,})?)""",
     re.IGNORECASE,
 )
+
+
+_listeners: list[Callable[[str], None]] = []
+
+
+def tell_secrets_to(listener: Callable[[str], None]) -> None:
+    """Have `listener` called with every secret value a redactor of this process learns from now on (tokens received at
+    run time too), so that whatever else writes logs can mask it. Telling the same listener twice changes nothing."""
+    if listener not in _listeners:
+        _listeners.append(listener)
 
 
 def is_secret_name(name: str) -> bool:
@@ -58,9 +68,10 @@ class Redactor:
         if len(secret) < SHORTEST_SECRET or secret in self._secrets:
             return
         self._secrets.add(secret)
-        spellings = {form for known in self._secrets for form in _spellings(known)}
-        longest_first = sorted(spellings, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(form) for form in longest_first), re.IGNORECASE)
+        for tell in _listeners:
+            tell(secret)
+        longest_first = sorted(self._secrets, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_pattern_of, longest_first)), re.IGNORECASE)
 
     def text(self, text: str) -> str:
         """`text` without known secret values."""
@@ -183,14 +194,21 @@ class _Walk:
         return kept
 
 
-def _spellings(secret: str) -> set[str]:
-    """The forms in which a value turns up in texts: as it is, in addresses, in JSON strings, in HTML."""
-    return {
-        secret,
-        quote(secret, safe=""),
-        quote(secret),
-        quote_plus(secret),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        html.escape(secret),
+def _pattern_of(secret: str) -> str:
+    """Finds a value however it is spelt: as it is, escaped for an address, a JSON string or HTML, or partly so (which
+    signs are escaped in an address is a matter of taste)."""
+    return "".join(_spellings(sign) for sign in secret)
+
+
+def _spellings(sign: str) -> str:
+    if sign.isascii() and sign.isalnum():
+        return sign
+    forms = {
+        sign,
+        "".join(f"%{byte:02x}" for byte in sign.encode("utf-8", "replace")),
+        json.dumps(sign)[1:-1],
+        html.escape(sign),
+        f"&#{ord(sign)};",
+        *(["+"] if sign == " " else []),
     }
+    return f"(?:{'|'.join(re.escape(form) for form in sorted(forms, key=len, reverse=True))})"
