@@ -10,9 +10,10 @@ from ruamel.yaml import YAML
 
 from include.commercetools.places import NATURAL_PLACES, PROJECTION_FIELDS
 from include.records.products import COLUMNS
+from include.sandbox.shop import SAMPLE_SHOP, default_config, load_shop
 from include.settings import fields, models, products, transforms
 from include.settings.base import Settings
-from include.settings.loader import DEFAULT_PATH, SCHEMA_PATH
+from include.settings.loader import DEFAULT_PATH, SCHEMA_PATH, load_settings
 from include.settings.reference import PAGE, page
 from include.settings.schema import schema_text
 
@@ -49,3 +50,30 @@ def test_every_configurable_field_is_a_column_of_the_records_and_the_other_way_r
 def test_the_places_settings_may_name_are_those_the_adapter_has() -> None:
     assert sorted(fields.COMMERCETOOLS_PLACES) == sorted(PROJECTION_FIELDS)
     assert set(NATURAL_PLACES) <= set(fields.COMMERCETOOLS_HOLDS)
+
+
+def test_the_shipped_file_speaks_of_the_sample_shop_and_of_nothing_else() -> None:
+    shop = default_config(load_shop(SAMPLE_SHOP))
+    settings = load_settings(DEFAULT_PATH)
+    mapped = {
+        name: field.commercetools for name, field in settings.products.fields.items() if field.commercetools
+    }
+    assert list(settings.shop.locales) == shop["locales"]
+    assert settings.shop.till_locale == shop["locale"]
+    assert [
+        location.model_dump(include={"name", "outlet", "channel"}) for location in settings.locations
+    ] == (shop["locations"])
+    assert {tax.commercetools: tax.lightspeed for tax in settings.products.tax_classes} == shop["tax_classes"]
+    assert [option.model_dump(include={"name", "attribute"}) for option in settings.products.options] == shop[
+        "options"
+    ]
+    roles = {"barcodes" if role == "barcode" else role: name for role, name in shop["attributes"].items()}
+    assert mapped == {role: f"attribute:{name}" for role, name in roles.items()}
+    assert list(settings.products.required_attributes) == shop["required"]
+    price = settings.products.price
+    assert (price.currency, price.country, price.tax == "included") == (
+        shop["currency"],
+        shop["country"],
+        shop["price_tax_included"],
+    )
+    assert settings.products.product_type == shop["product_type"]
