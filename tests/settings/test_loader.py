@@ -163,3 +163,25 @@ def test_the_error_crosses_process_borders_with_its_problems() -> None:
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value)
     assert again.problems == caught.value.problems
+
+
+def test_skus_that_look_like_something_else_survive_the_file(tmp_path: Path) -> None:
+    skus = (
+        "0123",
+        "089",
+        "1_000",
+        "1e3",
+        ".5",
+        "0o7",
+        "0x1F",
+        "NO",
+        "true",
+        "null",
+        "~",
+        "1:30",
+        "2026-01-01",
+        "#1",
+        "a: b",
+    )
+    data = {"products": {"assortment": {"lightspeed": {"skus": skus}}}}
+    assert dump_settings(data, tmp_path / "sync.yaml").products.assortment.lightspeed.skus == skus
