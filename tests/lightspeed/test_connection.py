@@ -1,0 +1,144 @@
+"""A connection is complete and leads to a Lightspeed store, or nothing is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from include.lightspeed.connection import LightspeedConnection, checked_store_url, from_airflow_fields
+from include.lightspeed.opening import open_products
+from include.records.errors import ConfigurationFault
+from include.transport.budget import Unlimited
+from include.transport.faces import Tokens
+from tests.lightspeed.till import Till, make_settings
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("acme", "https://acme.retail.lightspeed.app"),
+        ("Acme.retail.lightspeed.app", "https://acme.retail.lightspeed.app"),
+        ("https://acme.retail.lightspeed.app/", "https://acme.retail.lightspeed.app"),
+        ("http://127.0.0.1:8123", "http://127.0.0.1:8123"),
+        ("http://localhost:8123/", "http://localhost:8123"),
+    ],
+)
+def test_stores_are_recognised(given: str, url: str) -> None:
+    assert checked_store_url(given) == url
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "https://evil.example",
+        "http://acme.retail.lightspeed.app",
+        "https://acme.retail.lightspeed.app.evil.example",
+        "https://evil.example/acme.retail.lightspeed.app",
+        "https://acme.retail.lightspeed.app@evil.example",
+        "https://a.b.retail.lightspeed.app",
+        "https://acme.retail.lightspeed.app/api/2.0",
+        "https://acme.vendhq.com",
+        "acme evil",
+    ],
+)
+def test_a_token_is_never_sent_to_any_other_host(given: str) -> None:
+    with pytest.raises(ConfigurationFault):
+        checked_store_url(given)
+
+
+def test_a_password_alone_is_a_personal_token() -> None:
+    connection = from_airflow_fields("acme", None, "lsxs_pt_1", '{"series": "X", "webhook_secret": "w"}')
+    assert (connection.personal_token, connection.client_id, connection.webhook_secret) == (
+        "lsxs_pt_1",
+        None,
+        "w",
+    )
+    assert connection.api_path == "/api/2026-07"
+
+
+def test_a_login_makes_it_oauth() -> None:
+    extra = {"refresh_token": "r", "api_version": "2026-04", "account_id": ""}
+    connection = from_airflow_fields("acme", "id", "secret", extra)
+    assert (connection.client_id, connection.client_secret, connection.refresh_token) == ("id", "secret", "r")
+    assert connection.personal_token is None and connection.api_version == "2026-04"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (("acme", None, None, None), "credentials"),
+        (("acme", "id", "secret", None), "credentials"),
+        (("acme", None, "t", {"refresh_token": "r"}), "both"),
+        (("acme", None, "t", {"series": "r"}), "not supported yet"),
+        (("acme", None, "t", {"series": "q"}), "no series"),
+        (("acme", None, "t", {"api_version": "../evil"}), "API version"),
+        (("acme", None, "t", "{not json"), "not JSON"),
+        (("acme", None, "t", "[]"), "JSON object"),
+    ],
+)
+def test_what_is_missing_is_said_with_the_way_out(fields: Any, said: str) -> None:
+    with pytest.raises(ConfigurationFault, match=said) as problem:
+        from_airflow_fields(*fields)
+    assert problem.value.remedy
+
+
+def test_secrets_are_not_in_the_representation() -> None:
+    shown = repr(
+        from_airflow_fields("acme", "id", "sec-ret", {"refresh_token": "ref-resh", "webhook_secret": "we-b"})
+    )
+    assert not any(secret in shown for secret in ("sec-ret", "ref-resh", "we-b"))
+
+
+class OneStore:
+    """A `TokenStore` that several workers share."""
+
+    def __init__(self) -> None:
+        self.tokens: dict[str, Tokens] = {}
+        self.saved = 0
+        self._lock = asyncio.Lock()
+
+    async def load(self, name: str) -> Tokens | None:
+        return self.tokens.get(name)
+
+    async def save(self, name: str, tokens: Tokens) -> None:
+        self.tokens[name] = tokens
+        self.saved += 1
+
+    @asynccontextmanager
+    async def lock(self, name: str) -> AsyncIterator[None]:
+        async with self._lock:
+            yield
+
+
+def test_refresh_tokens_rotate_once_for_all_workers_and_again_after_an_expiry(till: Till) -> None:
+    scopes = (
+        "products:read products:write outlets:read taxes:read retailer:read payment_types:read suppliers:read"
+    )
+    first = till.store.tokens.add_application("app", "secret", scopes)
+    connection = LightspeedConnection(
+        store_url=till.url, client_id="app", client_secret="secret", refresh_token=first
+    )
+    store = OneStore()
+
+    async def worker() -> str:
+        arguments: Any = {"budget": Unlimited(), "sink": till.exchanges, "token_store": store}
+        async with open_products(connection, make_settings(), **arguments) as adapter:
+            await adapter.prepare()
+            return (await adapter.server_time()).isoformat()
+
+    async def work() -> None:
+        await asyncio.gather(*(worker() for _ in range(4)))
+        assert store.saved == 1
+        till.store.tokens.expire_access_tokens()
+        await asyncio.gather(*(worker() for _ in range(4)))
+        assert store.saved == 2
+
+    asyncio.run(work())
+    (tokens,) = store.tokens.values()
+    assert tokens.refresh_token not in (None, first)
+    assert not any(first in str(e) or "Bearer l" in str(e) for e in till.exchanges.kept)
