@@ -1,4 +1,4 @@
-"""A migrated ledger of each test's own, and short ways to make rows."""
+"""An open ledger of each test's own."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.ledger import Ledger, upgrade
+from include.ledger import Ledger
 
 
 @pytest.fixture
 def ledger(ledger_url: str) -> Iterator[Ledger]:
-    upgrade(ledger_url)
     with Ledger.open(ledger_url) as opened:
         yield opened
 

@@ -32,15 +32,17 @@ def test_an_upgrade_of_a_current_database_changes_nothing(
     assert ledger.run(run_id).state == "running"
 
 
-def test_workers_that_upgrade_at_once_do_not_disturb_each_other(ledger_url: str) -> None:
+def test_workers_that_upgrade_at_once_do_not_disturb_each_other(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(upgrade, [ledger_url] * 4))
-    Ledger.open(ledger_url).close()
+        list(pool.map(upgrade, [empty_database_url] * 4))
+    Ledger.open(empty_database_url).close()
 
 
-def test_a_database_without_tables_is_refused_with_the_command_that_makes_them(ledger_url: str) -> None:
+def test_a_database_without_tables_is_refused_with_the_command_that_makes_them(
+    empty_database_url: str,
+) -> None:
     with pytest.raises(ConfigurationFault, match="python -m include.ledger"):
-        Ledger.open(ledger_url)
+        Ledger.open(empty_database_url)
 
 
 def test_a_database_of_another_version_is_refused(ledger: Ledger, ledger_url: str) -> None:
@@ -68,9 +70,9 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
     assert "hush-hush" not in str(caught.value)
 
 
-def test_addresses_as_hosting_services_write_them_work(ledger_url: str) -> None:
+def test_addresses_as_hosting_services_write_them_work(empty_database_url: str) -> None:
     for scheme in ("postgres", "postgresql"):
-        url = ledger_url.replace("postgresql+psycopg", scheme)
+        url = empty_database_url.replace("postgresql+psycopg", scheme)
         upgrade(url)
         Ledger.open(url).close()
 

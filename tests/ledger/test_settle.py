@@ -24,7 +24,8 @@ def draft(subject: str = "s1", code: str = "no_price", **more: Any) -> HoldDraft
 
 
 def settle(ledger: Ledger, run_id: str, *, now: datetime = NOON, **what: Any) -> Any:
-    return ledger.settle(run_id, "products", **({"cursors": {}, "holds": [], "now": now} | what))
+    wanted: dict[str, Any] = {"cursors": {}, "holds": [], "now": now}
+    return ledger.settle(run_id, "products", **(wanted | what))
 
 
 def next_run(ledger: Ledger, run_id: str) -> str:
