@@ -40,7 +40,7 @@ class Budget(Protocol):
     """Requests all tasks and workers may still make to one system."""
 
     async def acquire(self) -> None:
-        """Wait until one more request is allowed."""
+        """Wait until one more request is allowed; RateLimited where that is too long to sit out in a worker."""
 
     async def observe(self, *, limit: int | None, remaining: int | None, retry_after: float | None) -> None:
         """Learn from an answer: the system's own count, or an order to pause everybody for `retry_after` seconds."""
