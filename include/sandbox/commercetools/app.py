@@ -34,7 +34,15 @@ from include.sandbox.commercetools.products import (
     staged_projection,
     with_selected_prices,
 )
-from include.sandbox.commercetools.query import Page, Parameters, Query, expanded, flag, read_query, run_query
+from include.sandbox.commercetools.query import (
+    Parameters,
+    Query,
+    expanded,
+    flag,
+    read_query,
+    run_query,
+    run_query_on,
+)
 from include.sandbox.commercetools.store import CommercetoolsStore, Project
 from include.sandbox.faults import Faults, install_faults
 
@@ -103,6 +111,8 @@ def create_app(store: CommercetoolsStore, faults: Faults) -> FastAPI:
             async with gate:
                 with store.lock:
                     status, answer = _handle(store, request, body)
+                    if request.method == "HEAD" and isinstance(answer, dict) and answer.get("count") == 0:
+                        status = 404
         except ApiError as error:
             return _error(error, request)
         return _answer(status, answer, request)
@@ -330,12 +340,8 @@ def _price_choice(call: Call) -> Callable[[list[Json]], Json | None] | None:
 
 def _selected_products(call: Call) -> tuple[int, Any]:
     selection = _named(call.project.collection("product-selections"), call.segments[1])
-    query = read_query(call.parameters, frozenset({"product"}))
-    assigned = list(selection[ASSIGNED].values())
-    chosen = assigned[query.offset : query.offset + query.limit]
-    page = Page(query.limit, query.offset, [expanded(call.project, item, query.expand) for item in chosen])
-    page.total = len(assigned) if query.with_total else None
-    return 200, page.body()
+    query = read_query(call.parameters, frozenset({"product", "variantSelection", "variantExclusion"}))
+    return 200, run_query_on(call.project, selection[ASSIGNED].values(), query).body()
 
 
 def _custom_objects(call: Call) -> tuple[int, Any]:

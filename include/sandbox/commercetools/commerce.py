@@ -356,6 +356,12 @@ def _plain_kind(path: str, type_id: str, scope: str, fields: str) -> Kind:
 PLAIN_KINDS = (
     _plain_kind("types", "type", "types", "name description resourceTypeIds fieldDefinitions"),
     _plain_kind("states", "state", "states", "type name description initial builtIn roles transitions"),
+    _plain_kind(
+        "product-discounts",
+        "product-discount",
+        "products",
+        "name description value predicate sortOrder isActive references validFrom validUntil",
+    ),
     _plain_kind("zones", "zone", "shipping_methods", "name description locations"),
     _plain_kind(
         "shipping-methods",

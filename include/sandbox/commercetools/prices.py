@@ -15,6 +15,7 @@ from include.sandbox.commercetools.errors import (
     invalid_field,
     invalid_input,
     invalid_json,
+    invalid_operation,
 )
 from include.sandbox.commercetools.shapes import Shape, as_stored_moment, words
 
@@ -95,7 +96,7 @@ PRICE_DRAFT = Shape(
         "validFrom": shapes.moment,
         "validUntil": shapes.moment,
         "tiers": shapes.list_of(shapes.shaped(_TIER)),
-        "discounted": shapes.mapping,
+        "discounted": shapes.shaped(Shape({"value": money, "discount": shapes.reference})),
         "custom": shapes.mapping,
     },
 )
@@ -116,9 +117,11 @@ def channel_with_role(context: Context, given: Json, role: str) -> Json:
 def _stored_terms(context: Context, draft: Json) -> Json:
     """What an embedded and a standalone price have in common."""
     price: Json = {"value": stored_money(draft["value"])}
-    for name in ("key", "country", "discounted", "custom"):
+    for name in ("key", "country", "custom"):
         if name in draft:
             price[name] = draft[name]
+    if "discounted" in draft:
+        price["discounted"] = _stored_discount(context, draft["discounted"])
     if "customerGroup" in draft:
         price["customerGroup"] = context.reference(draft["customerGroup"], "customer-group")
     if "channel" in draft:
@@ -129,6 +132,15 @@ def _stored_terms(context: Context, draft: Json) -> Json:
     if draft.get("tiers"):
         price["tiers"] = [stored_tier(tier) for tier in draft["tiers"]]
     return price
+
+
+def _stored_discount(context: Context, draft: Json) -> Json:
+    reference = context.reference(draft["discount"], "product-discount")
+    discount = context.project.by_type("product-discount").get(id=reference["id"])
+    if discount["value"].get("type") != "external":
+        # That only external discounts can be set is documented, the code of the error is inferred.
+        raise invalid_operation(f"The product discount '{discount['id']}' is not of the type external.")
+    return {"value": stored_money(draft["value"]), "discount": reference}
 
 
 def stored_tier(tier: Json) -> Json:

@@ -130,6 +130,17 @@ def run_query(collection: Collection, query: Query, mode: str = "", render: Rend
     return page
 
 
+def run_query_on(project: Project, documents: Iterable[Json], query: Query) -> Page:
+    """The page over documents that are no resources of their own, such as the products of a selection."""
+    tests = [compiled(node) for node in query.nodes]
+    found = [document for document in documents if all(test(document) for test in tests)]
+    found.sort(key=cmp_to_key(_ordering(query.sort)))
+    chosen = found[query.offset : query.offset + query.limit]
+    page = Page(query.limit, query.offset, [expanded(project, each, query.expand) for each in chosen])
+    page.total = len(found) if query.with_total else None
+    return page
+
+
 def _slice(matches: Iterator[tuple[Row, Json]], offset: int, limit: int) -> Iterator[tuple[Row, Json]]:
     if limit == 0:
         return
@@ -147,7 +158,8 @@ def _matches(
     found = _tested(collection, ids, tests, mode, render)
     if is_sorted:
         return found
-    return iter(sorted(found, key=cmp_to_key(_ordering(query.sort))))
+    rank = cmp_to_key(_ordering(query.sort))
+    return iter(sorted(found, key=lambda match: rank(match[1])))
 
 
 def _tested(
@@ -184,12 +196,12 @@ def _greatest(nodes: tuple[Node, ...], field: str) -> str | None:
     return max((bound for node in nodes if (bound := lower_bound(node, field)) is not None), default=None)
 
 
-def _ordering(keys: tuple[SortKey, ...]) -> Callable[[tuple[Row, Json], tuple[Row, Json]], int]:
+def _ordering(keys: tuple[SortKey, ...]) -> Callable[[Json, Json], int]:
     """Missing values come last, whichever the direction (inferred)."""
 
-    def compare(left: tuple[Row, Json], right: tuple[Row, Json]) -> int:
+    def compare(left: Json, right: Json) -> int:
         for key in keys:
-            one, other = _at(left[1], key.path), _at(right[1], key.path)
+            one, other = _at(left, key.path), _at(right, key.path)
             if one == other:
                 continue
             if one is None or other is None:

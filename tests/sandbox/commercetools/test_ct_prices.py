@@ -85,6 +85,27 @@ def test_a_price_channel_must_sell(api: Api) -> None:
     assert error["missingRole"] == "ProductDistribution"
 
 
+def test_a_reduced_price_needs_a_discount_an_external_service_sets(api: Api) -> None:
+    discount = {"name": {"en": "Sale"}, "predicate": "1=1", "sortOrder": "0.5", "isActive": True}
+    api.post("product-discounts", discount | {"key": "sale", "value": {"type": "external"}}, 201)
+    api.post(
+        "product-discounts", discount | {"key": "ten", "value": {"type": "relative", "permyriad": 1000}}, 201
+    )
+
+    def reduced(key: str) -> Json:
+        reference = {"typeId": "product-discount", "key": key}
+        return priced(
+            euros(100, discounted={"value": {"currencyCode": "EUR", "centAmount": 80}, "discount": reference})
+        )
+
+    api.refused("products", reduced("ten"), "InvalidOperation")
+    api.refused("products", reduced("none"), "ReferencedResourceNotFound")
+    product = api.post("products", reduced("sale"), 201)
+    (price,) = product["masterData"]["current"]["masterVariant"]["prices"]
+    assert price["discounted"]["value"]["centAmount"] == 80
+    assert price["discounted"]["discount"]["id"] == api.get("product-discounts/key=sale")["id"]
+
+
 def test_a_tier_starts_at_two(api: Api) -> None:
     tier = {"minimumQuantity": 1, "value": {"currencyCode": "EUR", "centAmount": 1}}
     api.refused("products", priced(euros(2, tiers=[tier])), "InvalidField")

@@ -102,6 +102,15 @@ def test_a_selection_lists_its_products(api: Api) -> None:
     )
     assert [row["product"]["obj"]["key"] for row in page["results"]] == ["key-b", "key-c"]
     assert (page["total"], page["count"]) == (3, 2)
+    ids = [
+        row["product"]["id"]
+        for row in api.get("product-selections/key=online/products", sort="product.id asc")["results"]
+    ]
+    assert ids == sorted(ids)
+    rest = api.get(
+        "product-selections/key=online/products", where=f'product(id > "{ids[0]}")', sort="product.id asc"
+    )
+    assert [row["product"]["id"] for row in rest["results"]] == ids[1:]
     gone = {"action": "removeProduct", "product": {"typeId": "product", "key": "key-b"}}
     missing = {"action": "removeProduct", "product": {"typeId": "product", "key": "key-z"}}
     api.update_refused("product-selections", selection, "ReferencedResourceNotFound", gone, missing)
