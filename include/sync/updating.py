@@ -11,6 +11,7 @@ from include.records.types import DTYPES, canonical_value, digest, plain_value
 from include.sync.drafts import KINDS, Draft, Work, product_of, report
 from include.sync.findings import Finding
 from include.sync.merging import FieldDecision, merge_field
+from include.sync.options import align_option_values, align_product_options
 from include.sync.plan import LinkRef
 from include.sync.view import View
 
@@ -41,6 +42,10 @@ def _merge_kind(work: Work, kind: Kind, links: list[LinkRef]) -> None:
         .reset_index(drop=True)
     )
     right = view.frames["lightspeed"][kind].loc[[link.lightspeed_id for link in links]].reset_index(drop=True)
+    if kind == "product" and "options" in left.columns:
+        left["options"] = align_product_options(view, left, right)
+    if kind == "variant" and "option_values" in left.columns:
+        left["option_values"] = align_option_values(view, left, right)
     skew = pd.Timedelta(seconds=settings.clock_skew_seconds)
     per_pair: dict[int, dict[str, FieldDecision]] = {}
     shared = [n for n in view.merged("commercetools", kind) if n in view.merged("lightspeed", kind)]

@@ -72,6 +72,20 @@ class View:
     def _living_products(self) -> dict[str, set[str]]:
         return {system: set(self.live_variants(system)["product_id"]) for system in self.systems}
 
+    def variants_of(self, system: str, product: str) -> list[str]:
+        """Ids of the live variants of a product."""
+        return self._variants_of[system].get(product, [])
+
+    @cached_property
+    def _variants_of(self) -> dict[str, dict[str, list[str]]]:
+        out: dict[str, dict[str, list[str]]] = {}
+        for system in self.systems:
+            live = self.live_variants(system)
+            own = out.setdefault(system, {})
+            for variant, product in zip(live["id"], live["product_id"], strict=True):
+                own.setdefault(str(product), []).append(str(variant))
+        return out
+
     def is_live(self, system: str, kind: Kind, record: str) -> bool:
         return record in self._live[system][kind].index
 
@@ -92,7 +106,7 @@ class View:
         # One pass a frame: a look-up by label in a DataFrame costs a hundred times as much.
         return {
             system: {
-                kind: {str(row["id"]): row for row in frame.to_dict("records")}
+                kind: {str(row["id"]): {str(k): v for k, v in row.items()} for row in frame.to_dict("records")}
                 for kind, frame in kinds.items()
             }
             for system, kinds in self.frames.items()
