@@ -19,8 +19,8 @@ def listed(families: pd.DataFrame, rule: AssortmentRule) -> pd.Series:
     A special product is listed only if the rule names one of its SKUs.
     """
     wanted_skus, unwanted_skus = set(rule.skus), set(rule.exclude_skus)
-    named = families["skus"].map(lambda skus: bool(wanted_skus & set(skus)))
-    refused = families["skus"].map(lambda skus: bool(unwanted_skus & set(skus)))
+    named = families["skus"].map(lambda skus: bool(wanted_skus & set(skus))).astype(bool)
+    refused = families["skus"].map(lambda skus: bool(unwanted_skus & set(skus))).astype(bool)
     inside = pd.Series(True, index=families.index, dtype="boolean")
     for column, names in (("tags", rule.tags), ("path", rule.categories), ("brand", rule.brands)):
         if names:

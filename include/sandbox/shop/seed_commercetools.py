@@ -6,6 +6,7 @@ from include.sandbox.clock import Clock
 from include.sandbox.commercetools import ApiError, CommercetoolsStore
 from include.sandbox.shop.files import as_key
 from include.sandbox.shop.model import Draft, Shop, ShopError
+from include.sandbox.shop.prices import EXTERNAL_DISCOUNT_ID
 
 
 def new_commercetools_store(
@@ -31,6 +32,7 @@ def seed_commercetools(shop: Shop, store: CommercetoolsStore, project: str | Non
         languages=shop.locales,
     )
     with store.lock:
+        _external_discount(store, project, shop.locales)
         for path, drafts in (
             ("types", shop.types),
             ("tax-categories", shop.tax_categories),
@@ -49,6 +51,24 @@ def seed_commercetools(shop: Shop, store: CommercetoolsStore, project: str | Non
                     _create(shop, store, project, path, draft)
         for product_type in shop.product_types:
             _require(store, project, product_type)
+
+
+def _external_discount(store: CommercetoolsStore, project: str | None, languages: list[str]) -> None:
+    """An export tells that a price was discounted, not by which rule: the rule of an external service stands for it."""
+    store.insert(
+        "product-discounts",
+        {
+            "id": EXTERNAL_DISCOUNT_ID,
+            "version": 1,
+            "name": dict.fromkeys(languages, "external"),
+            "value": {"type": "external"},
+            "predicate": "1=1",
+            "sortOrder": "0.5",
+            "isActive": True,
+            "references": [],
+        },
+        project=project,
+    )
 
 
 def _create(shop: Shop, store: CommercetoolsStore, project: str | None, path: str, draft: Draft) -> None:
