@@ -2,6 +2,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
+# Where the peer tests look for commercetools-mock; `.ci/run` installs it there, without it they are skipped.
+export COMMERCETOOLS_MOCK_DIR ?= $(CURDIR)/.runtime/node/commercetools-mock
+
 # Tests run in this many processes, each with a PostgreSQL of its own.
 WORKERS ?= 2
 # More arguments for pytest: make test ARGS="tests/sync -k merge"

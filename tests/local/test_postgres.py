@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,6 +89,18 @@ def test_a_second_program_on_the_same_folder_is_refused(home: Path) -> None:
         pytest.raises(PostgresError, match="another running program"),
     ):
         EmbeddedPostgres(home / "data", disposable=True).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account for the server")
+def test_below_a_closed_folder_root_keeps_the_data_elsewhere(home: Path) -> None:
+    home.chmod(0o700)
+    server = EmbeddedPostgres(home / "data", disposable=True)
+    try:
+        with server:
+            assert not server.data_dir.is_relative_to(home)
+            assert _rows(server.url("postgres", ""), "SELECT 1") == [(1,)]
+    finally:
+        shutil.rmtree(server.data_dir.parent)
 
 
 def test_a_killed_program_leaves_a_folder_the_next_one_can_use(home: Path) -> None:
