@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: rules, decided from a seed, that a stand-in obeys before it answers.
+"""Misbehaviour on demand: the layer of a stand-in that obeys fault rules before it answers.
 
 `install_faults(app, faults)` must be the last thing done to an app, so that the fault layer is its outermost
 middleware. Everything below `/_admin` goes past the faults and past the request log.
@@ -8,169 +8,44 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import re
-import threading
 import time
-from collections import deque
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ADMIN_PREFIX = "/_admin"
-CUT = "sandbox.cut"
-"""Scope key under which `include.sandbox.server` puts the function that closes the connection at once."""
+from include.sandbox.fault_rules import (
+    ADMIN_PREFIX,
+    CUT,
+    LOGGED_BODY_CHARS,
+    FaultKind,
+    FaultRule,
+    Faults,
+    LoggedRequest,
+)
 
-LOGGED_REQUESTS = 200_000
-LOGGED_BODY_CHARS = 100_000
-
-FaultKind = Literal[
-    "status",  # this status without touching the app; the body is the rule's
-    "429",  # too many requests, with Retry-After as seconds or as an HTTP date
-    "timeout_before",  # nothing is executed; the connection is closed without an answer after `delay`
-    "timeout_after",  # the request is executed; the answer is thrown away and the connection closed after `delay`
-    "cut",  # the request is executed; half of the body is sent, then the connection is closed
-    "truncate_json",  # the request is executed; the body ends half-way but the message looks complete
-    "html",  # a web page instead of JSON, without touching the app; status 200 or what `status` says
-    "slow",  # the normal answer, `delay` seconds later
-    "drop_fields",  # the normal answer without the fields named in `fields`, at any depth
+__all__ = [
+    "ADMIN_PREFIX",
+    "CUT",
+    "ConnectionCut",
+    "FaultKind",
+    "FaultMiddleware",
+    "FaultRule",
+    "Faults",
+    "LoggedRequest",
+    "install_faults",
 ]
 
-
-class FaultRule(BaseModel):
-    """One rule: which requests it meets, how often, and what happens to them."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    match: str = ""
-    """Regular expression searched in the path; empty meets every path."""
-    query: str | None = None
-    """Regular expression searched in the raw query string."""
-    body_match: str | None = None
-    """Regular expression searched in the request body."""
-    method: str | None = None
-    kind: FaultKind
-    times: int | None = 1
-    """How often the rule strikes; null is always."""
-    after: int = 0
-    """How many matching requests pass untouched first."""
-    probability: float = Field(default=1.0, ge=0, le=1)
-    status: int | None = None
-    headers: dict[str, str] = {}
-    body: Any = None
-    delay: float = 0.0
-    retry_after: float = 1.0
-    """Seconds to wait that a `429` (or a `status` with `retry_after_style` set) announces."""
-    retry_after_style: Literal["seconds", "date", "none"] | None = None
-    fields: list[str] = []
-
-
 _RULES = TypeAdapter(list[FaultRule])
-
-
-@dataclass
-class LoggedRequest:
-    """What a client sent, in the order of arrival, and what became of it."""
-
-    n: int
-    method: str
-    path: str
-    query: str
-    status: int | None
-    """Null: no status has left, because the answer is still due or the connection was closed."""
-    fault: str | None
-    at: str
-    millis: float | None
-    body: str
-    headers: dict[str, str]
-
-
-@dataclass
-class _Placed:
-    rule: FaultRule
-    seen: int = 0
-    hits: int = 0
-
-
-class Faults:
-    """The rules in force and the log of requests of one app. Safe to use from the test's thread while the app runs."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self._lock = threading.Lock()
-        self._random = random.Random(seed)
-        self._placed: list[_Placed] = []
-        self._log: deque[LoggedRequest] = deque(maxlen=LOGGED_REQUESTS)
-        self._count = 0
-
-    def add(self, *rules: FaultRule | dict[str, Any]) -> None:
-        """Puts rules in force behind those already there; of several that meet a request the first one strikes."""
-        checked = [rule if isinstance(rule, FaultRule) else FaultRule.model_validate(rule) for rule in rules]
-        with self._lock:
-            self._placed.extend(_Placed(rule) for rule in checked)
-
-    def clear(self) -> None:
-        """Takes every rule out of force."""
-        with self._lock:
-            self._placed.clear()
-
-    def counts(self) -> list[dict[str, Any]]:
-        """The rules in force with `seen` (requests that matched) and `hits` (requests that were struck)."""
-        with self._lock:
-            return [{**p.rule.model_dump(mode="json"), "seen": p.seen, "hits": p.hits} for p in self._placed]
-
-    @property
-    def requests(self) -> list[LoggedRequest]:
-        """Requests so far, oldest first."""
-        with self._lock:
-            return list(self._log)
-
-    def clear_requests(self) -> None:
-        """Forgets the requests logged so far and counts from one again."""
-        with self._lock:
-            self._log.clear()
-            self._count = 0
-
-    def strike(self, method: str, path: str, query: str, body: bytes) -> FaultRule | None:
-        """The rule that meets this request, counted as used; none if the request may pass."""
-        with self._lock:
-            for placed in self._placed:
-                rule = placed.rule
-                if not _meets(rule, method, path, query, body):
-                    continue
-                placed.seen += 1
-                if placed.seen <= rule.after or (rule.times is not None and placed.hits >= rule.times):
-                    continue
-                if rule.probability < 1.0 and self._random.random() >= rule.probability:
-                    continue
-                placed.hits += 1
-                return rule
-        return None
-
-    def log(self, request: LoggedRequest) -> None:
-        """Writes one request into the log and numbers it."""
-        with self._lock:
-            self._count += 1
-            request.n = self._count
-            self._log.append(request)
-
-
-def _meets(rule: FaultRule, method: str, path: str, query: str, body: bytes) -> bool:
-    if rule.method is not None and rule.method.upper() != method:
-        return False
-    if re.search(rule.match, path) is None:
-        return False
-    if rule.query is not None and re.search(rule.query, query) is None:
-        return False
-    return rule.body_match is None or re.search(rule.body_match, body.decode("utf-8", "replace")) is not None
 
 
 class ConnectionCut(Exception):

@@ -15,7 +15,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.sandbox.clock import to_millis
-from include.sandbox.commercetools.catalogue import ASSIGNED
 from include.sandbox.commercetools.collection import Collection, Context
 from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
 from include.sandbox.commercetools.errors import (
@@ -27,6 +26,7 @@ from include.sandbox.commercetools.errors import (
     no_such_uri,
     resource_not_found,
 )
+from include.sandbox.commercetools.places import ASSIGNED
 from include.sandbox.commercetools.prices import selected_price
 from include.sandbox.commercetools.products import (
     PROJECTION_FIELDS,

@@ -12,19 +12,15 @@ import msgspec
 
 from include.sandbox.clock import Clock, to_millis
 from include.sandbox.commercetools.auth import ApiClient, Authority
-from include.sandbox.commercetools.catalogue import (
-    CATEGORIES,
-    CHANNELS,
-    PRODUCT_SELECTIONS,
-    PRODUCT_TYPES,
-    STORES,
-    TAX_CATEGORIES,
-)
+from include.sandbox.commercetools.catalogue import CATEGORIES, PRODUCT_TYPES, TAX_CATEGORIES
 from include.sandbox.commercetools.collection import Collection, Context, Kind
-from include.sandbox.commercetools.commerce import CUSTOMERS, ORDERS, PLAIN_KINDS
+from include.sandbox.commercetools.custom_fields import PLAIN_KINDS
 from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
+from include.sandbox.commercetools.customers import CUSTOMERS
 from include.sandbox.commercetools.errors import ApiError, Json
 from include.sandbox.commercetools.inventory import INVENTORY
+from include.sandbox.commercetools.orders import ORDERS
+from include.sandbox.commercetools.places import CHANNELS, PRODUCT_SELECTIONS, STORES
 from include.sandbox.commercetools.prices import STANDALONE_PRICES
 from include.sandbox.commercetools.product_actions import PRODUCTS
 from include.sandbox.commercetools.shapes import copied

@@ -1,0 +1,108 @@
+"""Custom fields, the same on every resource that has them, and resources kept just as they are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from include.sandbox.commercetools import shapes
+from include.sandbox.commercetools.catalogue import key_of
+from include.sandbox.commercetools.collection import Action, Context, Kind
+from include.sandbox.commercetools.errors import Json, invalid_field
+from include.sandbox.commercetools.prices import (
+    set_text,
+    stored_money,
+)
+from include.sandbox.commercetools.shapes import Shape
+
+WRITTEN = "id version key createdAt lastModifiedAt custom "
+"""Names that queries of any resource may use."""
+
+# --- custom fields ---------------------------------------------------------------------------------------------------
+
+
+def _set_custom_type(context: Context, resource: Json, action: Json) -> None:
+    resource.pop("custom", None)
+    if "type" in action:
+        resource["custom"] = {
+            "type": context.reference(action["type"], "type"),
+            "fields": action.get("fields", {}),
+        }
+
+
+def _set_custom_field(context: Context, resource: Json, action: Json) -> None:
+    if "custom" not in resource:
+        raise invalid_field("custom", None, "The resource has no type set; set one before its fields.")
+    resource["custom"]["fields"].pop(action["name"], None)
+    if "value" in action:
+        resource["custom"]["fields"][action["name"]] = action["value"]
+
+
+CUSTOM_ACTIONS = {
+    "setCustomType": Action(
+        _set_custom_type, Shape(optional={"type": shapes.reference, "fields": shapes.mapping})
+    ),
+    "setCustomField": Action(_set_custom_field, Shape({"name": shapes.text}, {"value": shapes.anything})),
+}
+
+
+# --- small resources, as they are given -----------------------------------------------------------------------------
+
+
+class _Open(Shape):
+    """Any object will do."""
+
+    def check(self, value: Any, where: str = "") -> None:
+        shapes.mapping(value, where or "body")
+
+
+def typed_money(value: Any) -> Any:
+    """The same document with every money carrying its type and fraction digits."""
+    if isinstance(value, list):
+        return [typed_money(item) for item in value]
+    if isinstance(value, dict):
+        if "currencyCode" in value and "centAmount" in value:
+            return stored_money(value)
+        return {name: typed_money(item) for name, item in value.items()}
+    return value
+
+
+def _as_given(context: Context, draft: Json) -> Json:
+    stored: Json = typed_money(context.project.resolved(context, draft))
+    return stored
+
+
+def _plain_kind(path: str, type_id: str, scope: str, fields: str) -> Kind:
+    return Kind(
+        path=path,
+        type_id=type_id,
+        draft=_Open(),
+        build=_as_given,
+        actions={"setKey": set_text("key", shapes.key), **CUSTOM_ACTIONS},
+        fields=frozenset((WRITTEN + fields).split()),
+        view_scopes=(f"view_{scope}",),
+        manage_scopes=(f"manage_{scope}",),
+        unique=key_of,
+    )
+
+
+PLAIN_KINDS = (
+    _plain_kind("types", "type", "types", "name description resourceTypeIds fieldDefinitions"),
+    _plain_kind("states", "state", "states", "type name description initial builtIn roles transitions"),
+    _plain_kind(
+        "product-discounts",
+        "product-discount",
+        "products",
+        "name description value predicate sortOrder isActive references validFrom validUntil",
+    ),
+    _plain_kind("zones", "zone", "shipping_methods", "name description locations"),
+    _plain_kind(
+        "shipping-methods",
+        "shipping-method",
+        "shipping_methods",
+        "name taxCategory zoneRates active isDefault",
+    ),
+    _plain_kind("customer-groups", "customer-group", "customers", "name"),
+    _plain_kind(
+        "payments", "payment", "payments", "customer interfaceId amountPlanned paymentMethodInfo transactions"
+    ),
+)

@@ -1,0 +1,166 @@
+"""Orders, taken as they are given: prices, taxes and stock are not computed, as in the order import of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from include.sandbox.clock import to_millis
+from include.sandbox.commercetools import shapes
+from include.sandbox.commercetools.collection import Action, Context, Kind
+from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, typed_money
+from include.sandbox.commercetools.errors import Json
+from include.sandbox.commercetools.prices import (
+    change_value,
+    channel_with_role,
+    money,
+    set_text,
+)
+from include.sandbox.commercetools.products import variants_of
+from include.sandbox.commercetools.shapes import Shape, as_stored_moment
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+_STATES = {
+    "orderState": shapes.one_of("Open", "Confirmed", "Complete", "Cancelled"),
+    "paymentState": shapes.one_of("BalanceDue", "Failed", "Pending", "CreditOwed", "Paid"),
+    "shipmentState": shapes.one_of(
+        "Shipped", "Delivered", "Ready", "Pending", "Delayed", "Partial", "Backorder", "Canceled"
+    ),
+}
+
+
+def _line_item(context: Context, draft: Json) -> Json:
+    item: Json = {
+        "id": context.project.store.new_id(),
+        "lineItemMode": "Standard",
+        "priceMode": "ExternalTotal",
+        "state": [],
+        "discountedPricePerQuantity": [],
+        "perMethodTaxRate": [],
+        "taxedPricePortions": [],
+        **draft,
+    }
+    item["price"] = {"id": context.project.store.new_id(), **draft["price"]}
+    unit = draft["price"]["value"]
+    item["totalPrice"] = {**unit, "centAmount": unit["centAmount"] * draft["quantity"]}
+    sku = draft["variant"].get("sku")
+    product = context.project.collection("products").find_by("sku", sku)
+    # An order may name a SKU the shop no longer has; its line item then is all there is.
+    item["variant"] = {"id": 1, **draft["variant"]}
+    if product is not None:
+        item["productId"] = product["id"]
+        item["productType"] = product["productType"]
+        found = (each for each in variants_of(product["masterData"]["current"]) if each.get("sku") == sku)
+        item["variant"] = next(found, item["variant"])
+    return item
+
+
+def _build_order(context: Context, draft: Json) -> Json:
+    order: Json = typed_money(context.project.resolved(context, draft))
+    return {
+        "orderState": "Open",
+        "taxMode": "Platform",
+        "taxRoundingMode": "HalfEven",
+        "taxCalculationMode": "LineItemLevel",
+        "priceRoundingMode": "HalfEven",
+        "inventoryMode": "None",
+        "shippingMode": "Single",
+        "origin": "Customer",
+        "customLineItems": [],
+        "shipping": [],
+        "discountCodes": [],
+        "directDiscounts": [],
+        "itemShippingAddresses": [],
+        "refusedGifts": [],
+        "syncInfo": [],
+        "returnInfo": [],
+        **order,
+        "lineItems": [_line_item(context, item) for item in order.get("lineItems", [])],
+    }
+
+
+def _order_unique(order: Json) -> list[tuple[str, Any]]:
+    return (
+        [("key", order["orderNumber"]), ("orderNumber", order["orderNumber"])]
+        if "orderNumber" in order
+        else []
+    )
+
+
+def _update_sync_info(context: Context, order: Json, action: Json) -> None:
+    """Whether a second entry of the same channel replaces the first is unknown: `store.sync_info_appends` decides."""
+    role = "OrderImport" if order["origin"] == "Import" else "OrderExport"
+    entry: Json = {"channel": channel_with_role(context, action["channel"], role)}
+    if "externalId" in action:
+        entry["externalId"] = action["externalId"]
+    now = to_millis(context.project.store.clock.now())
+    entry["syncedAt"] = as_stored_moment(action["syncedAt"]) if "syncedAt" in action else now
+    kept = order["syncInfo"]
+    if not context.project.store.sync_info_appends:
+        kept = [old for old in kept if old["channel"] != entry["channel"]]
+    order["syncInfo"] = [*kept, entry]
+
+
+_ORDER_OPTIONAL: dict[str, shapes.Check] = {
+    **dict.fromkeys(("orderNumber", "customerId", "customerEmail", "country"), shapes.text),
+    **dict.fromkeys(
+        ("taxedPrice", "shippingInfo", "shippingAddress", "billingAddress", "paymentInfo", "custom", "store"),
+        shapes.mapping,
+    ),
+    "lineItems": shapes.list_of(
+        shapes.shaped(
+            Shape(
+                {
+                    "name": shapes.localized,
+                    "variant": shapes.mapping,
+                    "quantity": shapes.integer,
+                    "price": shapes.shaped(
+                        Shape({"value": money}, dict.fromkeys(("country", "channel"), shapes.anything))
+                    ),
+                },
+                dict.fromkeys(
+                    ["taxRate", "supplyChannel", "distributionChannel", "custom", "productId", "state"],
+                    shapes.anything,
+                ),
+            )
+        )
+    ),
+    "customLineItems": shapes.list_of(shapes.mapping),
+    "inventoryMode": shapes.one_of("None", "TrackOnly", "ReserveOnOrder", "ReserveOnCart"),
+    "customerGroup": shapes.reference,
+    "completedAt": shapes.moment,
+    "taxRoundingMode": shapes.text,
+    "taxCalculationMode": shapes.text,
+    "priceRoundingMode": shapes.text,
+    "origin": shapes.text,
+    **_STATES,
+}
+
+ORDERS = Kind(
+    path="orders",
+    type_id="order",
+    draft=Shape({"totalPrice": money}, _ORDER_OPTIONAL),
+    build=_build_order,
+    actions={
+        **{
+            f"change{name[0].upper()}{name[1:]}": change_value(name, check) for name, check in _STATES.items()
+        },
+        "setOrderNumber": set_text("orderNumber"),
+        "updateSyncInfo": Action(
+            _update_sync_info,
+            Shape({"channel": shapes.reference}, {"externalId": shapes.text, "syncedAt": shapes.moment}),
+        ),
+        **CUSTOM_ACTIONS,
+    },
+    fields=frozenset(
+        (
+            WRITTEN
+            + "totalPrice taxedShippingPrice discountOnTotalPrice customLineItems shipping discountCodes "
+            "directDiscounts state syncInfo returnInfo taxMode shippingMode anonymousId purchaseOrderNumber"
+        ).split()
+    )
+    | frozenset(_ORDER_OPTIONAL),
+    view_scopes=("view_orders",),
+    manage_scopes=("manage_orders",),
+    unique=_order_unique,
+)
