@@ -13,17 +13,27 @@ from include.records.errors import ProtocolFault
 
 
 def is_later(candidate: str, stored: str) -> bool:
-    """Whether `candidate` lies behind `stored` in reading order. Raises ProtocolFault where they can't be compared."""
+    """Whether `candidate` is further along than `stored`. Raises ProtocolFault where they can't be compared."""
     ours, theirs = _place(candidate), _place(stored)
     if isinstance(ours, int) and isinstance(theirs, int):
         return ours > theirs
     if isinstance(ours, datetime) and isinstance(theirs, datetime):
         return ours > theirs
-    raise ProtocolFault(
-        f"Cursor {candidate!r} cannot be compared with the stored {stored!r}.",
+    raise _no_order(f"Cursor {candidate!r} cannot be compared with the stored {stored!r}.")
+
+
+def require_order(cursor: str) -> None:
+    """Raise ProtocolFault for a first cursor that no later one could be compared with."""
+    if _place(cursor) is None:
+        raise _no_order(f"Cursor {cursor!r} has no place in an order.")
+
+
+def _no_order(problem: str) -> ProtocolFault:
+    return ProtocolFault(
+        problem,
         system=SYSTEM,
         remedy="A cursor is a version number or a time with its zone. If the system changed from one to the other, "
-        "run the entity once in full mode after removing its row from the table `cursors`.",
+        "remove the entity's row from the table `cursors` and run it once in full mode.",
     )
 
 

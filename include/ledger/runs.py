@@ -39,8 +39,9 @@ class Runs:
         """Start a run, or take it up again: a retried task finds its run as it left it, set back to running.
 
         An earlier run of the same entity and DAG that is still `running` can only be dead (a DAG has one active
-        run): it is marked failed. What it planned and never began is superseded; what it began and never settled
-        stays, to be looked up (`Changes.unsettled`).
+        run): it is marked failed. What earlier runs of the DAG planned and never began is superseded, so that
+        clearing one of their tasks later sends no stale plan; what they began and never settled stays, to be
+        looked up (`Changes.unsettled`).
         """
         with transaction(self.engine) as connection:
             # One opener an entity at a time: two at once would each take the other for dead.
@@ -148,27 +149,29 @@ class Runs:
 
 
 def _bury_earlier(connection: Connection, run: Run) -> None:
-    dead = connection.execute(
+    who = {"id": run.id, "entity": run.entity, "dag_id": run.dag_id}
+    connection.execute(
         text(
             """
             UPDATE runs SET state = 'failed', finished_at = now(),
                 error = 'The run ended without saying so: the next run (' || :id || ') found it still running. '
                         || 'Its cursors did not move; that run reads the same window again.'
             WHERE entity = :entity AND dag_id = :dag_id AND state = 'running' AND id <> :id
-            RETURNING id
             """
         ),
-        {"id": run.id, "entity": run.entity, "dag_id": run.dag_id},
-    ).scalars()
+        who,
+    )
     connection.execute(
         text(
             """
             UPDATE changes SET outcome = 'superseded', settled_at = now(),
-                error = 'The run ended before this change was sent; a later run plans it again.'
-            WHERE run_id = ANY(:dead) AND outcome = 'planned' AND attempt = 0
+                error = 'Its run ended before this change was sent; run ' || :id || ' plans anew.'
+            FROM runs
+            WHERE runs.id = changes.run_id AND runs.entity = :entity AND runs.dag_id = :dag_id AND runs.id <> :id
+              AND changes.entity = :entity AND changes.outcome = 'planned' AND changes.attempt = 0
             """
         ),
-        {"dead": list(dead)},
+        who,
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
-from include.ledger.cursors import is_later
+from include.ledger.cursors import is_later, require_order
 from include.ledger.engine import SYSTEM, transaction
 from include.ledger.holds import record_holds, release_settled
 from include.ledger.rows import HoldDraft, Settled
@@ -76,6 +76,7 @@ def _require_run(connection: Connection, run_id: str, entity: str) -> None:
 def _move(connection: Connection, run_id: str, entity: str, system: str, cursor: str, now: datetime) -> str:
     """Move a cursor forwards. A run that read an older window (a backfill beside a delta) leaves it where it is."""
     place = {"entity": entity, "system": system, "cursor": cursor, "run_id": run_id, "now": now}
+    require_order(cursor)
     inserted = connection.execute(
         text(
             "INSERT INTO cursors (entity, system, cursor, run_id, moved_at) "
@@ -84,7 +85,6 @@ def _move(connection: Connection, run_id: str, entity: str, system: str, cursor:
         place,
     )
     if inserted.rowcount:
-        is_later(cursor, cursor)  # refuses a first cursor that no later one could be compared with
         return cursor
     stored: str = connection.execute(
         text("SELECT cursor FROM cursors WHERE entity = :entity AND system = :system FOR UPDATE"), place

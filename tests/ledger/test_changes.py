@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,33 @@ def test_a_worker_killed_between_begin_and_settle_leaves_the_attempt_behind(
     open_run(ledger, "run-2")
     assert [c.subject for c in ledger.changes.unsettled(entity="products")] == ["sent"], "outlives its run"
     assert ledger.changes.get([idle.id])[0].outcome == "superseded"
+
+
+def test_the_plan_of_a_failed_run_is_not_sent_after_a_newer_run_has_planned(
+    ledger: Ledger, run_id: str
+) -> None:
+    ledger.changes.store([change("stale"), change("dry", outcome="not_applied")])
+    ledger.finish_run(run_id, "failed", {})
+    open_run(ledger, "run-2")
+    assert ledger.changes.read(run_id, outcome="planned") == []
+    assert [c.subject for c in ledger.changes.read(run_id, outcome="superseded")] == ["stale"]
+
+
+def test_a_change_is_revised_only_while_it_is_open(ledger: Ledger, run_id: str) -> None:
+    one, sent = change("1"), change("2")
+    ledger.changes.store([one, sent])
+    ledger.changes.begin([one.id, sent.id])
+    ledger.changes.settle([ChangeOutcome(change_id=sent.id, outcome="applied")])
+    again = [replace(c, unit="merged", after={"name": "Cup"}, target_version=8) for c in (one, sent)]
+    assert ledger.changes.revise(again) == 1
+    by_id = {c.id: c for c in ledger.changes.read(run_id)}
+    assert (by_id[one.id].unit, by_id[one.id].after, by_id[one.id].target_version) == (
+        "merged",
+        {"name": "Cup"},
+        8,
+    )
+    assert by_id[one.id].attempt == 1
+    assert by_id[sent.id].after == {}
 
 
 def test_two_workers_with_one_batch_count_every_attempt(ledger: Ledger, run_id: str) -> None:
