@@ -1,4 +1,4 @@
-"""The stand-in stays out of the way when the shop is large."""
+"""The stand-in stays out of the way when the shop is large. Measured in CPU time, which a busy machine does not stretch."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def large(number: int) -> Json:
 
 
 def test_pages_of_five_thousand_products_are_quick(api: Api, store: CommercetoolsStore) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for number in range(PRODUCTS):
         store.create("products", large(number))
-    assert PRODUCTS / (time.perf_counter() - began) > 200
+    assert PRODUCTS / (time.process_time() - began) > 200
 
     slowest, rows, where = 0.0, 0, []
     while True:
-        began = time.perf_counter()
+        began = time.process_time()
         answer = api.send(
             "GET",
             "product-projections",
             params={"limit": 500, "sort": "id asc", "withTotal": "false", "where": where},
         )
-        slowest = max(slowest, time.perf_counter() - began)
+        slowest = max(slowest, time.process_time() - began)
         page = answer.json()
         rows += page["count"]
         if page["count"] < 500:
