@@ -1,4 +1,4 @@
-"""The stand-in stays out of the way when the shop is large. Measured in CPU time, which a busy machine does not stretch."""
+"""The stand-in stays out of the way when the shop is large. Measured in CPU time: a busy machine cannot stretch it."""
 
 from __future__ import annotations
 
