@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from include.lightspeed.connection import LightspeedConnection, checked_store_url, from_airflow_fields
-from include.lightspeed.opening import open_products
+from include.lightspeed.x_series.client import XSeriesClient
+from include.lightspeed.x_series.products import XSeriesProducts
 from include.records.errors import ConfigurationFault
 from include.transport.budget import Unlimited
 from include.transport.faces import Tokens
@@ -127,7 +128,8 @@ def test_refresh_tokens_rotate_once_for_all_workers_and_again_after_an_expiry(ti
 
     async def worker() -> str:
         arguments: Any = {"budget": Unlimited(), "sink": till.exchanges, "token_store": store}
-        async with open_products(connection, make_settings(), **arguments) as adapter:
+        async with XSeriesClient(connection, make_settings(), **arguments) as client:
+            adapter = XSeriesProducts(client, make_settings())
             await adapter.prepare()
             return (await adapter.server_time()).isoformat()
 

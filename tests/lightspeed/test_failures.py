@@ -73,7 +73,7 @@ def test_a_taken_name_names_the_product_that_has_it() -> None:
     for status in (400, 409, 422):
         problem = classify(answer(status, body))
         assert isinstance(problem, DuplicateInTarget)
-        assert (problem.field, problem.existing_id, problem.code) == ("name", "0af7-1", "duplicate name")
+        assert (problem.field, problem.existing_id, problem.code) == ("name", "0af7-1", "duplicate_name")
 
 
 @pytest.mark.parametrize(

@@ -191,14 +191,15 @@ def test_an_unreadable_price_is_unknown_and_harms_no_other_record(money: Any) ->
     assert tables.variants["price"].isna().tolist() == [True, False]
 
 
-def test_the_side_the_store_keeps_is_exact_and_the_other_is_marked() -> None:
+def test_a_price_that_does_not_survive_the_way_back_is_marked() -> None:
     def carried(tables: ProductTables) -> Any:
         return json.loads(tables.variants["carry"].iloc[0])["price_exact"]
 
-    same = read(row())
-    assert carried(same) is True
-    converted = read(row(), exclusive=True)
-    assert converted.variants["price"].tolist() == [3000] and carried(converted) is False
+    assert carried(read(row())) is True
+    derived = read(row(), exclusive=True)
+    assert derived.variants["price"].tolist() == [3000] and carried(derived) is True
+    entered = read(row(price_excluding_tax="26.09"), exclusive=True)
+    assert entered.variants["price"].tolist() == [3000] and carried(entered) is False
     too_fine = read(
         row(), exclusive=True, settings=make_settings(tax_classes=CLASSES, price={"tax": "excluded"})
     )
@@ -358,8 +359,7 @@ def test_a_price_written_and_read_is_the_same_price(
     amount = rule.kept_amount(minor, rate)
     assert amount is not None
     read_back = rule.canonical_minor(amount, rate)
-    assert read_back is not None and read_back[0] == minor
-    assert read_back[1] is (kept == canonical)
+    assert read_back == (minor, True)
 
 
 def test_the_official_example_of_a_derived_price() -> None:
@@ -419,10 +419,10 @@ def test_a_page_of_a_thousand_rows_takes_less_than_a_fifth_of_a_second() -> None
     rows = [member(f"p{n}", n, parent=None if n % 3 == 1 else f"p{n - (n - 1) % 3}") for n in range(1, 1001)]
     read(*rows[:10])
     times = []
-    for _ in range(3):
-        started = time.perf_counter()
+    for _ in range(5):
+        started = time.process_time()
         tables = read(*rows)
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     assert len(tables.variants) == 1000 and min(times) < 0.2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -473,3 +474,46 @@ def test_the_key_is_what_we_set_or_what_a_person_set(till: Till) -> None:
     records = till.run(make_settings(), work)
     assert set(records.products["key"]) == {"abc", "THEIR-KEY"}
     assert plain_value("json", records.products["carry"].iloc[1])["source_id"] == "ct:abc"
+
+
+def test_a_variant_can_be_added_and_changed_when_nothing_was_carried(till: Till) -> None:
+    """Right after a creation the mirror knows the values but not what a read would carry."""
+
+    async def work(adapter: XSeriesProducts) -> Any:
+        made = await adapter.write(creation(TEE, RED))
+        known = update(
+            await read_all(adapter), made.product_id, None, {"TEE-R": {"barcodes": []}}, new=[BLUE]
+        )
+        bare = [replace(variant, carry={}) for variant in known.variants]
+        await adapter.write(replace(known, carry={}, variants=bare))
+        return made, await read_all(adapter)
+
+    made, records = till.run(make_settings(), work)
+    _, variants = shown(records, made.product_id)
+    assert variants["TEE-R"]["barcodes"] == []
+    assert {n: variants["TEE-B"][n] for n in ("price", "active", "barcodes", "option_values")} == {
+        n: BLUE[n] for n in ("price", "active", "barcodes", "option_values")
+    }
+
+
+def test_a_loyalty_amount_of_a_new_family_follows_in_the_finishing_request(till: Till) -> None:
+    settings = make_settings(fields={"attr.points": {"lightspeed": "loyalty_amount"}})
+
+    async def work(adapter: XSeriesProducts) -> Any:
+        made = await adapter.write(creation(TEE, {**RED, "attr.points": "1.5"}))
+        return made, await read_all(adapter)
+
+    made, records = till.run(settings, work)
+    assert shown(records, made.product_id)[1]["TEE-R"]["attr.points"] == "1.5"
+
+
+def test_an_inactive_standard_product_is_created_inactive_in_one_request(
+    open_till: Callable[..., Till],
+) -> None:
+    till = open_till(create_honours_track_inventory=True)
+
+    async def work(adapter: XSeriesProducts) -> Any:
+        return await adapter.write(creation({**MUG, "brand": ""}, {"sku": "M", "price": 1, "active": False}))
+
+    made = till.run(make_settings(), work)
+    assert till.sent("PUT") == [] and till.store.product(made.product_id)["active"] is False

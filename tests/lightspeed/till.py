@@ -13,7 +13,7 @@ import httpx
 import pandas as pd
 
 from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.opening import open_products
+from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.products import XSeriesProducts
 from include.records.face import ProductWrite, VariantWrite
 from include.records.products import Kind, column_of, merged_columns
@@ -57,7 +57,8 @@ class Till:
     async def products(self, settings: SyncSettings) -> AsyncIterator[XSeriesProducts]:
         connection = self.connection or LightspeedConnection(store_url=self.url, personal_token=self.token)
         options = {"budget": Unlimited(), "sink": self.exchanges, **self.more}
-        async with open_products(connection, settings, **options) as adapter:
+        async with XSeriesClient(connection, settings, **options) as client:
+            adapter = XSeriesProducts(client, settings)
             await adapter.prepare()
             self.exchanges.kept.clear()
             yield adapter

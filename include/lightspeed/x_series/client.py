@@ -60,7 +60,6 @@ class XSeriesClient:
     ) -> None:
         limits = settings.limits.lightspeed
         self.connection = connection
-        self.requests = 0
         secrets = (
             connection.personal_token,
             connection.client_secret,
@@ -98,20 +97,17 @@ class XSeriesClient:
         self, path: str, params: Params | None = None, *, context: Mapping[str, str] | None = None
     ) -> Body:
         """Read. An empty answer is a fault: a list that is not there must not look like an empty one."""
-        self.requests += 1
         answer = await self._http.request("GET", self._path(path), params=params, context=context)
         return _body(answer, answer.json())
 
     async def post(self, path: str, json: Any, *, context: Mapping[str, str] | None = None) -> Body:
         """Create; never repeated once it may have been executed. An empty answer is None."""
-        self.requests += 1
         answer = await self._http.request("POST", self._path(path), json=json, context=context)
         return _body(answer, answer.json_or_none())
 
     async def put(self, path: str, json: Any, *, context: Mapping[str, str] | None = None) -> Body:
         """Set values. Sending the same values twice comes to the same, so it may be repeated. A 200 with an empty body
         is a success: updates of products were seen to answer so."""
-        self.requests += 1
         answer = await self._http.request(
             "PUT", self._path(path), json=json, safe=True, expect_json=False, context=context
         )

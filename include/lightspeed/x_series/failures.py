@@ -90,7 +90,7 @@ def _refused(answer: Answer, body: Any, text: str) -> SyncError:
     if duplicate is not None:
         return DuplicateInTarget(
             text,
-            code=f"duplicate {duplicate}",
+            code=f"duplicate_{duplicate}",
             field=duplicate,
             existing_id=_existing_id(fields, duplicate),
             details=fields,
@@ -99,7 +99,7 @@ def _refused(answer: Answer, body: Any, text: str) -> SyncError:
         return ProtocolFault(
             text, remedy="Check `api_version` in the connection; if it is right, the API changed."
         )
-    return RecordRejected(text, code="refused by Lightspeed", details=fields or None)
+    return RecordRejected(text, code="refused", details=fields or None)
 
 
 def _existing_id(fields: Mapping[str, str], field: str) -> str | None:

@@ -39,7 +39,8 @@ class PriceRule:
         return self.kept != self.canonical
 
     def canonical_minor(self, kept: Decimal, rate: Decimal | None) -> tuple[int, bool] | None:
-        """(minor units, whether nothing was lost) of a price as the store keeps it; None where the rate is missing."""
+        """(minor units, whether the way back gives `kept` again) of a price as the store keeps it; None where the rate
+        is missing."""
         amount = kept
         with localcontext() as context:
             context.prec = 50
@@ -47,9 +48,8 @@ class PriceRule:
                 if rate is None:
                     return None
                 amount = kept * (1 + rate) if self.canonical == "included" else kept / (1 + rate)
-            scaled = amount.scaleb(self.digits)
-            minor = scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP)
-            return int(minor), not self.converts and minor == scaled
+            minor = int(amount.scaleb(self.digits).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+            return minor, self.kept_amount(minor, rate) == kept
 
     def kept_amount(self, minor: int, rate: Decimal | None) -> Decimal | None:
         """The price to send for `minor` canonical units; None where the rate is missing."""

@@ -175,7 +175,9 @@ class XSeriesProducts:
         if not new_ids:
             raise UnknownOutcome("The creation answered without the ids of the new products.", system=SYSTEM)
         created, tracked = await self._creations.observe(write, new_ids, wants_tracking=wants_tracking)
-        for update in self._requests.finishing(write, created, tracked=tracked, active={}):
+        said = self._requests.carries_active(write)
+        active = {v.change_id: v.fields.get("active") is not False for v in write.variants} if said else {}
+        for update in self._requests.finishing(write, created, tracked=tracked, active=active):
             await sender.put(update)
         return sender.written(new_ids[0], created)
 

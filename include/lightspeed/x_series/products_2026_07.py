@@ -30,6 +30,7 @@ NOT_AT_THE_TILL = {
     "published": "a till has no online visibility",
     "images": "the till hosts its own copies of images",
 }
+NO_SUPPLIER = "the till keeps it per supplier, and the product has none"
 Fields = Mapping[str, Any]
 
 
@@ -105,10 +106,12 @@ class ProductRequests:
         self._report_unholdable(write, drop)
         options = option_names(write)
         tax_id = self._tax_id(write.fields.get("tax_class"))
-        sold = [self._new_variant(variant, options, ids, tax_id) for variant in write.variants]
+        sold = [self._new_variant(variant, options, ids, tax_id, drop) for variant in write.variants]
         top: dict[str, Any] = {
             **self._family_fields(write.fields),
-            **given(brand_id=ids.brand, product_category_id=ids.category, supplier_id=ids.supplier),
+            "brand_id": ids.brand or None,
+            "product_category_id": ids.category or None,
+            "supplier_id": ids.supplier or None,
             "tag_ids": list(ids.tags) if ids.tags else None,
             "source_id": f"{OWN_SOURCE_PREFIX}{write.idempotency_key}",
             "track_inventory": self.wants_tracking(write),
@@ -142,8 +145,13 @@ class ProductRequests:
         updates: dict[str, dict[str, Any]] = {}
         for variant in write.variants:
             wanted = variant.fields.get("active")
+            late = self._measures(
+                {n: v for n, v in variant.fields.items() if n in self._late_places(write)}, {}
+            )
             if wanted is not None and bool(wanted) != active.get(variant.change_id, True):
-                updates[variant.change_id] = {"details": Details(is_active=bool(wanted))}
+                late["is_active"] = bool(wanted)
+            if late:
+                updates[variant.change_id] = {"details": Details.model_validate(late)}
         if self.wants_tracking(write) != tracked and created:
             first = next(iter(updates), next(iter(created)))
             updates.setdefault(first, {})["common"] = Common(track_inventory=self.wants_tracking(write))
@@ -152,8 +160,18 @@ class ProductRequests:
             for change_id, parts in updates.items()
         ]
 
+    def carries_active(self, write: ProductWrite) -> bool:
+        """Whether a creation says by itself which variant may be sold: described for standard products only."""
+        return not option_names(write)
+
+    def _late_places(self, write: ProductWrite) -> set[str]:
+        """Mapped fields of variants that the creation of a family does not take."""
+        if not option_names(write):
+            return set()
+        return {name for name, place in self._places["variant"].items() if place.write == "loyalty_amount"}
+
     def _new_variant(
-        self, variant: VariantWrite, options: Sequence[str], ids: ResolvedIds, tax_id: str | None
+        self, variant: VariantWrite, options: Sequence[str], ids: ResolvedIds, tax_id: str | None, drop: Drop
     ) -> dict[str, Any]:
         wanted = variant.fields
         sku = wanted.get("sku") or ""
@@ -161,11 +179,7 @@ class ProductRequests:
             {"type": type_of(code), "code": code} for code in wanted.get("barcodes") or [] if code != sku
         ]
         body: dict[str, Any] = {
-            **given(
-                sku=sku or None,
-                product_codes=codes or None,
-                supplier_code=wanted.get("supplier_code") or None,
-            ),
+            **given(sku=sku or None, product_codes=codes or None),
             **given(supply_price=number(wanted.get("supply_price"))),
             **self._tax(tax_id, {}),
             **self._price(wanted.get("price"), self._rate(tax_id, {})),
@@ -176,7 +190,12 @@ class ProductRequests:
                 {"attribute_id": ids.attributes[name], "value": value}
                 for name, value in self._option_pairs(variant, options)
             ]
-        body.pop("loyalty_amount", None)  # a creation takes it for the whole family only
+            body.pop("loyalty_amount", None)  # a creation takes it for standard products only
+        code = wanted.get("supplier_code")
+        if code and ids.supplier:
+            body["supplier_code"] = code
+        elif code:
+            drop(variant.change_id, "supplier_code", NO_SUPPLIER)
         return body
 
     # ------------------------------------------------------------ update
@@ -303,7 +322,7 @@ class ProductRequests:
         if not supplier_id:
             for name, value in (("supply_price", price), ("supplier_code", code)):
                 if value is not None and value != "":
-                    drop(variant.change_id, name, "the till keeps it per supplier, and the product has none")
+                    drop(variant.change_id, name, NO_SUPPLIER)
             return {}
         return {"product_suppliers": [{"supplier_id": supplier_id, **wanted}]}
 

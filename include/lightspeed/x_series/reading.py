@@ -230,8 +230,8 @@ def _families(frame: pd.DataFrame) -> pd.DataFrame:
         {
             "highest": grouped["version"].max(),
             "latest": grouped["modified_at"].max(),
-            "members": grouped["id"].agg(sorted),
-            "skus": grouped["sku"].agg(list),
+            "members": _collected(ranked, "id"),
+            "skus": _collected(ranked, "sku"),
             "complete": ~grouped["part"].any() | ((counted > 0) & (grouped.size() >= counted)),
         }
     )
@@ -241,6 +241,16 @@ def _families(frame: pd.DataFrame) -> pd.DataFrame:
     order = pd.Index(frame["product_id"].drop_duplicates())
     in_order: pd.DataFrame = families.set_index("product_id").loc[order].reset_index()
     return in_order
+
+
+def _collected(rows: pd.DataFrame, column: str) -> pd.Series:
+    """The known values of a column as a sorted list for each product; several times faster than an aggregation."""
+    held: dict[str, list[str]] = {product_id: [] for product_id in rows["product_id"]}
+    for product_id, value in zip(rows["product_id"], rows[column], strict=True):
+        if value is not pd.NA:
+            held[product_id].append(value)
+    values = pd.Series([sorted(each) for each in held.values()], dtype=object)
+    return values.set_axis(pd.Index(held.keys(), dtype="string", name="product_id"))
 
 
 # ---------------------------------------------------------------- cells
