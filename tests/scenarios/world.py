@@ -10,7 +10,8 @@ from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import CommercetoolsConnection
@@ -22,7 +23,6 @@ from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.products import XSeriesProducts
 from include.local.sandbox import settings_of_shop
 from include.records.face import SYSTEMS, ProductSystem
-from include.sandbox.commercetools import CommercetoolsStore
 from include.sandbox.commercetools import create_app as online_app
 from include.sandbox.faults import Faults, LoggedRequest
 from include.sandbox.lightspeed import LightspeedStore
@@ -41,6 +41,7 @@ from include.sync.preparing import PlanSummary, prepare_plan, transform
 from include.sync.staging import Staging
 from include.transport.budget import LocalBudget
 from include.transport.exchanges import MemorySink
+from include.transport.faces import Exchange
 
 READING = {"GET", "HEAD"}
 _numbers = itertools.count(1)
@@ -60,13 +61,32 @@ class Ran:
         return self.audited.accounts
 
 
+class Online(Protocol):
+    """A commercetools project as a test looks at it and edits it; the stand-in's store is one."""
+
+    def credentials(self) -> dict[str, str]: ...
+
+    def all(self, path: str) -> list[dict[str, Any]]: ...
+
+    def get(self, path: str, *, id: str | None = None, key: str | None = None) -> dict[str, Any] | None: ...
+
+    def create(self, path: str, draft: dict[str, Any]) -> dict[str, Any]: ...
+
+    def update(
+        self, path: str, actions: list[dict[str, Any]], *, id: str | None = None, key: str | None = None
+    ) -> dict[str, Any]: ...
+
+    def delete(self, path: str, *, id: str | None = None, key: str | None = None) -> None: ...
+
+
 @dataclass
 class World:
-    """`online` and `till` are the stand-ins' stores: look at them, and edit them as people would."""
+    """`online` and `till` are the stand-ins' stores: look at them, and edit them as people would. `faults` are those
+    of the stand-ins; a system without them (software no one here wrote) is watched from our side of the wire."""
 
     shop: Shop
     settings: SyncSettings
-    online: CommercetoolsStore
+    online: Online
     till: LightspeedStore
     online_url: str
     till_url: str
@@ -184,14 +204,22 @@ class World:
         return [
             request
             for name in ([system] if system else SYSTEMS)
-            for request in self.faults[name].requests
+            for request in self.requests(name)
             if request.method not in READING and not _housekeeping(request.path)
         ]
 
     def requests(self, system: str) -> list[LoggedRequest]:
-        return list(self.faults[system].requests)
+        """Requests a system got, since `forget_requests`."""
+        if system in self.faults:
+            return list(self.faults[system].requests)
+        return [
+            _as_logged(n, exchange)
+            for n, exchange in enumerate(self.sink.exchanges)
+            if exchange.system == system
+        ]
 
     def forget_requests(self) -> None:
+        self.sink.exchanges.clear()
         for faults in self.faults.values():
             faults.clear_requests()
 
@@ -227,6 +255,23 @@ def _housekeeping(path: str) -> bool:
     """Requests that write nothing anybody sells: tokens, the clock, and queries that are sent as POST."""
     return (
         path.endswith(("/oauth/token", "/token")) or "/custom-objects" in path or path.endswith("/inventory")
+    )
+
+
+def _as_logged(n: int, exchange: Exchange) -> LoggedRequest:
+    """An exchange of ours as the other side would have logged it."""
+    url = urlsplit(exchange.url)
+    return LoggedRequest(
+        n=n,
+        method=exchange.method,
+        path=url.path,
+        query=url.query,
+        status=exchange.status,
+        fault=None,
+        at=exchange.started_at.isoformat(),
+        millis=exchange.elapsed * 1000,
+        body=exchange.request_body or "",
+        headers=exchange.request_headers,
     )
 
 
@@ -278,16 +323,29 @@ def _unlimited() -> LocalBudget:
 
 @contextmanager
 def world_of(
-    shop: Shop, ledger_url: str, staging: Path, settings: Mapping[str, Any] | None = None, *, seed: int = 0
+    shop: Shop,
+    ledger_url: str,
+    staging: Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    seed: int = 0,
+    peer: tuple[Online, str] | None = None,
 ) -> Iterator[World]:
-    """A world with this shop in both stand-ins. `settings` overrides parts of the shop's configuration (deeply)."""
+    """A world with this shop in both stand-ins. `settings` overrides parts of the shop's configuration (deeply).
+
+    `peer`: a commercetools project that holds the shop already, and its address; it plays instead of our stand-in."""
     config = _merged(settings_of_shop(default_config(shop)), dict(settings or {}))
-    online, till = new_commercetools_store(shop, seed=seed), new_lightspeed_store(shop, seed=seed)
+    till = new_lightspeed_store(shop, seed=seed)
     till.options.rate_limit = False
     token = till.tokens.add_personal()
-    faults = {"commercetools": Faults(seed), "lightspeed": Faults(seed)}
+    faults = {"lightspeed": Faults(seed)}
     with ExitStack() as stack:
-        online_server = stack.enter_context(SandboxServer(online_app(online, faults["commercetools"])))
+        if peer is None:
+            store = new_commercetools_store(shop, seed=seed)
+            faults["commercetools"] = Faults(seed)
+            app = online_app(store, faults["commercetools"])
+            peer = store, stack.enter_context(SandboxServer(app)).url
+        online, online_url = peer
         till_server = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"])))
         ledger = stack.enter_context(Ledger.open(ledger_url))
         yield World(
@@ -295,7 +353,7 @@ def world_of(
             settings=SyncSettings.model_validate(config),
             online=online,
             till=till,
-            online_url=online_server.url,
+            online_url=online_url,
             till_url=till_server.url,
             faults=faults,
             ledger=ledger,
