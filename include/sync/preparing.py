@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from include.ledger.ledger import Ledger
-from include.ledger.rows import Agreement, ChangeRow, HoldDraft, Link, new_id
+from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, HoldDraft, Link, new_id
 from include.records.face import SYSTEMS, ProductSystem
 from include.records.products import Kind, ProductTables
 from include.settings.models import SyncSettings
@@ -121,6 +121,7 @@ def prepare_plan(
     )
     recalled = _only_known(given, read, recalled)
     plan = plan_products(given)
+    _bury_unsettled(ledger, run_id)
     batches = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
     if not dry_run:
         _keep_links(ledger, run_id, plan)
@@ -216,6 +217,27 @@ def load_links(
 def _ref(kind: Kind, row: Link, parent: tuple[str, str] | None) -> LinkRef:
     return LinkRef(
         kind, row.commercetools_id, row.lightspeed_id, row.id, row.matched_by, row.base, row.resent, parent
+    )
+
+
+def _bury_unsettled(ledger: Ledger, run_id: str) -> None:
+    """Writes that a dead run began and never settled: both sides were read since, so this plan knows what came of
+    them, and whatever is still missing is planned again."""
+    buried = [
+        change.id
+        for change in ledger.changes.unsettled(entity=ENTITY)
+        if change.run_id != run_id and ledger.run(change.run_id).state != "running"
+    ]
+    ledger.changes.settle(
+        [
+            ChangeOutcome(
+                change_id=change_id,
+                outcome="superseded",
+                error="Its run ended before the answer came.",
+                remedy=f"Nothing: both sides were read again and planned anew in run {run_id}.",
+            )
+            for change_id in buried
+        ]
     )
 
 

@@ -311,6 +311,7 @@ def test_a_deletion_at_the_till_unpublishes_online_and_a_deletion_online_deactiv
         )
     )
     sku = _current(other)[0]["sku"]
+    sample.online.update("products", [{"action": "unpublish"}], id=other["id"])
     sample.online.delete("products", id=other["id"])
     sample.run("full")  # deletions online are invisible to deltas: a complete read proves them
     assert sample.till_product(sku)["active"] is False
