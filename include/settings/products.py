@@ -207,6 +207,12 @@ class ProductSettings(Settings):
                 raise ValueError(f"{what}: named twice: {', '.join(twice)}; give each its own name")
         return self
 
+    def tax_class_at_the_till(self, name: str) -> str:
+        """The first tax class with the same Lightspeed tax as `name`: classes that the till can't tell apart are one
+        class wherever the two sides are compared."""
+        taxes = {tax.name: tax.lightspeed for tax in self.tax_classes}
+        return next((tax.name for tax in self.tax_classes if tax.lightspeed == taxes.get(name)), name)
+
     def owner_of(self, field: str) -> Owner:
         """Who owns a canonical field (`name.en-GB` falls back to `name`); price and options have their own setting."""
         if field == "price":

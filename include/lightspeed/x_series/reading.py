@@ -100,7 +100,10 @@ class _Reader:
         self._as_text = described_as_text(settings)
         self._multiple = settings.products.barcodes_multiple
         self._price_rule = facts.price_rule(settings)
-        self._tax_classes = {same_name(tax.lightspeed): tax.name for tax in settings.products.tax_classes}
+        self._tax_classes = {
+            same_name(tax.lightspeed): settings.products.tax_class_at_the_till(tax.name)
+            for tax in settings.products.tax_classes
+        }
         self._kept_field = PRICE_FIELDS[self._price_rule.kept]
         # The same amounts and rates come again and again within a page.
         self._minor = lru_cache(maxsize=4096)(self._price_rule.canonical_minor)
