@@ -74,8 +74,8 @@ def _any_of(table: pd.DataFrame, column: str, wanted: Iterable[str]) -> pd.Serie
 
 
 def _has_value(product: ProductProjection, name: str, wanted: str | int | bool | None) -> bool:
-    holders = [product.attributes, *(variant.attributes for variant in variants_of(product))]
-    return any(_equals(a.value, wanted) for attributes in holders for a in attributes or () if a.name == name)
+    holders = [product.values, *(variant.values for variant in variants_of(product))]
+    return any(_equals(values[name], wanted) for values in holders if name in values)
 
 
 def _equals(value: Any, wanted: str | int | bool | None) -> bool:

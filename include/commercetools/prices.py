@@ -22,6 +22,8 @@ from include.records.errors import RecordRejected
 from include.settings.products import PriceSetting
 
 _EXACT = Context(prec=60)
+_SPECIAL = ("customerGroup", "recurrencePolicy")
+"""Prices with one of these are for some customers or some orders only."""
 
 
 @dataclass(frozen=True)
@@ -115,23 +117,21 @@ def base_prices(variants: Sequence[Variant], scope: PriceScope, now: datetime) -
         (position, order, price)
         for position, variant in enumerate(variants)
         for order, price in enumerate(variant.prices or ())
-        if price.value.currencyCode == scope.currency
+        if isinstance(price, dict) and (price.get("value") or {}).get("currencyCode") == scope.currency
     ]
     chosen: list[Price | None] = [None] * len(variants)
     if not candidates:
         return chosen
+    prices = [price for _, _, price in candidates]
     table = pd.DataFrame(
         {
             "variant": [position for position, _, _ in candidates],
             "order": [order for _, order, _ in candidates],
-            "country": [price.country or "" for _, _, price in candidates],
-            "channel": [price.channel.id if price.channel else "" for _, _, price in candidates],
-            "special": [
-                price.customerGroup is not None or price.recurrencePolicy is not None
-                for _, _, price in candidates
-            ],
-            "from": _times(price.validFrom for _, _, price in candidates),
-            "until": _times(price.validUntil for _, _, price in candidates),
+            "country": [price.get("country") or "" for price in prices],
+            "channel": [(price.get("channel") or {}).get("id", "") for price in prices],
+            "special": [any(price.get(name) is not None for name in _SPECIAL) for price in prices],
+            "from": _times(price.get("validFrom") for price in prices),
+            "until": _times(price.get("validUntil") for price in prices),
         }
     )
     at = pd.Timestamp(now)
@@ -152,7 +152,7 @@ def base_prices(variants: Sequence[Variant], scope: PriceScope, now: datetime) -
         .drop_duplicates("variant")
     )
     for position, index in zip(best["variant"].tolist(), best.index.tolist(), strict=True):
-        chosen[position] = candidates[index][2]
+        chosen[position] = Price.model_validate(candidates[index][2])
     return chosen
 
 

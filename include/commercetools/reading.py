@@ -40,6 +40,7 @@ from include.records.products import ProductTables
 from include.records.types import canonical_json
 from include.settings.models import SyncSettings
 from include.settings.transforming import LookupMissing, apply_column
+from include.settings.transforms import Transform
 
 _PAGE = TypeAdapter(list[ProductProjection])
 Carries = list[dict[str, Any]]
@@ -70,11 +71,10 @@ class ProductReader:
     def tables(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
         """Canonical products and variants of wire rows. Raises ProtocolFault for rows that are no projections."""
         try:
-            products = _PAGE.validate_python(list(rows))
+            page = _Page(_PAGE.validate_python(list(rows)), self.references, self.places.attribute_names)
+            return ProductTables(products=self._products(page), variants=self._variants(page))
         except ValidationError as problem:
             raise unreadable("page of product projections", problem) from None
-        page = _Page(products, self.references, self.places.attribute_names)
-        return ProductTables(products=self._products(page), variants=self._variants(page))
 
     def tax_rule_of(self, category_id: str | None) -> TaxRule | None:
         if category_id not in self._tax_rules:
@@ -153,15 +153,21 @@ class ProductReader:
     def _converted(
         self, place: Place, raws: list[Any], known: list[bool], carries: Carries, name: str | None = None
     ) -> pd.Series:
-        values = apply_column(
-            place.transforms, pd.Series(raws, dtype=object), locale=self.places.till_locale
-        ).tolist()
+        values = self._applied(place.transforms, raws)
         cells: list[Any] = []
         for value, fact, carry in zip(values, known, carries, strict=True):
             if fact and isinstance(value, LookupMissing):
                 carry.setdefault("lookup_missing", {})[name or place.column] = value.value
             cells.append(cell(place.type, value) if fact and not isinstance(value, LookupMissing) else None)
         return column(place.type, cells)
+
+    def _applied(self, transforms: Sequence[Transform], raws: list[Any]) -> list[Any]:
+        if not transforms and all(raw is None or isinstance(raw, str) for raw in raws):
+            return raws
+        values: list[Any] = apply_column(
+            transforms, pd.Series(raws, dtype=object), locale=self.places.till_locale
+        ).tolist()
+        return values
 
     def _carry_shared(self, place: Place, page: _Page, raws: list[Any], carries: Carries) -> None:
         per_product = not place.column.startswith("attr.")
@@ -184,7 +190,7 @@ class ProductReader:
         for mapped in self.settings.products.tax_classes:
             category = self.references.tax_category(mapped.commercetools)
             if category is not None:
-                names.setdefault(category.id, mapped.name)
+                names.setdefault(category.id, self.settings.products.tax_class_at_the_till(mapped.name))
         return names
 
     def _categories(self, place: Place, page: _Page, carries: Carries) -> pd.Series:
@@ -230,8 +236,7 @@ class ProductReader:
         return page.option_words
 
     def _words_of(self, option: Option, page: _Page) -> list[str]:
-        raws = pd.Series(page.variant_attribute(option.attribute)[0], dtype=object)
-        values = apply_column(option.transforms, raws, locale=self.places.till_locale).tolist()
+        values = self._applied(option.transforms, page.variant_attribute(option.attribute)[0])
         for value, carry in zip(values, page.variant_carries, strict=True):
             if isinstance(value, LookupMissing):
                 carry.setdefault("lookup_missing", {})["option_values"] = value.value
@@ -353,11 +358,11 @@ class _Page:
             references.definitions.get(product.productType.id, {}) for product in products
         ]
         self.attributes: list[dict[str, Any]] = [
-            {a.name: a.value for a in variant.attributes or () if a.name in names}
+            {name: value for name, value in variant.values.items() if name in names}
             for variant in self.variants
         ]
         self.on_product: list[dict[str, Any]] = [
-            {a.name: a.value for a in product.attributes or () if a.name in names} for product in products
+            {name: value for name, value in product.values.items() if name in names} for product in products
         ]
         self.variant_carries: Carries = [{"n": variant.id} for variant in self.variants]
         self.option_words: dict[str, list[str]] | None = None
@@ -400,9 +405,7 @@ def _product_carry(product: ProductProjection) -> dict[str, Any]:
 
 
 def _images(product: ProductProjection) -> list[str]:
-    return list(
-        dict.fromkeys(image.url for variant in variants_of(product) for image in variant.images or ())
-    )
+    return list(dict.fromkeys(url for variant in variants_of(product) for url in variant.image_urls))
 
 
 def _times(texts: list[str]) -> pd.Series:

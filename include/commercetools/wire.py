@@ -7,6 +7,7 @@ product-selection, project).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -53,22 +54,23 @@ class Price(Wire):
     """Version of the standalone price behind it; None = embedded in the variant. Set by the reader, not by the API."""
 
 
-class Attribute(Wire):
-    name: str
-    value: Any = None
-
-
-class Image(Wire):
-    url: str
-
-
 class Variant(Wire):
+    """Prices, attributes and images stay as they are: a page holds thousands of them, of which a few are looked at."""
+
     id: int
     sku: str | None = None
-    key: str | None = None
-    prices: list[Price] | None = None
-    attributes: list[Attribute] | None = None
-    images: list[Image] | None = None
+    prices: list[Any] | None = None
+    attributes: list[Any] | None = None
+    images: list[Any] | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Attribute values by name."""
+        return named_values(self.attributes)
+
+    @property
+    def image_urls(self) -> list[str]:
+        return [str(i["url"]) for i in self.images or () if isinstance(i, dict) and i.get("url")]
 
 
 class ProductProjection(Wire):
@@ -92,7 +94,16 @@ class ProductProjection(Wire):
     priceMode: str | None = None
     masterVariant: Variant | None = None
     variants: list[Variant] | None = None
-    attributes: list[Attribute] | None = None
+    attributes: list[Any] | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Values of product-level attributes by name."""
+        return named_values(self.attributes)
+
+
+def named_values(attributes: Iterable[Any] | None) -> dict[str, Any]:
+    return {a["name"]: a.get("value") for a in attributes or () if isinstance(a, dict) and "name" in a}
 
 
 class AttributeType(Wire):

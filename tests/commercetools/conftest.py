@@ -1,0 +1,24 @@
+"""A fresh little project per test, in the same process or behind a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from include.sandbox.server import SandboxServer
+from tests.commercetools.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def served() -> Iterator[World]:
+    """Behind a socket, for faults that close connections."""
+    world = World()
+    with SandboxServer(world.app) as server:
+        world.url = server.url
+        yield world
