@@ -517,3 +517,42 @@ def test_an_inactive_standard_product_is_created_inactive_in_one_request(
 
     made = till.run(make_settings(), work)
     assert till.sent("PUT") == [] and till.store.product(made.product_id)["active"] is False
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"reject_unknown_fields": True},
+        {"money_as_strings": True},
+        {"drop_version_envelope": True, "categories_double_nested": False},
+        {"tax_exclusive": True, "show_including_tax_in_exclusive_stores": False},
+        {"page_size_max": 1, "taxes_envelope_version": True, "tags_envelope_version": True},
+        {"empty_put_answer": "always"},
+    ],
+)
+def test_whatever_is_not_documented_a_family_reads_back_and_changes_back(
+    open_till: Callable[..., Till], options: dict[str, Any]
+) -> None:
+    till = open_till(**options)
+
+    async def work(adapter: XSeriesProducts) -> Any:
+        made = await adapter.write(creation(TEE, RED, BLUE))
+        first = await read_all(adapter)
+        changes = {"TEE-R": {"price": 1234, "active": False}, "TEE-B": {"barcodes": ["96385074"]}}
+        await adapter.write(
+            update(first, made.product_id, {"description.en": "", "tax_class": "standard"}, changes)
+        )
+        second = await read_all(adapter)
+        back = {"TEE-R": {"price": RED["price"], "active": True}, "TEE-B": {"barcodes": BLUE["barcodes"]}}
+        fields = {"description.en": TEE["description.en"], "tax_class": "reduced"}
+        await adapter.write(update(second, made.product_id, fields, back))
+        return made, first, second, await read_all(adapter)
+
+    made, first, second, third = till.run(make_settings(), work)
+    assert (
+        shown(first, made.product_id) == shown(third, made.product_id) == (TEE, {"TEE-R": RED, "TEE-B": BLUE})
+    )
+    assert shown(second, made.product_id)[1] == {
+        "TEE-R": {**RED, "price": 1234, "active": False},
+        "TEE-B": {**BLUE, "barcodes": ["96385074"]},
+    }
