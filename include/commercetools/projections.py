@@ -119,17 +119,13 @@ class Projections:
             row["id"]: n for n, row in enumerate(rows) if row.get("published") and row.get("hasStagedChanges")
         }
         for part in queries.in_batches(places):
-            params = [*CURRENT, ("where", one_of("id", part)), ("sort", "id asc")]
-            async for row in self._all(params, len(part)):
-                rows[places[row["id"]]] = row
-
-    async def _all(self, params: list[tuple[str, str]], count: int) -> AsyncIterator[dict[str, Any]]:
-        """Rows of a query of at most `count`, in as many pages as the API grants."""
-        where = next(value for name, value in params if name == "where")
-        rest = [pair for pair in params if pair[0] not in ("where", "sort")]
-        async for part in queries.by_id(self._client, PATH, page_size=count, where=[where], params=rest):
-            for row in part.rows:
-                yield row
+            # Room for one more row than can come: a page that is not full needs no second request to be the last.
+            walk = queries.by_id(
+                self._client, PATH, page_size=len(part) + 1, where=[one_of("id", part)], params=CURRENT
+            )
+            async for found in walk:
+                for row in found.rows:
+                    rows[places[row["id"]]] = row
 
     async def _standalone(self, rows: Rows, scope: PriceScope) -> None:
         """Puts standalone prices where embedded ones would be, with the version that writing them needs."""
