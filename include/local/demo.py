@@ -8,6 +8,7 @@ Everything it writes is in `.runtime/demo` of the checkout; every run begins wit
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ RUNTIME = PROJECT / ".runtime" / "demo"
 AUDITED = {"preflight": False, "products": True}
 """The DAGs the demo runs, and whether each keeps accounts."""
 SHOWN_HOLDS = 20
+SHOWN_LOG_LINES = 12
 SHOWN_STATES = frozenset({"running", "success", "failed", "up_for_retry", "upstream_failed", "skipped"})
 
 
@@ -89,24 +91,24 @@ class Demo:
         say(title)
         began = time.monotonic()
         run_id = self._api.trigger(dag_id, conf)
-        run = self._api.wait(dag_id, run_id, on_change=_tell)
+        run = self._api.wait(dag_id, run_id, on_change=lambda task: self._tell(dag_id, run_id, task))
         detail(f"{run.state} in {time.monotonic() - began:.0f} s")
         audit = self._api.xcom(dag_id, run_id, "audit") if AUDITED[dag_id] else None
         self.outcomes.append(Outcome(title, run.state, audit, writes_expected))
         for line in (audit or {}).get("summary", "").splitlines():
             detail(line)
-        if run.state != "success":
-            self._show_what_failed(dag_id, run_id)
 
-    def _show_what_failed(self, dag_id: str, run_id: str) -> None:
-        for task in self._api.task_instances(dag_id, run_id):
-            if task.state == "failed":
-                detail(f"the log of {task.label} ends:")
-                lines = self._api.task_log(
-                    dag_id, run_id, task.task_id, map_index=task.map_index, try_number=task.try_number
-                )
-                for line in lines[-15:]:
-                    detail(f"  {line}")
+    def _tell(self, dag_id: str, run_id: str, task: TaskInstance) -> None:
+        if task.state not in SHOWN_STATES:
+            return
+        again = f", try {task.try_number}" if task.try_number > 1 else ""
+        detail(f"{task.label}: {task.state.replace('_', ' ')}{again}")
+        if task.state in ("failed", "up_for_retry"):
+            lines = self._api.task_log(
+                dag_id, run_id, task.task_id, map_index=task.map_index, try_number=task.try_number
+            )
+            for line in lines[-SHOWN_LOG_LINES:]:
+                detail(f"  {line}")
 
 
 def held_lines(holds: Sequence[Hold], shown: int = SHOWN_HOLDS) -> Iterator[str]:
@@ -142,6 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
     began = time.monotonic()
     found = default_config(load_shop(shop))
+    for left_over in (RUNTIME / "airflow" / "logs", RUNTIME / "staging"):
+        shutil.rmtree(left_over, ignore_errors=True)
     RUNTIME.mkdir(parents=True, exist_ok=True)
     config = RUNTIME / "sync.yaml"
     config.write_text(yaml.safe_dump(settings_of_shop(found), allow_unicode=True, sort_keys=False))
@@ -202,14 +206,6 @@ def _stay_up(airflow: LocalAirflow) -> None:
         time.sleep(1.0)
         if ended := airflow.ended_components():
             raise AirflowError(f"{', '.join(ended)} ended by itself; see {airflow.log_folder}")
-
-
-def _tell(task: TaskInstance) -> None:
-    if task.state in SHOWN_STATES:
-        detail(
-            f"{task.label}: {task.state.replace('_', ' ')}"
-            + (f", try {task.try_number}" if task.try_number > 1 else "")
-        )
 
 
 def say(sentence: str) -> None:

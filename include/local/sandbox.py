@@ -134,6 +134,8 @@ def settings_of_shop(found: Mapping[str, Any]) -> dict[str, Any]:
             ],
             "required_attributes": [_CANONICAL[role] for role in found["required"]],
         },
+        # Every run is asked for: an unpaused cron schedule would at once make up for the slot before.
+        "schedules": {"products": None, "reconcile": None, "housekeeping": None},
         # The stand-in shows a change at once; the real service may show it late, so a real window trails its clock.
         "limits": {"commercetools": {"trail_seconds": 0}},
     }
