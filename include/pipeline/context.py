@@ -1,0 +1,104 @@
+"""What a task works with: ledger, settings, staging and adapters, opened from Airflow's context and closed again."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import ObjectStoragePath
+
+from include.ledger.ledger import Ledger
+from include.pipeline.runs import Order, ledger_run_id, order_of
+from include.pipeline.systems import Access
+from include.records.errors import ConfigurationFault
+from include.records.face import ProductSystem, SystemName
+from include.settings.loader import load_settings
+from include.settings.models import SyncSettings
+from include.sync.staging import Staging
+
+STAGING_VARIABLE = "RETAIL_SYNC_STAGING"
+STAGING_FOLDER = "retail-sync-runs"
+"""Runs are staged below this name, so that clearing up can never touch anything else that shares the store."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One task's work place. `task` names it in exchanges; `order` is what the run was asked to do."""
+
+    run_id: str
+    task: str
+    order: Order
+    settings: SyncSettings
+    ledger: Ledger
+    staging: Staging
+
+    @asynccontextmanager
+    async def systems(
+        self, access: Access, *, prepared: bool = True
+    ) -> AsyncIterator[Mapping[str, ProductSystem]]:
+        """The adapters of all systems in `access`, open; their exchanges are logged under this run and task."""
+        async with AsyncExitStack() as stack:
+            sink = stack.enter_context(self.ledger.exchange_sink(self.run_id, self.task))
+            opened: dict[str, ProductSystem] = {}
+            for system in access.connections:
+                adapter = await stack.enter_async_context(access.open(system, sink))
+                if prepared:
+                    await adapter.prepare()
+                opened[system] = adapter
+            yield opened
+
+    def access(self, *systems: SystemName) -> Access:
+        return Access.of(self.settings, self.ledger, *systems)
+
+
+@contextmanager
+def bench_of(context: Mapping[str, Any], entity: str, order: Order | None = None) -> Iterator[Bench]:
+    """The work place of the task in Airflow's `context`. The run is opened in the ledger, or taken up again.
+
+    Raises ConfigurationFault for settings, params or a ledger that can't be used.
+    """
+    dag_run, instance = context["dag_run"], context["ti"]
+    order = order or order_of(context["params"])
+    run_id = ledger_run_id(dag_run.dag_id, dag_run.run_id, entity)
+    settings = load_settings()
+    # Two lines of Alembic's at every look at the tables' version tell a reader of the log nothing.
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+    with Ledger.open() as ledger:
+        ledger.open_run(
+            run_id,
+            entity,
+            dag_id=dag_run.dag_id,
+            airflow_run_id=dag_run.run_id,
+            mode=order.mode,
+            params=order.as_params(),
+        )
+        yield Bench(run_id, task_name(instance), order, settings, ledger, Staging(staging_root(), run_id))
+
+
+def task_name(instance: Any) -> str:
+    """`load[2]` for the third instance of a mapped task, `plan` for a plain one."""
+    index = getattr(instance, "map_index", -1)
+    return str(instance.task_id) if index is None or index < 0 else f"{instance.task_id}[{index}]"
+
+
+def staging_root() -> ObjectStoragePath:
+    """Where runs are staged: RETAIL_SYNC_STAGING (a folder or any storage URL Airflow's providers know), else a folder
+    in AIRFLOW_HOME, which suits one machine only."""
+    named = os.environ.get(STAGING_VARIABLE, "").strip()
+    if not named:
+        home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser().absolute()
+        named = (home / "staging").as_uri()
+    elif "://" not in named:
+        named = Path(named).expanduser().absolute().as_uri()
+    try:
+        return ObjectStoragePath(named) / STAGING_FOLDER
+    except (ValueError, ImportError) as problem:
+        raise ConfigurationFault(
+            f"{STAGING_VARIABLE} names {named!r}, which can't be opened: {problem}.",
+            remedy="Use a folder, or install the Airflow provider of that store (amazon, google, microsoft-azure).",
+        ) from problem

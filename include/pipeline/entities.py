@@ -1,0 +1,40 @@
+"""The entities that sync, in the order in which a first alignment needs them. One row here is one DAG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entity:
+    """`id` is the DAG's id and the ledger's name; `schedule` names its line in the configuration's `schedules`."""
+
+    id: str
+    title: str
+    schedule: str
+    key_name: str
+    """What a person types into `keys`."""
+
+    @property
+    def doorbell(self) -> str:
+        """The asset whose event starts a run at once. It carries nothing: the run reads what the cursors say."""
+        return f"{self.id}_doorbell"
+
+    @property
+    def synced(self) -> str:
+        """The asset that a settled run updates, for DAGs of others to follow."""
+        return f"{self.id}_synced"
+
+
+ENTITIES: tuple[Entity, ...] = (
+    Entity(id="products", title="Products and variants", schedule="products", key_name="SKU"),
+)
+
+COMMERCETOOLS_POOL = "commercetools_api"
+LIGHTSPEED_POOL = "lightspeed_api"
+TAG = "retail-sync"
+
+
+def entity(entity_id: str) -> Entity:
+    """The entity of that id."""
+    return next(one for one in ENTITIES if one.id == entity_id)

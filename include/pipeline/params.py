@@ -1,0 +1,65 @@
+"""The trigger form of an entity's DAG."""
+
+from __future__ import annotations
+
+from airflow.sdk import Param
+
+from include.pipeline.entities import Entity
+
+WHAT = "What to read"
+HOW = "What to write"
+
+
+def entity_params(entity: Entity) -> dict[str, Param]:
+    """Typed, in sections, each with a sentence for the person at the form."""
+    return {
+        "mode": Param(
+            "delta",
+            type="string",
+            enum=["delta", "full"],
+            values_display={"delta": "Delta: what changed since the last run", "full": "Full: everything"},
+            title="Mode",
+            description="The first run must be full; afterwards delta is enough. A full run also finds what was "
+            "deleted, and writes only what differs.",
+            section=WHAT,
+        ),
+        "since": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title="Changed since",
+            description="Delta only: look further back than the last run did. Never skips anything: a later time than "
+            "the last run's has no effect.",
+            section=WHAT,
+        ),
+        "keys": Param(
+            [],
+            type="array",
+            items={"type": "string", "minLength": 1},
+            title=f"Only these {entity.key_name}s",
+            description=f"One {entity.key_name} a line. Only what holds one of them is read and written, whatever the "
+            "mode; the next run starts where it would have started anyway.",
+            section=WHAT,
+        ),
+        "dry_run": Param(
+            False,
+            type="boolean",
+            title="Dry run",
+            description="Make the plan and write nothing. The plan's counts are in the log of `plan`, every "
+            "change is in the ledger.",
+            section=HOW,
+        ),
+        "direction": Param(
+            "both",
+            type="string",
+            enum=["both", "to_lightspeed", "to_commercetools"],
+            values_display={
+                "both": "Both ways",
+                "to_lightspeed": "Only to Lightspeed",
+                "to_commercetools": "Only to commercetools",
+            },
+            title="Direction",
+            description="Limit which system is written. What is left out is planned again by the next run.",
+            section=HOW,
+        ),
+    }

@@ -1,0 +1,114 @@
+"""What one run was asked to do, and its name in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from include.records.errors import ConfigurationFault
+
+Mode = Literal["delta", "full"]
+Direction = Literal["both", "to_lightspeed", "to_commercetools"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One run's order. `keys`: only these; then neither mode nor cursor counts. `since`: look back at least to then
+    (UTC)."""
+
+    mode: Mode = "delta"
+    dry_run: bool = False
+    since: datetime | None = None
+    keys: tuple[str, ...] = ()
+    direction: Direction = "both"
+
+    @property
+    def full(self) -> bool:
+        """Everything is read, so that what is absent is proven to be gone."""
+        return self.mode == "full" and not self.keys
+
+    @property
+    def limited(self) -> bool:
+        return bool(self.keys)
+
+    def as_params(self) -> dict[str, Any]:
+        """As the ledger keeps it."""
+        return {
+            "mode": self.mode,
+            "dry_run": self.dry_run,
+            "since": self.since.isoformat() if self.since else None,
+            "keys": list(self.keys),
+            "direction": self.direction,
+        }
+
+
+def order_of(params: Mapping[str, Any], *, now: datetime | None = None) -> Order:
+    """The order in a run's params. Raises ConfigurationFault naming the param that makes no sense.
+
+    The form checks types already; this also holds for runs triggered by API, CLI or another DAG.
+    """
+    order = Order(
+        mode=_one_of("mode", params.get("mode", "delta"), get_args(Mode)),
+        dry_run=_flag("dry_run", params.get("dry_run", False)),
+        since=_time("since", params.get("since")),
+        keys=_texts("keys", params.get("keys")),
+        direction=_one_of("direction", params.get("direction", "both"), get_args(Direction)),
+    )
+    if order.since and order.since > (now or datetime.now(UTC)):
+        raise _fault(f"`since` is in the future ({order.since.isoformat()}).", "Give a time that has passed.")
+    if order.since and order.mode == "full":
+        raise _fault(
+            "`since` was given with mode=full, which reads everything.",
+            "Leave `since` empty, or use mode=delta.",
+        )
+    if order.since and order.keys:
+        raise _fault(
+            "`since` was given together with `keys`, which are read as they are now.",
+            "Leave one of them empty.",
+        )
+    return order
+
+
+def ledger_run_id(dag_id: str, airflow_run_id: str, entity: str) -> str:
+    """The run's id in the ledger and, made harmless, its folder in the staging store."""
+    return f"{dag_id}/{airflow_run_id}" if dag_id == entity else f"{dag_id}/{entity}/{airflow_run_id}"
+
+
+def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> Any:
+    if value not in allowed:
+        raise _fault(f"`{name}` is {value!r}.", f"Use one of: {', '.join(allowed)}.")
+    return value
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _fault(f"`{name}` is {value!r}.", "Use true or false.")
+    return value
+
+
+def _time(name: str, value: Any) -> datetime | None:
+    if value in (None, ""):
+        return None
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise _fault(
+            f"`{name}` is {value!r}, which is no time.", "Write it as 2026-01-31T09:00:00+00:00."
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise _fault(f"`{name}` is {value!r}.", 'Give a list of texts, such as ["SKU-1", "SKU-2"].')
+    return tuple(dict.fromkeys(item.strip() for item in value if item.strip()))
+
+
+def _fault(message: str, remedy: str) -> ConfigurationFault:
+    return ConfigurationFault(
+        f"The run's params can't be used: {message}", remedy=f"{remedy} Then trigger it again."
+    )

@@ -1,0 +1,76 @@
+"""What a DAG file has to know of the configuration while it is parsed: schedules, and when data counts as old.
+
+The whole configuration is validated by the first task that needs it (and by `preflight`). Here only two sections are
+read, because a DAG file is parsed every few seconds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from include.settings.models import Notify, Schedules
+
+CONFIG_VARIABLE = "RETAIL_SYNC_CONFIG"
+DEFAULT_PATH = Path(__file__).parents[1] / "settings" / "sync.yaml"
+
+
+class ScheduleError(ValueError):
+    """The configuration's schedules can't be read; Airflow shows the message as the DAG's import error."""
+
+
+def schedule_of(name: str) -> str | None:
+    """The cron expression (UTC) of a line in `schedules`; None = only by hand."""
+    known = Schedules.model_fields
+    if name not in known:
+        raise ScheduleError(f"There is no schedule {name!r}; there are {', '.join(known)}.")
+    found = _section("schedules").get(name, known[name].default)
+    if found is not None and not isinstance(found, str):
+        raise ScheduleError(
+            f"{_path()}: schedules.{name} is {found!r}. What to do: write five cron fields in quotes, or null."
+        )
+    return found
+
+
+def minutes_until_old() -> int:
+    """After how many minutes data counts as old (`notify.data_older_than_minutes`)."""
+    found = _section("notify").get(
+        "data_older_than_minutes", Notify.model_fields["data_older_than_minutes"].default
+    )
+    if not isinstance(found, int) or found < 1:
+        raise ScheduleError(
+            f"{_path()}: notify.data_older_than_minutes is {found!r}. What to do: write a number of minutes."
+        )
+    return found
+
+
+def _path() -> Path:
+    named = os.environ.get(CONFIG_VARIABLE, "").strip()
+    return Path(named).expanduser() if named else DEFAULT_PATH
+
+
+def _section(name: str) -> Mapping[str, Any]:
+    path = _path()
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
+    except FileNotFoundError:
+        if path == DEFAULT_PATH:
+            return {}
+        raise ScheduleError(
+            f"{CONFIG_VARIABLE} names {path}, which does not exist. What to do: put the file there."
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise ScheduleError(f"{path} can't be read: {problem}. What to do: correct it.") from None
+    section = document.get(name) if isinstance(document, dict) else None
+    if section is not None and not isinstance(section, dict):
+        raise ScheduleError(
+            f"{path}: `{name}` is not a section. What to do: put `key: value` lines below it."
+        )
+    return section or {}
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

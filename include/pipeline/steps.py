@@ -1,0 +1,292 @@
+"""The tasks of an entity's run, one function each: open the bench, call the engine, tell what came of it.
+
+Only counts, paths and cursors leave a step; records stay in the staging store and the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+from airflow.sdk import get_current_context
+
+from include.pipeline import telling
+from include.pipeline.context import Bench, bench_of, task_name
+from include.pipeline.notifying import tell_of_holds
+from include.pipeline.runs import Order
+from include.records.errors import ConfigurationFault, SyncError
+from include.records.face import SYSTEMS, SystemName
+from include.sync import applying, auditing, extracting, preparing
+from include.sync.accounts import Accounts, told
+
+PROBLEM = "problem"
+"""XCom key under which a failing task leaves its error for `audit` to gather."""
+PLAN_SUMMARY = "summary"
+"""XCom key of the plan in numbers; its presence says that there is a plan to settle."""
+RUN_NOTE = "run_note"
+"""XCom key of the text that becomes the DAG run's note (see plugins/retail_sync.py)."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Extracts = Mapping[str, Mapping[str, Any] | None]
+
+
+class NothingToSettle(SyncError):
+    """The run ended before there was a plan."""
+
+    default_remedy = (
+        "Correct what the failed task says, then clear that task: the run goes on where it stopped."
+    )
+
+
+def gathered(step: Callable[P, T]) -> Callable[P, T]:
+    """A step whose error is also left in XCom, so that the run's end can name it."""
+
+    @wraps(step)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return step(*args, **kwargs)
+        except Exception as problem:
+            instance = get_current_context()["ti"]
+            # The text of an error nobody here wrote may hold anything; its kind has to do.
+            text = str(problem) if isinstance(problem, SyncError) else type(problem).__name__
+            instance.xcom_push(key=PROBLEM, value=f"{task_name(instance)}: {text}")
+            raise
+
+    return run
+
+
+@gathered
+def extract(entity: str, system: SystemName, order: Order | None = None) -> dict[str, Any]:
+    """Read the run's window of one system into staging."""
+    with _bench(entity, order) as bench:
+        access = bench.access(system)
+
+        async def read() -> extracting.Extracted:
+            async with bench.systems(access) as systems:
+                return await extracting.extract(
+                    bench.ledger,
+                    bench.staging,
+                    systems[system],
+                    full=bench.order.full,
+                    since=bench.order.since,
+                    keys=bench.order.keys,
+                )
+
+        found = asyncio.run(read())
+    window = found.window
+    telling.say(
+        *telling.table(
+            ["system", "rows", "pages", "from", "to"],
+            [
+                [
+                    system,
+                    found.rows,
+                    found.pages,
+                    window["lower"] or "the beginning",
+                    window["upper"] or "the end",
+                ]
+            ],
+        ),
+        *([f"Resumed after page {found.resumed_from}."] if found.resumed_from else []),
+    )
+    return found.as_dict()
+
+
+@gathered
+def transform(entity: str, extracts: Extracts, order: Order | None = None) -> list[dict[str, Any]]:
+    """Map both systems' raw pages to canonical tables."""
+    with _bench(entity, order) as bench:
+        access = bench.access(*SYSTEMS)
+
+        async def mapped() -> list[preparing.Transformed]:
+            async with bench.systems(access) as systems:
+                return [
+                    preparing.transform(bench.staging, systems[system], _extract(extracts, system)["pages"])
+                    for system in SYSTEMS
+                ]
+
+        found = asyncio.run(mapped())
+    telling.say(
+        *telling.table(
+            ["system", "rows read", "products", "variants", "came twice"],
+            [[one.system, one.raw_rows, one.products, one.variants, one.repeated] for one in found],
+        )
+    )
+    return [
+        {"system": one.system, "products": one.products, "variants": one.variants, "repeated": one.repeated}
+        for one in found
+    ]
+
+
+@gathered
+def plan(entity: str, extracts: Extracts, order: Order | None = None) -> list[int]:
+    """Compare both sides with what they last agreed on, and store the plan. Gives the numbers of the batches that
+    `load` is mapped over: none where there is nothing to write."""
+    with _bench(entity, order) as bench:
+        access = bench.access(*SYSTEMS)
+        bench.ledger.set_windows(
+            bench.run_id, {system: _extract(extracts, system)["window"] for system in SYSTEMS}
+        )
+
+        async def planned() -> preparing.PlanSummary:
+            async with bench.systems(access, prepared=False) as systems:
+                return preparing.prepare_plan(
+                    bench.ledger,
+                    bench.staging,
+                    dict(systems),
+                    bench.settings,
+                    now=datetime.now(UTC),
+                    dry_run=bench.order.dry_run,
+                    direction=bench.order.direction,
+                    limited=bench.order.limited,
+                    swept_since=bench.ledger.run(bench.run_id).started_at if bench.order.full else None,
+                )
+
+        summary = asyncio.run(planned())
+        to_do = bench.ledger.changes.read(bench.run_id, outcome="planned")
+        batches = sorted({change.batch for change in to_do})
+    telling.say(
+        *telling.counts("read", {**summary.read, "due again": summary.recalled}),
+        *telling.counts("records", summary.dispositions),
+        *telling.counts("planned change", summary.changes),
+        *telling.counts("hold", summary.holds),
+        *telling.counts("warning", summary.warnings),
+        *telling.hold_lines(summary.first_holds, sum(summary.holds.values())),
+        f"{len(to_do)} changes to write in {len(batches)} batches"
+        + (" (dry run: nothing is written)." if bench.order.dry_run else "."),
+    )
+    shown = summary.as_dict()
+    del shown["first_holds"]  # names of records stay in the log and the ledger
+    get_current_context()["ti"].xcom_push(key=PLAN_SUMMARY, value=shown)
+    return batches
+
+
+@gathered
+def load(entity: str, batch: int, extracts: Extracts, order: Order | None = None) -> dict[str, int]:
+    """Write one batch of the plan. A retry takes up what is not settled yet."""
+    with _bench(entity, order) as bench:
+        open_changes = bench.ledger.changes.read(bench.run_id, batch=batch, outcome="planned")
+        targets = {change.system for change in open_changes}
+        access = bench.access(*(system for system in SYSTEMS if system in targets))
+
+        async def applied() -> applying.Applied:
+            async with bench.systems(access) as systems:
+                return await applying.apply_batch(
+                    bench.ledger,
+                    systems,
+                    bench.settings,
+                    bench.run_id,
+                    batch,
+                    seen_cursors={system: _seen(bench, entity, extracts, system) for system in targets},
+                )
+
+        found = asyncio.run(applied())
+    telling.say(*telling.counts("outcome", found.outcomes))
+    return found.outcomes
+
+
+def audit(
+    entity: str, extracts: Extracts, upstream: Sequence[str], order: Order | None = None
+) -> dict[str, Any]:
+    """Settle the run, whatever became of the tasks before: holds and cursors in one transaction, accounts that add up.
+
+    `upstream`: the tasks whose errors are gathered. Raises NothingToSettle where there is no plan, and the engine's
+    RunFailed or ProtocolFault where accounts don't add up or changes are left open.
+    """
+    context = get_current_context()
+    instance = context["ti"]
+    problems = _problems(instance, upstream)
+    try:
+        with _bench(entity, order) as bench:
+            if not instance.xcom_pull(task_ids="plan", key=PLAN_SUMMARY, default=None):
+                raise _nothing_to_settle(bench, problems)
+            return _settled(bench, entity, extracts, instance, problems)
+    except SyncError as problem:
+        instance.xcom_push(key=PROBLEM, value="\n".join([*problems, str(problem)]))
+        raise
+
+
+def _settled(
+    bench: Bench, entity: str, extracts: Extracts, instance: Any, problems: Sequence[str]
+) -> dict[str, Any]:
+    held_before = sum(bench.ledger.holds.counts(entity).values())
+    try:
+        auditing.audit(
+            bench.ledger,
+            bench.staging,
+            bench.settings,
+            cursors={system: _extract(extracts, system)["cursor"] for system in SYSTEMS},
+            dry_run=bench.order.dry_run,
+            full=bench.order.full,
+            limited=bench.order.limited,
+        )
+    finally:
+        # The engine stores the account before it raises, so that a failed run shows its numbers too.
+        run = bench.ledger.run(bench.run_id)
+        telling.say(*(run.summary or "").splitlines(), *problems)
+        instance.xcom_push(key=RUN_NOTE, value="\n".join([_counts_only(bench, entity), *problems]))
+    open_holds = bench.ledger.holds.counts(entity)
+    tell_of_holds(bench.settings.notify, entity, held_before, open_holds, instance)
+    return {
+        "accounts": {name: value for name, value in run.accounts.items() if name != "add_up"},
+        "accounts_add_up": bool(run.accounts.get("add_up")),
+        "summary": _counts_only(bench, entity),
+        "holds": open_holds,
+    }
+
+
+def _nothing_to_settle(bench: Bench, problems: Sequence[str]) -> NothingToSettle:
+    reason = problems[0] if problems else "a task before it did not succeed"
+    fault = NothingToSettle(f"There is no plan to settle: {reason}")
+    bench.ledger.finish_run(bench.run_id, "failed", {}, None, fault.message)
+    instance = get_current_context()["ti"]
+    instance.xcom_push(key=RUN_NOTE, value="\n".join(["No plan was made.", *problems]))
+    return fault
+
+
+def _counts_only(bench: Bench, entity: str) -> str:
+    """The run's summary without names of records."""
+    accounts = dict(bench.ledger.run(bench.run_id).accounts)
+    accounts.pop("add_up", None)
+    if not accounts:
+        return ""
+    summary = {**bench.staging.read_document("plan")["summary"], "first_holds": []}
+    text = told(entity, Accounts(**accounts), summary)
+    return f"Dry run, nothing was written.\n{text}" if bench.order.dry_run else text
+
+
+def _problems(instance: Any, upstream: Sequence[str]) -> list[str]:
+    """What failing tasks left, once each."""
+    found: list[str] = []
+    for task_id in upstream:
+        # `map_indexes` is left out: of a mapped task all instances are asked.
+        values = instance.xcom_pull(task_ids=[task_id], key=PROBLEM, default=None)
+        for value in values if isinstance(values, list | tuple) else [values]:
+            found.extend(value if isinstance(value, list | tuple) else [value])
+    return list(dict.fromkeys(str(one) for one in found if one))
+
+
+def _seen(bench: Bench, entity: str, extracts: Extracts, system: str) -> str | None:
+    """From where on the target may have changed unseen: the end of this run's read, or, where a run of `keys` read no
+    window, the end of the last one."""
+    found = _extract(extracts, system)["cursor"] or bench.ledger.cursor(entity, system)
+    return cast("str | None", found)
+
+
+def _extract(extracts: Extracts, system: str) -> Mapping[str, Any]:
+    found = extracts.get(system)
+    if found is None:
+        raise ConfigurationFault(
+            f"The task extract_{system} left no result.",
+            system=system,
+            remedy="Clear that task together with the tasks after it.",
+        )
+    return found
+
+
+def _bench(entity: str, order: Order | None) -> Any:
+    return bench_of(cast("Mapping[str, Any]", get_current_context()), entity, order)

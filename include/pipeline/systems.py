@@ -1,0 +1,129 @@
+"""Both adapters from Airflow's connections, and the only place that knows which adapters there are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, assert_never
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, ErrorType
+from airflow.sdk.log import mask_secret
+
+from include.commercetools.client import CommercetoolsClient
+from include.commercetools.connection import CommercetoolsConnection
+from include.commercetools.products import CommercetoolsProducts
+from include.ledger.ledger import Ledger
+from include.lightspeed.connection import LightspeedConnection, from_airflow_fields
+from include.lightspeed.x_series.client import WINDOW_SECONDS, XSeriesClient
+from include.lightspeed.x_series.products import XSeriesProducts
+from include.pipeline.secrets import token_key
+from include.records.errors import ConfigurationFault
+from include.records.face import ProductSystem, SystemName
+from include.settings.models import SyncSettings
+from include.transport.faces import ExchangeSink
+from include.transport.redaction import tell_secrets_to
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a task needs to open a system: read from Airflow before any event loop runs, opened inside one."""
+
+    connections: Mapping[SystemName, CommercetoolsConnection | LightspeedConnection]
+    settings: SyncSettings
+    ledger: Ledger
+
+    @classmethod
+    def of(cls, settings: SyncSettings, ledger: Ledger, *systems: SystemName) -> Access:
+        """Access to these systems. Raises ConfigurationFault where a connection is missing or can't be right."""
+        tell_secrets_to(mask_secret)
+        return cls({system: connection_of(system, settings) for system in systems}, settings, ledger)
+
+    @asynccontextmanager
+    async def open(self, system: SystemName, sink: ExchangeSink) -> AsyncIterator[ProductSystem]:
+        """The adapter for products of one system, with an open client."""
+        connection = self.connections[system]
+        if isinstance(connection, CommercetoolsConnection):
+            async with self._commercetools(connection, sink) as client:
+                yield CommercetoolsProducts(client, self.settings)
+        elif isinstance(connection, LightspeedConnection):
+            async with self._x_series(connection, sink) as x_series:
+                yield XSeriesProducts(x_series, self.settings)
+        else:
+            assert_never(connection)
+
+    def _commercetools(self, connection: CommercetoolsConnection, sink: ExchangeSink) -> CommercetoolsClient:
+        # commercetools publishes no count of requests; the shared row only carries its orders to pause.
+        return CommercetoolsClient(
+            connection,
+            self.settings.limits.commercetools,
+            sink=sink,
+            budget=self.ledger.budget("commercetools"),
+            body_cap=self.settings.limits.body_bytes,
+            private=self.settings.privacy.exclude.get("commercetools", ()),
+        )
+
+    def _x_series(self, connection: LightspeedConnection, sink: ExchangeSink) -> XSeriesClient:
+        store = None if connection.personal_token else self.ledger.token_store(token_key())
+        return XSeriesClient(
+            connection,
+            self.settings,
+            sink=sink,
+            budget=self.ledger.budget(
+                "lightspeed",
+                share=self.settings.limits.lightspeed.budget_share,
+                window=timedelta(seconds=WINDOW_SECONDS),
+            ),
+            token_store=store,
+        )
+
+
+def connection_of(
+    system: SystemName, settings: SyncSettings
+) -> CommercetoolsConnection | LightspeedConnection:
+    """What the Airflow connection of a system says, validated. Raises ConfigurationFault."""
+    return parsed_connection(system, airflow_connection(getattr(settings.connections, system), system))
+
+
+def parsed_connection(system: SystemName, found: Any) -> CommercetoolsConnection | LightspeedConnection:
+    """An Airflow connection as the adapter's own, validated. Raises ConfigurationFault."""
+    if system == "commercetools":
+        return CommercetoolsConnection.from_airflow_fields(
+            found.host, found.login, found.password, found.schema, _extra(found, system)
+        )
+    return from_airflow_fields(found.host, found.login, found.password, _extra(found, system))
+
+
+def airflow_connection(connection_id: str, system: SystemName) -> Any:
+    """Airflow's connection of that id. Raises ConfigurationFault where there is none."""
+    try:
+        return BaseHook.get_connection(connection_id)
+    except AirflowRuntimeError as problem:
+        if problem.error.error is not ErrorType.CONNECTION_NOT_FOUND:
+            raise
+    except AirflowNotFoundException:
+        pass
+    raise ConfigurationFault(
+        f"Airflow has no connection {connection_id!r}.",
+        system=system,
+        remedy=f"Create it in Admin, Connections (type {system}), or set AIRFLOW_CONN_{connection_id.upper()}; "
+        "another id can be set in `connections` of the configuration file.",
+    ) from None
+
+
+def _extra(found: Any, system: SystemName) -> dict[str, Any]:
+    if not found.extra:
+        return {}
+    try:
+        extra = found.extra_dejson
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise ConfigurationFault(
+            f"The extra of the connection {found.conn_id!r} is not a JSON object.",
+            system=system,
+            remedy="Correct it in Admin, Connections.",
+        )
+    return extra
