@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -37,7 +38,9 @@ RUNTIME = PROJECT / ".runtime" / "demo"
 AUDITED = {"preflight": False, "products": True}
 """The DAGs the demo runs, and whether each keeps accounts."""
 SHOWN_HOLDS = 20
+SHOWN_LABEL = 40
 SHOWN_LOG_LINES = 12
+WAITING = "waiting"
 SHOWN_STATES = frozenset({"running", "success", "failed", "up_for_retry", "upstream_failed", "skipped"})
 
 
@@ -113,11 +116,15 @@ class Demo:
 
 def held_lines(holds: Sequence[Hold], shown: int = SHOWN_HOLDS) -> Iterator[str]:
     """What is held, one line a hold: which record, why, and what would release it."""
-    for hold in holds[:shown]:
-        release = f" Released by: {hold.release}" if hold.release else ""
-        yield f"{hold.label or hold.subject}: {hold.message} ({hold.code}){release}"
-    if len(holds) > shown:
-        yield f"... and {len(holds) - shown} more"
+    told = sorted(
+        holds, key=lambda hold: hold.code == WAITING
+    )  # those come last: another hold is their reason
+    for hold in told[:shown]:
+        label = textwrap.shorten(hold.label or hold.subject, SHOWN_LABEL, placeholder="...")
+        release = f" {hold.release}" if hold.release else ""
+        yield f"{hold.code}: {label}: {hold.message}{release}"
+    if len(told) > shown:
+        yield f"... and {len(told) - shown} more"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
