@@ -16,7 +16,7 @@ and at what is held. Then trigger it again with *Mode: Full* only.
 | to see what a run would do | trigger with *Dry run* |
 | to check everything, also what was deleted | trigger with *Mode: Full*: it writes only what differs |
 | to write to one system only | trigger with *Direction* |
-| to go on after a failure | read the note of the run, mend what it names, clear the failed task: it goes on where it was |
+| to go on after a failure | mend what the run's note names, then clear the failed task: it goes on where it was |
 
 A record that can't be synced is *held* with its reason and what would release it; it is tried again by itself and
 never stops the others. `load` is skipped where there is nothing to write. `audit` always runs: it settles what is

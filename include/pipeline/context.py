@@ -57,8 +57,11 @@ class Bench:
 
 
 @contextmanager
-def bench_of(context: Mapping[str, Any], entity: str, order: Order | None = None) -> Iterator[Bench]:
-    """The work place of the task in Airflow's `context`. The run is opened in the ledger, or taken up again.
+def bench_of(
+    context: Mapping[str, Any], entity: str, order: Order | None = None, *, settled: bool = False
+) -> Iterator[Bench]:
+    """The work place of the task in Airflow's `context`. The run is opened in the ledger, or taken up again; not where
+    the task only looks back on a `settled` run.
 
     Raises ConfigurationFault for settings, params or a ledger that can't be used.
     """
@@ -69,14 +72,15 @@ def bench_of(context: Mapping[str, Any], entity: str, order: Order | None = None
     # Two lines of Alembic's at every look at the tables' version tell a reader of the log nothing.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     with Ledger.open() as ledger:
-        ledger.open_run(
-            run_id,
-            entity,
-            dag_id=dag_run.dag_id,
-            airflow_run_id=dag_run.run_id,
-            mode=order.mode,
-            params=order.as_params(),
-        )
+        if not settled:
+            ledger.open_run(
+                run_id,
+                entity,
+                dag_id=dag_run.dag_id,
+                airflow_run_id=dag_run.run_id,
+                mode=order.mode,
+                params=order.as_params(),
+            )
         yield Bench(run_id, task_name(instance), order, settings, ledger, Staging(staging_root(), run_id))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,10 +24,13 @@ from include.pipeline.entities import COMMERCETOOLS_POOL, LIGHTSPEED_POOL, TAG, 
 from include.pipeline.notifying import tell_of_failure, tell_of_old_data
 from include.pipeline.params import entity_params
 from include.pipeline.retrying import FIRST_DELAY, RETRIES, SyncRetries
+from include.pipeline.runs import Order
 from include.pipeline.schedules import minutes_until_old, schedule_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-TASKS_BEFORE_AUDIT = ("extract_commercetools", "extract_lightspeed", "transform", "plan", "load")
+PLANNING = ("extract_commercetools", "extract_lightspeed", "transform", "plan")
+Found = Mapping[str, Any]
+"""What an extract task tells: counts, window, cursor."""
 LOAD_BATCHES_AT_ONCE = 1
 """Batches of one run share lookups in the target (brands, tags) and its rate limit; within a batch requests run side
 by side already."""
@@ -64,7 +68,9 @@ def entity_dag(entity_id: str, doc: str) -> DAG:
         deadline=_deadline(one),
     )
     with dag:
-        _tasks(one)
+        planned = planning_tasks(one.id)
+        loaded = load_tasks(one.id, planned)
+        loaded >> audit_task(one.id, planned, (*PLANNING, "load"), outlets=[Asset(one.synced)])
     return dag
 
 
@@ -87,36 +93,54 @@ def _deadline(one: Entity) -> DeadlineAlert:
     )
 
 
-def _tasks(one: Entity) -> None:
-    name = one.id
+@dataclass(frozen=True)
+class Planned:
+    """The tasks of a run up to its plan: what other tasks take from them."""
+
+    commercetools: Any
+    lightspeed: Any
+    plan: Any
+
+
+def planning_tasks(name: str, order: Order | None = None) -> Planned:
+    """Read both sides, transform, plan. `order`: what the run does whatever its params say (a reconciliation)."""
 
     @task(pool=COMMERCETOOLS_POOL, multiple_outputs=False, execution_timeout=timedelta(hours=4))
     def extract_commercetools() -> dict[str, Any]:
         """Read the window of commercetools into staging, page by page."""
         from include.pipeline import steps
 
-        return steps.extract(name, "commercetools")
+        return steps.extract(name, "commercetools", order)
 
     @task(pool=LIGHTSPEED_POOL, multiple_outputs=False, execution_timeout=timedelta(hours=4))
     def extract_lightspeed() -> dict[str, Any]:
         """Read the window of Lightspeed into staging, page by page."""
         from include.pipeline import steps
 
-        return steps.extract(name, "lightspeed")
+        return steps.extract(name, "lightspeed", order)
 
     @task(multiple_outputs=False)
-    def transform(commercetools: Mapping[str, Any], lightspeed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def transform(commercetools: Found, lightspeed: Found) -> list[dict[str, Any]]:
         """Map both systems' pages to canonical tables."""
         from include.pipeline import steps
 
-        return steps.transform(name, {"commercetools": commercetools, "lightspeed": lightspeed})
+        return steps.transform(name, {"commercetools": commercetools, "lightspeed": lightspeed}, order)
 
     @task
-    def plan(commercetools: Mapping[str, Any], lightspeed: Mapping[str, Any]) -> list[int]:
+    def plan(commercetools: Found, lightspeed: Found) -> list[int]:
         """Compare both sides with what they last agreed on, and write the plan down. Gives the batches to load."""
         from include.pipeline import steps
 
-        return steps.plan(name, {"commercetools": commercetools, "lightspeed": lightspeed})
+        return steps.plan(name, {"commercetools": commercetools, "lightspeed": lightspeed}, order)
+
+    online, till = extract_commercetools(), extract_lightspeed()
+    planned = plan(online, till)
+    transform(online, till) >> planned
+    return Planned(online, till, planned)
+
+
+def load_tasks(name: str, planned: Planned) -> Any:
+    """Write the plan, a task a batch; skipped where there is nothing to write."""
 
     @task(
         pool=LIGHTSPEED_POOL,
@@ -124,30 +148,38 @@ def _tasks(one: Entity) -> None:
         execution_timeout=timedelta(hours=4),
         max_active_tis_per_dagrun=LOAD_BATCHES_AT_ONCE,
     )
-    def load(batch: int, commercetools: Mapping[str, Any], lightspeed: Mapping[str, Any]) -> dict[str, int]:
+    def load(batch: int, commercetools: Found, lightspeed: Found) -> dict[str, int]:
         """Write one batch of the plan."""
         from include.pipeline import steps
 
         return steps.load(name, batch, {"commercetools": commercetools, "lightspeed": lightspeed})
 
+    return load.partial(commercetools=planned.commercetools, lightspeed=planned.lightspeed).expand(
+        batch=planned.plan
+    )
+
+
+def audit_task(
+    name: str,
+    planned: Planned,
+    before: Sequence[str],
+    order: Order | None = None,
+    outlets: Sequence[Asset] = (),
+) -> Any:
+    """Settle the run, whatever became of the tasks before it (`before`, whose errors it gathers)."""
+
     @result
     @task(
         trigger_rule=TriggerRule.ALL_DONE,
         multiple_outputs=False,
-        outlets=[Asset(one.synced)],
+        outlets=list(outlets),
         on_failure_callback=tell_of_failure,
     )
-    def audit(
-        commercetools: Mapping[str, Any] | None, lightspeed: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
+    def audit(commercetools: Found | None, lightspeed: Found | None) -> dict[str, Any]:
         """Settle the run: holds and cursors together, accounts that add up. Runs whatever happened before."""
         from include.pipeline import steps
 
         extracts = {"commercetools": commercetools, "lightspeed": lightspeed}
-        return steps.audit(name, extracts, TASKS_BEFORE_AUDIT)
+        return steps.audit(name, extracts, before, order)
 
-    online, till = extract_commercetools(), extract_lightspeed()
-    planned = plan(online, till)
-    transform(online, till) >> planned
-    loaded = load.partial(commercetools=online, lightspeed=till).expand(batch=planned)
-    loaded >> audit(online, till)
+    return audit(planned.commercetools, planned.lightspeed)

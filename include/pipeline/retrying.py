@@ -40,7 +40,7 @@ class SyncRetries(RetryPolicy):
 
     def _delay(self, ordered: float | None, try_number: int) -> timedelta:
         """Never sooner than the system asked for; never later than `longest`, unless it asked for that."""
-        backoff = min(self.first * 2 ** min(max(0, try_number - 1), 20), self.longest)
+        backoff: timedelta = min(self.first * 2 ** min(max(0, try_number - 1), 20), self.longest)
         # Several tasks that failed at one moment should not come back at one moment.
-        spread = backoff * random.uniform(0.75, 1.0)  # noqa: S311
+        spread: timedelta = backoff * random.uniform(0.75, 1.0)  # noqa: S311
         return max(spread, timedelta(seconds=ordered)) if ordered else spread

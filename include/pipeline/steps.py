@@ -199,7 +199,7 @@ def audit(
     """
     context = get_current_context()
     instance = context["ti"]
-    problems = _problems(instance, upstream)
+    problems = problems_of(instance, upstream)
     try:
         with _bench(entity, order) as bench:
             if not instance.xcom_pull(task_ids="plan", key=PLAN_SUMMARY, default=None):
@@ -259,7 +259,7 @@ def _counts_only(bench: Bench, entity: str) -> str:
     return f"Dry run, nothing was written.\n{text}" if bench.order.dry_run else text
 
 
-def _problems(instance: Any, upstream: Sequence[str]) -> list[str]:
+def problems_of(instance: Any, upstream: Sequence[str]) -> list[str]:
     """What failing tasks left, once each."""
     found: list[str] = []
     for task_id in upstream:

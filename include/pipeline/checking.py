@@ -1,0 +1,154 @@
+"""What `preflight` looks at, and its table."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from airflow.sdk import get_current_context
+
+from include.ledger import migrate
+from include.ledger.engine import VARIABLE as LEDGER_VARIABLE
+from include.ledger.ledger import Ledger
+from include.pipeline import telling
+from include.pipeline.context import STAGING_VARIABLE, staging_root
+from include.pipeline.steps import RUN_NOTE, gathered, problems_of
+from include.pipeline.systems import Access
+from include.records.errors import ConfigurationFault, SyncError, TransientError
+from include.records.face import CheckResult, SystemName
+from include.settings.loader import load_settings, settings_path
+from include.settings.models import SyncSettings
+
+Finding = dict[str, str]
+ORDER = ("error", "warning", "ok")
+
+
+class PreflightFailed(SyncError):
+    """Something a run needs is not in order."""
+
+    default_remedy = "Do what the table in the log says, then run preflight again."
+
+
+@gathered
+def migrate_ledger() -> str:
+    """Migrate the ledger; the version it is at now."""
+    url = os.environ.get(LEDGER_VARIABLE)
+    if not url:
+        raise ConfigurationFault(
+            f"{LEDGER_VARIABLE} is not set, so there is no ledger.",
+            remedy=f"Set {LEDGER_VARIABLE} to the URL of a PostgreSQL database made for this purpose.",
+        )
+    migrate.upgrade(url)
+    version = migrate.newest()
+    telling.say(f"The ledger is at version {version}.")
+    return version
+
+
+@gathered
+def check_house() -> list[Finding]:
+    """Configuration, ledger and staging store."""
+    findings = [
+        _found("configuration", _configuration),
+        _found("ledger", _ledger),
+        _found("staging store", _staging),
+    ]
+    return [asdict(finding) for finding in findings]
+
+
+@gathered
+def check_system(system: SystemName) -> list[Finding]:
+    """What the adapter finds about its system. A fault of the connection is a finding, not an error of this task;
+    transient errors are tried again."""
+    try:
+        settings = load_settings()
+        with Ledger.open() as ledger:
+            access = Access.of(settings, ledger, system)
+            instance = get_current_context()["ti"]
+
+            async def look() -> list[CheckResult]:
+                with ledger.exchange_sink(None, f"preflight/{instance.task_id}") as sink:
+                    async with access.open(system, sink) as adapter:
+                        return await adapter.check()
+
+            findings = asyncio.run(look())
+    except TransientError:
+        raise
+    except SyncError as problem:
+        findings = [CheckResult("error", f"{system} connection", problem.message, problem.remedy)]
+    telling.say(*_table(findings))
+    return [asdict(finding) for finding in findings]
+
+
+def report(checks: Mapping[str, Sequence[Finding] | None], upstream: Sequence[str]) -> dict[str, Any]:
+    """All findings as one table, errors first. Raises PreflightFailed where there is an error or a check is missing."""
+    instance = get_current_context()["ti"]
+    findings = [CheckResult(**finding) for found in checks.values() for finding in found or ()]  # type: ignore[arg-type]
+    findings += [
+        CheckResult("error", name, "This check did not come to an end.", "Look at the log of its task.")
+        for name, found in checks.items()
+        if found is None
+    ]
+    findings.sort(key=lambda finding: ORDER.index(finding.level))
+    problems = problems_of(instance, upstream)
+    telling.say(*_table(findings), *problems)
+    counts = {level: sum(finding.level == level for finding in findings) for level in ORDER}
+    verdict = ", ".join(f"{count} {level}" for level, count in counts.items())
+    wrong = [f"{f.subject}: {f.finding} {f.remedy}".strip() for f in findings if f.level == "error"]
+    instance.xcom_push(key=RUN_NOTE, value="\n".join([verdict, *wrong, *problems]))
+    if wrong or problems:
+        raise PreflightFailed(
+            f"{max(counts['error'], len(problems))} things are not in order: {' '.join(wrong or problems)}"
+        )
+    return {"counts": counts, "findings": [asdict(finding) for finding in findings]}
+
+
+def _table(findings: Sequence[CheckResult]) -> list[str]:
+    rows = [[f.level.upper(), f.subject, f.finding, f.remedy] for f in findings]
+    return telling.table(["", "what", "found", "what to do"], rows)
+
+
+def _found(subject: str, look: Callable[[], str]) -> CheckResult:
+    try:
+        return CheckResult("ok", subject, look())
+    except TransientError:
+        raise
+    except SyncError as problem:
+        return CheckResult("error", subject, problem.message, problem.remedy)
+
+
+def _configuration() -> str:
+    settings: SyncSettings = load_settings()
+    return f"{settings_path()} is valid (format {settings.version})."
+
+
+def _ledger() -> str:
+    with Ledger.open() as ledger:
+        baseline = ledger.baseline("products")
+    state = f"aligned since {baseline:%Y-%m-%d %H:%M} UTC" if baseline else "no first alignment yet"
+    return f"Version {migrate.newest()}; products: {state}."
+
+
+def _staging() -> str:
+    root = staging_root()
+    probe = root / "preflight-probe"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with probe.open("wb") as target:
+            target.write(b"written by preflight")
+        with probe.open("rb") as source:
+            read = source.read()
+        probe.unlink()
+    except Exception as problem:  # every store has errors of its own
+        raise ConfigurationFault(
+            f"{root} can't be written and read back: {type(problem).__name__}: {problem}.",
+            remedy=f"Check {STAGING_VARIABLE} and the rights of the workers there.",
+        ) from problem
+    if read != b"written by preflight":
+        raise ConfigurationFault(
+            f"{root} gives back other bytes than were written.", remedy="Use another store."
+        )
+    where = "all workers must see this folder" if str(root).startswith(("file:", "/")) else "an object store"
+    return f"{root} can be written and read ({where})."

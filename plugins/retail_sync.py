@@ -1,0 +1,62 @@
+"""What the sync adds to Airflow itself: the note of a DAG run says what came of it.
+
+Tasks can't set a run's note; the scheduler can, when the run ends. `audit` (or another last task) leaves the text in
+XCom.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.listeners import hookimpl
+from airflow.plugins_manager import AirflowPlugin
+
+log = logging.getLogger(__name__)
+
+RUN_NOTE = "run_note"
+LONGEST_NOTE = 1000
+
+
+class RunNotes:
+    """Listens in the scheduler; a failure here is logged and changes nothing."""
+
+    @hookimpl
+    def on_dag_run_success(self, dag_run: Any, msg: str) -> None:
+        note_run(dag_run)
+
+    @hookimpl
+    def on_dag_run_failed(self, dag_run: Any, msg: str) -> None:
+        note_run(dag_run)
+
+
+def note_run(dag_run: Any) -> None:
+    """Copy the text that a task left for this run into its note, unless a person wrote one."""
+    from airflow.models.xcom import XComModel
+    from sqlalchemy import select
+    from sqlalchemy.orm import object_session
+
+    session = object_session(dag_run)
+    if session is None:
+        return
+    left = session.execute(
+        select(XComModel)
+        .where(
+            XComModel.dag_id == dag_run.dag_id, XComModel.run_id == dag_run.run_id, XComModel.key == RUN_NOTE
+        )
+        .order_by(XComModel.timestamp.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if left is None:
+        return
+    text = str(XComModel.deserialize_value(left))[:LONGEST_NOTE]
+    standing = dag_run.dag_run_note
+    if standing is None:
+        dag_run.note = text
+    elif standing.user_id is None:
+        standing.content = text
+
+
+class RetailSyncPlugin(AirflowPlugin):
+    name = "retail_sync"
+    listeners = [RunNotes()]
