@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2b
@@ -29,7 +30,6 @@ from typing import Any, Literal
 
 import pandas as pd
 
-type_names = ("text", "flag", "money", "decimal", "count", "list", "set", "pairs", "time", "version", "json")
 ColumnType = Literal[
     "text", "flag", "money", "decimal", "count", "list", "set", "pairs", "time", "version", "json"
 ]
@@ -53,12 +53,14 @@ _AS_JSON = frozenset({"list", "set", "pairs", "json"})
 @dataclass(frozen=True)
 class Column:
     """One column of a canonical table: `name` (a trailing `.*` stands for a family such as `name.en-GB`), its type,
-    what it means, and whether the merge looks at it (`merged`) or it only travels along."""
+    what it means, whether the merge looks at it (`merged`) or it only travels along, and whether two spellings that
+    differ only in capitals are the same value (`caseless`: names under which a system keeps one entry)."""
 
     name: str
     type: ColumnType
     meaning: str
     merged: bool = True
+    caseless: bool = False
 
 
 def canonical_json(value: Any) -> str:
@@ -81,8 +83,10 @@ def decimal_text(value: Decimal | int | str) -> str:
     number = Decimal(value)
     if not number.is_finite():
         raise ValueError(f"{value!r} is not a finite number")
-    text = format(number.normalize(), "f")
-    return "0" if text in ("-0", "0") else text
+    text = format(number, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "0", "") else text
 
 
 def clean_text(value: str) -> str:
@@ -95,34 +99,49 @@ def canonical_value(kind: str, value: Any) -> Any:
 
     Raises ValueError or TypeError where a value can't be of that type.
     """
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
-        return None
-    if kind == "text":
-        return clean_text(str(value))
-    if kind == "flag":
-        return bool(value)
-    if kind in ("money", "count", "version"):
-        number = int(value)
-        if number != value:
-            raise ValueError(f"{value!r} is not a whole number")
-        return number
-    if kind == "decimal":
-        return decimal_text(value)
-    if kind == "time":
-        stamp = pd.Timestamp(value)
-        if stamp.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone")
-        return stamp.tz_convert("UTC")
-    if isinstance(value, str):
-        value = json.loads(value)
-    if kind == "set":
-        return canonical_json(sorted(set(value)))
-    return canonical_json(list(value) if kind in ("list", "pairs") else value)
+    return None if _is_unknown(value) else _CANONICAL[kind](value)
+
+
+def _is_unknown(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def _whole(value: Any) -> int:
+    number = int(value)
+    if number != value:
+        raise ValueError(f"{value!r} is not a whole number")
+    return number
+
+
+def _utc(value: Any) -> pd.Timestamp:
+    stamp = pd.Timestamp(value)
+    if stamp.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return stamp.tz_convert("UTC")
+
+
+def _parsed(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+_CANONICAL: dict[str, Callable[[Any], Any]] = {
+    "text": lambda value: clean_text(str(value)),
+    "flag": bool,
+    "money": _whole,
+    "count": _whole,
+    "version": _whole,
+    "decimal": decimal_text,
+    "time": _utc,
+    "set": lambda value: canonical_json(sorted(set(_parsed(value)))),
+    "list": lambda value: canonical_json(list(_parsed(value))),
+    "pairs": lambda value: canonical_json(list(_parsed(value))),
+    "json": lambda value: canonical_json(_parsed(value)),
+}
 
 
 def plain_value(kind: str, value: Any) -> Any:
     """A table cell as a JSON-ready Python value (lists parsed, NA as None), as mirror and changes store it."""
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
+    if _is_unknown(value):
         return None
     if kind in _AS_JSON:
         return json.loads(value)

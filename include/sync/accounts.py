@@ -30,7 +30,7 @@ class Accounts:
     failed: int
     not_applied: int
     unsettled: int
-    holds_stored: int
+    holds: int
 
     def problems(self) -> list[str]:
         """Sentences that say where the accounts do not add up; empty when they do."""
@@ -43,8 +43,8 @@ class Accounts:
             out.append(
                 f"{self.changes} changes planned, but {settled} settled ({self.unsettled} still open)."
             )
-        if self.held and not self.holds_stored:
-            out.append(f"{self.held} records held, but no hold was stored.")
+        if self.held and not self.holds:
+            out.append(f"{self.held} records held, but no hold says why.")
         return out
 
     @property
@@ -55,10 +55,8 @@ class Accounts:
         return {**asdict(self), "add_up": self.add_up}
 
 
-def accounts_of(
-    summary: Mapping[str, Any], outcomes: Mapping[str, int], planned_changes: int, holds_stored: int
-) -> Accounts:
-    """Accounts from the plan's summary, the ledger's counts per outcome and the number of stored holds."""
+def accounts_of(summary: Mapping[str, Any], outcomes: Mapping[str, int], holds: int) -> Accounts:
+    """Accounts from the plan's summary, the ledger's counts per outcome and the number of holds."""
     dispositions = summary["dispositions"]
     return Accounts(
         read=sum(summary["read"].values()),
@@ -67,13 +65,13 @@ def accounts_of(
         planned=dispositions.get("planned", 0),
         held=dispositions.get("held", 0),
         ignored=dispositions.get("ignored", 0),
-        changes=planned_changes,
+        changes=summary["stored"],
         applied=outcomes.get("applied", 0),
         already_there=outcomes.get("already_there", 0),
         failed=outcomes.get("failed", 0),
         not_applied=outcomes.get("not_applied", 0) + outcomes.get("superseded", 0),
         unsettled=outcomes.get("planned", 0),
-        holds_stored=holds_stored,
+        holds=holds,
     )
 
 

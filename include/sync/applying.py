@@ -12,15 +12,14 @@ For every unit (one target product) of a batch:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from include.ledger.ledger import Ledger
-from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link, MirrorRow, new_id
+from include.ledger.rows import ChangeOutcome, ChangeRow, MirrorRow
 from include.records.errors import (
     DuplicateInTarget,
-    ProtocolFault,
     RecordRejected,
     StaleTarget,
     SyncError,
@@ -30,13 +29,14 @@ from include.records.errors import (
 )
 from include.records.face import ProductSystem, ProductWrite, VariantWrite, Written
 from include.records.products import Kind
-from include.records.types import digest
 from include.settings.models import SyncSettings
+from include.sync.findings import Finding
 from include.sync.mirroring import ENTITY, load_side, see
 from include.sync.ownership import require_ownership
 from include.sync.plan import PlanInput, PlannedChange
 from include.sync.planning import plan_products
 from include.sync.preparing import load_links
+from include.sync.settling import settle
 
 TRIES = 5  # commercetools recommends a handful of re-reads on 409; more means somebody edits in a loop.
 FRESHNESS_CHUNK = (
@@ -108,7 +108,7 @@ async def _apply_chunk(applier: _Applier, chunk: list[list[ChangeRow]], limit: i
             if stopped.is_set():
                 return
             try:
-                await applier.apply(unit)
+                await replace(applier).apply(unit)
             except TransientError as problem:
                 applied.interrupted = problem
                 stopped.set()
@@ -126,6 +126,8 @@ class _Applier:
     adapters: Mapping[str, ProductSystem]
     settings: SyncSettings
     run_id: str
+    unanswered: UnknownOutcome | None = None
+    """The last write of this unit to which no trustworthy answer came."""
 
     async def apply(self, unit: list[ChangeRow]) -> None:
         """Bring one unit to an end: every change of it is settled, or a TransientError says why not."""
@@ -143,6 +145,8 @@ class _Applier:
                 lookup = False
             if not changes:
                 return
+        if self.unanswered is not None:
+            raise self.unanswered
         await self._fail(
             changes,
             StaleTarget(
@@ -162,6 +166,7 @@ class _Applier:
         try:
             written = await self.adapter.write(write)
         except UnknownOutcome as problem:
+            self.unanswered = problem
             if await self._found(changes, write, problem):
                 return []
             return await self._read_again(changes)
@@ -275,8 +280,10 @@ class _Applier:
         rule or a conflict now forbids is settled as failed and so becomes a hold."""
         given = self._given(changes)
         plan = plan_products(given)
-        wanted = {(c.kind, c.subject): c for c in plan.changes if c.system == self.adapter.system}
-        held = {(h.kind, h.subject): h for h in plan.holds}
+        wanted: dict[tuple[str, str], PlannedChange] = {
+            (c.kind, c.subject): c for c in plan.changes if c.system == self.adapter.system
+        }
+        held: dict[tuple[str, str], Finding] = {(h.kind, h.subject): h for h in plan.holds}
         again: list[ChangeRow] = []
         settled: list[ChangeOutcome] = []
         for change in changes:
@@ -328,152 +335,9 @@ class _Applier:
     # --- settling ---
 
     async def _settle(self, changes: list[ChangeRow], write: ProductWrite, written: Written) -> None:
-        await asyncio.to_thread(self._settle_now, changes, write, written)
-
-    def _settle_now(self, changes: list[ChangeRow], write: ProductWrite, written: Written) -> None:
-        dropped: dict[str, list[tuple[str, str]]] = {}
-        for change_id, name, why in written.dropped:
-            dropped.setdefault(change_id, []).append((name, why))
-        kept = {
-            c.id: {k: v for k, v in c.after.items() if k not in {n for n, _ in dropped.get(c.id, [])}}
-            for c in changes
-        }
-        # Binding and base first: whatever happens after this line, the next run knows the record.
-        self._bind(changes, kept, written)
-        self._mirror(changes, kept, write, written)
-        self.ledger.changes.settle(
-            [
-                ChangeOutcome(
-                    change_id=change.id,
-                    outcome="already_there" if written.already_there else "applied",
-                    exchange_ids=list(written.exchange_ids),
-                    result_id=written.product_id if change.kind == "product" else _result(change, written),
-                    result_version=written.version,
-                    dropped=dropped.get(change.id, []),
-                )
-                for change in changes
-            ]
+        await asyncio.to_thread(
+            settle, self.ledger, self.run_id, self.adapter.system, changes, write, written
         )
-
-    def _bind(self, changes: list[ChangeRow], kept: dict[str, dict[str, Any]], written: Written) -> None:
-        """Links of what was created; new base values of what was updated."""
-        system = self.adapter.system
-        agreements: list[Agreement] = []
-        made: list[Link] = []
-        product_link = self._product_link(changes, written)
-        for change in changes:
-            if change.action == "create":
-                target = written.product_id if change.kind == "product" else _result(change, written)
-                pair = _pair(system, str(change.source_id), target)
-                if change.kind == "product":
-                    if (
-                        product_link is not None
-                        and product_link.run_id == self.run_id
-                        and not product_link.base
-                    ):
-                        made.append(replace(product_link, base=kept[change.id]))
-                    continue
-                made.append(
-                    Link(
-                        entity=ENTITY,
-                        kind=change.kind,
-                        commercetools_id=pair[0],
-                        lightspeed_id=pair[1],
-                        parent_id=product_link.id if product_link else None,
-                        base=kept[change.id],
-                        matched_by="created",
-                        run_id=self.run_id,
-                    )
-                )
-            else:
-                agreements.extend(self._agreements(change, kept[change.id]))
-        if made:
-            self.ledger.links.add(self._not_yet_linked(made))
-        if agreements:
-            self.ledger.links.agree(agreements)
-
-    def _not_yet_linked(self, made: Sequence[Link]) -> list[Link]:
-        """A retried task may meet links it stored before it was killed."""
-        out: list[Link] = []
-        for kind in ("product", "variant"):
-            own = [link for link in made if link.kind == kind]
-            known = {
-                (row.commercetools_id, row.lightspeed_id)
-                for row in self.ledger.links.read(
-                    ENTITY, kind, commercetools_ids=[x.commercetools_id for x in own]
-                )
-            }
-            out.extend(link for link in own if (link.commercetools_id, link.lightspeed_id) not in known)
-        return out
-
-    def _product_link(self, changes: list[ChangeRow], written: Written) -> Link | None:
-        """The link of the unit's product: the standing one, or the one its creation makes."""
-        system = self.adapter.system
-        key = "commercetools_ids" if system == "commercetools" else "lightspeed_ids"
-        standing = self.ledger.links.read(ENTITY, "product", **{key: [written.product_id]})  # type: ignore[arg-type]
-        if standing:
-            return standing[0]
-        product = next((c for c in changes if c.kind == "product" and c.action == "create"), None)
-        if product is None:
-            return None
-        pair = _pair(system, str(product.source_id), written.product_id)
-        return Link(
-            id=new_id(),
-            entity=ENTITY,
-            kind="product",
-            commercetools_id=pair[0],
-            lightspeed_id=pair[1],
-            matched_by="created",
-            run_id=self.run_id,
-        )
-
-    def _agreements(self, change: ChangeRow, kept: dict[str, Any]) -> Iterable[Agreement]:
-        system = self.adapter.system
-        key = "commercetools_ids" if system == "commercetools" else "lightspeed_ids"
-        for link in self.ledger.links.read(ENTITY, change.kind, **{key: [str(change.target_id)]}):  # type: ignore[arg-type]
-            resent = dict(link.resent)
-            for name, value in kept.items():
-                mark = digest({name: value})
-                earlier = resent.get(f"{system}.{name}") or {}
-                times = int(earlier.get("times", 0)) + 1 if earlier.get("digest") == mark else 1
-                resent[f"{system}.{name}"] = {"digest": mark, "times": times}
-            yield Agreement(link.id, {**link.base, **kept}, resent)
-
-    def _mirror(
-        self, changes: list[ChangeRow], kept: dict[str, dict[str, Any]], write: ProductWrite, written: Written
-    ) -> None:
-        """The mirror shows the target as it answered, or else as it was just written, until it is read again."""
-        system = self.adapter.system
-        if written.after is not None:
-            see(self.ledger, self.run_id, system, written.after)
-            return
-        standing = self._target_rows(write.target_id)
-        rows: dict[tuple[str, str], MirrorRow] = {
-            (k, row.id): row for k, found in standing.items() for row in found
-        }
-        for kind in ("product", "variant"):
-            shown: list[MirrorRow] = []
-            for change in changes:
-                if change.kind != kind:
-                    continue
-                record = written.product_id if kind == "product" else _result(change, written)
-                before = rows.get((kind, record))
-                fields = {**(before.fields if before else {}), **kept[change.id]}
-                if before is not None:
-                    shown.append(replace(before, fields=fields, digest=digest(fields)))
-                else:
-                    parent = None if kind == "product" else written.product_id
-                    shown.append(
-                        MirrorRow(
-                            id=record,
-                            parent_id=parent,
-                            label=change.label,
-                            digest=digest(fields),
-                            fields=fields,
-                            identity={"listed": True} if kind == "product" else {},
-                        )
-                    )
-            self.ledger.mirror.see(ENTITY, kind, system, self.run_id, shown)
 
     async def _fail(self, changes: list[ChangeRow], problem: SyncError) -> None:
         code = problem.code if isinstance(problem, RecordRejected) else type(problem).__name__
@@ -544,21 +408,6 @@ def _replanned(change: ChangeRow, now: PlannedChange) -> ChangeRow:
 def _target_product(change: ChangeRow) -> str | None:
     rest = change.unit.split(":", 1)[1]
     return None if rest.startswith("new:") else rest
-
-
-def _result(change: ChangeRow, written: Written) -> str:
-    found = written.variant_ids.get(change.id) or change.target_id
-    if found is None:
-        raise ProtocolFault(
-            f"The answer does not say which id {change.label} got.",
-            system=change.system,
-            remedy="Run products for this SKU (keys): it is looked up and linked by its SKU.",
-        )
-    return found
-
-
-def _pair(system: str, source: str, target: str) -> tuple[str, str]:
-    return (target, source) if system == "commercetools" else (source, target)
 
 
 def _fields(row: MirrorRow | None) -> Mapping[str, Any]:

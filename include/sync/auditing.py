@@ -52,7 +52,10 @@ def audit(
     open_changes = outcomes.get("planned", 0)
     drafts = [HoldDraft(**draft) for draft in document["holds"]]
     drafts.extend(_failed_hold(change) for change in changes if change.outcome == "failed")
-    safe = not (dry_run or limited or open_changes or _restricted(changes))
+    accounts = accounts_of(document["summary"], outcomes, len(drafts))
+    problem = _problem(accounts, settings)
+    # Where the accounts don't add up, something was lost: the next run has to read all of it again.
+    safe = accounts.add_up and not (dry_run or limited or open_changes or _restricted(changes))
     moved = {system: cursor for system, cursor in cursors.items() if cursor is not None} if safe else {}
     settled = ledger.settle(
         run_id,
@@ -64,12 +67,10 @@ def audit(
         first_retry=timedelta(minutes=settings.holds.first_retry_minutes),
         longest=timedelta(hours=settings.holds.longest_retry_hours),
     )
-    accounts = accounts_of(document["summary"], outcomes, len(changes), settled.held_new + settled.held_again)
     open_holds = sum(ledger.holds.counts(ENTITY).values())
     summary = told(ENTITY, accounts, document["summary"])
     if dry_run:
         summary = "Dry run, nothing was written.\n" + summary
-    problem = _problem(accounts, settings)
     ledger.finish_run(
         run_id,
         "failed" if problem else "succeeded",

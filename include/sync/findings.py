@@ -32,6 +32,7 @@ RELEASES = {
     "html_unsafe": "Remove scripts from the text.",
     "lookup_missing": "Add the value to the field's lookup table.",
     "value_not_kept": "The target alters this value; change it, or set the field's owner to `none`.",
+    "not_held": "Create what is missing in the target (a category, a supplier), or set the field's owner to `none`.",
     "ambiguous": "Make the identifier unique, or choose the right partner.",
     "identity_conflict": "SKU and barcode point to different articles; correct one of them.",
     "conflict": "Both sides changed the field; choose a side by editing the other one to match.",

@@ -74,12 +74,15 @@ def merge_field(
     left_time: pd.Series,
     right_time: pd.Series,
     clock_skew: pd.Timedelta,
+    *,
+    caseless: bool = False,
 ) -> FieldDecision:
-    """Decide one field for all pairs. Series are aligned; `base` NA = nothing agreed yet."""
+    """Decide one field for all pairs. Series are aligned; `base` NA = nothing agreed yet. `caseless`: values that
+    differ only in capitals are the same."""
     left, right = _comparable(left), _comparable(right)
     base = _comparable(base)
     known = left.notna() & right.notna()
-    equal = known & _same(left, right)
+    equal = known & (_same(_folded(left), _folded(right)) if caseless else _same(left, right))
     differ = known & ~equal
     has_base = base.notna()
     moved_left, moved_right = _moved(left, base), _moved(right, base)
@@ -124,6 +127,10 @@ def merge_field(
 def _comparable(series: pd.Series) -> pd.Series:
     """Object cells with None for unknown, so that columns of any dtype compare cell by cell."""
     return series.astype("object").where(series.notna(), None)
+
+
+def _folded(series: pd.Series) -> pd.Series:
+    return series.map(lambda value: value.casefold() if isinstance(value, str) else value)
 
 
 def _same(a: pd.Series, b: pd.Series) -> pd.Series:

@@ -39,7 +39,9 @@ def align_option_values(view: View, left: pd.DataFrame, right: pd.DataFrame) -> 
     """The `option_values` column of commercetools variants beside their linked partners."""
     cells: list[Any] = []
     known: dict[tuple[str, str], list[str] | None] = {}
-    for product, family, own in zip(left["product_id"], right["product_id"], left["option_values"], strict=True):
+    for product, family, own in zip(
+        left["product_id"], right["product_id"], left["option_values"], strict=True
+    ):
         pair = (str(product), str(family))
         if pair not in known:
             known[pair] = aligned_options(view, *pair)

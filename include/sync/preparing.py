@@ -54,7 +54,8 @@ def _newest(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """The plan in numbers; the plan itself is in the ledger and in staging (`plan` document)."""
+    """The plan in numbers; the plan itself is in the ledger and in staging (`plan` document). `stored`: changes of this
+    run in the ledger, those that an earlier attempt at the run had begun before it was planned again included."""
 
     read: dict[str, int]
     dispositions: dict[str, int]
@@ -63,6 +64,7 @@ class PlanSummary:
     warnings: dict[str, int]
     matched: int
     batches: int
+    stored: int
     older: int
     recalled: int
     first_holds: list[dict[str, str]] = field(default_factory=list)
@@ -122,7 +124,7 @@ def prepare_plan(
     recalled = _only_known(given, read, recalled)
     plan = plan_products(given)
     _bury_unsettled(ledger, run_id)
-    batches = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
+    batches, stored = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
     if not dry_run:
         _keep_links(ledger, run_id, plan)
     summary = PlanSummary(
@@ -133,6 +135,7 @@ def prepare_plan(
         warnings=_count(w.code for w in plan.warnings),
         matched=sum(1 for link in plan.new_links if link.kind == "variant"),
         batches=batches,
+        stored=stored,
         older=older,
         recalled=recalled,
         first_holds=[
@@ -243,11 +246,13 @@ def _bury_unsettled(ledger: Ledger, run_id: str) -> None:
 
 def _store(
     ledger: Ledger, run_id: str, plan: Plan, settings: SyncSettings, *, dry_run: bool, direction: Direction
-) -> int:
+) -> tuple[int, int]:
+    """Store the plan's changes; how many batches they make, and how many changes the run has now."""
     units = list(dict.fromkeys(change.unit for change in plan.changes))
     size = settings.limits.batch_size
     batch_of = {unit: position // size for position, unit in enumerate(units)}
-    begun = {(row.kind, row.subject, row.system) for row in ledger.changes.read(run_id) if row.attempt > 0}
+    earlier = [row for row in ledger.changes.read(run_id) if row.attempt > 0]
+    begun = {(row.kind, row.subject, row.system) for row in earlier}
     rows = [
         ChangeRow(
             run_id=run_id,
@@ -273,7 +278,8 @@ def _store(
         if (change.kind, change.subject, change.system) not in begun
     ]
     ledger.changes.store(rows, replace_run=run_id)
-    return max(1, -(-len(units) // size))
+    batches = max([1, -(-len(units) // size), *(row.batch + 1 for row in earlier)])
+    return batches, len(rows) + len(earlier)
 
 
 def _allowed(direction: Direction, target: str) -> bool:

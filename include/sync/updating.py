@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -65,6 +66,7 @@ def _merge_kind(work: Work, kind: Kind, links: list[LinkRef]) -> None:
             left["modified_at"],
             right["modified_at"],
             skew,
+            caseless=column_of(kind, name).caseless,
         )
         _remember_agreement(work, kind, links, decision)
         for position in decision.left.index[
@@ -143,28 +145,32 @@ def _draft_updates(work: Work, link: LinkRef, position: int, decisions: dict[str
 
 
 def _resent_too_often(work: Work, link: LinkRef, target: str, name: str, value: Any) -> bool:
-    """The same value, written again and again without being kept: the target alters it, so stop writing it."""
+    """Whether writing the value is in vain: the target said that it can't hold it, or it was written again and again
+    and shows another value each time."""
     sent = link.resent.get(f"{target}.{name}")
     settings = work.given.settings
-    if settings.rules.value_not_kept == "off" or not sent or sent.get("digest") != digest({name: value}):
-        return False
-    if int(sent.get("times", 0)) < settings.resend_limit:
+    if not sent or sent.get("digest") != digest({name: value}):
         return False
     source = "lightspeed" if target == "commercetools" else "commercetools"
-    report(
-        work,
-        Finding(
-            kind=link.kind,
-            system=source,
-            id=link.side(source),
-            label=work.view.label(source, link.kind, link.side(source)),
-            code="value_not_kept",
-            severity=settings.rules.value_not_kept,
-            message=f"{name} was written to {target} {sent['times']} times and shows another value each time.",
-            field=name,
-            evidence={"written": value, "partner": f"{target}:{link.side(target)}"},
-        ),
+    finding = Finding(
+        kind=link.kind,
+        system=source,
+        id=link.side(source),
+        label=work.view.label(source, link.kind, link.side(source)),
+        code="not_held",
+        severity="warn",
+        message=f"{name} stays different: {target} does not take it ({sent.get('dropped')}).",
+        field=name,
+        evidence={"written": value, "partner": f"{target}:{link.side(target)}"},
     )
+    if sent.get("dropped"):
+        report(work, finding)
+        return True
+    severity = settings.rules.value_not_kept
+    if severity == "off" or int(sent.get("times", 0)) < settings.resend_limit:
+        return False
+    told = f"{name} was written to {target} {sent['times']} times and shows another value each time."
+    report(work, replace(finding, code="value_not_kept", severity=severity, message=told))
     return True
 
 

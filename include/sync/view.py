@@ -106,7 +106,9 @@ class View:
         # One pass a frame: a look-up by label in a DataFrame costs a hundred times as much.
         return {
             system: {
-                kind: {str(row["id"]): {str(k): v for k, v in row.items()} for row in frame.to_dict("records")}
+                kind: {
+                    str(row["id"]): {str(k): v for k, v in row.items()} for row in frame.to_dict("records")
+                }
                 for kind, frame in kinds.items()
             }
             for system, kinds in self.frames.items()
