@@ -263,10 +263,12 @@ class _Update:
         discount = ((carried or {}).get("discounted") or {}).get("discount") or {}
         keep = discount.get("id") in self.present.external_discounts
         try:
-            draft = self.values.price(variant.fields, self.tax_category, carried, keep_discount=keep)
+            draft, note = self.values.price(variant.fields, self.tax_category, carried, keep_discount=keep)
         except Unheld as why:
             self.out.dropped.append((variant.change_id, "price", str(why)))
             return
+        if note:
+            self.out.dropped.append((variant.change_id, "price", note))
         if self._has_standalone_prices:
             sku = str(variant.fields.get("sku") or variant.current.get("sku") or "")
             held = carried or {}

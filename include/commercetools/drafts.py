@@ -187,7 +187,10 @@ def new_prices(
     if variant.fields.get("price") is None:
         return []
     try:
-        return [values.price(variant.fields, tax_category, None)]
+        draft, note = values.price(variant.fields, tax_category, None)
     except Unheld as why:
         dropped.append((variant.change_id, "price", str(why)))
         return []
+    if note:
+        dropped.append((variant.change_id, "price", note))
+    return [draft]

@@ -7,10 +7,11 @@ and reported, the rest of the record goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from include.commercetools.places import Place
-from include.commercetools.prices import PriceScope, changed_price, from_canonical, new_price
+from include.commercetools.prices import PriceScope, changed_price, from_canonical, new_price, to_canonical
 from include.commercetools.reading import ProductReader
 from include.commercetools.wire import AttributeDefinition, AttributeType
 from include.commercetools.writing import Identifier, PriceDraft
@@ -165,20 +166,29 @@ class Values:
         present: Mapping[str, Any] | None,
         *,
         keep_discount: bool = False,
-    ) -> PriceDraft:
-        """The base price with the amount in `fields`: the `present` one changed, or a new one in the base scope."""
+    ) -> tuple[PriceDraft, str | None]:
+        """The base price with the amount in `fields`: the `present` one changed, or a new one in the base scope. Beside
+        it, where the tax conversion can't be undone to the cent: what the nearest price that can be held comes to."""
         currency = fields.get("currency")
         if currency not in (None, self.scope.currency):
             raise Unheld(f"the price is in {currency}, not in {self.scope.currency}")
-        rule = self.reader.tax_rule_of(tax_category)
-        amount = from_canonical(int(fields["price"]), rule, self.scope.tax_included)
+        rule, wanted, included = (
+            self.reader.tax_rule_of(tax_category),
+            int(fields["price"]),
+            self.scope.tax_included,
+        )
+        amount = from_canonical(wanted, rule, included)
         if amount is None:
             where = self.scope.country or "all countries alike"
             raise Unheld(f"the tax category has no rate for {where}, so the price can't be converted")
+        held = to_canonical(Decimal(amount), rule, included)
+        note = (
+            f"the nearest price that can be held comes to {held[0]}" if held and held[0] != wanted else None
+        )
         try:
             if present:
-                return changed_price(dict(present), amount, keep_discount=keep_discount)
-            return new_price(amount, self.scope)
+                return changed_price(dict(present), amount, keep_discount=keep_discount), note
+            return new_price(amount, self.scope), note
         except RecordRejected as problem:
             raise Unheld(problem.message) from None
 
