@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from include.local.postgres import EmbeddedPostgres
 from include.sandbox.shop import SAMPLE_SHOP, Shop, load_shop
 from tests.peers.mock_project import MockProject
 from tests.peers.mock_server import Absent, mock_server
+from tests.peers.owners import TILL_LEADS, TILL_PRICES
 from tests.scenarios.world import World, world_of
 
 GOODSTORE = Path(__file__).parents[3] / "shared" / "data" / "goodstore"
@@ -56,18 +58,49 @@ def sample_with_empty_till(sample_shop: Shop) -> Shop:
 def first_alignment(
     request: pytest.FixtureRequest, project: MockProject, ledger_url: str, tmp_path: Path
 ) -> Iterator[World]:
-    """A shop online and an empty till."""
+    """A shop online and an empty till, whose prices count."""
     shop: Shop = request.getfixturevalue(request.param)
     project.fill(shop)
-    with world_of(shop, ledger_url, tmp_path, peer=(project, project.url)) as world:
+    with world_of(shop, ledger_url, tmp_path, TILL_PRICES, peer=(project, project.url)) as world:
         yield world
 
 
 @pytest.fixture
-def sample(
-    sample_shop: Shop, project: MockProject, ledger_url: str, tmp_path: Path
-) -> Iterator[World]:
+def sample(sample_shop: Shop, project: MockProject, ledger_url: str, tmp_path: Path) -> Iterator[World]:
     """The sample shop: both sides have products already."""
     project.fill(sample_shop)
     with world_of(sample_shop, ledger_url, tmp_path, peer=(project, project.url)) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def small_shop(sample_shop: Shop) -> Shop:
+    """A part of the sample shop, for tests of single edits."""
+    till = replace(sample_shop.lightspeed, families=sample_shop.lightspeed.families[:8])
+    return replace(sample_shop, products=sample_shop.products[:24], lightspeed=till)
+
+
+@pytest.fixture
+def small(small_shop: Shop, project: MockProject, ledger_url: str, tmp_path: Path) -> Iterator[World]:
+    """A small shop with products on both sides."""
+    project.fill(small_shop)
+    with world_of(small_shop, ledger_url, tmp_path, peer=(project, project.url)) as world:
+        yield world
+
+
+@pytest.fixture
+def led_by_the_till(
+    small_shop: Shop, project: MockProject, ledger_url: str, tmp_path: Path
+) -> Iterator[World]:
+    """A small shop in which the fields of products belong to the till."""
+    project.fill(small_shop)
+    with world_of(small_shop, ledger_url, tmp_path, TILL_LEADS, peer=(project, project.url)) as world:
+        yield world
+
+
+@pytest.fixture
+def second_ledger_url(postgres: EmbeddedPostgres, ledger_template: str) -> Iterator[str]:
+    """A ledger for the world of a comparison."""
+    postgres.create_database("comparison", template=ledger_template)
+    yield postgres.url("comparison")
+    postgres.drop_database("comparison")

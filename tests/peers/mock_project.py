@@ -64,9 +64,7 @@ class MockProject:
 
     def delete(self, path: str, *, id: str | None = None, key: str | None = None) -> None:
         found = _said(self._http.get(self._address(path, id, key)))
-        _said(
-            self._http.delete(self._address(path, found["id"]), params={"version": found["version"]})
-        )
+        _said(self._http.delete(self._address(path, found["id"]), params={"version": found["version"]}))
 
     def insert(self, type_id: str, resources: Sequence[Json]) -> None:
         """Puts whole resources there as they are, id, version and times included."""
