@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from include.ledger.budget import PostgresBudget
 from include.ledger.changes import Changes
 from include.ledger.checkpoints import Checkpoints
-from include.ledger.engine import SYSTEM, VARIABLE, connect
+from include.ledger.engine import SYSTEM, VARIABLE, connect, transaction
 from include.ledger.exchanges import Exchanges, PostgresExchangeSink
 from include.ledger.holds import Holds
 from include.ledger.inbox import Inbox
@@ -92,6 +92,12 @@ class Ledger:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def now(self) -> datetime:
+        """The database's clock: the one against which `seen_at` of mirrored rows may be compared."""
+        with transaction(self.engine) as connection:
+            moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return moment
 
     def open_run(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,8 @@ from include.sync.staging import Staging
 @dataclass(frozen=True)
 class Extracted:
     """What was read: `pages` staged pages with `rows` rows. `cursor`: where the next window starts once this run is
-    safe; None = this run may not move it (a `keys` run)."""
+    safe; None = this run may not move it (a `keys` run). `began`: when the first attempt at this read began, by the
+    ledger's clock (ISO, UTC)."""
 
     system: SystemName
     pages: int
@@ -25,6 +26,7 @@ class Extracted:
     window: dict[str, str | None]
     cursor: str | None
     resumed_from: int
+    began: str
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -48,6 +50,7 @@ async def extract(
     run_id = staging.run_id
     state = ledger.checkpoints.get(run_id, step)
     if state is None:
+        began = ledger.now()
         window = await _window(ledger, adapter, full=full, since=since, keys=keys)
         state = {
             "window": {"lower": window.lower, "upper": window.upper},
@@ -56,6 +59,7 @@ async def extract(
             "position": None,
             "cursor": None,
             "done": False,
+            "began": began.isoformat(),
         }
         ledger.checkpoints.set(run_id, step, state)
     window = Window(**state["window"])
@@ -78,6 +82,7 @@ async def extract(
         window=state["window"],
         cursor=None if keys else state["cursor"],
         resumed_from=resumed_from,
+        began=state["began"],
     )
 
 
@@ -106,3 +111,11 @@ def _pages(
     if keys:
         return adapter.search(keys)
     return adapter.walk(window, position=position)
+
+
+def sweep_began(extracted: Sequence[Mapping[str, Any]]) -> datetime:
+    """Since when a complete read of both systems has been under way: records seen after that are spared by the sweep.
+
+    Takes `Extracted.as_dict()` of each system.
+    """
+    return min(datetime.fromisoformat(each["began"]) for each in extracted)

@@ -181,7 +181,10 @@ class _Settlement:
     def _as_written(self, change: ChangeRow, standing: MirrorRow | None) -> MirrorRow:
         fields = {**(standing.fields if standing else {}), **self.kept[change.id]}
         if standing is not None:
-            return replace(standing, fields=fields, digest=digest(fields))
+            # Newer than the row it was made from, so that a page read before the write can't put the old values back;
+            # the target's own version of this write is at least as high and takes its place.
+            version = None if standing.version is None else standing.version + 1
+            return replace(standing, fields=fields, digest=digest(fields), version=version)
         return MirrorRow(
             id=self.target_of(change),
             parent_id=None if change.kind == "product" else self.written.product_id,

@@ -35,7 +35,7 @@ from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
 from include.settings.models import SyncSettings
 from include.sync.applying import apply_batch
 from include.sync.auditing import Audited, audit
-from include.sync.extracting import Extracted, extract
+from include.sync.extracting import Extracted, extract, sweep_began
 from include.sync.plan import Direction
 from include.sync.preparing import PlanSummary, prepare_plan, transform
 from include.sync.staging import Staging
@@ -138,7 +138,6 @@ class World:
         )
         staging = Staging(self.staging, run_id)
         async with self.adapters() as adapters:
-            began = datetime.now(UTC)
             extracted = {
                 s: await extract(self.ledger, staging, adapters[s], full=full, keys=keys) for s in SYSTEMS
             }
@@ -153,7 +152,9 @@ class World:
                 dry_run=dry_run,
                 direction=direction,
                 limited=bool(keys),
-                swept_since=began if full and not keys else None,
+                swept_since=sweep_began([e.as_dict() for e in extracted.values()])
+                if full and not keys
+                else None,
             )
             if before_load:
                 before_load()
