@@ -37,6 +37,7 @@ PROJECT = Path(__file__).parents[2]
 RUNTIME = PROJECT / ".runtime" / "demo"
 AUDITED = {"preflight": False, "products": True}
 """The DAGs the demo runs, and whether each keeps accounts."""
+REQUEST_BUDGET = 20_000
 SHOWN_HOLDS = 20
 SHOWN_LABEL = 40
 SHOWN_LOG_LINES = 12
@@ -159,6 +160,7 @@ def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
 
     say(f"starting both stand-ins with the shop {shop}")
     sandbox = running.enter_context(Sandbox(project=PROJECT, log=RUNTIME / "sandbox.log", shop=shop))
+    sandbox.widen_request_budget(REQUEST_BUDGET)
     say("starting PostgreSQL")
     postgres = running.enter_context(EmbeddedPostgres(RUNTIME / "postgres"))
     for name in ("airflow", "ledger"):

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
+
 from include.local.processes import Child, spawn
 
 START_SECONDS = 120.0
@@ -89,6 +91,21 @@ class Sandbox:
             self.stop()
             raise SandboxError(f"the sandbox did not start; it said:\n{self._said()}") from None
         return self
+
+    def widen_request_budget(self, requests: int) -> None:
+        """Let Lightspeed's stand-in serve this many requests in five minutes.
+
+        Its own budget follows the number of registers, as the real one does: with one register the first alignment
+        of a hundred products waits for minutes.
+        """
+        answer = httpx.post(
+            f"{self.places.lightspeed['url']}/_admin/options",
+            json={"rate_limit_override": requests},
+            headers={"Authorization": f"Bearer {self.places.lightspeed['token']}"},
+            timeout=30,
+            trust_env=False,
+        )
+        answer.raise_for_status()
 
     def stop(self) -> None:
         """Stop the process. Safe to call twice."""

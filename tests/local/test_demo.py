@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from include.local.demo import Outcome
@@ -42,6 +43,17 @@ def test_the_edits_reach_four_different_products_of_both_shops(sandbox: Sandbox)
         "Lightspeed",
         "Lightspeed",
     ]
+
+
+def test_the_till_can_be_given_a_larger_request_budget(sandbox: Sandbox) -> None:
+    sandbox.widen_request_budget(9_999)
+    till = sandbox.places.lightspeed
+    answer = httpx.get(
+        f"{till['url']}/api/2026-07/outlets",
+        headers={"Authorization": f"Bearer {till['token']}"},
+        trust_env=False,
+    )
+    assert answer.headers["X-RateLimit-Limit"] == "9999"
 
 
 def test_a_folder_that_is_no_shop_is_refused_with_the_reason(tmp_path: Path) -> None:
