@@ -39,7 +39,7 @@ from include.commercetools.wire import AttributeDefinition, Category, Price, Pro
 from include.records.products import ProductTables
 from include.records.types import canonical_json
 from include.settings.models import SyncSettings
-from include.settings.transforming import LookupMissing, apply_column
+from include.settings.transforming import LookupMissing, apply, apply_column
 from include.settings.transforms import Transform
 
 _PAGE = TypeAdapter(list[ProductProjection])
@@ -162,11 +162,13 @@ class ProductReader:
         return column(place.type, cells)
 
     def _applied(self, transforms: Sequence[Transform], raws: list[Any]) -> list[Any]:
-        if not transforms and all(raw is None or isinstance(raw, str) for raw in raws):
-            return raws
-        values: list[Any] = apply_column(
-            transforms, pd.Series(raws, dtype=object), locale=self.places.till_locale
-        ).tolist()
+        """The values of a whole column. Without transforms there is nothing worth working out only once."""
+        locale = self.places.till_locale
+        if not transforms:
+            return [
+                raw if raw is None or isinstance(raw, str) else apply((), raw, locale=locale) for raw in raws
+            ]
+        values: list[Any] = apply_column(transforms, pd.Series(raws, dtype=object), locale=locale).tolist()
         return values
 
     def _carry_shared(self, place: Place, page: _Page, raws: list[Any], carries: Carries) -> None:
