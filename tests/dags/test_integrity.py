@@ -1,0 +1,151 @@
+"""Every DAG file loads, and every DAG keeps the house rules."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tests.airflow_home as airflow_home
+
+pytestmark = pytest.mark.airflow
+
+DAGS = airflow_home.PROJECT / "dags"
+EXPECTED = {"products", "preflight", "reconcile", "housekeeping", "backfill"}
+TASKS = {
+    "products": {
+        "extract_commercetools": {"transform", "plan", "load", "audit"},
+        "extract_lightspeed": {"transform", "plan", "load", "audit"},
+        "transform": {"plan"},
+        "plan": {"load"},
+        "load": {"audit"},
+        "audit": set(),
+    },
+    "preflight": {
+        "migrate_ledger": {"check_house", "check_commercetools", "check_lightspeed"},
+        "check_house": {"report"},
+        "check_commercetools": {"report"},
+        "check_lightspeed": {"report"},
+        "report": set(),
+    },
+    "reconcile": {
+        "extract_commercetools": {"transform", "plan", "audit"},
+        "extract_lightspeed": {"transform", "plan", "audit"},
+        "transform": {"plan"},
+        "plan": {"audit"},
+        "audit": {"drift"},
+        "drift": {"repair_wanted"},
+        "repair_wanted": {"products"},
+        "products": set(),
+    },
+    "housekeeping": {"ledger": set(), "staging": set()},
+    "backfill": {"products": set()},
+}
+
+
+@pytest.fixture(scope="module")
+def bag() -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(str(DAGS))
+
+
+def test_every_file_gives_its_dag_and_no_other(bag: Any) -> None:
+    assert bag.import_errors == {}
+    assert set(bag.dags) == EXPECTED
+    assert {Path(dag.fileloc).stem for dag in bag.dags.values()} == {file.stem for file in DAGS.glob("*.py")}
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_the_tasks_and_their_order(bag: Any, dag_id: str) -> None:
+    found = {task.task_id: set(task.downstream_task_ids) for task in bag.dags[dag_id].tasks}
+    assert found == TASKS[dag_id]
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_a_dag_says_what_it_is_and_runs_once_at_a_time(bag: Any, dag_id: str) -> None:
+    dag = bag.dags[dag_id]
+    assert dag.max_active_runs == 1
+    assert dag.catchup is False
+    assert "retail-sync" in dag.tags
+    assert dag.description
+    assert dag.doc_md.lstrip().startswith("###")
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_a_task_has_retries_that_see_the_error_and_an_end(bag: Any, dag_id: str) -> None:
+    for task in bag.dags[dag_id].tasks:
+        assert task.execution_timeout is not None and task.execution_timeout <= timedelta(hours=24)
+        if type(task).__name__ != "TriggerDagRunOperator":
+            assert task.retries >= 3, task.task_id
+            assert task.retry_policy is not None, task.task_id
+        assert task.doc or task.doc_md or task.python_callable.__doc__, task.task_id
+
+
+def test_tasks_that_call_a_system_take_a_slot_of_its_pool(bag: Any) -> None:
+    pools = {task.task_id: task.pool for task in bag.dags["products"].tasks}
+    assert pools["extract_commercetools"] == "commercetools_api"
+    assert pools["extract_lightspeed"] == pools["load"] == "lightspeed_api"
+
+
+def test_audit_runs_whatever_happened_before(bag: Any) -> None:
+    assert bag.dags["products"].get_task("audit").trigger_rule == "all_done"
+
+
+def test_the_form_of_products_is_typed_and_explains_itself(bag: Any) -> None:
+    params = bag.dags["products"].params
+    assert set(params) == {"mode", "dry_run", "since", "keys", "direction"}
+    for name in params:
+        schema = params.get_param(name).schema
+        assert schema["title"] and schema["section"] and schema["type"], name
+        assert params.get_param(name).description, name
+
+
+def test_products_runs_by_the_clock_and_when_its_doorbell_rings(bag: Any) -> None:
+    dag = bag.dags["products"]
+    assert type(dag.timetable).__name__ == "AssetOrTimeSchedule"
+    assert [asset.name for asset in dag.timetable.asset_condition.objects] == ["products_doorbell"]
+    assert [asset.name for asset in dag.get_task("audit").outlets] == ["products_synced"]
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_a_dag_survives_serialisation(bag: Any, dag_id: str) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    packed = DagSerialization.serialize_dag(bag.dags[dag_id])
+    assert set(DagSerialization.deserialize_dag(packed).task_dict) == set(TASKS[dag_id])
+    json.dumps(packed)
+
+
+LOOK = """
+import json, sys, time, runpy
+import airflow.sdk
+before = set(sys.modules)
+began = time.perf_counter()
+runpy.run_path(sys.argv[1])
+print(json.dumps({"seconds": time.perf_counter() - began, "modules": sorted(set(sys.modules) - before)}))
+"""
+HEAVY = (
+    "pandas", "pyarrow", "numpy", "ruamel", "include.ledger", "include.sync", "include.transport",
+    "include.commercetools", "include.lightspeed", "include.pipeline.steps", "include.pipeline.context",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_parsing_a_dag_file_imports_nothing_heavy(dag_id: str, record_property: Any) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, str(DAGS / f"{dag_id}.py")],
+        cwd=airflow_home.PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen = json.loads(done.stdout.splitlines()[-1])
+    record_property("seconds", seen["seconds"])
+    print(f"{dag_id}.py parsed in {seen['seconds']:.3f} s")
+    assert [name for name in seen["modules"] if name.startswith(HEAVY)] == []
