@@ -1,0 +1,7 @@
+"""Airflow's settings come before anything that imports Airflow."""
+
+from __future__ import annotations
+
+import tests.airflow_home as airflow_home
+
+HOME = airflow_home.HOME

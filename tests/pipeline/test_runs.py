@@ -1,0 +1,69 @@
+"""What a run may be asked to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from include.pipeline.runs import Order, ledger_run_id, order_of
+from include.records.errors import ConfigurationFault
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def test_nothing_asked_is_a_delta_both_ways() -> None:
+    assert order_of({}) == Order(mode="delta", dry_run=False, since=None, keys=(), direction="both")
+
+
+def test_keys_limit_a_run_and_a_limited_run_is_never_full() -> None:
+    order = order_of({"mode": "full", "keys": [" A-1 ", "A-1", "", "B-2"]})
+    assert order.keys == ("A-1", "B-2")
+    assert order.limited and not order.full
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("2026-11-23T10:00:00+02:00", datetime(2026, 11, 23, 8, tzinfo=UTC)),
+        ("2026-11-23T10:00:00Z", datetime(2026, 11, 23, 10, tzinfo=UTC)),
+        ("2026-11-23T10:00:00", datetime(2026, 11, 23, 10, tzinfo=UTC)),
+        (None, None),
+        ("", None),
+    ],
+)
+def test_a_time_is_utc_unless_it_says_otherwise(given: str | None, meant: datetime | None) -> None:
+    assert order_of({"since": given}, now=NOW).since == meant
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"mode": "everything"}, "`mode` is 'everything'.*delta, full"),
+        ({"dry_run": "yes"}, "`dry_run` is 'yes'.*true or false"),
+        ({"since": "yesterday"}, "`since` is 'yesterday', which is no time"),
+        ({"since": "2027-01-01T00:00:00Z"}, "in the future"),
+        ({"since": "2026-01-01T00:00:00Z", "mode": "full"}, "reads everything"),
+        ({"since": "2026-01-01T00:00:00Z", "keys": ["A"]}, "together with `keys`"),
+        ({"keys": "A-1"}, "`keys` is 'A-1'.*list of texts"),
+        ({"keys": [1]}, "list of texts"),
+        ({"direction": "sideways"}, "`direction` is 'sideways'.*to_lightspeed"),
+    ],
+)
+def test_params_that_make_no_sense_name_themselves_and_the_way_out(params: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigurationFault, match=says):
+        order_of(params, now=NOW)
+
+
+def test_an_order_survives_the_ledger() -> None:
+    order = order_of(
+        {"since": "2026-11-23T10:00:00Z", "direction": "to_lightspeed", "dry_run": True}, now=NOW
+    )
+    assert order_of(order.as_params(), now=NOW) == order
+
+
+def test_two_entities_of_one_dag_run_have_runs_of_their_own() -> None:
+    assert ledger_run_id("products", "manual__1", "products") == "products/manual__1"
+    names = {ledger_run_id("reconcile", "manual__1", entity) for entity in ("products", "prices")}
+    assert len(names) == 2
