@@ -93,12 +93,17 @@ def test_the_same_edit_made_by_somebody_else_meanwhile_is_already_there(aligned:
 
 def test_a_product_deleted_between_plan_and_load_stops_nobody_else(aligned: World) -> None:
     world = aligned
-    (sku, product), (other, _) = list(bought_at_the_till(world))[:2]
-    for each in (sku, other):
-        world.till.edit_product(world.till_product(each)["id"], supply_price="12.34")
-    ran = world.run("delta", before_load=lambda: world.online.delete("products", id=product["id"]))
-    assert ran.accounts.add_up
-    assert cost_online(world, other) == ["EUR", 1234]
+    (_, deleted), *others = list(bought_at_the_till(world))[:5]
+    for sku in [sku for sku, _ in others] + [_sku(deleted)]:
+        world.till.edit_product(world.till_product(sku)["id"], supply_price="12.34")
+    ran = world.run("delta", before_load=lambda: world.online.delete("products", id=deleted["id"]))
+    assert ran.accounts.add_up and ran.accounts.failed == 1 and ran.accounts.applied == len(others) == 4
+    assert {tuple(cost_online(world, sku)) for sku, _ in others} == {("EUR", 1234)}
+    assert [hold.label for hold in world.holds() if hold.label == _sku(deleted)] != []
+
+
+def _sku(product: Json) -> str:
+    return str(_variants(product)[0]["sku"])
 
 
 def test_a_sku_taken_online_between_plan_and_load_is_refused_held_and_later_matched(small: World) -> None:
@@ -149,51 +154,52 @@ def _variants(product: Json) -> list[Json]:
 # --- a service that is busy -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("status", "headers"),
-    [(503, {}), (503, {"Retry-After": "1"}), (429, {"Retry-After": "1"}), (502, {}), (504, {})],
-)
-def test_a_busy_service_delays_reading_and_loses_nothing(
-    aligned: World, project: MockProject, status: int, headers: dict[str, str]
-) -> None:
-    sku, product = next(shared_products(aligned))
-    rename_online(aligned, product, "Trotzdem")
-    project.misbehave("/product-projections", status, times=2, headers=headers)
-    ran = aligned.run("delta")
-    assert statuses(aligned, "GET", "/product-projections")[:3] == [status, status, 200]
-    assert ran.accounts.changes == ran.accounts.applied == 1
-    assert aligned.till_product(sku)["name"] == "Trotzdem"
-
-
-@pytest.mark.parametrize("status", [503, 429])
-def test_a_write_refused_at_the_door_is_sent_again_and_takes_effect_once(
-    aligned: World, project: MockProject, status: int
-) -> None:
-    sku, product = next(bought_at_the_till(aligned))
-    aligned.till.edit_product(aligned.till_product(sku)["id"], supply_price="12.34")
-    project.misbehave("/products/", status, times=2, method="POST")
-    ran = aligned.run("delta")
-    assert statuses(aligned, "POST", "/products/") == [status, status, 200]
-    assert ran.accounts.changes == ran.accounts.applied == 1
-    assert cost_online(aligned, sku) == ["EUR", 1234]
-    assert aligned.online_variant(sku)[0]["version"] == product["version"] + 1
-
-
-@pytest.mark.parametrize("status", [500, 502, 504])
-def test_a_write_with_an_unknown_outcome_is_looked_up_before_it_is_sent_again(
-    aligned: World, project: MockProject, status: int
-) -> None:
-    sku, product = next(bought_at_the_till(aligned))
-    aligned.till.edit_product(aligned.till_product(sku)["id"], supply_price="12.34")
-    project.misbehave("/products/", status, times=1, method="POST")
-    ran = aligned.run("delta")
-    mine = [
-        (r.method, r.status) for r in aligned.requests("commercetools") if product["id"] in r.path + r.query
+def test_a_busy_service_delays_reading_and_loses_nothing(aligned: World, project: MockProject) -> None:
+    waits: list[tuple[int, dict[str, str]]] = [
+        (503, {}),
+        (503, {"Retry-After": "1"}),
+        (429, {"Retry-After": "1"}),
+        (502, {}),
+        (504, {}),
     ]
-    first, second = mine.index(("POST", status)), mine.index(("POST", 200))
-    assert any(method == "GET" for method, _ in mine[first:second])
-    assert ran.accounts.applied == 1 and cost_online(aligned, sku) == ["EUR", 1234]
-    assert aligned.online_variant(sku)[0]["version"] == product["version"] + 1
+    for (status, headers), (sku, product) in zip(waits, list(shared_products(aligned))[:5], strict=True):
+        rename_online(aligned, product, f"Trotz {status} {sku}")
+        project.misbehave("/product-projections", status, times=2, headers=headers)
+        aligned.forget_requests()
+        ran = aligned.run("delta")
+        assert statuses(aligned, "GET", "/product-projections")[:3] == [status, status, 200]
+        assert ran.accounts.changes == ran.accounts.applied == 1
+        assert aligned.till_product(sku)["name"] == f"Trotz {status} {sku}"
+
+
+def test_a_write_refused_at_the_door_is_sent_again_and_takes_effect_once(
+    aligned: World, project: MockProject
+) -> None:
+    for status, (sku, product) in zip((503, 429), list(bought_at_the_till(aligned))[:2], strict=True):
+        aligned.till.edit_product(aligned.till_product(sku)["id"], supply_price="12.34")
+        project.misbehave("/products/", status, times=2, method="POST")
+        aligned.forget_requests()
+        ran = aligned.run("delta")
+        assert statuses(aligned, "POST", "/products/") == [status, status, 200]
+        assert ran.accounts.changes == ran.accounts.applied == 1
+        assert cost_online(aligned, sku) == ["EUR", 1234]
+        assert aligned.online_variant(sku)[0]["version"] == product["version"] + 1
+
+
+def test_a_write_with_an_unknown_outcome_is_looked_up_before_it_is_sent_again(
+    aligned: World, project: MockProject
+) -> None:
+    for status, (sku, product) in zip((500, 502, 504), list(bought_at_the_till(aligned))[:3], strict=True):
+        aligned.till.edit_product(aligned.till_product(sku)["id"], supply_price="12.34")
+        project.misbehave("/products/", status, times=1, method="POST")
+        aligned.forget_requests()
+        ran = aligned.run("delta")
+        own = [r for r in aligned.requests("commercetools") if product["id"] in r.path + r.query]
+        mine = [(request.method, request.status) for request in own]
+        first, second = mine.index(("POST", status)), mine.index(("POST", 200))
+        assert any(method == "GET" for method, _ in mine[first:second])
+        assert ran.accounts.applied == 1 and cost_online(aligned, sku) == ["EUR", 1234]
+        assert aligned.online_variant(sku)[0]["version"] == product["version"] + 1
 
 
 def test_a_service_that_stays_away_fails_the_run_and_the_next_one_carries_everything(
