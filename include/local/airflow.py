@@ -27,7 +27,7 @@ COMPONENTS: Mapping[str, Sequence[str]] = {
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
 _HEALTH_KEYS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-HEALTHY_SECONDS = 180.0
+HEALTHY_SECONDS = 300.0
 # Only the scheduler has something to finish (running tasks). Seen in 3.3.2: api-server and triggerer are done within a
 # second of SIGTERM, yet stay for 6 and 11 more.
 STOP_SECONDS = {"dag-processor": 2.0, "api-server": 2.0, "triggerer": 2.0, "scheduler": 10.0}

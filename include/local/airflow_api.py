@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 FINISHED_RUN = frozenset({"success", "failed"})
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 
 
 class AirflowApiError(RuntimeError):
