@@ -74,10 +74,8 @@ async def apply_batch(
     for system, adapter in adapters.items():
         own = [rows for rows in units.values() if rows[0].system == system]
         limit = getattr(settings.limits, system).concurrency
-        cursor = seen_cursors.get(system)
         for start in range(0, len(own), FRESHNESS_CHUNK):
-            if cursor is not None:
-                cursor = await _look_for_changes(ledger, adapter, run_id, cursor)
+            await _look_for_changes(ledger, adapter, run_id, seen_cursors.get(system))
             chunk = own[start : start + FRESHNESS_CHUNK]
             await _apply_chunk(_Applier(ledger, adapter, adapters, settings, run_id), chunk, limit, applied)
             if applied.interrupted:
@@ -89,14 +87,25 @@ async def apply_batch(
     return applied
 
 
-async def _look_for_changes(ledger: Ledger, adapter: ProductSystem, run_id: str, cursor: str) -> str:
-    """Mirror what changed in the target since `cursor`; stale plans show in the mirror then. The new cursor."""
-    page = await adapter.changed_since(cursor)
-    if page is None or not page.rows:
-        return page.cursor or cursor if page else cursor
-    tables = await asyncio.to_thread(adapter.to_records, page.rows)
-    await asyncio.to_thread(see, ledger, run_id, adapter.system, tables)
-    return page.cursor or cursor
+async def _look_for_changes(
+    ledger: Ledger, adapter: ProductSystem, run_id: str, read_until: str | None
+) -> None:
+    """Mirror what changed in the target since the plan was read; stale plans show in the mirror then.
+
+    How far was looked is kept for the whole run: what is in the mirror already is not read again by the next batch or
+    by a retry, which would read all that this run has written so far.
+    """
+    step = f"looked_{adapter.system}"
+    kept = await asyncio.to_thread(ledger.checkpoints.get, run_id, step)
+    cursor = kept["cursor"] if kept else read_until
+    page = await adapter.changed_since(cursor) if cursor is not None else None
+    if page is None:
+        return
+    if page.rows:
+        tables = await asyncio.to_thread(adapter.to_records, page.rows)
+        await asyncio.to_thread(see, ledger, run_id, adapter.system, tables)
+    if page.cursor:
+        await asyncio.to_thread(ledger.checkpoints.set, run_id, step, {"cursor": page.cursor})
 
 
 async def _apply_chunk(applier: _Applier, chunk: list[list[ChangeRow]], limit: int, applied: Applied) -> None:

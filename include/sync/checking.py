@@ -36,7 +36,8 @@ def _drop_field(drafts: list[Draft], finding: Finding) -> None:
             if finding.code == "barcode_invalid" and finding.evidence.get("barcodes"):
                 wrong = set(finding.evidence["barcodes"])
                 draft.after["barcodes"] = [c for c in draft.after["barcodes"] if c not in wrong]
-                if draft.action == "create" or draft.after["barcodes"] != draft.before.get("barcodes"):
+                # With no code left nothing is known of what the target should show: an empty value is not sent.
+                if draft.after["barcodes"] and draft.after["barcodes"] != draft.before.get("barcodes"):
                     continue
             draft.after.pop(finding.field)
             draft.before.pop(finding.field, None)

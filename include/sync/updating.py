@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from include.records.products import Kind, column_of
-from include.records.types import DTYPES, canonical_value, digest, plain_value
+from include.records.types import DTYPES, canonical_json, canonical_value, digest, plain_value
 from include.sync.drafts import KINDS, Draft, Work, product_of, report
 from include.sync.findings import Finding
 from include.sync.merging import FieldDecision, merge_field
 from include.sync.options import align_option_values, align_product_options
 from include.sync.plan import LinkRef
+from include.sync.rules import scans
 from include.sync.view import View
 
 
@@ -47,6 +49,9 @@ def _merge_kind(work: Work, kind: Kind, links: list[LinkRef]) -> None:
         left["options"] = align_product_options(view, left, right)
     if kind == "variant" and "option_values" in left.columns:
         left["option_values"] = align_option_values(view, left, right)
+    if kind == "variant" and settings.rules.barcode_invalid == "drop field":
+        for system, frame in (("commercetools", left), ("lightspeed", right)):
+            _leave_out_unscannable(work, system, frame)
     skew = pd.Timedelta(seconds=settings.clock_skew_seconds)
     per_pair: dict[int, dict[str, FieldDecision]] = {}
     shared = [n for n in view.merged("commercetools", kind) if n in view.merged("lightspeed", kind)]
@@ -75,6 +80,34 @@ def _merge_kind(work: Work, kind: Kind, links: list[LinkRef]) -> None:
             per_pair.setdefault(int(position), {})[name] = decision
     for position, decisions in per_pair.items():
         _draft_updates(work, links[position], position, decisions)
+
+
+def _leave_out_unscannable(work: Work, system: str, frame: pd.DataFrame) -> None:
+    """Codes that don't go over take no part in the comparison either: that the other side lacks them is no edit."""
+    if "barcodes" not in frame.columns:
+        return
+    cells = frame["barcodes"].astype("object")
+    for position, text in enumerate(cells):
+        codes = json.loads(text) if isinstance(text, str) else []
+        wrong = [code for code in codes if not scans(code)]
+        if wrong:
+            cells.iloc[position] = canonical_json([code for code in codes if code not in wrong])
+            report(work, _unscannable(work, system, str(frame["id"].iloc[position]), wrong))
+    frame["barcodes"] = cells.astype("string")
+
+
+def _unscannable(work: Work, system: str, variant: str, wrong: list[str]) -> Finding:
+    return Finding(
+        kind="variant",
+        system=system,
+        id=variant,
+        label=work.view.label(system, "variant", variant),
+        code="barcode_invalid",
+        severity="drop field",
+        message=f"Barcode {', '.join(wrong)}: the check digit is wrong or it can't be scanned.",
+        field="barcodes",
+        evidence={"barcodes": wrong},
+    )
 
 
 def _sold_at_all(view: View, right: pd.DataFrame) -> pd.Series:

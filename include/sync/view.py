@@ -139,7 +139,10 @@ class View:
             return record
         if kind == "variant":
             sku = row.get("sku")
-            return str(sku) if pd.notna(sku) and sku else record
+            if pd.notna(sku) and sku:
+                return str(sku)
+            product = self.label(system, "product", str(row["product_id"]))
+            return f"{product}, variant {record.rpartition(':')[2][:8]} without SKU"
         for column in (f"name.{self._given.till_locale}", *[c for c in row if c.startswith("name.")]):
             if pd.notna(row.get(column)) and row[column]:
                 return str(row[column])

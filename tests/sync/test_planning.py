@@ -257,3 +257,51 @@ def test_a_value_the_target_alters_is_held_after_the_limit() -> None:
     right = side([product("l1", "**** mug")], [variant("v1", "l1", "MUG")])
     plan = plan_products(given(left, right, links))
     assert [h.code for h in plan.holds] == ["value_not_kept"] and not plan.changes
+
+
+def test_a_barcode_left_out_as_invalid_is_not_deleted_from_its_source_later() -> None:
+    settings = ProductSettings.model_validate(
+        {"fields": {"barcodes": {"owner": "lightspeed"}}, "product_type": "main"}
+    )
+    left = side([product("c1", "Mug")], [variant("c1:1", "c1", "MUG", barcodes=["4006381333930"])])
+    right = side([product("l1", "Mug")], [variant("v1", "l1", "MUG", barcodes=[])])
+    for base in ({}, {"barcodes": []}):
+        plan = plan_products(given(left, right, linked({}, base), settings=settings))
+        assert plan.changes == [] and [w.code for w in plan.warnings] == ["barcode_invalid"]
+
+
+def test_names_that_differ_only_in_capitals_are_the_same_where_a_system_keeps_one_entry() -> None:
+    left = side([product("c1", "Mug", brand="Acme")], [variant("c1:1", "c1", "MUG")])
+    right = side([product("l1", "Mug", brand="ACME")], [variant("v1", "l1", "MUG")])
+    assert plan_products(given(left, right, linked({}, {}))).changes == []
+
+
+def test_what_the_target_said_it_cannot_hold_is_reported_and_not_sent_again() -> None:
+    from include.records.types import digest
+
+    resent = {
+        "lightspeed.category": {"digest": digest({"category": "Cups"}), "times": 1, "dropped": "not a leaf"}
+    }
+    links = linked({}, {})
+    links["product"] = [LinkRef("product", "c1", "l1", "1", "sku", {}, resent)]
+    left = side([product("c1", "Mug", category="Cups")], [variant("c1:1", "c1", "MUG")])
+    right = side([product("l1", "Mug", category="Kitchen")], [variant("v1", "l1", "MUG")])
+    plan = plan_products(given(left, right, links))
+    assert plan.changes == [] and [w.code for w in plan.warnings] == ["not_held"]
+    assert "not a leaf" in plan.warnings[0].message
+
+
+def test_an_option_all_variants_share_is_no_difference_and_one_that_tells_them_apart_is() -> None:
+    def online(*colours: str) -> Any:
+        rows = [
+            variant(f"c1:{n}", "c1", f"S{n}", option_values=[["Colour", colour], ["Size", str(n)]])
+            for n, colour in enumerate(colours)
+        ]
+        return side([product("c1", "Sock", options=["Colour", "Size"])], rows)
+
+    right = side(
+        [product("l1", "Sock", options=["Size"])],
+        [variant(f"v{n}", "l1", f"S{n}", option_values=[["Size", str(n)]]) for n in range(2)],
+    )
+    assert plan_products(given(online("grey", "grey"), right)).changes == []
+    assert "options_changed" in {h.code for h in plan_products(given(online("grey", "red"), right)).holds}
