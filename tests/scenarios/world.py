@@ -331,18 +331,21 @@ def world_of(
     *,
     seed: int = 0,
     peer: tuple[Online, str] | None = None,
+    online_shop: Shop | None = None,
+    till: LightspeedStore | None = None,
 ) -> Iterator[World]:
     """A world with this shop in both stand-ins. `settings` overrides parts of the shop's configuration (deeply).
 
-    `peer`: a commercetools project that holds the shop already, and its address; it plays instead of our stand-in."""
+    `peer`: a commercetools project that holds the shop already, and its address; it plays instead of our stand-in.
+    `online_shop`: what commercetools holds, where it is not the whole shop. `till`: a till that is filled already."""
     config = _merged(settings_of_shop(default_config(shop)), dict(settings or {}))
-    till = new_lightspeed_store(shop, seed=seed)
+    till = till or new_lightspeed_store(shop, seed=seed)
     till.options.rate_limit = False
     token = till.tokens.add_personal()
     faults = {"lightspeed": Faults(seed)}
     with ExitStack() as stack:
         if peer is None:
-            store = new_commercetools_store(shop, seed=seed)
+            store = new_commercetools_store(online_shop or shop, seed=seed)
             faults["commercetools"] = Faults(seed)
             app = online_app(store, faults["commercetools"])
             peer = store, stack.enter_context(SandboxServer(app)).url
