@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -91,10 +92,31 @@ def from_mirror(kind: Kind, rows: Iterable[MirrorRow]) -> pd.DataFrame:
 
 def see(ledger: Ledger, run_id: str, system: str, tables: ProductTables) -> dict[Kind, SeenCounts]:
     """Take in freshly read tables; older data never wins."""
+    products = _with_known_listing(ledger, system, to_mirror("product", tables.products))
     return {
-        kind: ledger.mirror.see(ENTITY, kind, system, run_id, to_mirror(kind, tables.of(kind)))
-        for kind in KINDS
+        "product": ledger.mirror.see(ENTITY, "product", system, run_id, products),
+        "variant": ledger.mirror.see(
+            ENTITY, "variant", system, run_id, to_mirror("variant", tables.variants)
+        ),
     }
+
+
+def _with_known_listing(ledger: Ledger, system: str, rows: list[MirrorRow]) -> list[MirrorRow]:
+    """A part of a family may not show whether it is in the assortment; what was known of it before still holds."""
+    unsure = [row.id for row in rows if "listed" not in row.identity]
+    if not unsure:
+        return rows
+    known = {
+        row.id: row.identity["listed"]
+        for row in ledger.mirror.read(ENTITY, "product", system, ids=unsure)
+        if "listed" in row.identity
+    }
+    return [
+        replace(row, identity={**row.identity, "listed": known[row.id]})
+        if "listed" not in row.identity and row.id in known
+        else row
+        for row in rows
+    ]
 
 
 def load_side(ledger: Ledger, system: str, products: Collection[str] | None = None) -> ProductTables:
