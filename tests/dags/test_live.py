@@ -1,0 +1,133 @@
+"""A real Airflow (four processes, LocalExecutor) that loses the other systems and a worker on the way, and goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+import tests.airflow_home as airflow_home
+from include.local.airflow import LocalAirflow
+from include.local.airflow_api import AirflowApi
+from include.local.postgres import EmbeddedPostgres
+from include.sandbox.faults import FaultRule
+from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from tests.dags.conftest import environment
+from tests.scenarios.world import World, world_of
+
+pytestmark = pytest.mark.airflow
+
+HANG_SECONDS = 15.0
+PATIENCE = 300.0
+"""Seconds. Only a machine with much else to do needs more than a tenth of it."""
+
+
+@pytest.fixture(scope="module")
+def stage(
+    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[World, LocalAirflow]]:
+    """Both stand-ins and an Airflow that knows them."""
+    folder = tmp_path_factory.mktemp("live")
+    postgres.create_database("live_airflow")
+    postgres.create_database("live_ledger", template=ledger_template)
+    url = postgres.url("live_ledger")
+    with (
+        world_of(load_shop(SAMPLE_SHOP), url, folder / "scenario") as world,
+        LocalAirflow(
+            project=airflow_home.PROJECT,
+            home=folder / "airflow",
+            database_url=postgres.url("live_airflow", "psycopg2"),
+            extra_env=environment(world, url, folder),
+            parallelism=4,
+        ) as airflow,
+    ):
+        yield world, airflow
+
+
+def test_a_run_survives_an_outage_and_a_killed_worker(stage: tuple[World, LocalAirflow]) -> None:
+    world, airflow = stage
+    with airflow.api() as api:
+        api.put_pool("commercetools_api", 4)
+        api.put_pool("lightspeed_api", 2)
+        api.wait_for_dags("products", "preflight", timeout=PATIENCE)
+        assert api.import_errors() == {}
+        api.unpause("products")
+
+        # The till answers 503 until the client's own repeats are used up, so that the task itself fails once.
+        storm = FaultRule(match="/products", method="GET", kind="status", status=503, times=8)
+        world.faults["lightspeed"].add(storm)
+        # Some creations hang for a while, so that there is a middle to die in, with writes under way.
+        hang = FaultRule(match="/products$", method="POST", kind="slow", delay=HANG_SECONDS, after=6, times=3)
+        world.faults["lightspeed"].add(hang)
+        run_id = api.trigger("products", {"mode": "full"})
+        killed = wait_for(lambda: pid_in_the_middle_of_load(api, world, run_id, airflow), seconds=PATIENCE)
+        os.kill(killed, signal.SIGKILL)
+        run = api.wait("products", run_id, timeout=PATIENCE)
+        assert run.state == "success", states(api, run_id)
+
+        tries = {task.task_id: task.try_number for task in api.task_instances("products", run_id)}
+        assert tries["extract_lightspeed"] == 2, "the outage cost one try"
+        assert tries["load"] == 2, "the kill cost one try"
+        audit = api.xcom("products", run_id, "audit")
+        assert audit["accounts_add_up"] is True
+        assert audit["accounts"]["failed"] == 0
+        assert (
+            audit["accounts"]["applied"] + audit["accounts"]["already_there"] == audit["accounts"]["changes"]
+        )
+        assert run.note is not None and "records read" in run.note
+
+        skus = [row["sku"] for row in world.till.all_products()]
+        doubled = {sku for sku in skus if skus.count(sku) > 1} - seeded_twice()
+        assert doubled == set(), "a write of unknown outcome was sent again without a look"
+
+        world.forget_requests()
+        again = api.trigger("products", {"mode": "full"})
+        assert api.wait("products", again, timeout=PATIENCE).state == "success"
+        assert world.writes() == []
+
+
+def pid_in_the_middle_of_load(
+    api: AirflowApi, world: World, run_id: str, airflow: LocalAirflow
+) -> int | None:
+    """The process of `load` once some products are created; it must be a descendant of this Airflow's scheduler."""
+    created = [request for request in world.writes("lightspeed") if request.method == "POST"]
+    if len(created) < 7:
+        return None
+    path = f"/dags/products/dagRuns/{run_id.replace(':', '%3A').replace('+', '%2B')}/taskInstances"
+    for row in api.get(path)["task_instances"]:
+        if row["task_id"] == "load" and row["state"] == "running" and row["pid"]:
+            family = {
+                child.pid for child in psutil.Process(airflow.pids()["scheduler"]).children(recursive=True)
+            }
+            assert row["pid"] in family
+            return int(row["pid"])
+    return None
+
+
+def wait_for(look: Callable[[], int | None], *, seconds: float) -> int:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(0.1)
+    raise TimeoutError(f"not seen within {seconds:.0f} s")
+
+
+def states(api: AirflowApi, run_id: str) -> list[str]:
+    return [
+        f"{task.label}: {task.state}, try {task.try_number}"
+        for task in api.task_instances("products", run_id)
+    ]
+
+
+def seeded_twice() -> set[str]:
+    """SKUs that the sample shop's till bears twice from the start (bad records on purpose)."""
+    from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
+
+    skus = [row["sku"] for row in new_lightspeed_store(load_shop(SAMPLE_SHOP)).all_products()]
+    return {sku for sku in skus if skus.count(sku) > 1}
