@@ -132,11 +132,11 @@ class Notify(Settings):
 class Schedules(Settings):
     """When each DAG runs by itself: five cron fields (UTC) or a word such as `@daily`; null = only by hand."""
 
-    products: str = "0 * * * *"
+    products: str | None = "0 * * * *"
     """Changes of products, both ways. A missed slot loses nothing."""
-    reconcile: str = "30 3 * * 0"
+    reconcile: str | None = "30 3 * * 0"
     """Both sides in full, as a report."""
-    housekeeping: str = "15 2 * * *"
+    housekeeping: str | None = "15 2 * * *"
     """Deletes what retention no longer keeps."""
     preflight: str | None = None
     """Connections, scopes and every mapping."""
