@@ -12,7 +12,7 @@ from include.pipeline.factory import START, task_defaults
 from include.pipeline.notifying import tell_of_failure
 from include.pipeline.params import HOW
 
-POLL_SECONDS = 15
+POLL_SECONDS = 5
 
 
 def backfill_dag(doc: str) -> DAG:
@@ -40,17 +40,17 @@ def backfill_dag(doc: str) -> DAG:
         },
     )
     with dag:
-        chain(*(full_run(entity) for entity in ENTITIES))
+        chain(*(full_run(entity, dry_run="{{ params.dry_run }}") for entity in ENTITIES))
     return dag
 
 
-def full_run(entity: Entity) -> TriggerDagRunOperator:
+def full_run(entity: Entity, dry_run: bool | str) -> TriggerDagRunOperator:
     """A task that starts the entity's DAG in full and waits for its end. Its run is the entity's own: only that DAG
     writes, one run at a time."""
     return TriggerDagRunOperator(
         task_id=entity.id,
         trigger_dag_id=entity.id,
-        conf={"mode": "full", "dry_run": "{{ params.dry_run }}"},
+        conf={"mode": "full", "dry_run": dry_run},
         wait_for_completion=True,
         poke_interval=POLL_SECONDS,
         deferrable=True,

@@ -61,5 +61,5 @@ def reconcile_dag(doc: str, entity_id: str = "products") -> DAG:
         # Only the entity's own DAG writes, one run at a time: two writers would each create what is missing.
         found = drift()
         audited >> found
-        repair_wanted(found) >> full_run(one)
+        repair_wanted(found) >> full_run(one, dry_run=False)
     return dag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -17,6 +18,7 @@ from include.local.postgres import EmbeddedPostgres
 from include.sandbox.faults import FaultRule
 from include.sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.dags.conftest import environment
+from tests.dags.test_products import linked_sku, raise_price
 from tests.scenarios.world import World, world_of
 
 pytestmark = pytest.mark.airflow
@@ -88,6 +90,46 @@ def test_a_run_survives_an_outage_and_a_killed_worker(stage: tuple[World, LocalA
         again = api.trigger("products", {"mode": "full"})
         assert api.wait("products", again, timeout=PATIENCE).state == "success"
         assert world.writes() == []
+
+
+def test_what_drifted_is_reported_and_only_repaired_when_asked(stage: tuple[World, LocalAirflow]) -> None:
+    world, airflow = stage
+    with airflow.api() as api:
+        api.unpause("reconcile")
+        sku = linked_sku(world)
+        raise_price(world, sku)
+        world.forget_requests()
+
+        look = api.trigger("reconcile")
+        assert api.wait("reconcile", look, timeout=PATIENCE).state == "success"
+        found = api.xcom("reconcile", look, "drift")
+        assert (found["changes"], found["by_field"]) == (1, {"lightspeed: price": 1})
+        assert world.writes() == []
+
+        mend = api.trigger("reconcile", {"repair": True})
+        assert api.wait("reconcile", mend, timeout=PATIENCE).state == "success"
+        assert len(world.writes()) == 1
+        last = api.get("/dags/products/dagRuns", order_by="-run_after", limit=1)["dag_runs"][0]
+        assert (last["state"], last["conf"]) == ("success", {"mode": "full", "dry_run": False})
+
+
+def test_the_test_button_of_both_connections_works(stage: tuple[World, LocalAirflow]) -> None:
+    world, airflow = stage
+    online = world.online.credentials()
+    forms = {
+        "commercetools": {
+            "host": world.online_url,
+            "login": online["client_id"],
+            "password": online["client_secret"],
+            "extra": json.dumps({"project_key": online["project_key"], "auth_url": world.online_url}),
+        },
+        "lightspeed": {"host": world.till_url, "password": world.till_token, "extra": '{"series": "x"}'},
+    }
+    with airflow.api() as api:
+        for kind, fields in forms.items():
+            worked, sentence = api.test_connection({"connection_id": "tried", "conn_type": kind, **fields})
+            assert worked, sentence
+            assert sentence.startswith("Connected to")
 
 
 def pid_in_the_middle_of_load(
