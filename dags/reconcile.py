@@ -1,7 +1,7 @@
 """### What differs between the two systems?
 
 Reads both sides in full, compares them by the same rules as the sync, and reports what differs: by field, with both
-values and whose value counts. Also finds records that vanished from one side. Nothing is written to either system.
+values and whose value counts. Also finds records that vanished from one side. No product is written.
 
 * The log of `drift` shows the first fields, its XCom the counts, and the staged file it names the whole list.
 * With **Repair** on, `products` is run in full afterwards, which writes what differs; only where something does.

@@ -182,10 +182,9 @@ class _Applier:
         except StaleTarget:
             return await self._read_again(changes)
         except TargetMissing as problem:
-            if write.action == "create":
-                await self._fail(changes, problem)
-                return []
-            return await self._read_again(changes)
+            # Gone without a word so far: the next read brings the proof of it, and the policy for deletions then.
+            await self._fail(changes, problem)
+            return []
         except RecordRejected as problem:
             # A duplicate is most likely our own creation of a run that died before it could store the binding.
             ours = isinstance(problem, DuplicateInTarget) and write.action == "create"

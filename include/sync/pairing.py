@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import pandas as pd
 
 from include.records.products import Kind
+from include.settings.base import Severity
 from include.settings.products import ProductSettings
 from include.sync.findings import Finding
 from include.sync.matching import Ambiguity, explode_json, match
@@ -39,10 +40,15 @@ def pair(given: PlanInput, view: View) -> Pairing:
     found, ambiguous = _match_variants(view, pairing.links["variant"], given.settings)
     pairing.findings.extend(_ambiguity_findings(ambiguous, view))
     found = [link for link in found if not _identities_disagree(link, view, pairing.findings)]
-    _join_families(found, view, pairing)
+    _join_families(found, view, pairing, given.settings.rules.sku_moved)
     if "key" in given.settings.match:
         _match_products_by_key(view, pairing)
     return pairing
+
+
+def as_hold(severity: Severity) -> Literal["block", "hold"]:
+    """A question of identity can't be answered by leaving a field out or by a warning: what is not a block is a hold."""
+    return "block" if severity == "block" else "hold"
 
 
 def _still_valid(given: PlanInput, view: View) -> tuple[list[LinkRef], list[LinkRef]]:
@@ -101,7 +107,7 @@ def _moved_away(links: list[LinkRef], view: View, settings: ProductSettings) -> 
                         id=str(heir),
                         label=str(row["sku"]),
                         code="sku_moved",
-                        severity="hold",
+                        severity=as_hold(settings.rules.sku_moved),
                         message="The SKU moved to another product.",
                         field="sku",
                         evidence={
@@ -190,7 +196,7 @@ def _identities_disagree(link: LinkRef, view: View, findings: list[Finding]) -> 
     return True
 
 
-def _join_families(found: list[LinkRef], view: View, pairing: Pairing) -> None:
+def _join_families(found: list[LinkRef], view: View, pairing: Pairing, moved_severity: Severity) -> None:
     """Variant pairs say which products are the same; a product must end in exactly one family and the other way."""
     families: dict[str, dict[str, set[str]]] = {s: defaultdict(set) for s in ("commercetools", "lightspeed")}
     for link in pairing.links["product"]:
@@ -203,8 +209,11 @@ def _join_families(found: list[LinkRef], view: View, pairing: Pairing) -> None:
         families["lightspeed"][family].add(product)
     products = {(p.commercetools_id, p.lightspeed_id) for p in pairing.links["product"]}
     moved = [link for link in pairing.links["variant"] if _moved(link, parents[id(link)], products, view)]
+    if moved_severity == "off":
+        moved = []
     for link in moved:
-        pairing.findings.append(_split_finding(link, parents[id(link)], families, view, "sku_moved"))
+        finding = _split_finding(link, parents[id(link)], families, view, "sku_moved")
+        pairing.findings.append(replace(finding, severity=as_hold(moved_severity)))
     moved_ids = {id(link) for link in moved}
     pairing.links["variant"] = [link for link in pairing.links["variant"] if id(link) not in moved_ids]
     for link in found:

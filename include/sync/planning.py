@@ -12,7 +12,7 @@ from include.records.products import Kind
 from include.sync.checking import check_rules
 from include.sync.creating import create_missing
 from include.sync.deleting import follow_deletions
-from include.sync.drafts import KINDS, Draft, RecordName, Work, product_of
+from include.sync.drafts import KINDS, Draft, RecordName, Work, product_of, waiting
 from include.sync.findings import Finding
 from include.sync.pairing import pair
 from include.sync.plan import Plan, PlanInput, PlannedChange
@@ -25,11 +25,32 @@ def plan_products(given: PlanInput) -> Plan:
     view = View(given)
     pairing = pair(given, view)
     work = Work(given, view, pairing, holds=list(pairing.findings))
+    _spread_blocks(work)
     merge_links(work)
     follow_deletions(work)
     create_missing(work)
     check_rules(work)
     return _finished(work)
+
+
+def _spread_blocks(work: Work) -> None:
+    """A blocked identity keeps its whole product back, on both sides."""
+    held = {(f.kind, f.system, f.id) for f in work.holds}
+    for finding in [f for f in work.holds if f.severity == "block"]:
+        sides = [(finding.system, finding.id)]
+        if "partner" in finding.evidence:
+            system, _, record = str(finding.evidence["partner"]).partition(":")
+            sides.append((system, record))
+        for system, variant in sides:
+            product = work.view.product_of(system, variant)
+            for kind, record in [
+                ("product", product),
+                *(("variant", v) for v in work.view.variants_of(system, product)),
+            ]:
+                if (kind, system, record) not in held and work.view.is_affected(system, kind, record):  # type: ignore[arg-type]
+                    held.add((kind, system, record))
+                    why = f"Its product is held: {finding.code}."
+                    work.holds.append(replace(waiting(work, system, record, why), kind=kind))
 
 
 def _finished(work: Work) -> Plan:

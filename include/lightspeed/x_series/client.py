@@ -28,8 +28,6 @@ WINDOW_SECONDS = 300.0
 """The rate limit counts requests per five minutes (guide "rate limiting")."""
 REQUESTS_PER_REGISTER = 300
 REQUESTS_BESIDE = 50
-FIRST_LIMIT = REQUESTS_PER_REGISTER + REQUESTS_BESIDE
-"""Requests a window in a store with one register: assumed until the first answer tells the real limit."""
 
 
 @dataclass(frozen=True)
