@@ -47,7 +47,7 @@ def pair(given: PlanInput, view: View) -> Pairing:
 
 
 def as_hold(severity: Severity) -> Literal["block", "hold"]:
-    """A question of identity can't be answered by leaving a field out or by a warning: what is not a block is a hold."""
+    """No question of identity is answered by leaving a field out or by a warning: what is not a block is a hold."""
     return "block" if severity == "block" else "hold"
 
 
