@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from include.records.types import canonical_json
 
@@ -15,6 +17,8 @@ from include.records.types import canonical_json
 _SUSPECT = re.compile(r"\\u0000|NaN|Infinity|[\ud800-\udfff]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
+FEW = 100
+"""Up to so many rows go along with the statement: a temporary table costs more than what is put into it."""
 
 
 def storable_text(value: str | None) -> str | None:
@@ -27,8 +31,8 @@ def storable_text(value: str | None) -> str | None:
 
 def jsonb(value: Any) -> str:
     """The JSON text of `value` for a jsonb column, unstorable characters replaced as in `storable_text`."""
-    text = canonical_json(value)
-    return canonical_json(_storable(value)) if _SUSPECT.search(text) else text
+    json_text = canonical_json(value)
+    return canonical_json(_storable(value)) if _SUSPECT.search(json_text) else json_text
 
 
 def jsonb_or_null(value: Any) -> str | None:
@@ -56,3 +60,46 @@ def copy_in(
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """Rows on their way in: `source` stands in a FROM clause, `values` are bound with the statement."""
+
+    source: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+def incoming(
+    connection: Connection, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]
+) -> Incoming:
+    """`rows` as a table `name` that the statements of this transaction can read. `columns`: names and types; a value
+    of a `jsonb` column is given as it is, None for NULL. The table may be asked for again: then it holds the new rows.
+    """
+    declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    if len(rows) <= FEW:
+        records = [
+            {column: _in_json(value) for column, value in zip(columns, row, strict=True)} for row in rows
+        ]
+        source = f"jsonb_to_recordset(CAST(:{name} AS jsonb)) AS {name}({declared})"
+        return Incoming(source, {name: jsonb(records)})
+    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{name}"))
+    connection.execute(text(f"CREATE TEMP TABLE {name} ({declared}) ON COMMIT DROP"))
+    kinds = list(columns.values())
+    copy_in(
+        connection,
+        name,
+        list(columns),
+        ([_in_copy(kind, value) for kind, value in zip(kinds, row, strict=True)] for row in rows),
+    )
+    return Incoming(name)
+
+
+def _in_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _in_copy(kind: str, value: Any) -> Any:
+    if kind == "jsonb":
+        return jsonb_or_null(value)
+    return storable_text(value) if isinstance(value, str) else value

@@ -8,10 +8,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Row, text
 
-from include.ledger.bulk import copy_in, jsonb, storable_text
-from include.ledger.engine import transaction
+from include.ledger.bulk import copy_in, incoming, jsonb, storable_text
+from include.ledger.engine import Bind, transaction
 from include.ledger.rows import OUTCOMES, ChangeCount, ChangeOutcome, ChangeRow, Outcome
 
 _PLAIN = (
@@ -19,13 +19,17 @@ _PLAIN = (
     "source_version", "target_id", "target_version", "before", "after", "reasons", "idempotency_key", "outcome",
     "attempt", "error_code", "error", "remedy", "exchange_ids", "result_id", "result_version", "dropped",
 )  # fmt: skip
+_SETTLED = {
+    "id": "uuid", "outcome": "text", "error_code": "text", "error": "text", "remedy": "text", "exchange_ids": "text[]",
+    "result_id": "text", "result_version": "bigint", "dropped": "jsonb",
+}  # fmt: skip
 _SELECT = f"SELECT id::text, {', '.join(_PLAIN)}, planned_at, attempted_at, settled_at FROM changes"
 _ORDER = "ORDER BY batch, unit, id"
 
 
 @dataclass(frozen=True)
 class Changes:
-    engine: Engine
+    engine: Bind
 
     def store(self, changes: Sequence[ChangeRow], *, replace_run: str | None = None) -> None:
         """Add planned changes, all or none.
@@ -128,11 +132,12 @@ class Changes:
         if not latest:
             return 0
         with transaction(self.engine) as connection:
-            _stage(connection, list(latest.values()))
+            given = incoming(connection, "settled", _SETTLED, [_settled(one) for one in latest.values()])
             return connection.execute(
                 text(
-                    """
-                    WITH wanted AS (
+                    f"""
+                    WITH settled AS (SELECT * FROM {given.source}),
+                    wanted AS (
                         SELECT id FROM changes
                         WHERE id IN (SELECT id FROM settled)
                           AND outcome NOT IN ('applied', 'already_there', 'superseded')
@@ -147,7 +152,8 @@ class Changes:
                         settled_at = CASE WHEN settled.outcome <> 'planned' THEN clock_timestamp() END
                     FROM settled JOIN wanted USING (id) WHERE changes.id = settled.id
                     """
-                )
+                ),
+                given.values,
             ).rowcount
 
     def counts(self, run_id: str) -> dict[Outcome, int]:
@@ -232,41 +238,17 @@ def _values(change: ChangeRow, now: Any) -> tuple[Any, ...]:
     )
 
 
-def _stage(connection: Connection, outcomes: Sequence[ChangeOutcome]) -> None:
-    connection.execute(
-        text(
-            "CREATE TEMP TABLE settled (id uuid PRIMARY KEY, outcome text, error_code text, error text, remedy text, "
-            "exchange_ids text[], result_id text, result_version bigint, dropped jsonb) ON COMMIT DROP"
-        )
-    )
-    copy_in(
-        connection,
-        "settled",
-        (
-            "id",
-            "outcome",
-            "error_code",
-            "error",
-            "remedy",
-            "exchange_ids",
-            "result_id",
-            "result_version",
-            "dropped",
-        ),  # fmt: skip
-        (
-            (
-                outcome.change_id,
-                outcome.outcome,
-                outcome.error_code,
-                storable_text(outcome.error),
-                storable_text(outcome.remedy),
-                list(outcome.exchange_ids),
-                outcome.result_id,
-                outcome.result_version,
-                jsonb([list(pair) for pair in outcome.dropped]),
-            )
-            for outcome in outcomes
-        ),
+def _settled(outcome: ChangeOutcome) -> tuple[Any, ...]:
+    return (
+        outcome.change_id,
+        outcome.outcome,
+        outcome.error_code,
+        outcome.error,
+        outcome.remedy,
+        list(outcome.exchange_ids),
+        outcome.result_id,
+        outcome.result_version,
+        [list(pair) for pair in outcome.dropped],
     )
 
 

@@ -58,15 +58,23 @@ def _fault(problem: str) -> ConfigurationFault:
     )
 
 
+Bind = Engine | Connection
+"""Where a subject of the ledger works: an engine (each call its own transaction), or a transaction under way."""
+
+
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """One transaction: committed at the end, rolled back on any error.
+def transaction(bind: Bind) -> Iterator[Connection]:
+    """One transaction: committed at the end, rolled back on any error. Given a transaction under way, it is joined:
+    whoever began it ends it.
 
     A lost connection, a deadlock or a server that shuts down become `SystemUnavailable`: the same call may succeed
     later. Other database errors are defects and pass through.
     """
+    if isinstance(bind, Connection):
+        yield bind
+        return
     try:
-        with engine.begin() as connection:
+        with bind.begin() as connection:
             yield connection
     except DBAPIError as problem:
         if isinstance(problem.orig, psycopg.OperationalError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -30,6 +31,15 @@ from include.records.errors import ConfigurationFault
 
 FIRST_RETRY = timedelta(minutes=15)
 LONGEST_RETRY = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Together:
+    """What is written to these is one transaction (see `Ledger.together`)."""
+
+    mirror: Mirror
+    links: Links
+    changes: Changes
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,12 @@ class Ledger:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def together(self) -> Iterator[Together]:
+        """Mirror, links and changes in one transaction: at the end all of it is stored, after an error nothing."""
+        with transaction(self.engine) as connection:
+            yield Together(Mirror(connection), Links(connection), Changes(connection))
 
     def now(self) -> datetime:
         """The database's clock: the one against which `seen_at` of mirrored rows may be compared."""

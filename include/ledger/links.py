@@ -1,5 +1,7 @@
 """Which ids are the same thing, and the values both sides last agreed on."""
 
+# ruff: noqa: S608 - what is put into statements comes from the ledger's own code, values are bound
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -7,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, Row, text
 
-from include.ledger.bulk import copy_in, jsonb
-from include.ledger.engine import SYSTEM, transaction
+from include.ledger.bulk import copy_in, incoming, jsonb
+from include.ledger.engine import SYSTEM, Bind, transaction
 from include.ledger.rows import Agreement, Link
 from include.records.errors import RecordRejected
 
@@ -34,7 +36,7 @@ class LinkConflict(RecordRejected):
 
 @dataclass(frozen=True)
 class Links:
-    engine: Engine
+    engine: Bind
 
     def read(
         self,
@@ -103,28 +105,25 @@ class Links:
         if not latest:
             return 0
         with transaction(self.engine) as connection:
-            connection.execute(
-                text(
-                    "CREATE TEMP TABLE agreements (id uuid PRIMARY KEY, base jsonb, resent jsonb) ON COMMIT DROP"
-                )
-            )
-            copy_in(
+            given = incoming(
                 connection,
                 "agreements",
-                ("id", "base", "resent"),
-                ((link_id, jsonb(base), jsonb(resent)) for link_id, (base, resent) in latest.items()),
+                {"id": "uuid", "base": "jsonb", "resent": "jsonb"},
+                [(link_id, base, resent) for link_id, (base, resent) in latest.items()],
             )
             return connection.execute(
                 text(
-                    """
-                    WITH held AS (
-                        SELECT id FROM links WHERE retired_at IS NULL AND id IN (SELECT id FROM agreements)
+                    f"""
+                    WITH agreed AS (SELECT * FROM {given.source}),
+                    held AS (
+                        SELECT id FROM links WHERE retired_at IS NULL AND id IN (SELECT id FROM agreed)
                         ORDER BY id FOR UPDATE
                     )
-                    UPDATE links SET base = agreements.base, resent = agreements.resent, agreed_at = now()
-                    FROM agreements JOIN held USING (id) WHERE links.id = agreements.id
+                    UPDATE links SET base = agreed.base, resent = agreed.resent, agreed_at = now()
+                    FROM agreed JOIN held USING (id) WHERE links.id = agreed.id
                     """
-                )
+                ),
+                given.values,
             ).rowcount
 
     def retire(self, link_id: str) -> None:

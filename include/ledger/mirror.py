@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, Row, text
 
-from include.ledger.bulk import copy_in, jsonb, jsonb_or_null, storable_text
-from include.ledger.engine import SYSTEM, transaction
+from include.ledger.bulk import Incoming, copy_in, incoming, storable_text
+from include.ledger.engine import SYSTEM, Bind, transaction
 from include.ledger.rows import MirrorRow, SeenCounts
 from include.records.errors import ProtocolFault
 
-_DATA = (
-    "id", "parent_id", "version", "modified_at", "deleted_at", "label", "digest", "fields", "carry", "identity"
-)  # fmt: skip
+_TYPES = {
+    "id": "text", "parent_id": "text", "version": "bigint", "modified_at": "timestamptz", "deleted_at": "timestamptz",
+    "label": "text", "digest": "text", "fields": "jsonb", "carry": "jsonb", "identity": "jsonb",
+}  # fmt: skip
+_DATA = tuple(_TYPES)
 _READ = f"{', '.join(_DATA)}, deletion, seen_at, run_id"
 _FETCH_ROWS = 2000
 
@@ -36,7 +38,7 @@ _UPSERT = f"""
     INSERT INTO mirror AS held (entity, kind, system, {", ".join(_DATA)}, deletion, seen_at, run_id)
     SELECT DISTINCT ON (id) :entity, :kind, :system, {", ".join(_DATA)},
            CASE WHEN deleted_at IS NOT NULL THEN 'source' END, clock_timestamp(), :run_id
-    FROM incoming_mirror
+    FROM {{source}}
     ORDER BY id, version DESC NULLS LAST, modified_at DESC NULLS LAST, position DESC
     ON CONFLICT (entity, kind, system, id) DO UPDATE SET
         parent_id = excluded.parent_id, version = excluded.version, modified_at = excluded.modified_at,
@@ -50,7 +52,7 @@ _UPSERT = f"""
 
 @dataclass(frozen=True)
 class Mirror:
-    engine: Engine
+    engine: Bind
 
     def see(self, entity: str, kind: str, system: str, run_id: str, rows: Sequence[MirrorRow]) -> SeenCounts:
         """Take in rows just read from `system`. An id given twice counts once, its newest row.
@@ -62,24 +64,25 @@ class Mirror:
             return SeenCounts()
         where = {"entity": entity, "kind": kind, "system": system, "run_id": run_id}
         with transaction(self.engine) as connection:
-            _stage(connection, rows)
+            given = _incoming(connection, rows)
+            bound = {**where, **given.values}
             # An array, not a join: right after a first load the planner knows nothing about the mirror, takes it
             # for one row, and joins row by row.
             before = {
                 row[0]: (row[1], row[2])
                 for row in connection.execute(
                     text(
-                        """
+                        f"""
                         SELECT id, digest, deleted_at FROM mirror
                         WHERE entity = :entity AND kind = :kind AND system = :system
-                          AND id = ANY(ARRAY(SELECT id FROM incoming_mirror))
+                          AND id = ANY(ARRAY(SELECT id FROM {given.source}))
                         ORDER BY id FOR UPDATE
                         """
                     ),
-                    where,
+                    bound,
                 )
             }
-            written = connection.execute(text(_UPSERT), where).all()
+            written = connection.execute(text(_UPSERT.format(source=given.source)), bound).all()
         taken = {row[0] for row in written}
         older = tuple(sorted({storable_text(row.id) or "" for row in rows} - taken))
         new = sum(1 for row in written if row[1])
@@ -174,35 +177,9 @@ class Mirror:
         return sorted(vanished)
 
 
-def _stage(connection: Connection, rows: Sequence[MirrorRow]) -> None:
-    connection.execute(
-        text(
-            "CREATE TEMP TABLE incoming_mirror (position int, id text, parent_id text, version bigint, "
-            "modified_at timestamptz, deleted_at timestamptz, label text, digest text, fields jsonb, carry jsonb, "
-            "identity jsonb) ON COMMIT DROP"
-        )
-    )
-    copy_in(
-        connection,
-        "incoming_mirror",
-        ("position", *_DATA),
-        (
-            (
-                position,
-                storable_text(row.id),
-                storable_text(row.parent_id),
-                row.version,
-                row.modified_at,
-                row.deleted_at,
-                storable_text(row.label),
-                row.digest,
-                jsonb(row.fields),
-                jsonb_or_null(row.carry),
-                jsonb(row.identity),
-            )
-            for position, row in enumerate(rows)
-        ),
-    )
+def _incoming(connection: Connection, rows: Sequence[MirrorRow]) -> Incoming:
+    values = [(position, *(getattr(row, name) for name in _DATA)) for position, row in enumerate(rows)]
+    return incoming(connection, "incoming_mirror", {"position": "int", **_TYPES}, values)
 
 
 def _mirror_row(row: Row[Any]) -> MirrorRow:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from include.ledger.ledger import Ledger
+from include.ledger.ledger import Ledger, Together
 from include.ledger.rows import MirrorRow, SeenCounts
 from include.records.products import Kind, ProductTables, column_of, merged_columns, table
 from include.records.types import digest, plain_value
@@ -90,7 +90,7 @@ def from_mirror(kind: Kind, rows: Iterable[MirrorRow]) -> pd.DataFrame:
     return frame
 
 
-def see(ledger: Ledger, run_id: str, system: str, tables: ProductTables) -> dict[Kind, SeenCounts]:
+def see(ledger: Ledger | Together, run_id: str, system: str, tables: ProductTables) -> dict[Kind, SeenCounts]:
     """Take in freshly read tables; older data never wins."""
     products = _with_known_listing(ledger, system, to_mirror("product", tables.products))
     return {
@@ -101,7 +101,7 @@ def see(ledger: Ledger, run_id: str, system: str, tables: ProductTables) -> dict
     }
 
 
-def _with_known_listing(ledger: Ledger, system: str, rows: list[MirrorRow]) -> list[MirrorRow]:
+def _with_known_listing(ledger: Ledger | Together, system: str, rows: list[MirrorRow]) -> list[MirrorRow]:
     """A part of a family may not show whether it is in the assortment; what was known of it before still holds."""
     unsure = [row.id for row in rows if "listed" not in row.identity]
     if not unsure:

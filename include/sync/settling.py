@@ -1,6 +1,7 @@
-"""What a successful write leaves in the ledger: bindings, agreed values, the mirror, and the outcome, in that order.
+"""What a successful write leaves in the ledger: bindings, agreed values, the mirror and the outcome, all or nothing.
 
-Bindings come first: whatever happens after them, the next run knows the record and makes no twin.
+Where nothing could be stored the change stays open with its attempt counted, so that the target is looked up before
+anything is sent again: no twin is made.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from include.ledger.ledger import Ledger
+from include.ledger.ledger import Ledger, Together
 from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link, MirrorRow, new_id
 from include.records.errors import ProtocolFault
 from include.records.face import ProductWrite, Written
@@ -27,15 +28,16 @@ def settle(
     written: Written,
 ) -> None:
     """Store all that `written` says about `changes`, which were sent to `system` as `write`."""
-    done = _Settlement(ledger, run_id, system, changes, write, written)
-    done.bind()
-    done.mirror()
-    done.outcomes()
+    with ledger.together() as together:
+        done = _Settlement(together, run_id, system, changes, write, written)
+        done.bind()
+        done.mirror()
+        done.outcomes()
 
 
 @dataclass
 class _Settlement:
-    ledger: Ledger
+    ledger: Together
     run_id: str
     system: str
     changes: Sequence[ChangeRow]
@@ -96,18 +98,16 @@ class _Settlement:
         links = [link for link in made if link is not None]
         if links:
             self.ledger.links.add(links)
-        agreements = [
-            agreement
-            for change in self.changes
-            if change.action != "create"
-            for agreement in self._agreements(change)
-        ]
+        agreements = [agreement for kind in KINDS for agreement in self._agreements(kind)]
         if agreements:
             self.ledger.links.agree(agreements)
 
     def _product_link(self) -> Link | None:
-        """The link of the unit's product: the standing one, or the one its creation makes."""
-        standing = self._links_of("product", self.written.product_id)
+        """The link of the unit's product: the standing one, or the one its creation makes. Nobody asks for it where
+        nothing was created."""
+        if all(change.action != "create" for change in self.changes):
+            return None
+        standing = self._links_of("product", [self.written.product_id])
         if standing:
             return standing[0]
         created = next((c for c in self.changes if c.kind == "product" and c.action == "create"), None)
@@ -134,16 +134,23 @@ class _Settlement:
             run_id=self.run_id,
         )
 
-    def _agreements(self, change: ChangeRow) -> list[Agreement]:
-        return [
-            Agreement(link.id, {**link.base, **self.kept[change.id]}, self._sent(change, link.resent))
-            for link in self._links_of(change.kind, str(change.target_id))
-        ]
+    def _agreements(self, kind: Kind) -> list[Agreement]:
+        by_target = {str(c.target_id): c for c in self.changes if c.kind == kind and c.action != "create"}
+        if not by_target:
+            return []
+        agreements: list[Agreement] = []
+        for link in self._links_of(kind, list(by_target)):
+            change = by_target[
+                link.commercetools_id if self.system == "commercetools" else link.lightspeed_id
+            ]
+            base = {**link.base, **self.kept[change.id]}
+            agreements.append(Agreement(link.id, base, self._sent(change, link.resent)))
+        return agreements
 
-    def _links_of(self, kind: str, record: str) -> list[Link]:
+    def _links_of(self, kind: str, records: Sequence[str]) -> list[Link]:
         if self.system == "commercetools":
-            return self.ledger.links.read(ENTITY, kind, commercetools_ids=[record])
-        return self.ledger.links.read(ENTITY, kind, lightspeed_ids=[record])
+            return self.ledger.links.read(ENTITY, kind, commercetools_ids=records)
+        return self.ledger.links.read(ENTITY, kind, lightspeed_ids=records)
 
     def _sent(self, change: ChangeRow, before: Mapping[str, Any]) -> dict[str, Any]:
         """How often each value was sent in a row, and what the target said it can't hold. First sends of a creation are

@@ -1,0 +1,199 @@
+"""A whole run of products, a process a task, with what each process used and what the stand-ins were asked."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from include.local.postgres import EmbeddedPostgres
+from include.records.face import SYSTEMS
+
+PROJECT = Path(__file__).parents[2]
+Tally = Mapping[str, Mapping[str, int]]
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one task used. `cpu`: its own CPU seconds after starting; `start_cpu`: those of starting (imports);
+    `database_cpu`: those of PostgreSQL meanwhile; `seconds`: wall time after starting, waiting included."""
+
+    name: str
+    seconds: float
+    cpu: float
+    start_cpu: float
+    database_cpu: float
+    peak: int
+    requests: Tally
+    result: Any
+
+    @property
+    def own_work(self) -> float:
+        return self.cpu + self.database_cpu
+
+    def asked(self, system: str | None = None) -> int:
+        return sum(sum(self.requests[s].values()) for s in ([system] if system else SYSTEMS))
+
+
+@dataclass
+class Run:
+    steps: list[Step] = field(default_factory=list)
+
+    def named(self, name: str) -> list[Step]:
+        return [step for step in self.steps if step.name.startswith(name)]
+
+    @property
+    def own_work(self) -> float:
+        return sum(step.own_work for step in self.steps)
+
+    @property
+    def seconds(self) -> float:
+        return sum(step.seconds for step in self.steps)
+
+    @property
+    def requests(self) -> dict[str, int]:
+        """Requests of the whole run by system, method, path and status."""
+        total: dict[str, int] = {}
+        for step in self.steps:
+            for system in SYSTEMS:
+                for kind, count in step.requests[system].items():
+                    total[f"{system} {kind}"] = total.get(f"{system} {kind}", 0) + count
+        return dict(sorted(total.items()))
+
+    def asked(self, *fragments: str) -> int:
+        """How many requests bear one of the fragments in `system method path status`."""
+        return sum(n for kind, n in self.requests.items() if any(f in kind for f in fragments))
+
+    @property
+    def accounts(self) -> dict[str, Any]:
+        return dict(self.named("audit")[0].result)
+
+
+class Bench:
+    """Stand-ins, a ledger and a staging folder; `run` does what the DAG does."""
+
+    def __init__(
+        self, shops: subprocess.Popen[str], postgres: EmbeddedPostgres, ledger_url: str, folder: Path
+    ) -> None:
+        self._shops = shops
+        self._ledger_url = ledger_url
+        self._folder = folder
+        self._database = _process_of(postgres)
+        assert shops.stdout is not None
+        self._places = json.loads(shops.stdout.readline())
+
+    def order(self, do: str, **given: Any) -> Any:
+        """Tell the stand-ins' process something (see `server`)."""
+        assert self._shops.stdin is not None and self._shops.stdout is not None
+        self._shops.stdin.write(json.dumps({"do": do, **given}) + "\n")
+        self._shops.stdin.flush()
+        return json.loads(self._shops.stdout.readline())
+
+    def run(self, mode: str) -> Run:
+        self.order("tally")
+        done = Run()
+        job = {"mode": mode, "run_id": f"products/{next(_numbers):04d}"}
+        extracts: dict[str, Any] = {}
+        for system in SYSTEMS:
+            step = self._step(f"extract_{system}", {**job, "step": "extract", "system": system})
+            extracts[system] = step.result
+            done.steps.append(step)
+        job = {**job, "extracts": extracts}
+        done.steps.append(self._step("transform", {**job, "step": "transform"}))
+        plan = self._step("plan", {**job, "step": "plan"})
+        done.steps.append(plan)
+        for batch in plan.result["to_load"]:
+            done.steps.append(self._step(f"load[{batch}]", {**job, "step": "load", "batch": batch}))
+        done.steps.append(self._step("audit", {**job, "step": "audit"}))
+        return done
+
+    def _step(self, name: str, job: dict[str, Any]) -> Step:
+        path = self._folder / "job.json"
+        places = {s: self._places[s] for s in SYSTEMS}
+        path.write_text(
+            json.dumps(
+                {
+                    **job,
+                    "places": places,
+                    "settings": self._places["settings"],
+                    "ledger": self._ledger_url,
+                    "staging": str(self._folder / "staging"),
+                }
+            )
+        )
+        before = _cpu(self._database)
+        environment = {
+            **os.environ,
+            "AIRFLOW_HOME": str(self._folder / "airflow"),
+            "PYTHONPATH": str(PROJECT),
+        }
+        command = [*_profiler(name), sys.executable, "-m", "tests.benchmarks.step", str(path)]
+        subprocess.run(command, cwd=PROJECT, env=environment, check=True)
+        told = json.loads(path.read_text())
+        return Step(
+            name=name,
+            seconds=told["seconds"],
+            cpu=told["cpu"],
+            start_cpu=told["start_cpu"],
+            database_cpu=_cpu(self._database) - before,
+            peak=told["peak"],
+            requests=self.order("tally"),
+            result=told["result"],
+        )
+
+
+@contextmanager
+def bench_of(products: int, postgres: EmbeddedPostgres, ledger_url: str, folder: Path) -> Iterator[Bench]:
+    """A shop of `products` products online, an empty till, an empty ledger."""
+    command = [sys.executable, "-m", "tests.benchmarks.server", str(products)]
+    shops = subprocess.Popen(
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    try:
+        yield Bench(shops, postgres, ledger_url, folder)
+    finally:
+        assert shops.stdin is not None and shops.stdout is not None
+        shops.stdin.close()
+        try:
+            shops.wait(20)
+        except subprocess.TimeoutExpired:
+            shops.kill()
+            shops.wait()
+        shops.stdout.close()
+
+
+def _process_of(postgres: EmbeddedPostgres) -> psutil.Process:
+    pid = int((postgres.data_dir / "postmaster.pid").read_text().splitlines()[0])
+    return psutil.Process(pid)
+
+
+def _cpu(process: psutil.Process) -> float:
+    """CPU seconds of a server with its children, those that have ended included."""
+    times = process.cpu_times()
+    total = times.user + times.system + times.children_user + times.children_system
+    for child in process.children(recursive=True):
+        try:
+            own = child.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += own.user + own.system
+    return float(total)
+
+
+def _profiler(name: str) -> list[str]:
+    """With RETAIL_SYNC_PROFILE=folder every step leaves a flame graph there (py-spy has to be on the PATH)."""
+    folder = os.environ.get("RETAIL_SYNC_PROFILE")
+    if not folder:
+        return []
+    target = Path(folder) / f"{name}.txt"
+    return ["py-spy", "record", "--format", "raw", "--rate", "100", "--output", str(target), "--"]
