@@ -11,10 +11,10 @@ from airflow.sdk import (
     DAG,
     Asset,
     AssetOrTimeSchedule,
+    AsyncCallback,
     CronTriggerTimetable,
     DeadlineAlert,
     DeadlineReference,
-    SyncCallback,
     TriggerRule,
     result,
     task,
@@ -88,7 +88,7 @@ def _deadline(one: Entity) -> DeadlineAlert:
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=timedelta(minutes=minutes),
-        callback=SyncCallback(tell_of_old_data, kwargs={"dag_id": one.id, "minutes": minutes}),
+        callback=AsyncCallback(tell_of_old_data, kwargs={"dag_id": one.id, "minutes": minutes}),
         name=f"{one.id}: data gets old",
     )
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("retail_sync")
 
+PROBLEM = "problem"
+"""XCom key under which a failing task leaves its error."""
 SECONDS = 15
 _LONGEST_TEXT = 3_000
 
 
 def tell_of_failure(context: Mapping[str, Any]) -> None:
     """`on_failure_callback` of the task that ends a run: one message a run, with what went wrong where."""
-    from include.pipeline.steps import PROBLEM
-
     instance = context["ti"]
     try:
         gathered = instance.xcom_pull(task_ids=instance.task_id, key=PROBLEM, default=None)
@@ -50,9 +50,13 @@ def tell_of_holds(notify: Notify, entity: str, before: int, holds: Mapping[str, 
     )
 
 
-def tell_of_old_data(*_: Any, dag_id: str, minutes: int, **__: Any) -> None:
-    """Deadline callback: a run that was queued `minutes` ago is still not finished."""
-    _tell(
+async def tell_of_old_data(*, dag_id: str, minutes: int, **_: Any) -> None:
+    """Deadline callback: a run that was queued `minutes` ago is still not finished. Runs in the triggerer, because a
+    callback in an executor may not read connections (Airflow 3.3.2 answers it with a refusal)."""
+    import asyncio
+
+    await asyncio.to_thread(
+        _tell,
         f"{dag_id}: data gets old",
         f"{dag_id}: a run that was due {minutes} minutes ago has not finished. "
         "Look whether its tasks wait for a pool, for the other system, or for a worker.",

@@ -15,15 +15,13 @@ from airflow.sdk import get_current_context
 
 from include.pipeline import telling
 from include.pipeline.context import Bench, bench_of, task_name
-from include.pipeline.notifying import tell_of_holds
+from include.pipeline.notifying import PROBLEM, tell_of_holds
 from include.pipeline.runs import Order
 from include.records.errors import ConfigurationFault, SyncError
 from include.records.face import SYSTEMS, SystemName
 from include.sync import applying, auditing, extracting, preparing
 from include.sync.accounts import Accounts, told
 
-PROBLEM = "problem"
-"""XCom key under which a failing task leaves its error for `audit` to gather."""
 PLAN_SUMMARY = "summary"
 """XCom key of the plan in numbers; its presence says that there is a plan to settle."""
 RUN_NOTE = "run_note"
@@ -206,7 +204,9 @@ def audit(
                 raise _nothing_to_settle(bench, problems)
             return _settled(bench, entity, extracts, instance, problems)
     except SyncError as problem:
-        instance.xcom_push(key=PROBLEM, value="\n".join([*problems, str(problem)]))
+        # Where there is no plan, what the tasks before left says it all.
+        mine = [] if problems and isinstance(problem, NothingToSettle) else [str(problem)]
+        instance.xcom_push(key=PROBLEM, value="\n".join([*problems, *mine]))
         raise
 
 
