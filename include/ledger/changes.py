@@ -139,7 +139,7 @@ class Changes:
                     WITH settled AS (SELECT * FROM {given.source}),
                     wanted AS (
                         SELECT id FROM changes
-                        WHERE id IN (SELECT id FROM settled)
+                        WHERE id = ANY(ARRAY(SELECT id FROM settled))
                           AND outcome NOT IN ('applied', 'already_there', 'superseded')
                         ORDER BY id FOR UPDATE
                     )

@@ -116,7 +116,7 @@ class Links:
                     f"""
                     WITH agreed AS (SELECT * FROM {given.source}),
                     held AS (
-                        SELECT id FROM links WHERE retired_at IS NULL AND id IN (SELECT id FROM agreed)
+                        SELECT id FROM links WHERE retired_at IS NULL AND id = ANY(ARRAY(SELECT id FROM agreed))
                         ORDER BY id FOR UPDATE
                     )
                     UPDATE links SET base = agreed.base, resent = agreed.resent, agreed_at = now()

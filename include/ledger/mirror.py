@@ -126,12 +126,14 @@ class Mirror:
             **({"parents": list(parents)} if parents is not None else {}),
         }
         with transaction(self.engine) as connection:
-            result = connection.execution_options(stream_results=True, yield_per=_FETCH_ROWS).execute(
+            result = connection.execute(
                 text(
                     f"SELECT {_READ} FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
                     f"{narrowed} ORDER BY id"
                 ),
                 values,
+                # For this statement only: set on the connection it would make cursors of all that follow.
+                execution_options={"stream_results": True, "yield_per": _FETCH_ROWS},
             )
             for row in result:
                 yield _mirror_row(row)

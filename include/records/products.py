@@ -99,15 +99,18 @@ def table(kind: Kind, rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame
     Identity columns are always there; other columns only where some row has them. Values that can't be of their
     type raise ValueError naming column and row id.
     """
-    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
+    # Objects as they are: pandas would make a column of whole numbers with gaps one of floats.
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows, dtype="object")
     identity = [c.name for c in COLUMNS[kind] if c in IDENTITY or c.name in ("product_id", "key", "listed")]
     columns = [*identity, *[str(name) for name in frame.columns if name not in identity]]
     out: dict[str, pd.Series] = {}
     for name in columns:
         declared = column_of(kind, name)
-        cells = frame[name].tolist() if name in frame.columns else [None] * len(frame)
-        values: list[Any] = []
-        for position, cell in enumerate(cells):
+        if name not in frame.columns:
+            out[name] = pd.Series([None] * len(frame), dtype=DTYPES[declared.type])
+            continue
+        values = []
+        for position, cell in enumerate(frame[name].astype("object").tolist()):
             try:
                 values.append(canonical_value(declared.type, cell))
             except (ValueError, TypeError) as problem:

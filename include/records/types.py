@@ -65,7 +65,7 @@ class Column:
 
 def canonical_json(value: Any) -> str:
     """The one JSON text of a value: sorted keys, no spaces, unicode kept, decimals as text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_encode)
+    return _JSON.encode(value)
 
 
 def _encode(value: Any) -> Any:
@@ -74,6 +74,10 @@ def _encode(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} has no canonical JSON form")
+
+
+# Made once: `json.dumps` with arguments makes an encoder for every value.
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_encode)
 
 
 def decimal_text(value: Decimal | int | str) -> str:

@@ -14,10 +14,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from include.ledger.ledger import Ledger
-from include.ledger.rows import ChangeOutcome, ChangeRow, MirrorRow
+from include.ledger.rows import ChangeOutcome, ChangeRow
 from include.records.errors import (
     DuplicateInTarget,
     RecordRejected,
@@ -27,16 +28,17 @@ from include.records.errors import (
     TransientError,
     UnknownOutcome,
 )
-from include.records.face import ProductSystem, ProductWrite, VariantWrite, Written
+from include.records.face import ProductSystem, ProductWrite, Written
 from include.records.products import Kind
 from include.settings.models import SyncSettings
 from include.sync.findings import Finding
+from include.sync.grouping import Grouped
 from include.sync.mirroring import ENTITY, load_side, see
-from include.sync.ownership import require_ownership
 from include.sync.plan import PlanInput, PlannedChange
 from include.sync.planning import plan_products
-from include.sync.preparing import load_links
-from include.sync.settling import settle
+from include.sync.preparing import links_between
+from include.sync.settling import Done, settle
+from include.sync.writes import Targets, target_product, write_of
 
 TRIES = 5  # commercetools recommends a handful of re-reads on 409; more means somebody edits in a loop.
 FRESHNESS_CHUNK = (
@@ -75,9 +77,16 @@ async def apply_batch(
         own = [rows for rows in units.values() if rows[0].system == system]
         limit = getattr(settings.limits, system).concurrency
         for start in range(0, len(own), FRESHNESS_CHUNK):
-            await _look_for_changes(ledger, adapter, run_id, seen_cursors.get(system))
             chunk = own[start : start + FRESHNESS_CHUNK]
-            await _apply_chunk(_Applier(ledger, adapter, adapters, settings, run_id), chunk, limit, applied)
+            standing = [target for unit in chunk if (target := target_product(unit[0])) is not None]
+            if standing:  # what is yet to be created can't have changed
+                await _look_for_changes(ledger, adapter, run_id, seen_cursors.get(system))
+            targets = Targets(ledger, system)
+            await asyncio.to_thread(targets.read_ahead, standing)
+            gate = asyncio.Semaphore(limit)
+            settling = Grouped(partial(settle, ledger, run_id, system))
+            applier = _Applier(ledger, adapter, adapters, settings, run_id, targets, gate, settling)
+            await _apply_chunk(applier, chunk, applied)
             if applied.interrupted:
                 break
     for change in await asyncio.to_thread(ledger.changes.read, run_id, batch=batch):
@@ -108,12 +117,11 @@ async def _look_for_changes(
         await asyncio.to_thread(ledger.checkpoints.set, run_id, step, {"cursor": page.cursor})
 
 
-async def _apply_chunk(applier: _Applier, chunk: list[list[ChangeRow]], limit: int, applied: Applied) -> None:
-    gate = asyncio.Semaphore(limit)
+async def _apply_chunk(applier: _Applier, chunk: list[list[ChangeRow]], applied: Applied) -> None:
     stopped = asyncio.Event()
 
     async def one(unit: list[ChangeRow]) -> None:
-        async with gate:
+        async with applier.gate:
             if stopped.is_set():
                 return
             try:
@@ -135,6 +143,10 @@ class _Applier:
     adapters: Mapping[str, ProductSystem]
     settings: SyncSettings
     run_id: str
+    targets: Targets
+    gate: asyncio.Semaphore
+    """Held by every unit that is being written."""
+    settling: Grouped[Done]
     unanswered: UnknownOutcome | None = None
     """The last write of this unit to which no trustworthy answer came."""
 
@@ -143,7 +155,7 @@ class _Applier:
         changes = unit
         lookup = any(change.attempt > 0 for change in changes)
         for _ in range(TRIES):
-            write = await asyncio.to_thread(self._write_of, changes)
+            write = await asyncio.to_thread(write_of, changes, self.targets, self.settings.products)
             if write is None:
                 changes = await asyncio.to_thread(self._replan, changes)
             else:
@@ -206,78 +218,14 @@ class _Applier:
         await self._settle(changes, write, replace(found, exchange_ids=earlier, already_there=already))
         return True
 
-    # --- building ---
-
-    def _write_of(self, changes: list[ChangeRow]) -> ProductWrite | None:
-        """The write of these changes, or None where the mirror shows that the target is no longer what they saw."""
-        require_ownership(changes, self.settings.products)
-        target_product = _target_product(changes[0])
-        side = self._target_rows(target_product)
-        if target_product is not None and self._outdated(changes, side):
-            return None
-        rows: dict[tuple[str, str], MirrorRow] = {
-            (k, row.id): row for k, found in side.items() for row in found
-        }
-        product = next((c for c in changes if c.kind == "product"), None)
-        standing = rows.get(("product", target_product or ""))
-        variants = [
-            VariantWrite(
-                change_id=change.id,
-                action="create" if change.action == "create" else "update",
-                target_id=change.target_id,
-                fields=change.after,
-                current=_fields(rows.get(("variant", change.target_id or ""))),
-                carry=_carry(rows.get(("variant", change.target_id or ""))),
-            )
-            for change in changes
-            if change.kind == "variant"
-        ]
-        return ProductWrite(
-            action="update" if target_product else "create",
-            idempotency_key=changes[0].idempotency_key or changes[0].unit,
-            change_id=product.id if product else None,
-            target_id=target_product,
-            seen_version=standing.version if standing else None,
-            fields=product.after if product else {},
-            current=_fields(standing),
-            carry=_carry(standing),
-            variants=variants,
-            members=[row.id for row in side["variant"] if row.deleted_at is None],
-        )
-
-    def _target_rows(self, target_product: str | None) -> dict[Kind, list[MirrorRow]]:
-        if target_product is None:
-            return {"product": [], "variant": []}
-        system = self.adapter.system
-        return {
-            "product": self.ledger.mirror.read(ENTITY, "product", system, ids=[target_product]),
-            "variant": self.ledger.mirror.read(ENTITY, "variant", system, parents=[target_product]),
-        }
-
-    @staticmethod
-    def _outdated(changes: list[ChangeRow], side: dict[Kind, list[MirrorRow]]) -> bool:
-        """Whether a field that is about to be written shows another value by now than the plan saw."""
-        rows: dict[tuple[str, str], MirrorRow] = {
-            (k, row.id): row for k, found in side.items() for row in found
-        }
-        for change in changes:
-            row = rows.get((change.kind, change.target_id or ""))
-            if change.action == "create" or row is None:
-                continue
-            if row.deleted_at is not None:
-                return True
-            if any(row.fields.get(name) != value for name, value in change.before.items()):
-                return True
-        return False
-
     # --- reading and merging again ---
 
     async def _read_again(self, changes: list[ChangeRow]) -> list[ChangeRow]:
         """Read the target product anew into the mirror, then plan these changes again."""
-        target_product = _target_product(changes[0])
-        if target_product is not None:
+        target = target_product(changes[0])
+        if target is not None:
             rows: list[dict[str, Any]] = []
-            async for page in self.adapter.fetch([target_product]):
+            async for page in self.adapter.fetch([target]):
                 rows.extend(page.rows)
             tables = await asyncio.to_thread(self.adapter.to_records, rows)
             await asyncio.to_thread(see, self.ledger, self.run_id, self.adapter.system, tables)
@@ -319,12 +267,12 @@ class _Applier:
 
     def _given(self, changes: list[ChangeRow]) -> PlanInput:
         source = "lightspeed" if self.adapter.system == "commercetools" else "commercetools"
-        target_product = _target_product(changes[0])
+        target = target_product(changes[0])
         source_products = {c.source_id for c in changes if c.kind == "product" and c.source_id}
         variants = [c.source_id for c in changes if c.kind == "variant" and c.source_id]
         for row in self.ledger.mirror.read(ENTITY, "variant", source, ids=variants):
             source_products.add(str(row.parent_id))
-        targets = [target_product] if target_product else []
+        targets = [target] if target else []
         sides = {
             source: load_side(self.ledger, source, source_products),
             self.adapter.system: load_side(self.ledger, self.adapter.system, targets),
@@ -334,7 +282,7 @@ class _Applier:
             affected[source][change.kind].add(str(change.source_id))  # type: ignore[index]
         return PlanInput(
             sides=sides,
-            links=load_links(self.ledger),
+            links=links_between(self.ledger, sides),
             affected=affected,
             settings=self.settings.products,
             till_locale=self.settings.shop.till_locale,
@@ -343,9 +291,13 @@ class _Applier:
     # --- settling ---
 
     async def _settle(self, changes: list[ChangeRow], write: ProductWrite, written: Written) -> None:
-        await asyncio.to_thread(
-            settle, self.ledger, self.run_id, self.adapter.system, changes, write, written
-        )
+        """Store what came of the write, together with whatever else has to be stored at this moment. Who waits for that
+        makes room for the next unit meanwhile."""
+        self.gate.release()
+        try:
+            await self.settling.do(Done(changes, write, written))
+        finally:
+            await self.gate.acquire()
 
     async def _fail(self, changes: list[ChangeRow], problem: SyncError) -> None:
         code = problem.code if isinstance(problem, RecordRejected) else type(problem).__name__
@@ -383,7 +335,7 @@ class _Applier:
         while rest:
             first, rest = rest[0], rest[1:]
             try:
-                write = await asyncio.to_thread(self._write_of, [*product, first])
+                write = write_of([*product, first], self.targets, self.settings.products)
                 assert write is not None  # a creation has no target that could be outdated
                 written = await self.adapter.write(write)
             except RecordRejected as again:
@@ -411,19 +363,6 @@ def _replanned(change: ChangeRow, now: PlannedChange) -> ChangeRow:
         unit=now.unit,
         target_id=now.target_id,
     )
-
-
-def _target_product(change: ChangeRow) -> str | None:
-    rest = change.unit.split(":", 1)[1]
-    return None if rest.startswith("new:") else rest
-
-
-def _fields(row: MirrorRow | None) -> Mapping[str, Any]:
-    return row.fields if row else {}
-
-
-def _carry(row: MirrorRow | None) -> Mapping[str, Any]:
-    return (row.carry or {}) if row else {}
 
 
 def _exchanges(problem: SyncError) -> list[str]:

@@ -22,17 +22,21 @@ def check_rules(work: Work) -> None:
         if not drafts:
             continue
         findings = check(_desired(work, target, drafts), work.given.settings)
+        of_record: dict[tuple[str, str], list[Draft]] = defaultdict(list)
+        for draft in drafts:
+            of_record[(draft.kind, draft.subject)].append(draft)
         for finding in findings:
             report(work, finding)
             if finding.severity == "drop field":
-                _drop_field(drafts, finding)
+                _drop_field(of_record[(finding.kind, finding.subject)], finding)
         _hold_back(work, drafts, findings)
     work.drafts = [draft for draft in work.drafts if draft.after or draft.action == "create"]
 
 
 def _drop_field(drafts: list[Draft], finding: Finding) -> None:
+    """`drafts`: those of the record that was found wanting."""
     for draft in drafts:
-        if draft.subject == finding.subject and draft.kind == finding.kind and finding.field in draft.after:
+        if finding.field in draft.after:
             if finding.code == "barcode_invalid" and finding.evidence.get("barcodes"):
                 wrong = set(finding.evidence["barcodes"])
                 draft.after["barcodes"] = [c for c in draft.after["barcodes"] if c not in wrong]

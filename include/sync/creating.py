@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from include.records.products import Kind
 from include.sync.drafts import Draft, Work, waiting
 from include.sync.findings import Finding
@@ -27,16 +25,19 @@ def _create_from(work: Work, source: str) -> None:
     touched = set(loose.loc[loose.index.isin(affected), "product_id"])
     loose = loose[loose["product_id"].isin(touched)]
     product_links = {link.side(source): link for link in work.pairing.links["product"]}
-    for product_id, variants in loose.groupby("product_id", sort=False):
-        product = str(product_id)
-        reason = _why_not_created(work, source, target, product, variants)
+    missing: dict[str, list[str]] = {}
+    for record, product_id in zip(loose["id"].tolist(), loose["product_id"].tolist(), strict=True):
+        missing.setdefault(str(product_id), []).append(str(record))
+    active = set(loose.loc[loose["active"].fillna(True).astype(bool), "product_id"])
+    for product, variants in missing.items():
+        reason = _why_not_created(work, source, target, product, active=product in active)
         if reason:
-            work.ignored.update({(source, "variant", str(i)): reason for i in variants.index})
+            work.ignored.update({(source, "variant", i): reason for i in variants})
             work.ignored.setdefault((source, "product", product), reason)
             continue
         if target == "commercetools" and product not in product_links and settings.product_type is None:
             work.holds.append(_no_product_type(work, source, product))
-            work.holds.extend(waiting(work, source, str(i)) for i in variants.index)
+            work.holds.extend(waiting(work, source, i) for i in variants)
             continue
         _draft_creation(work, source, target, product, variants, product_links.get(product))
 
@@ -45,12 +46,12 @@ def _partner_in(finding: Finding, system: str) -> bool:
     return finding.kind == "variant" and str(finding.evidence.get("partner", "")).startswith(f"{system}:")
 
 
-def _why_not_created(work: Work, source: str, target: str, product: str, variants: pd.DataFrame) -> str:
+def _why_not_created(work: Work, source: str, target: str, product: str, *, active: bool) -> str:
     if not work.view.is_listed(source, product):
         return "not in the assortment"
     if target not in work.given.settings.create:
         return f"products.create does not name {target}"
-    if not (variants["active"].fillna(True).astype(bool)).any():
+    if not active:
         return "not active; goes over once it is"
     return ""
 
@@ -68,18 +69,18 @@ def _no_product_type(work: Work, source: str, product: str) -> Finding:
 
 
 def _draft_creation(
-    work: Work, source: str, target: str, product: str, variants: pd.DataFrame, link: LinkRef | None
+    work: Work, source: str, target: str, product: str, variants: list[str], link: LinkRef | None
 ) -> None:
     view = work.view
     target_product = link.side(target) if link else None
     if target_product is not None and not view.lives(target, target_product):
         why = f"Its product was deleted in {target}."
-        work.holds.extend(waiting(work, source, str(i), why) for i in variants.index)
+        work.holds.extend(waiting(work, source, i, why) for i in variants)
         return
     if link is None:
         work.drafts.append(_creation(work, "product", source, product, target, product, None))
-    for record in variants.index:
-        work.drafts.append(_creation(work, "variant", source, str(record), target, product, target_product))
+    for record in variants:
+        work.drafts.append(_creation(work, "variant", source, record, target, product, target_product))
 
 
 def _creation(

@@ -39,12 +39,14 @@ class FieldDecision:
     to_lightspeed: pd.Series
     to_commercetools: pd.Series
     conflict: pd.Series
+    moved_left: pd.Series
+    moved_right: pd.Series
     kept: pd.Series = field(repr=False)
 
     def reason(self, pair: object) -> str:
         """Why the value moves, in one sentence for the audit row."""
-        moved_left = _moved(self.left, self.base).get(pair, False)
-        moved_right = _moved(self.right, self.base).get(pair, False)
+        moved_left = bool(self.moved_left.get(pair, False))
+        moved_right = bool(self.moved_right.get(pair, False))
         first = pd.isna(self.base.get(pair))
         winner = "commercetools" if bool(self.to_lightspeed.get(pair, False)) else "lightspeed"
         if first:
@@ -120,6 +122,8 @@ def merge_field(
         to_lightspeed=(to_lightspeed & ~wipes_right) | (one_empty & _empty(right)),
         to_commercetools=(to_commercetools & ~wipes_left) | (one_empty & _empty(left)),
         conflict=conflict & ~one_empty,
+        moved_left=moved_left,
+        moved_right=moved_right,
         kept=wipes_right | wipes_left,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,8 @@ import pandas as pd
 from include.ledger.ledger import Ledger, Together
 from include.ledger.rows import MirrorRow, SeenCounts
 from include.records.products import Kind, ProductTables, column_of, merged_columns, table
-from include.records.types import digest, plain_value
+from include.records.types import digest
+from include.sync.frames import cells, plain_cells
 
 ENTITY = "products"
 KINDS: tuple[Kind, Kind] = ("product", "variant")
@@ -21,42 +22,48 @@ _IDENTITY = {"product": ("key", "listed"), "variant": ("currency",)}
 
 def to_mirror(kind: Kind, frame: pd.DataFrame) -> list[MirrorRow]:
     """One mirror row a table row. Unknown cells are left out of `fields`."""
-    merged = {name: column_of(kind, name).type for name in merged_columns(kind, frame)}
+    merged = _plain_columns(kind, frame, merged_columns(kind, frame))
+    identity = _plain_columns(kind, frame, [name for name in _IDENTITY[kind] if name in frame.columns])
+    carried = plain_cells("json", frame["carry"])
+    parents = cells(frame["product_id"]) if kind == "variant" else [None] * len(frame)
+    places = zip(
+        cells(frame["id"]),
+        plain_cells("version", frame["version"]),
+        _moments(frame["modified_at"]),
+        _moments(frame["deleted_at"]),
+        parents,
+        strict=True,
+    )
     rows: list[MirrorRow] = []
-    for row in frame.to_dict("records"):
-        cells = {str(name): value for name, value in row.items()}
-        fields = {name: plain_value(t, cells[name]) for name, t in merged.items() if not pd.isna(cells[name])}
-        identity = {
-            name: plain_value(column_of(kind, name).type, cells[name])
-            for name in _IDENTITY[kind]
-            if name in cells and not pd.isna(cells[name])
-        }
+    for position, (record, version, modified_at, deleted_at, parent) in enumerate(places):
+        fields = {name: column[position] for name, column in merged.items() if column[position] is not None}
         rows.append(
             MirrorRow(
-                id=str(cells["id"]),
-                parent_id=None if kind == "product" else str(cells["product_id"]),
-                version=_whole(cells["version"]),
-                modified_at=_moment(cells["modified_at"]),
-                deleted_at=_moment(cells["deleted_at"]),
+                id=str(record),
+                parent_id=None if kind == "product" else str(parent),
+                version=version,
+                modified_at=modified_at,
+                deleted_at=deleted_at,
                 label=_label(kind, fields),
                 digest=digest(fields),
                 fields=fields,
-                carry=plain_value("json", cells["carry"]),
-                identity=identity,
+                carry=carried[position],
+                identity={
+                    name: column[position]
+                    for name, column in identity.items()
+                    if column[position] is not None
+                },
             )
         )
     return rows
 
 
-def _whole(value: Any) -> int | None:
-    return None if pd.isna(value) else int(value)
+def _plain_columns(kind: Kind, frame: pd.DataFrame, names: Iterable[str]) -> dict[str, list[Any]]:
+    return {name: plain_cells(column_of(kind, name).type, frame[name]) for name in names}
 
 
-def _moment(value: Any) -> datetime | None:
-    if pd.isna(value):
-        return None
-    moment: datetime = pd.Timestamp(value).to_pydatetime()
-    return moment
+def _moments(column: pd.Series) -> list[datetime | None]:
+    return [None if cell is None else pd.Timestamp(cell).to_pydatetime() for cell in cells(column)]
 
 
 def _label(kind: Kind, fields: dict[str, Any]) -> str | None:
@@ -92,12 +99,17 @@ def from_mirror(kind: Kind, rows: Iterable[MirrorRow]) -> pd.DataFrame:
 
 def see(ledger: Ledger | Together, run_id: str, system: str, tables: ProductTables) -> dict[Kind, SeenCounts]:
     """Take in freshly read tables; older data never wins."""
-    products = _with_known_listing(ledger, system, to_mirror("product", tables.products))
+    return see_rows(ledger, run_id, system, {kind: to_mirror(kind, tables.of(kind)) for kind in KINDS})
+
+
+def see_rows(
+    ledger: Ledger | Together, run_id: str, system: str, rows: Mapping[Kind, list[MirrorRow]]
+) -> dict[Kind, SeenCounts]:
+    """Take in rows just read or written; older data never wins."""
+    products = _with_known_listing(ledger, system, rows["product"])
     return {
         "product": ledger.mirror.see(ENTITY, "product", system, run_id, products),
-        "variant": ledger.mirror.see(
-            ENTITY, "variant", system, run_id, to_mirror("variant", tables.variants)
-        ),
+        "variant": ledger.mirror.see(ENTITY, "variant", system, run_id, rows["variant"]),
     }
 
 

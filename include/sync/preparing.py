@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -35,8 +35,11 @@ class Transformed:
 
 def transform(staging: Staging, adapter: ProductSystem, pages: int) -> Transformed:
     """Map staged pages to canonical tables and stage them as Parquet, newest row of each record only."""
-    parts = [adapter.to_records(rows) for rows in staging.pages(adapter.system, pages)]
-    raw_rows = sum(len(rows) for rows in staging.pages(adapter.system, pages))
+    parts: list[ProductTables] = []
+    raw_rows = 0
+    for rows in staging.pages(adapter.system, pages):
+        raw_rows += len(rows)
+        parts.append(adapter.to_records(rows))
     if not parts:
         parts = [adapter.to_records([])]
     products, again = _newest(pd.concat([part.products for part in parts], ignore_index=True))
@@ -199,22 +202,28 @@ def _only_known(given: PlanInput, read: dict[str, int], recalled: int) -> int:
     return recalled - lost
 
 
-def load_links(
-    ledger: Ledger, products: Collection[tuple[str, str]] | None = None
-) -> dict[Kind, list[LinkRef]]:
-    """Today's links. `products`: only links of these product pairs (and their variants)."""
-    rows = ledger.links.read(ENTITY, "product")
-    by_id = {row.id: (row.commercetools_id, row.lightspeed_id) for row in rows}
-    wanted = None if products is None else set(products)
-    links: dict[Kind, list[LinkRef]] = {"product": [], "variant": []}
-    for row in rows:
-        if wanted is None or by_id[row.id] in wanted:
-            links["product"].append(_ref("product", row, None))
-    for row in ledger.links.read(ENTITY, "variant"):
-        parent = by_id.get(row.parent_id or "")
-        if wanted is None or parent in wanted:
-            links["variant"].append(_ref("variant", row, parent))
-    return links
+def load_links(ledger: Ledger) -> dict[Kind, list[LinkRef]]:
+    """Today's links."""
+    return _refs(ledger.links.read(ENTITY, "product"), ledger.links.read(ENTITY, "variant"))
+
+
+def links_between(ledger: Ledger, sides: Mapping[str, ProductTables]) -> dict[Kind, list[LinkRef]]:
+    """Today's links of these records, and of the products that their variants are linked under."""
+    ids: dict[Kind, dict[str, Any]] = {
+        kind: {f"{system}_ids": [str(i) for i in sides[system].of(kind)["id"]] for system in SYSTEMS}
+        for kind in KINDS
+    }
+    variants = ledger.links.read(ENTITY, "variant", **ids["variant"])
+    parents = [row.parent_id for row in variants if row.parent_id]
+    return _refs(ledger.links.read(ENTITY, "product", ids=parents, **ids["product"]), variants)
+
+
+def _refs(products: list[Link], variants: list[Link]) -> dict[Kind, list[LinkRef]]:
+    by_id = {row.id: (row.commercetools_id, row.lightspeed_id) for row in products}
+    return {
+        "product": [_ref("product", row, None) for row in products],
+        "variant": [_ref("variant", row, by_id.get(row.parent_id or "")) for row in variants],
+    }
 
 
 def _ref(kind: Kind, row: Link, parent: tuple[str, str] | None) -> LinkRef:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -91,7 +92,7 @@ def _concerned(frame: pd.DataFrame, field: str) -> pd.Series:
     return pd.Series(
         [
             bool(new) or field in (changed or ())
-            for new, changed in zip(frame["new"], frame["changed"], strict=True)
+            for new, changed in zip(frame["new"].tolist(), frame["changed"].tolist(), strict=True)
         ],
         index=frame.index,
         dtype=bool,
@@ -99,7 +100,7 @@ def _concerned(frame: pd.DataFrame, field: str) -> pd.Series:
 
 
 def _positions(mask: pd.Series) -> list[int]:
-    return [position for position, hit in enumerate(mask.fillna(False).astype(bool)) if hit]
+    return [int(position) for position in mask.fillna(False).astype(bool).to_numpy().nonzero()[0]]
 
 
 def _sku_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
@@ -108,38 +109,35 @@ def _sku_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str
         yield "variant", p, "sku", "The variant has no SKU; nothing would find it again.", {}
 
 
-def _codes(d: Desired) -> pd.DataFrame:
+def _codes(d: Desired) -> list[tuple[int, str, str]]:
     """Every code the written variants would answer to at a scanner: position, code, what it is."""
-    rows: list[dict[str, object]] = []
-    sku, barcodes = _column(d.variants, "sku"), _column(d.variants, "barcodes")
+    codes: list[tuple[int, str, str]] = []
+    sku, barcodes = _column(d.variants, "sku").tolist(), _column(d.variants, "barcodes").tolist()
     for position, (own, more) in enumerate(zip(sku, barcodes, strict=True)):
         if pd.notna(own) and own:
-            rows.append({"position": position, "code": str(own), "what": "sku"})
+            codes.append((position, str(own), "sku"))
         if pd.notna(more):
-            rows.extend({"position": position, "code": c, "what": "barcode"} for c in json.loads(more))
-    return pd.DataFrame(rows, columns=["position", "code", "what"])
+            codes.extend((position, code, "barcode") for code in json.loads(more))
+    return codes
 
 
 def _duplicates(d: Desired, what: str) -> Iterator[tuple[int, str, dict[str, object]]]:
     """Positions whose `what` code is borne by another record: in the target, or among what is to be written."""
     codes = _codes(d)
-    if codes.empty:
-        return
     own = d.variants["target_id"].tolist()
-    field = "sku" if what == "sku" else "barcodes"
-    concerned = _concerned(d.variants, field)
-    bearers = codes.groupby("code")["position"].agg(lambda group: sorted(set(group)))
-    taken = (
-        d.taken.groupby("code")["owner"].agg(lambda group: sorted(set(group)))
-        if len(d.taken)
-        else pd.Series()
-    )
+    concerned = _concerned(d.variants, "sku" if what == "sku" else "barcodes").tolist()
+    bearers: dict[str, set[int]] = defaultdict(set)
+    for position, code, _ in codes:
+        bearers[code].add(position)
+    taken: dict[str, set[str]] = defaultdict(set)
+    for code, owner in zip(d.taken["code"].tolist(), d.taken["owner"].tolist(), strict=True):
+        taken[code].add(owner)
     written = {str(t) for t in own if pd.notna(t)}
-    for position, code in codes.loc[codes["what"] == what, ["position", "code"]].itertuples(index=False):
-        if not concerned.iloc[position]:
+    for position, code, kind in codes:
+        if kind != what or not concerned[position]:
             continue
-        others = [p for p in bearers[code] if p != position]
-        holders = [o for o in taken.get(code, []) if o != own[position] and o not in written]
+        others = sorted(bearers[code] - {position})
+        holders = sorted(o for o in taken.get(code, ()) if o != own[position] and o not in written)
         if others or holders:
             labels = [str(d.variants.iloc[p]["label"]) for p in others]
             yield position, code, {"code": code, "also_on": labels, f"also_in_{d.target}": holders}
@@ -161,8 +159,9 @@ def _barcode_invalid(
     d: Desired, s: ProductSettings
 ) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     barcodes = _column(d.variants, "barcodes")
+    texts = barcodes.tolist()
     for p in _positions(barcodes.notna() & _concerned(d.variants, "barcodes")):
-        wrong = [code for code in json.loads(barcodes.iloc[p]) if not scans(code)]
+        wrong = [code for code in json.loads(texts[p]) if not scans(code)]
         if wrong:
             yield (
                 "variant",
@@ -224,8 +223,9 @@ def _price_not_exact(
     d: Desired, s: ProductSettings
 ) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     carry = _column(d.variants, "carry")
+    texts = carry.tolist()
     for p in _positions(carry.notna() & _concerned(d.variants, "price")):
-        if json.loads(carry.iloc[p]).get("price_exact") is False:
+        if json.loads(texts[p]).get("price_exact") is False:
             yield (
                 "variant",
                 p,
@@ -247,9 +247,10 @@ def _tax_class_unmapped(
 def _too_many_variants(
     d: Desired, s: ProductSettings
 ) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
-    counts = d.variants.groupby("product").size() if len(d.variants) else pd.Series(dtype="int64")
-    for p, product in enumerate(d.products["product"]):
-        count = int(counts.get(product, 0)) + int(d.products.iloc[p].get("standing", 0))
+    counts = Counter(d.variants["product"].tolist())
+    products = zip(d.products["product"].tolist(), d.products["standing"].tolist(), strict=True)
+    for p, (product, standing) in enumerate(products):
+        count = counts[product] + int(standing)
         if count > MAX_VARIANTS and _has_new(d, product):
             yield (
                 "product",
@@ -268,8 +269,9 @@ def _too_many_options(
     d: Desired, s: ProductSettings
 ) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     options = _column(d.products, "options")
+    texts = options.tolist()
     for p in _positions(options.notna() & _concerned(d.products, "options")):
-        names = json.loads(options.iloc[p])
+        names = json.loads(texts[p])
         if len(names) > MAX_OPTIONS:
             yield (
                 "product",
@@ -301,7 +303,7 @@ def _option_sets(d: Desired) -> pd.DataFrame:
         {
             "position": range(len(d.variants)),
             "product": d.variants["product"].to_numpy(),
-            "pairs": [json.loads(v) if pd.notna(v) else None for v in values],
+            "pairs": [json.loads(v) if pd.notna(v) else None for v in values.tolist()],
         }
     )
 
@@ -311,13 +313,15 @@ def _option_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, 
         return
     options = {
         product: json.loads(names)
-        for product, names in zip(d.products["product"], _column(d.products, "options"), strict=True)
+        for product, names in zip(
+            d.products["product"].tolist(), _column(d.products, "options").tolist(), strict=True
+        )
         if pd.notna(names)
     }
-    concerned = _concerned(d.variants, "option_values")
+    concerned = _concerned(d.variants, "option_values").tolist()
     for position, product, pairs in _option_sets(d).itertuples(index=False):
         wanted = options.get(product, [])
-        if pairs is None or not wanted or not concerned.iloc[position]:
+        if pairs is None or not wanted or not concerned[position]:
             continue
         missing = [name for name in wanted if not dict(pairs).get(name)]
         if missing:
@@ -382,17 +386,20 @@ def _name_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, 
         return
     name = _column(d.products, d.name_column).astype("string").str.casefold()
     concerned = _concerned(d.products, d.name_column)
-    written = name[name.notna() & (name != "")].groupby(name).groups
-    taken = d.names.assign(name=d.names["name"].astype("string").str.casefold())
-    by_name = taken.groupby("name")["owner"].agg(lambda group: sorted(set(group)))
-    targets = {str(t) for t in d.products["target_id"] if pd.notna(t)}
+    names, own = name.tolist(), d.products["target_id"].tolist()
+    written: dict[str, list[int]] = defaultdict(list)
+    for p in _positions(name.notna() & (name != "")):
+        written[names[p]].append(p)
+    taken = d.names["name"].astype("string").str.casefold().tolist()
+    by_name: dict[str, set[str]] = defaultdict(set)
+    for value, owner in zip(taken, d.names["owner"].tolist(), strict=True):
+        by_name[value].add(owner)
+    targets = {str(t) for t in own if pd.notna(t)}
     for p in _positions(concerned & name.notna()):
-        value = str(name.iloc[p])
-        others = [i for i in written.get(value, []) if i != d.products.index[p]]
-        own = d.products["target_id"].iloc[p]
-        holders = [o for o in by_name.get(value, []) if o != own and o not in targets]
+        others = [i for i in written.get(names[p], []) if i != p]
+        holders = sorted(o for o in by_name.get(names[p], ()) if o != own[p] and o not in targets)
         if others or holders:
-            labels = [str(d.products.loc[i, "label"]) for i in others]
+            labels = [str(d.products.iloc[i]["label"]) for i in others]
             yield (
                 "product",
                 p,
@@ -423,8 +430,9 @@ def _html_unsafe(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str
 def _lookup_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     for kind, frame in (("product", d.products), ("variant", d.variants)):
         carry = _column(frame, "carry")
+        texts = carry.tolist()
         for p in _positions(carry.notna()):
-            for field, value in (json.loads(carry.iloc[p]).get("lookup_missing") or {}).items():
+            for field, value in (json.loads(texts[p]).get("lookup_missing") or {}).items():
                 message = f"{field}: the lookup table has no entry for {value!r}."
                 yield kind, p, field, message, {"value": value}
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from include.records.products import Kind, column_of, merged_columns
 from include.records.types import plain_value
+from include.sync.frames import rows
 from include.sync.plan import LinkRef, PlanInput
 
 SHOWN = ("sku", "barcodes", "option_values", "price", "brand")
@@ -105,12 +106,7 @@ class View:
     def _rows(self) -> dict[str, dict[Kind, dict[str, dict[str, Any]]]]:
         # One pass a frame: a look-up by label in a DataFrame costs a hundred times as much.
         return {
-            system: {
-                kind: {
-                    str(row["id"]): {str(k): v for k, v in row.items()} for row in frame.to_dict("records")
-                }
-                for kind, frame in kinds.items()
-            }
+            system: {kind: {str(row["id"]): row for row in rows(frame)} for kind, frame in kinds.items()}
             for system, kinds in self.frames.items()
         }
 
