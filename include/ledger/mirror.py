@@ -103,6 +103,19 @@ class Mirror:
         of `parents` (both given: rows that meet either)."""
         return list(self.stream(entity, kind, system, ids, parents))
 
+    def live_ids(self, entity: str, kind: str, system: str, *, parents: Collection[str]) -> set[str]:
+        """Ids of the rows under these parents that are not deleted."""
+        with transaction(self.engine) as connection:
+            return set(
+                connection.execute(
+                    text(
+                        "SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+                        "AND deleted_at IS NULL AND parent_id = ANY(:parents)"
+                    ),
+                    {"entity": entity, "kind": kind, "system": system, "parents": list(parents)},
+                ).scalars()
+            )
+
     def stream(
         self,
         entity: str,

@@ -93,6 +93,11 @@ def merged_columns(kind: Kind, frame: pd.DataFrame) -> list[str]:
     return sorted(names, key=lambda name: (order[column_of(kind, name).name], name))
 
 
+def identity_columns(kind: Kind) -> list[str]:
+    """The columns every table of this kind has."""
+    return [c.name for c in COLUMNS[kind] if c in IDENTITY or c.name in ("product_id", "key", "listed")]
+
+
 def table(kind: Kind, rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame:
     """A canonical table with the right dtypes from plain rows (values not yet canonical).
 
@@ -101,7 +106,7 @@ def table(kind: Kind, rows: list[dict[str, Any]] | pd.DataFrame) -> pd.DataFrame
     """
     # Objects as they are: pandas would make a column of whole numbers with gaps one of floats.
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows, dtype="object")
-    identity = [c.name for c in COLUMNS[kind] if c in IDENTITY or c.name in ("product_id", "key", "listed")]
+    identity = identity_columns(kind)
     columns = [*identity, *[str(name) for name in frame.columns if name not in identity]]
     out: dict[str, pd.Series] = {}
     for name in columns:

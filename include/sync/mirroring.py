@@ -151,10 +151,15 @@ def absent_variants(ledger: Ledger, system: str, read: ProductTables) -> pd.Data
     with `deleted_at` and the version of the product they vanished from.
     """
     products = read.products.set_index("id", drop=False)
-    known = ledger.mirror.read(ENTITY, "variant", system, parents=list(products.index))
-    present = set(read.variants["id"])
-    gone = [row for row in known if row.id not in present and row.deleted_at is None]
-    gone = [row for row in gone if _not_older(row, products)]
+    known = ledger.mirror.live_ids(ENTITY, "variant", system, parents=list(products.index))
+    missing = known - set(read.variants["id"])
+    if not missing:
+        return read.variants.iloc[0:0]
+    gone = [
+        row
+        for row in ledger.mirror.read(ENTITY, "variant", system, ids=missing)
+        if row.deleted_at is None and _not_older(row, products)
+    ]
     if not gone:
         return read.variants.iloc[0:0]
     frame = from_mirror("variant", gone)

@@ -50,7 +50,9 @@ def align_option_values(view: View, left: pd.DataFrame, right: pd.DataFrame) -> 
             cells.append(own)
             continue
         values = dict(json.loads(own))
-        cells.append(canonical_json([[name, values[name]] for name in options if name in values]))
+        undeclared = set(values) - set(_names(view, "commercetools", str(product)) or ())
+        names = [*options, *(name for name in values if name in undeclared)]
+        cells.append(canonical_json([[name, values[name]] for name in names if name in values]))
     return pd.Series(cells, index=left.index, dtype="string")
 
 

@@ -12,7 +12,8 @@ import pandas as pd
 from include.ledger.ledger import Ledger
 from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, HoldDraft, Link, new_id
 from include.records.face import SYSTEMS, ProductSystem
-from include.records.products import Kind, ProductTables
+from include.records.products import Kind, ProductTables, column_of, identity_columns, table
+from include.records.types import DTYPES
 from include.settings.models import SyncSettings
 from include.sync.findings import Finding
 from include.sync.mirroring import ENTITY, KINDS, absent_variants, load_side, see
@@ -161,11 +162,15 @@ def prepare_plan(
 
 def canonical(tables: ProductTables) -> ProductTables:
     """Tables read back from Parquet with their canonical dtypes."""
-    from include.records.products import table
-
     return ProductTables(
-        products=table("product", tables.products), variants=table("variant", tables.variants)
+        products=_canonical("product", tables.products), variants=_canonical("variant", tables.variants)
     )
+
+
+def _canonical(kind: Kind, frame: pd.DataFrame) -> pd.DataFrame:
+    """Cells were canonical when they were staged: where columns kept their dtypes nothing is left to do."""
+    kept = all(frame[name].dtype == DTYPES[column_of(kind, name).type] for name in frame.columns)
+    return frame if kept and set(identity_columns(kind)) <= set(frame.columns) else table(kind, frame)
 
 
 def _recall(ledger: Ledger, now: datetime, affected: dict[str, dict[Kind, set[str]]]) -> int:
