@@ -92,7 +92,7 @@ def test_a_run_survives_an_outage_and_a_killed_worker(stage: tuple[World, LocalA
         assert world.writes() == []
 
 
-def test_what_drifted_is_reported_and_only_repaired_when_asked(stage: tuple[World, LocalAirflow]) -> None:
+def test_a_repair_is_a_full_run_of_the_entitys_own_dag(stage: tuple[World, LocalAirflow]) -> None:
     world, airflow = stage
     with airflow.api() as api:
         api.unpause("reconcile")
@@ -100,14 +100,10 @@ def test_what_drifted_is_reported_and_only_repaired_when_asked(stage: tuple[Worl
         raise_price(world, sku)
         world.forget_requests()
 
-        look = api.trigger("reconcile")
-        assert api.wait("reconcile", look, timeout=PATIENCE).state == "success"
-        found = api.xcom("reconcile", look, "drift")
-        assert (found["changes"], found["by_field"]) == (1, {"lightspeed: price": 1})
-        assert world.writes() == []
-
         mend = api.trigger("reconcile", {"repair": True})
         assert api.wait("reconcile", mend, timeout=PATIENCE).state == "success"
+        found = api.xcom("reconcile", mend, "drift")
+        assert (found["changes"], found["by_field"]) == (1, {"lightspeed: price": 1})
         assert len(world.writes()) == 1
         last = api.get("/dags/products/dagRuns", order_by="-run_after", limit=1)["dag_runs"][0]
         assert (last["state"], last["conf"]) == ("success", {"mode": "full", "dry_run": False})
