@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from include.local.postgres import EmbeddedPostgres
 from include.records.face import SYSTEMS
 
 PROJECT = Path(__file__).parents[2]
+BACKENDS_END = 0.3
+"""Seconds in which the database's processes for a task that has ended are gone and counted."""
 Tally = Mapping[str, Mapping[str, int]]
 _numbers = itertools.count(1)
 
@@ -41,8 +44,17 @@ class Step:
     def own_work(self) -> float:
         return self.cpu + self.database_cpu
 
-    def asked(self, system: str | None = None) -> int:
-        return sum(sum(self.requests[s].values()) for s in ([system] if system else SYSTEMS))
+    def asked(self) -> int:
+        return sum(sum(self.requests[system].values()) for system in SYSTEMS)
+
+    def asked_for(self, *fragments: str) -> int:
+        """How many requests bear one of the fragments in `system method path status`."""
+        return sum(
+            count
+            for system in SYSTEMS
+            for kind, count in self.requests[system].items()
+            if any(fragment in f"{system} {kind}" for fragment in fragments)
+        )
 
 
 @dataclass
@@ -71,8 +83,7 @@ class Run:
         return dict(sorted(total.items()))
 
     def asked(self, *fragments: str) -> int:
-        """How many requests bear one of the fragments in `system method path status`."""
-        return sum(n for kind, n in self.requests.items() if any(f in kind for f in fragments))
+        return sum(step.asked_for(*fragments) for step in self.steps)
 
     @property
     def accounts(self) -> dict[str, Any]:
@@ -137,9 +148,10 @@ class Bench:
             "AIRFLOW_HOME": str(self._folder / "airflow"),
             "PYTHONPATH": str(PROJECT),
         }
-        command = [*_profiler(name), sys.executable, "-m", "tests.benchmarks.step", str(path)]
+        command = [sys.executable, "-m", "tests.benchmarks.step", str(path)]
         subprocess.run(command, cwd=PROJECT, env=environment, check=True)
         told = json.loads(path.read_text())
+        time.sleep(BACKENDS_END)
         return Step(
             name=name,
             seconds=told["seconds"],
@@ -188,12 +200,3 @@ def _cpu(process: psutil.Process) -> float:
             continue
         total += own.user + own.system
     return float(total)
-
-
-def _profiler(name: str) -> list[str]:
-    """With RETAIL_SYNC_PROFILE=folder every step leaves a flame graph there (py-spy has to be on the PATH)."""
-    folder = os.environ.get("RETAIL_SYNC_PROFILE")
-    if not folder:
-        return []
-    target = Path(folder) / f"{name}.txt"
-    return ["py-spy", "record", "--format", "raw", "--rate", "100", "--output", str(target), "--"]

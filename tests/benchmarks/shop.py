@@ -14,6 +14,8 @@ BRANDS = ("nordkamm", "talwind", "bergfalter", "moorlaeufer", "uferlicht")
 SUPPLIERS = ("Nordkamm Vertrieb GmbH", "Talwind Outdoor Inc.", "Bergfalter Ltd.", "Moorläufer AG")
 ACTIVITIES = (["hiking", "trekking"], ["climbing"], ["camping", "everyday"], ["bike"])
 CATEGORIES = ("jacken", "hosen", "oberteile")
+NAMES = len(BRANDS) + len(SUPPLIERS) + len({t for tags in ACTIVITIES for t in tags}) + len(CATEGORIES) + 1
+"""What products refer to by name and an empty till does not have; the last one is the option `color`."""
 PROSE = (
     "Leichte Hartschale für lange Regentage, alle Nähte verklebt. Zwei Außentaschen, eine Innentasche mit "
     "Reißverschluss, die Kapuze passt über einen Helm. Das Futter lässt sich herausnehmen und getrennt waschen."
