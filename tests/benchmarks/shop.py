@@ -36,6 +36,37 @@ def large_shop(products: int) -> Shop:
     )
 
 
+def with_families(shop: Shop) -> Shop:
+    """The same shop with all its products at the till already."""
+    families = [_family(draft) for draft in shop.products]
+    till = replace(shop.lightspeed, families=families, suppliers=list(SUPPLIERS))
+    return replace(shop, lightspeed=till)
+
+
+def _family(draft: dict[str, Any]) -> dict[str, Any]:
+    variants = [draft["masterVariant"], *draft["variants"]]
+    held = [{a["name"]: a["value"] for a in variant["attributes"]} for variant in variants]
+    several = len(variants) > 1
+    return {
+        "name": draft["name"]["de-DE"],
+        "description": draft["description"]["de-DE"],
+        "supplier": held[0]["supplier"],
+        "tax": "MwSt 19 %",
+        "options": ["Farbe"] if several else [],
+        "variants": [
+            {
+                "sku": variant["sku"],
+                "codes": [{"type": "EAN", "code": values["barcode"]}],
+                "options": [values["color"]] if several else [],
+                "price": f"{variant['prices'][0]['value']['centAmount'] / 100:.2f}",
+                "supply_price": "24.50",
+                "supplier_code": values["supplier-code"],
+            }
+            for variant, values in zip(variants, held, strict=True)
+        ],
+    }
+
+
 def _product(number: int) -> dict[str, Any]:
     size = VARIANTS[number % len(VARIANTS)]
     master, *others = [_variant(number, position) for position in range(size)]
