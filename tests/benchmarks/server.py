@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from include.local.sandbox import settings_of_shop
+from include.sandbox.clock import Clock
 from include.sandbox.commercetools import create_app as online_app
 from include.sandbox.faults import Faults
 from include.sandbox.lightspeed import create_app as till_app
@@ -31,7 +32,11 @@ class Shops:
 
     def __init__(self, products: int) -> None:
         self.shop = large_shop(products)
-        self.online = new_commercetools_store(self.shop)
+        # Made an hour ago, so that the look back of a delta does not find the whole shop new.
+        clock = Clock()
+        clock.advance(hours=-1)
+        self.online = new_commercetools_store(self.shop, clock=clock)
+        clock.run()
         self.till = new_lightspeed_store(self.shop)
         self.till.options.rate_limit = False
         self.faults = {"commercetools": Faults(0), "lightspeed": Faults(0)}
