@@ -306,3 +306,20 @@ def test_an_option_all_variants_share_is_no_difference_and_one_that_tells_them_a
     )
     assert plan_products(given(online("grey", "grey"), right)).changes == []
     assert "options_changed" in {h.code for h in plan_products(given(online("grey", "red"), right)).holds}
+
+
+def test_a_variant_created_online_is_as_active_as_the_next_merge_will_see_its_product() -> None:
+    settings = ProductSettings.model_validate(
+        {"fields": {"active": {"owner": "lightspeed"}}, "product_type": "main"}
+    )
+    right = side(
+        [product("l1", "Mug")],
+        [
+            variant("v1", "l1", "", active=True),
+            variant("v2", "l1", "B", active=False, option_values=[["c", "x"]]),
+        ],
+    )
+    created = [
+        c for c in plan_products(given(side([], []), right, settings=settings)).changes if c.kind == "variant"
+    ]
+    assert [(c.label, c.after["active"]) for c in created] == [("B", True)]
