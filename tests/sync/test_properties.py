@@ -75,7 +75,8 @@ def applied(plan: Plan, before: PlanInput) -> PlanInput:
             source = "lightspeed" if change.system == "commercetools" else "commercetools"
             new = f"new-{change.source_id}"
             twin = dict(rows[(source, change.kind)][change.source_id])
-            twin.update(id=new, carry=None, deleted_at=None)
+            # What the change says is what is written, not what its source shows.
+            twin.update({**change.after, "id": new, "carry": None, "deleted_at": None})
             if change.kind == "variant":
                 unit = change.unit.split(":", 1)[1]
                 twin["product_id"] = f"new-{twin['product_id']}" if unit.startswith("new:") else unit
