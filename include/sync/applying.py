@@ -85,7 +85,7 @@ async def apply_batch(
             await asyncio.to_thread(targets.read_ahead, standing)
             gate = asyncio.Semaphore(limit)
             settling = Grouped(partial(settle, ledger, run_id, system))
-            applier = _Applier(ledger, adapter, adapters, settings, run_id, targets, gate, settling)
+            applier = _Applier(ledger, adapter, settings, run_id, targets, gate, settling)
             await _apply_chunk(applier, chunk, applied)
             if applied.interrupted:
                 break
@@ -140,7 +140,6 @@ async def _apply_chunk(applier: _Applier, chunk: list[list[ChangeRow]], applied:
 class _Applier:
     ledger: Ledger
     adapter: ProductSystem
-    adapters: Mapping[str, ProductSystem]
     settings: SyncSettings
     run_id: str
     targets: Targets

@@ -97,9 +97,7 @@ def _creation(
         and "active" in fields
         and work.given.settings.owner_of("active") != "commercetools"
     ):
-        # As the merge will see it: online a product is published as a whole, while any of its variants is sold.
-        sold = (work.view.row(source, "variant", one) for one in work.view.variants_of(source, product))
-        fields["active"] = any(row is not None and row.get("active") is True for row in sold)
+        fields["active"] = work.view.is_sold(source, product)  # as the merge will see it
     return Draft(
         kind=kind,
         source=source,

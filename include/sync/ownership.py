@@ -18,9 +18,8 @@ def require_ownership(changes: Iterable[ChangeRow], settings: ProductSettings) -
     """
     for change in changes:
         if change.action == "create":
-            joins = ":new:" not in change.unit
             if change.system not in settings.create:
-                raise _refused(change, f"products.create does not name {change.system}", joins)
+                raise _refused(change, f"products.create does not name {change.system}")
             continue
         if change.action == "deactivate":
             if set(change.after) != {"active"}:
@@ -32,7 +31,7 @@ def require_ownership(changes: Iterable[ChangeRow], settings: ProductSettings) -
                 raise _refused(change, f"{field} is owned by {owner}")
 
 
-def _refused(change: ChangeRow, why: str, _joins: bool = False) -> ConfigurationFault:
+def _refused(change: ChangeRow, why: str) -> ConfigurationFault:
     return ConfigurationFault(
         f"A {change.action} of {change.label or change.subject} in {change.system} is outside ownership: {why}.",
         remedy="The settings changed after the plan was made, or the plan is wrong. Plan again.",

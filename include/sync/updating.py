@@ -16,7 +16,6 @@ from include.sync.merging import FieldDecision, merge_field
 from include.sync.options import align_option_values, align_product_options
 from include.sync.plan import LinkRef
 from include.sync.rules import scans
-from include.sync.view import View
 
 
 def merge_links(work: Work) -> None:
@@ -61,7 +60,8 @@ def _merge_kind(work: Work, kind: Kind, links: list[LinkRef]) -> None:
             continue
         theirs = right[name]
         if name == "active" and owner != "commercetools":
-            theirs = _sold_at_all(view, right)
+            sold = [view.is_sold("lightspeed", str(product)) for product in right["product_id"]]
+            theirs = pd.Series(sold, index=right.index, dtype="boolean")
         decision = merge_field(
             name,
             owner,
@@ -108,13 +108,6 @@ def _unscannable(work: Work, system: str, variant: str, wrong: list[str]) -> Fin
         field="barcodes",
         evidence={"barcodes": wrong},
     )
-
-
-def _sold_at_all(view: View, right: pd.DataFrame) -> pd.Series:
-    """Online a product is published or not as a whole: it is, while any of its variants is sold at the till."""
-    live = view.live_variants("lightspeed")
-    any_active = live.groupby("product_id")["active"].any()
-    return right["product_id"].map(any_active).astype("boolean")
 
 
 def _bases(links: list[LinkRef], kind: Kind, name: str) -> pd.Series:

@@ -87,6 +87,18 @@ class View:
                 own.setdefault(str(product), []).append(str(variant))
         return out
 
+    def is_sold(self, system: str, product: str) -> bool:
+        """Whether any live variant of the product is active: online it is published as a whole while one is sold."""
+        return product in self._sold[system]
+
+    @cached_property
+    def _sold(self) -> dict[str, set[str]]:
+        out: dict[str, set[str]] = {}
+        for system in self.systems:
+            live = self.live_variants(system)
+            out[system] = set(live.loc[live["active"].fillna(False).astype(bool), "product_id"])
+        return out
+
     def is_live(self, system: str, kind: Kind, record: str) -> bool:
         return record in self._live[system][kind].index
 
