@@ -92,6 +92,8 @@ class Kind:
     """What must hold for the whole resource once all actions are applied."""
     render: Callable[[Project, Json], Json] | None = None
     """The resource as answered, where that differs from what is stored."""
+    created: Callable[[Context, Json], None] | None = None
+    """Told once a draft has become a resource; fixtures put there whole are not told."""
     changed: Callable[[Project, Json | None, Json | None], None] | None = None
     """Told after each change: before (None: created) and after (None: deleted)."""
     check_delete: Callable[[Context, Json], None] | None = None
@@ -168,6 +170,8 @@ class Collection:
         if self.kind.check is not None:
             self.kind.check(context, resource)
         self._put(None, resource)
+        if self.kind.created is not None:
+            self.kind.created(context, resource)
         return resource
 
     def insert(self, resource: Json) -> Json:

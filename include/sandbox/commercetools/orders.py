@@ -1,14 +1,19 @@
-"""Orders, taken as they are given: prices, taxes and stock are not computed, as in the order import of the API."""
+"""Orders, taken as they are given: prices and taxes are not computed, as in the order import of the API.
+
+Stock moves as the inventory mode says, see `order_stock`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from include.sandbox.clock import to_millis
 from include.sandbox.commercetools import shapes
 from include.sandbox.commercetools.collection import Action, Context, Kind
 from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, typed_money
 from include.sandbox.commercetools.errors import Json
+from include.sandbox.commercetools.order_returns import RETURN_ACTIONS
+from include.sandbox.commercetools.order_stock import INVENTORY_MODES
 from include.sandbox.commercetools.prices import (
     change_value,
     channel_with_role,
@@ -17,6 +22,9 @@ from include.sandbox.commercetools.prices import (
 )
 from include.sandbox.commercetools.products import variants_of
 from include.sandbox.commercetools.shapes import Shape, as_stored_moment
+
+if TYPE_CHECKING:
+    from include.sandbox.commercetools.store import Project
 
 # --- orders ----------------------------------------------------------------------------------------------------------
 
@@ -43,6 +51,8 @@ def _line_item(context: Context, draft: Json) -> Json:
     item["price"] = {"id": context.project.store.new_id(), **draft["price"]}
     unit = draft["price"]["value"]
     item["totalPrice"] = {**unit, "centAmount": unit["centAmount"] * draft["quantity"]}
+    if "supplyChannel" in draft:
+        item["supplyChannel"] = channel_with_role(context, draft["supplyChannel"], "InventorySupply")
     sku = draft["variant"].get("sku")
     product = context.project.collection("products").find_by("sku", sku)
     # An order may name a SKU the shop no longer has; its line item then is all there is.
@@ -56,8 +66,8 @@ def _line_item(context: Context, draft: Json) -> Json:
 
 
 def _build_order(context: Context, draft: Json) -> Json:
-    order: Json = typed_money(context.project.resolved(context, draft))
-    return {
+    given: Json = typed_money(context.project.resolved(context, draft))
+    order: Json = {
         "orderState": "Open",
         "taxMode": "Platform",
         "taxRoundingMode": "HalfEven",
@@ -74,9 +84,11 @@ def _build_order(context: Context, draft: Json) -> Json:
         "refusedGifts": [],
         "syncInfo": [],
         "returnInfo": [],
-        **order,
-        "lineItems": [_line_item(context, item) for item in order.get("lineItems", [])],
+        **given,
+        "lineItems": [_line_item(context, item) for item in given.get("lineItems", [])],
     }
+    context.project.order_stock.check(order)
+    return order
 
 
 def _order_unique(order: Json) -> list[tuple[str, Any]]:
@@ -101,6 +113,24 @@ def _update_sync_info(context: Context, order: Json, action: Json) -> None:
     order["syncInfo"] = [*kept, entry]
 
 
+def _created(context: Context, order: Json) -> None:
+    context.project.order_stock.take(order)
+
+
+def _skus(order: Json | None) -> set[str]:
+    lines = order["lineItems"] if order is not None else []
+    return {line["variant"]["sku"] for line in lines if "sku" in line["variant"]}
+
+
+def _changed(project: Project, before: Json | None, after: Json | None) -> None:
+    project.note_skus("orders", (after or before or {})["id"], _skus(before), _skus(after))
+    project.order_stock.note(before, after)
+
+
+def _index(project: Project, path: str, value: Any) -> set[str] | None:
+    return project.ids_with_sku("orders", value) if path == "lineItems.variant.sku" else None
+
+
 _ORDER_OPTIONAL: dict[str, shapes.Check] = {
     **dict.fromkeys(("orderNumber", "customerId", "customerEmail", "country"), shapes.text),
     **dict.fromkeys(
@@ -118,15 +148,18 @@ _ORDER_OPTIONAL: dict[str, shapes.Check] = {
                         Shape({"value": money}, dict.fromkeys(("country", "channel"), shapes.anything))
                     ),
                 },
-                dict.fromkeys(
-                    ["taxRate", "supplyChannel", "distributionChannel", "custom", "productId", "state"],
-                    shapes.anything,
-                ),
+                {
+                    **dict.fromkeys(
+                        ("taxRate", "distributionChannel", "custom", "productId", "state"), shapes.anything
+                    ),
+                    "supplyChannel": shapes.reference,
+                    "inventoryMode": shapes.one_of(*INVENTORY_MODES),
+                },
             )
         )
     ),
     "customLineItems": shapes.list_of(shapes.mapping),
-    "inventoryMode": shapes.one_of("None", "TrackOnly", "ReserveOnOrder", "ReserveOnCart"),
+    "inventoryMode": shapes.one_of(*INVENTORY_MODES),
     "customerGroup": shapes.reference,
     "completedAt": shapes.moment,
     "taxRoundingMode": shapes.text,
@@ -150,6 +183,7 @@ ORDERS = Kind(
             _update_sync_info,
             Shape({"channel": shapes.reference}, {"externalId": shapes.text, "syncedAt": shapes.moment}),
         ),
+        **RETURN_ACTIONS,
         **CUSTOM_ACTIONS,
     },
     fields=frozenset(
@@ -163,4 +197,7 @@ ORDERS = Kind(
     view_scopes=("view_orders",),
     manage_scopes=("manage_orders",),
     unique=_order_unique,
+    created=_created,
+    changed=_changed,
+    index=_index,
 )

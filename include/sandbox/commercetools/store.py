@@ -6,7 +6,7 @@ import random
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,6 +19,8 @@ from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
 from include.sandbox.commercetools.customers import CUSTOMERS
 from include.sandbox.commercetools.errors import ApiError, Json
 from include.sandbox.commercetools.inventory import INVENTORY
+from include.sandbox.commercetools.order_drafts import Line, order_draft
+from include.sandbox.commercetools.order_stock import OrderStock
 from include.sandbox.commercetools.orders import ORDERS
 from include.sandbox.commercetools.places import CHANNELS, PRODUCT_SELECTIONS, STORES
 from include.sandbox.commercetools.prices import STANDALONE_PRICES
@@ -71,6 +73,7 @@ class Project:
         }
         self._by_sku: dict[str, dict[str, set[str]]] = {}
         self._collections = {kind.path: Collection(self, kind) for kind in KINDS}
+        self.order_stock = OrderStock(self)
         self._types = {kind.type_id: self._collections[kind.path] for kind in KINDS}
 
     def collection(self, path: str) -> Collection:
@@ -112,12 +115,17 @@ class Project:
         return self._by_sku.get(path, {}).get(sku or "", set())
 
     def note_sku(self, path: str, before: Json | None, after: Json | None) -> None:
-        """Keeps the SKU index of a collection."""
+        """Keeps the SKU index of a collection whose resources have one SKU."""
+        old, new = ({each["sku"]} if each is not None else set() for each in (before, after))
+        self.note_skus(path, (after or before or {})["id"], old, new)
+
+    def note_skus(self, path: str, id: str, before: set[str], after: set[str]) -> None:
+        """Keeps the SKU index of a collection: a resource went from these SKUs to those."""
         index = self._by_sku.setdefault(path, {})
-        if before is not None and after is None:
-            index[before["sku"]].discard(before["id"])
-        elif after is not None:
-            index.setdefault(after["sku"], set()).add(after["id"])
+        for sku in before - after:
+            index[sku].discard(id)
+        for sku in after - before:
+            index.setdefault(sku, set()).add(id)
 
     def stock_moved(self, skus: Iterable[str]) -> None:
         """Availability is part of the product: what was computed is forgotten, and the product's version rises
@@ -177,6 +185,13 @@ class CommercetoolsStore:
         """Whether writing inventory raises the version of the product with that SKU (inferred to happen)."""
         self.stock_moves_product_time: bool = True
         """Whether `lastModifiedAt` moves along then (unknown on the real API)."""
+        self.reserved_orders: Literal["stand", "commit"] = "stand"
+        """Whether what `ReserveOnOrder` reserves stands as a reservation (`quantityOnStock` stays) or is taken off
+        both figures at once (left open by the documentation)."""
+        self.order_stock_late: bool = False
+        """Whether the effects of orders on stock wait for `settle_order_stock`; the real API takes up to 10 s."""
+        self.cancel_gives_back: bool = True
+        """Whether cancelling an order gives its stock back (unknown on the real API)."""
         self.refuse_deleting_published: bool = True
         self.sync_info_appends: bool = True
         """Whether `updateSyncInfo` keeps earlier entries of the same channel (unknown on the real API)."""
@@ -279,6 +294,42 @@ class CommercetoolsStore:
             collection = found.collection(path)
             resource = collection.get(id=id, key=key)
             collection.delete(Context(found), resource, resource["version"])
+
+    # --- what shoppers do ---
+
+    def place_order(
+        self,
+        lines: Iterable[Line],
+        *,
+        mode: str = "ReserveOnOrder",
+        number: str | None = None,
+        project: str | None = None,
+        **fields: Any,
+    ) -> Json:
+        """Imports an order of these lines, (SKU, quantity, supply channel key or None), exactly as
+        `POST /orders/import` does; raises `ApiError`. Lines cost what the variant does, 1.00 EUR without a price."""
+        with self.lock:
+            draft = order_draft(self.project(project), lines, mode, number, fields)
+            return self.create("orders", draft, project=project)
+
+    def settle_order_stock(self, project: str | None = None) -> None:
+        """Lets the late effects of orders on stock happen; see `order_stock_late`."""
+        with self.lock:
+            self.project(project).order_stock.settle()
+
+    def reserve_for_cart(
+        self, sku: str, channel_key: str | None, quantity: int, *, project: str | None = None
+    ) -> None:
+        """Reserves units as a cart with `ReserveOnCart` does: fewer are available, as many are on stock."""
+        with self.lock:
+            self.project(project).order_stock.reserve(sku, channel_key, quantity)
+
+    def release_cart(
+        self, sku: str, channel_key: str | None, quantity: int, *, project: str | None = None
+    ) -> None:
+        """Gives back what a cart had reserved."""
+        with self.lock:
+            self.project(project).order_stock.reserve(sku, channel_key, -quantity)
 
     # --- chance, repeatable ---
 

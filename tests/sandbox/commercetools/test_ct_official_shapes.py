@@ -155,6 +155,8 @@ def test_an_answer_has_the_shape_of_the_description_and_no_field_it_does_not_kno
 
 def test_an_order_has_the_shape_of_the_description(furnished: Api) -> None:
     order = furnished.post("orders/import", imported(), 201)
+    item = {"lineItemId": order["lineItems"][0]["id"], "quantity": 1, "shipmentState": "Returned"}
+    order = furnished.update("orders", order, {"action": "addReturnInfo", "items": [item]})
     check("Order", order)
     assert unknown_fields("Order", order) == set()
 
@@ -165,6 +167,8 @@ def test_the_project_has_the_shape_of_the_description(furnished: Api) -> None:
 
 def test_errors_have_the_shape_of_the_description(furnished: Api) -> None:
     product = furnished.get("products/key=key-a")
+    unstocked = imported(inventoryMode="TrackOnly")
+    unstocked["lineItems"][0]["variant"] = {"sku": "a-2"}
     answers = {
         "DuplicateFieldError": furnished.post("products", draft("a"), 400),
         "InvalidJsonInputError": furnished.post("products", {}, 400),
@@ -176,6 +180,7 @@ def test_errors_have_the_shape_of_the_description(furnished: Api) -> None:
         "ReferencedResourceNotFoundError": furnished.post(
             "products", draft("b", productType={"typeId": "product-type", "key": "no"}), 400
         ),
+        "OutOfStockError": furnished.post("orders/import", unstocked, 400),
         "InvalidFieldError": furnished.post("products", draft("b", key="no key"), 400),
     }
     for schema, answer in answers.items():
