@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
+import pandas as pd
 import psycopg
+import pyarrow as pa
+from pyarrow import csv
 from sqlalchemy import Connection, text
 
-from include.records.types import canonical_json
+from include.records.types import DTYPES, canonical_json
 
 # What JSON allows and jsonb refuses: NUL, lone surrogates, and the numbers Python writes without quotes.
 _SUSPECT = re.compile(r"\\u0000|NaN|Infinity|[\ud800-\udfff]")
@@ -103,3 +106,76 @@ def _in_copy(kind: str, value: Any) -> Any:
     if kind == "jsonb":
         return jsonb_or_null(value)
     return storable_text(value) if isinstance(value, str) else value
+
+
+# ---------------------------------------------------------------- whole tables, a million rows at a time
+
+_ARROW: dict[str, pa.DataType] = {
+    "text": pa.string(),
+    "json": pa.string(),
+    "count": pa.int64(),
+    "version": pa.int64(),
+    "flag": pa.bool_(),
+    "time": pa.timestamp("us", "UTC"),
+}
+
+
+def copy_frame_in(connection: Connection, table: str, frame: pd.DataFrame) -> None:
+    """COPY a table into one with the same column names, in the same transaction."""
+    sink = pa.BufferOutputStream()
+    data = pa.Table.from_pandas(_storable_frame(frame), preserve_index=False)
+    # Texts are quoted and NULL is not, which is how an empty text and an unknown one are told apart.
+    csv.write_csv(data, sink, csv.WriteOptions(include_header=False, quoting_style="needed"))
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    columns = ", ".join(str(name) for name in frame.columns)
+    statement = f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)".encode()
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(memoryview(sink.getvalue()))
+
+
+def copy_out(
+    connection: Connection, query: str, columns: Mapping[str, str], values: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
+    """The rows of `query` as a table. `columns`: their names and record types; `values` are bound as `%(name)s`."""
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    parts: list[bytes] = []
+    statement = f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()
+    with driver.cursor() as cursor, cursor.copy(statement, values or None) as copy:
+        parts.extend(bytes(part) for part in copy)
+    if not parts:
+        return pd.DataFrame({name: pd.Series([], dtype=DTYPES[kind]) for name, kind in columns.items()})
+    options = csv.ConvertOptions(
+        column_types={name: _ARROW[kind] for name, kind in columns.items()},
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        true_values=["t", "true"],
+        false_values=["f", "false"],
+    )
+    found = csv.read_csv(
+        pa.py_buffer(b"".join(parts)),
+        csv.ReadOptions(column_names=list(columns)),
+        csv.ParseOptions(newlines_in_values=True),
+        options,
+    )
+    frame: pd.DataFrame = found.to_pandas(types_mapper=_PANDAS.get)
+    return frame
+
+
+_PANDAS: dict[pa.DataType, Any] = {
+    pa.string(): pd.StringDtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+def literal(value: str) -> str:
+    """A text as it stands in a statement, for names that can't be bound."""
+    return "'" + value.replace("'", "''").replace("%", "%%") + "'"
+
+
+def _storable_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Texts without NUL, which PostgreSQL cannot hold (lone surrogates can't be in such a column)."""
+    texts = [name for name in frame.columns if frame[name].dtype == "string"]
+    bad = [name for name in texts if frame[name].str.contains("\x00", regex=False).fillna(False).any()]
+    return frame.assign(**{name: frame[name].str.replace("\x00", REPLACEMENT, regex=False) for name in bad})

@@ -26,6 +26,7 @@ from include.ledger.retention import Ages, housekeep
 from include.ledger.rows import HoldDraft, Mode, Run, RunState, Settled
 from include.ledger.runs import Runs
 from include.ledger.settlement import Subject, settle
+from include.ledger.stock import Stock
 from include.ledger.tokens import PostgresTokenStore
 from include.records.errors import ConfigurationFault
 
@@ -40,6 +41,7 @@ class Together:
     mirror: Mirror
     links: Links
     changes: Changes
+    stock: Stock
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Ledger:
     exchanges: Exchanges = field(init=False)
     checkpoints: Checkpoints = field(init=False)
     inbox: Inbox = field(init=False)
+    stock: Stock = field(init=False)
 
     def __post_init__(self) -> None:
         subjects = {
@@ -69,6 +72,7 @@ class Ledger:
             "exchanges": Exchanges,
             "checkpoints": Checkpoints,
             "inbox": Inbox,
+            "stock": Stock,
         }
         for name, subject in subjects.items():
             object.__setattr__(self, name, subject(self.engine))
@@ -105,9 +109,9 @@ class Ledger:
 
     @contextmanager
     def together(self) -> Iterator[Together]:
-        """Mirror, links and changes in one transaction: at the end all of it is stored, after an error nothing."""
+        """All of these in one transaction: at the end everything is stored, after an error nothing."""
         with transaction(self.engine) as connection:
-            yield Together(Mirror(connection), Links(connection), Changes(connection))
+            yield Together(Mirror(connection), Links(connection), Changes(connection), Stock(connection))
 
     def now(self) -> datetime:
         """The database's clock: the one against which `seen_at` of mirrored rows may be compared."""

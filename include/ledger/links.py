@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import pandas as pd
 from sqlalchemy import Connection, Row, text
 
-from include.ledger.bulk import copy_in, incoming, jsonb
+from include.ledger.bulk import copy_in, copy_out, incoming, jsonb
 from include.ledger.engine import SYSTEM, Bind, transaction
 from include.ledger.rows import Agreement, Link
 from include.records.errors import RecordRejected
@@ -66,6 +67,35 @@ class Links:
                 {"entity": entity, "kind": kind, **values},
             ).all()
         return [_link(row) for row in rows]
+
+    def pairs(self, entity: str, kind: str, lightspeed_ids: Collection[str] | None = None) -> pd.DataFrame:
+        """Pairs in force as a table: commercetools_id, lightspeed_id; all, or those of some Lightspeed ids."""
+        with transaction(self.engine) as connection:
+            return copy_out(
+                connection,
+                "SELECT commercetools_id, lightspeed_id FROM links WHERE entity = %(entity)s AND kind = %(kind)s "
+                "AND retired_at IS NULL"
+                + ("" if lightspeed_ids is None else " AND lightspeed_id = ANY(%(ids)s)"),
+                {"commercetools_id": "text", "lightspeed_id": "text"},
+                {
+                    "entity": entity,
+                    "kind": kind,
+                    "ids": None if lightspeed_ids is None else list(lightspeed_ids),
+                },
+            )
+
+    def changed(self, entity: str, kind: str, since: datetime) -> set[str]:
+        """Lightspeed ids of links that were made or retired after `since`."""
+        with transaction(self.engine) as connection:
+            return set(
+                connection.execute(
+                    text(
+                        "SELECT lightspeed_id FROM links WHERE entity = :entity AND kind = :kind "
+                        "AND (created_at > :since OR retired_at > :since)"
+                    ),
+                    {"entity": entity, "kind": kind, "since": since},
+                ).scalars()
+            )
 
     def add(self, links: Sequence[Link]) -> dict[str, str]:
         """Store new links, all or none; product links and the variant links under them may come in one call.

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
 from sqlalchemy import Connection, Row, text
 
-from include.ledger.bulk import Incoming, copy_in, incoming, storable_text
+from include.ledger.bulk import Incoming, copy_in, copy_out, incoming, literal, storable_text
 from include.ledger.engine import SYSTEM, Bind, transaction
 from include.ledger.rows import MirrorRow, SeenCounts
 from include.records.errors import ProtocolFault
@@ -44,7 +45,11 @@ _UPSERT = f"""
         parent_id = excluded.parent_id, version = excluded.version, modified_at = excluded.modified_at,
         deleted_at = excluded.deleted_at, deletion = excluded.deletion, label = excluded.label,
         digest = excluded.digest, fields = excluded.fields, carry = excluded.carry, identity = excluded.identity,
-        seen_at = excluded.seen_at, run_id = excluded.run_id
+        seen_at = excluded.seen_at, run_id = excluded.run_id,
+        changed_at = CASE
+            WHEN (held.digest, held.identity, held.parent_id, held.deleted_at IS NULL)
+                IS DISTINCT FROM (excluded.digest, excluded.identity, excluded.parent_id, excluded.deleted_at IS NULL)
+            THEN clock_timestamp() ELSE held.changed_at END
     WHERE {_NOT_OLDER}
     RETURNING id, (xmax = 0) AS inserted, digest, deleted_at
 """
@@ -151,6 +156,51 @@ class Mirror:
             for row in result:
                 yield _mirror_row(row)
 
+    def cells(
+        self,
+        entity: str,
+        kind: str,
+        system: str,
+        *,
+        fields: Collection[str] = (),
+        identity: Collection[str] = (),
+        ids: Collection[str] | None = None,
+    ) -> pd.DataFrame:
+        """A few cells of many rows, as text (lists as JSON, flags as true and false; NA = unknown): id, parent_id,
+        deleted_at, label, then the named `fields` and `identity` cells. Rows that are deleted are there, too."""
+        names = [*fields, *identity]
+        chosen = [
+            *(f"fields ->> {literal(name)}" for name in fields),
+            *(f"identity ->> {literal(name)}" for name in identity),
+        ]
+        with transaction(self.engine) as connection:
+            return copy_out(
+                connection,
+                f"SELECT id, parent_id, deleted_at, label{''.join(f', {one}' for one in chosen)} FROM mirror "
+                "WHERE entity = %(entity)s AND kind = %(kind)s AND system = %(system)s"
+                + (" AND id = ANY(%(ids)s)" if ids is not None else ""),
+                {"id": "text", "parent_id": "text", "deleted_at": "time", "label": "text"}
+                | dict.fromkeys(names, "text"),
+                {
+                    "entity": entity,
+                    "kind": kind,
+                    "system": system,
+                    "ids": list(ids) if ids is not None else None,
+                },
+            )
+
+    def changed(self, entity: str, since: datetime) -> dict[tuple[str, str], set[str]]:
+        """Ids of rows that changed after `since` (ledger's clock), by (system, kind)."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text("SELECT system, kind, id FROM mirror WHERE entity = :entity AND changed_at > :since"),
+                {"entity": entity, "since": since},
+            ).all()
+        found: dict[tuple[str, str], set[str]] = {}
+        for system, kind, record in rows:
+            found.setdefault((system, kind), set()).add(record)
+        return found
+
     def mark_vanished(
         self, entity: str, kind: str, system: str, present_ids: Collection[str], at: datetime
     ) -> list[str]:
@@ -173,7 +223,7 @@ class Mirror:
                 connection.execute(
                     text(
                         """
-                        UPDATE mirror SET deleted_at = :at, deletion = 'vanished'
+                        UPDATE mirror SET deleted_at = :at, deletion = 'vanished', changed_at = clock_timestamp()
                         WHERE entity = :entity AND kind = :kind AND system = :system
                           AND deleted_at IS NULL AND seen_at < :at
                           AND NOT EXISTS (SELECT FROM present_ids WHERE present_ids.id = mirror.id)

@@ -1,4 +1,4 @@
-"""The tables of the ledger (schema version 1). Migrations create them; a test keeps the two equal.
+"""The tables of the ledger (schema version 2). Migrations create them; a test keeps the two equal.
 
 Ids of runs are plain text without foreign keys where a row must outlive the run's own retention (cursors,
 mirror, links, holds, exchanges).
@@ -101,6 +101,7 @@ class MirrorTable(Base):
     deleted_at: Mapped[datetime | None]
     deletion: Mapped[str | None]
     seen_at: Mapped[datetime]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     run_id: Mapped[str]
     label: Mapped[str | None]
     digest: Mapped[str]
@@ -111,8 +112,79 @@ class MirrorTable(Base):
     # Every run touches `seen_at` of most rows: free room on the page spares the indexes that update.
     __table_args__ = (
         Index(None, "entity", "system", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index(None, "entity", "changed_at"),
         {"postgresql_with": {"fillfactor": "85"}},
     )
+
+
+class LevelTable(Base):
+    """A level of the till. Stock is kept in typed rows: there are far more of them than of anything else."""
+
+    __tablename__ = "stock_levels"
+
+    product_id: Mapped[str] = mapped_column(primary_key=True)
+    outlet_id: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[int | None] = mapped_column(BigInteger)
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    deleted_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    run_id: Mapped[str]
+
+
+class EntryTable(Base):
+    """An inventory entry of the online shop."""
+
+    __tablename__ = "stock_entries"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    sku: Mapped[str]
+    channel: Mapped[str]
+    on_stock: Mapped[int] = mapped_column(BigInteger)
+    available: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    modified_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    run_id: Mapped[str]
+
+    __table_args__ = (Index(None, "sku", "channel"),)
+
+
+class OrderTable(Base):
+    """A web order as far as it holds stock: what, from which channel, and whether the till knows of it."""
+
+    __tablename__ = "stock_orders"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[str | None]
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    modified_at: Mapped[datetime | None]
+    placed_at: Mapped[datetime | None]
+    holds: Mapped[bool]
+    exported_at: Mapped[datetime | None]
+    lines: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    run_id: Mapped[str]
+
+    __table_args__ = (Index("ix_stock_orders_open", "exported_at", postgresql_where=text("holds")),)
+
+
+class BucketTable(Base):
+    """What the till knows beside its levels: goods held by open sales, goods on their way."""
+
+    __tablename__ = "stock_buckets"
+
+    product_id: Mapped[str] = mapped_column(primary_key=True)
+    outlet_id: Mapped[str] = mapped_column(primary_key=True)
+    bucket: Mapped[str] = mapped_column(primary_key=True)
+    quantity: Mapped[int] = mapped_column(BigInteger)
+    due_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    run_id: Mapped[str]
 
 
 class LinkTable(Base):

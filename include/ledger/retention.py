@@ -32,7 +32,7 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
     """Delete what is older than its age at `now`; rows deleted, a table.
 
     Never deleted, however old: open holds, events nobody has handled, changes whose outcome is still unknown, runs
-    under way, and everything that says how things are now (mirror, links, cursors, baselines, tokens).
+    under way, and everything that says how things are now (mirror, stock, links, cursors, baselines, tokens).
     Holds, runs and checkpoints follow the age of changes, whose story they tell.
     """
     audit = now - retention.changes_days * DAY
@@ -46,6 +46,7 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
         ),
         "holds": _delete(engine, "holds", "released_at < :before", audit),
         "checkpoints": _delete(engine, "checkpoints", "at < :before", audit, key="ctid"),
+        "stock_orders": _delete(engine, "stock_orders", "NOT holds AND seen_at < :before", audit),
         "runs": _delete(
             engine,
             "runs",

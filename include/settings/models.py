@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from include.settings.base import Settings
+from include.settings.inventory import InventorySettings, Opening
 from include.settings.products import ProductSettings
 
 
@@ -36,9 +37,14 @@ class Location(Settings):
     outlet: str
     """Name of the Lightspeed outlet."""
     channel: str | None = None
-    """Key of the commercetools supply channel."""
+    """Key of the commercetools supply channel that shows this location alone; channels with rules of their own, or with
+    several locations, are in `inventory.channels`. Where somebody else than Lightspeed counts the stock: the channel
+    whose entries are read."""
     owner: Literal["lightspeed", "commercetools", "external"] = "lightspeed"
-    """Who counts the stock there."""
+    """Who counts the stock there. An entry of a location that Lightspeed does not own is never written; its figure is
+    written to Lightspeed instead."""
+    opening: Opening = Opening()
+    """When its stock counts online."""
 
 
 class CommercetoolsLimits(Settings):
@@ -134,6 +140,8 @@ class Schedules(Settings):
 
     products: str | None = "0 * * * *"
     """Changes of products, both ways. A missed slot loses nothing."""
+    inventory: str | None = "15 * * * *"
+    """Stock. Runs at once, too, when its doorbell rings."""
     reconcile: str | None = "30 3 * * 0"
     """Both sides in full, as a report."""
     housekeeping: str | None = "15 2 * * *"
@@ -162,6 +170,8 @@ class SyncSettings(Settings):
     """The places that hold stock."""
     products: ProductSettings = ProductSettings()
     """Products and variants."""
+    inventory: InventorySettings = InventorySettings()
+    """Stock per channel."""
     limits: Limits = Limits()
     """How fast and in which portions."""
     holds: Holds = Holds()

@@ -1,0 +1,302 @@
+"""Stock as last seen: levels, entries, orders that hold goods. Older data never wins here either.
+
+Unlike the mirror these rows are typed: a shop has as many of them as articles times locations. A row that shows what
+is stored already is not written again, so that a full read of an unchanged shop writes nothing; `seen_at` therefore
+says when a row was last *new*, and a sweep is told which rows it met.
+"""
+
+# ruff: noqa: S608 - names of columns and conditions come from this module, values are bound
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, text
+
+from include.ledger.bulk import copy_frame_in, copy_out
+from include.ledger.engine import SYSTEM, Bind, transaction
+from include.records.errors import ProtocolFault
+
+_LEVELS = {
+    "product_id": "text", "outlet_id": "text", "level": "bigint", "version": "bigint", "deleted_at": "timestamptz",
+}  # fmt: skip
+_ENTRIES = {
+    "id": "text", "sku": "text", "channel": "text", "on_stock": "bigint", "available": "bigint", "version": "bigint",
+    "modified_at": "timestamptz",
+}  # fmt: skip
+_ORDERS = {
+    "id": "text", "number": "text", "version": "bigint", "modified_at": "timestamptz", "placed_at": "timestamptz",
+    "holds": "boolean", "exported_at": "timestamptz", "lines": "text",
+}  # fmt: skip
+_KIND = {"text": "text", "bigint": "count", "boolean": "flag", "timestamptz": "time"}
+
+
+@dataclass(frozen=True)
+class Stock:
+    engine: Bind
+
+    # ------------------------------------------------------------ taking in
+
+    def see_levels(self, run_id: str, rows: pd.DataFrame) -> int:
+        """Take in level rows just read (LEVEL_COLUMNS); how many were older than what is stored."""
+        return self._see("stock_levels", _LEVELS, ("product_id", "outlet_id"), run_id, rows)
+
+    def see_entries(self, run_id: str, rows: pd.DataFrame) -> int:
+        """Take in entries just read or written (ENTRY_COLUMNS). A pair of SKU and channel has one entry: another one
+        of the same pair is gone."""
+        older = self._see("stock_entries", _ENTRIES, ("id",), run_id, rows, "gone_at = NULL")
+        pairs = rows[["sku", "channel", "id"]].drop_duplicates(["sku", "channel"], keep="last")
+        with transaction(self.engine) as connection:
+            connection.execute(
+                text(
+                    """
+                    UPDATE stock_entries AS old SET gone_at = clock_timestamp(), changed_at = clock_timestamp()
+                    FROM unnest(CAST(:skus AS text[]), CAST(:channels AS text[]), CAST(:ids AS text[]))
+                        AS new(sku, channel, id)
+                    WHERE old.sku = new.sku AND old.channel = new.channel AND old.id <> new.id AND old.gone_at IS NULL
+                    """
+                ),
+                {"skus": list(pairs["sku"]), "channels": list(pairs["channel"]), "ids": list(pairs["id"])},
+            )
+        return older
+
+    def see_orders(self, run_id: str, rows: pd.DataFrame) -> int:
+        """Take in orders just read (ORDER_COLUMNS); how many were older than what is stored."""
+        return self._see("stock_orders", _ORDERS, ("id",), run_id, rows)
+
+    def see_buckets(self, run_id: str, rows: pd.DataFrame) -> set[str]:
+        """Replace all buckets by `rows` (product_id, outlet_id, bucket, quantity, due_at); products that changed."""
+        with transaction(self.engine) as connection:
+            stored = _buckets(connection)
+            both = stored.merge(
+                rows,
+                how="outer",
+                on=["product_id", "outlet_id", "bucket"],
+                suffixes=("_old", ""),
+                indicator=True,
+            )
+            same = (both["_merge"] == "both") & (both["quantity"] == both["quantity_old"]).fillna(False)
+            changed = set(both.loc[~same, "product_id"])
+            if changed:
+                connection.execute(text("DELETE FROM stock_buckets"))
+                copy_frame_in(connection, "stock_buckets", rows.assign(run_id=run_id))
+        return changed
+
+    def mark_levels_vanished(self, present: pd.DataFrame, since: datetime) -> set[str]:
+        """Mark as deleted the levels that a complete read, begun at `since`, did not meet; their products.
+
+        `present`: product_id and outlet_id of all rows met. Rows that were new since are spared. Raises ProtocolFault
+        where nothing at all was met while levels are stored.
+        """
+        keys = ("product_id", "outlet_id")
+        return set(self._vanish("stock_levels", keys, "deleted_at", present, since)["product_id"])
+
+    def mark_entries_gone(self, present: pd.DataFrame, since: datetime) -> set[str]:
+        """As `mark_levels_vanished`, for entries (`present`: id); their SKUs."""
+        gone = self._vanish("stock_entries", ("id",), "gone_at", present, since, "sku")
+        return set(gone["sku"])
+
+    def close_orders(self, present: pd.DataFrame, since: datetime) -> list[str]:
+        """Orders that held goods and that a complete read of open orders did not meet hold nothing any more; their
+        `lines`."""
+        with transaction(self.engine) as connection:
+            _incoming(connection, "present_rows", {"id": "text"}, present[["id"]].drop_duplicates())
+            return list(
+                connection.execute(
+                    text(
+                        """
+                        UPDATE stock_orders SET holds = false, changed_at = clock_timestamp()
+                        WHERE holds AND seen_at < :since
+                          AND NOT EXISTS (SELECT FROM present_rows WHERE present_rows.id = stock_orders.id)
+                        RETURNING lines
+                        """
+                    ),
+                    {"since": since},
+                ).scalars()
+            )
+
+    def entry_gone(self, entry_id: str) -> None:
+        """The entry was asked for and does not exist any more."""
+        with transaction(self.engine) as connection:
+            connection.execute(
+                text(
+                    "UPDATE stock_entries SET gone_at = clock_timestamp(), changed_at = clock_timestamp() "
+                    "WHERE id = :id AND gone_at IS NULL"
+                ),
+                {"id": entry_id},
+            )
+
+    # ------------------------------------------------------------ looking
+
+    def levels(self, products: Collection[str] | None = None) -> pd.DataFrame:
+        """Levels, deleted ones included: LEVEL_COLUMNS and seen_at; all, or those of some products."""
+        where = "" if products is None else " WHERE product_id = ANY(%(ids)s)"
+        return self._read("stock_levels", {**_LEVELS, "seen_at": "timestamptz"}, where, ids=products)
+
+    def entries(self, skus: Collection[str] | None = None) -> pd.DataFrame:
+        """Entries that are not gone: ENTRY_COLUMNS; all, or those of some SKUs."""
+        where = " WHERE gone_at IS NULL" + ("" if skus is None else " AND sku = ANY(%(ids)s)")
+        return self._read("stock_entries", _ENTRIES, where, ids=skus)
+
+    def open_orders(self, exported_after: datetime) -> pd.DataFrame:
+        """Orders that hold goods and are not exported, or were marked so after that time only."""
+        where = " WHERE holds AND (exported_at IS NULL OR exported_at > %(after)s)"
+        return self._read("stock_orders", _ORDERS, where, after=exported_after)
+
+    def buckets(self, products: Collection[str] | None = None) -> pd.DataFrame:
+        """product_id, outlet_id, bucket, quantity, due_at."""
+        with transaction(self.engine) as connection:
+            found = _buckets(connection)
+        return found if products is None else found[found["product_id"].isin(list(products))]
+
+    def levels_changed(self, products: Collection[str], since: datetime) -> set[str]:
+        """Of these products, those with a level that changed after `since` (ledger's clock)."""
+        with transaction(self.engine) as connection:
+            return set(
+                connection.execute(
+                    text(
+                        "SELECT DISTINCT product_id FROM stock_levels "
+                        "WHERE product_id = ANY(:ids) AND changed_at > :since"
+                    ),
+                    {"ids": list(products), "since": since},
+                ).scalars()
+            )
+
+    def orders_changed(self, since: datetime) -> list[str]:
+        """The `lines` of orders that changed after `since`."""
+        with transaction(self.engine) as connection:
+            return list(
+                connection.execute(
+                    text("SELECT lines FROM stock_orders WHERE changed_at > :since"), {"since": since}
+                ).scalars()
+            )
+
+    def orders_settling(self, before: datetime, after: datetime) -> list[str]:
+        """The `lines` of orders whose export mark is between the two times: they stopped counting as open."""
+        with transaction(self.engine) as connection:
+            return list(
+                connection.execute(
+                    text(
+                        "SELECT lines FROM stock_orders WHERE holds AND exported_at > :after AND exported_at <= :before"
+                    ),
+                    {"before": before, "after": after},
+                ).scalars()
+            )
+
+    # ------------------------------------------------------------ how
+
+    def _see(
+        self,
+        table: str,
+        columns: dict[str, str],
+        keys: Sequence[str],
+        run_id: str,
+        rows: pd.DataFrame,
+        besides: str = "",
+    ) -> int:
+        if rows.empty:
+            return 0
+        data = [name for name in columns if name not in (*keys, "version")]
+        held = ", ".join(f"held.{name}" for name in data)
+        given = ", ".join(f"excluded.{name}" for name in data)
+        order = ", ".join(keys)
+        extra = f", {besides}" if besides else ""
+        with transaction(self.engine) as connection:
+            _incoming(connection, "incoming_stock", columns, rows[list(columns)])
+            older: int = connection.execute(
+                text(
+                    f"SELECT count(*) FROM incoming_stock AS given JOIN {table} AS held USING ({order}) "
+                    "WHERE given.version < held.version"
+                )
+            ).scalar_one()
+            connection.execute(
+                text(
+                    f"""
+                    INSERT INTO {table} AS held ({", ".join(columns)}, changed_at, seen_at, run_id)
+                    SELECT DISTINCT ON ({order}) {", ".join(columns)}, clock_timestamp(), clock_timestamp(), :run_id
+                    FROM incoming_stock ORDER BY {order}, version DESC NULLS LAST
+                    ON CONFLICT ({order}) DO UPDATE SET
+                        {", ".join(f"{name} = excluded.{name}" for name in (*data, "version"))},
+                        changed_at = CASE WHEN ({held}) IS DISTINCT FROM ({given})
+                                     THEN clock_timestamp() ELSE held.changed_at END,
+                        seen_at = excluded.seen_at, run_id = excluded.run_id{extra}
+                    WHERE excluded.version > held.version OR held.version IS NULL
+                       OR (excluded.version = held.version AND ({held}) IS DISTINCT FROM ({given}))
+                    """
+                ),
+                {"run_id": run_id},
+            )
+        return older
+
+    def _vanish(
+        self,
+        table: str,
+        keys: Sequence[str],
+        column: str,
+        present: pd.DataFrame,
+        since: datetime,
+        told: str | None = None,
+    ) -> pd.DataFrame:
+        same = " AND ".join(f"present_rows.{key} = {table}.{key}" for key in keys)
+        shown = [*keys, *([told] if told else [])]
+        with transaction(self.engine) as connection:
+            _incoming(
+                connection, "present_rows", dict.fromkeys(keys, "text"), present[list(keys)].drop_duplicates()
+            )
+            connection.execute(text("ANALYZE present_rows"))
+            rows = connection.execute(
+                text(
+                    f"""
+                    UPDATE {table} SET {column} = clock_timestamp(), changed_at = clock_timestamp()
+                    WHERE {column} IS NULL AND seen_at < :since
+                      AND NOT EXISTS (SELECT FROM present_rows WHERE {same})
+                    RETURNING {", ".join(shown)}
+                    """
+                ),
+                {"since": since},
+            ).all()
+            if rows and present.empty:
+                raise ProtocolFault(
+                    f"A complete read met no row at all, where the ledger holds {len(rows)} in {table}.",
+                    system=SYSTEM,
+                    remedy="Check project, store and scopes of the connections. Nothing was marked as gone.",
+                )
+        return pd.DataFrame([tuple(row) for row in rows], columns=shown)
+
+    def _read(self, table: str, columns: dict[str, str], where: str, **values: Any) -> pd.DataFrame:
+        bound = {
+            name: list(value)
+            if isinstance(value, (set, frozenset, tuple, list, pd.Index, pd.Series))
+            else value
+            for name, value in values.items()
+            if value is not None
+        }
+        with transaction(self.engine) as connection:
+            return copy_out(
+                connection,
+                f"SELECT {', '.join(columns)} FROM {table}{where}",
+                {name: _KIND[kind] for name, kind in columns.items()},
+                bound,
+            )
+
+
+def _buckets(connection: Connection) -> pd.DataFrame:
+    columns = {
+        "product_id": "text",
+        "outlet_id": "text",
+        "bucket": "text",
+        "quantity": "count",
+        "due_at": "time",
+    }
+    return copy_out(connection, f"SELECT {', '.join(columns)} FROM stock_buckets", columns)
+
+
+def _incoming(connection: Connection, name: str, columns: dict[str, str], rows: pd.DataFrame) -> None:
+    declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{name}"))
+    connection.execute(text(f"CREATE TEMP TABLE {name} ({declared}) ON COMMIT DROP"))
+    copy_frame_in(connection, name, rows)

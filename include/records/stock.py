@@ -1,0 +1,89 @@
+"""Stock as both systems hold it: levels at the till, entries online, and the web orders that hold goods.
+
+Quantities are whole numbers of *parts*: a hundred-thousandth of a unit, exact for the five decimals a till keeps, and
+summed, compared and rounded without a float. Entries and orders count whole units.
+
+A table is a pandas DataFrame with the columns below; `NA` means unknown, which is neither zero nor deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from include.records.types import DTYPES, Column, decimal_text
+
+PARTS = 100_000
+"""Parts of a unit."""
+NO_CHANNEL = ""
+"""The channel of entries without a supply channel."""
+
+LEVEL_COLUMNS: tuple[Column, ...] = (
+    Column("product_id", "text", "the till's id of the variant"),
+    Column("outlet_id", "text", "the till's id of the location"),
+    Column("level", "count", "parts on hand; may be negative; NA = the row does not say"),
+    Column("version", "version", "the source's version of this row"),
+    Column("deleted_at", "time", "proof that the record is gone"),
+)
+ENTRY_COLUMNS: tuple[Column, ...] = (
+    Column("id", "text", "id of the entry"),
+    Column("sku", "text", "stock keeping unit"),
+    Column("channel", "text", "key of the supply channel, empty = none, `?id` = a channel nobody knows"),
+    Column("on_stock", "count", "units on stock, reserved ones included"),
+    Column("available", "count", "units that can be ordered"),
+    Column("version", "version", "for optimistic locking"),
+    Column("modified_at", "time", "source time of the last change, UTC"),
+)
+ORDER_COLUMNS: tuple[Column, ...] = (
+    Column("id", "text", "id of the order"),
+    Column("number", "text", "order number, as a person knows it"),
+    Column("version", "version", "the source's version"),
+    Column("modified_at", "time", "source time of the last change, UTC"),
+    Column("placed_at", "time", "when it was placed, UTC"),
+    Column("holds", "flag", "whether its state holds goods (not cancelled)"),
+    Column("exported_at", "time", "when it was marked as exported to the till; NA = it is not"),
+    Column("lines", "json", "[[sku, channel, units], ...], one line for each pair"),
+)
+
+BUCKET_COLUMNS: tuple[Column, ...] = (
+    Column("product_id", "text", "the till's id of the variant"),
+    Column("outlet_id", "text", "the till's id of the location"),
+    Column("bucket", "text", "`held` by open sales, or `incoming`"),
+    Column("quantity", "count", "parts"),
+    Column("due_at", "time", "when goods on their way are expected; NA = not said"),
+)
+
+
+def stock_table(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
+    """A table with these columns and their dtypes from rows in the same order."""
+    listed = list(rows)
+    cells: list[Any] = list(zip(*listed, strict=True)) if listed else [()] * len(columns)
+    return pd.DataFrame(
+        {column.name: _series(column, values) for column, values in zip(columns, cells, strict=True)}
+    )
+
+
+def _series(column: Column, values: Sequence[Any]) -> pd.Series:
+    if column.type == "time":
+        return pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601").astype(
+            DTYPES["time"]
+        )
+    return pd.Series(list(values), dtype=DTYPES[column.type])
+
+
+def parts(quantity: Decimal | int) -> int:
+    """A quantity in parts. A sixth decimal, which no till keeps, is rounded down."""
+    return int((Decimal(quantity) * PARTS).to_integral_value(rounding="ROUND_FLOOR"))
+
+
+def units(quantity: int) -> Decimal:
+    """A quantity of parts in units."""
+    return Decimal(quantity) / PARTS
+
+
+def shown(quantity: int | None) -> str:
+    """A quantity of parts as a person reads it; `?` where it is unknown."""
+    return "?" if quantity is None else decimal_text(units(quantity))

@@ -1,0 +1,146 @@
+"""Stock rows: older never wins, unchanged is not written, absence counts after a complete read only."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy import text
+
+from include.ledger import Ledger
+from include.records.errors import ProtocolFault
+from include.records.stock import BUCKET_COLUMNS, ENTRY_COLUMNS, LEVEL_COLUMNS, ORDER_COLUMNS, stock_table
+
+NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
+
+
+def levels(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    return stock_table(LEVEL_COLUMNS, [(*row, *[None] * (5 - len(row))) for row in rows])
+
+
+def entries(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    return stock_table(ENTRY_COLUMNS, [(*row, NOW.isoformat()) for row in rows])
+
+
+def orders(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    return stock_table(
+        ORDER_COLUMNS,
+        [
+            (i, f"N{i}", v, NOW.isoformat(), NOW.isoformat(), holds, exported, json.dumps(lines))
+            for i, v, holds, exported, lines in rows
+        ],
+    )
+
+
+def shown(ledger: Ledger) -> dict[tuple[str, str], int | None]:
+    found = ledger.stock.levels()
+    return {
+        (p, o): None if pd.isna(level) else int(level)
+        for p, o, level in zip(found["product_id"], found["outlet_id"], found["level"], strict=True)
+    }
+
+
+def test_an_older_level_never_overwrites_a_newer_one_and_is_counted(ledger: Ledger, run_id: str) -> None:
+    assert ledger.stock.see_levels(run_id, levels(("p", "o", 500, 20))) == 0
+    assert ledger.stock.see_levels(run_id, levels(("p", "o", 900, 19))) == 1
+    assert shown(ledger) == {("p", "o"): 500}
+
+
+def test_a_level_that_says_nothing_is_unknown_and_not_zero(ledger: Ledger, run_id: str) -> None:
+    ledger.stock.see_levels(run_id, levels(("p", "o", None, 20), ("q", "o", -150_000, 21)))
+    assert shown(ledger) == {("p", "o"): None, ("q", "o"): -150_000}
+
+
+def test_the_newest_of_two_rows_in_one_read_counts_whatever_their_order(ledger: Ledger, run_id: str) -> None:
+    ledger.stock.see_levels(run_id, levels(("p", "o", 2, 31), ("p", "o", 1, 30)))
+    assert shown(ledger) == {("p", "o"): 2}
+
+
+def test_rows_that_show_what_is_stored_are_not_written_again(ledger: Ledger, run_id: str) -> None:
+    rows = levels(("p", "o", 500, 20), ("q", "o", 1, 21))
+    ledger.stock.see_levels(run_id, rows)
+    with ledger.engine.begin() as connection:
+        before = connection.execute(text("SELECT xmin FROM stock_levels ORDER BY product_id")).scalars().all()
+    ledger.stock.see_levels(run_id, rows)
+    with ledger.engine.begin() as connection:
+        after = connection.execute(text("SELECT xmin FROM stock_levels ORDER BY product_id")).scalars().all()
+    assert before == after
+
+
+def test_levels_a_complete_read_did_not_meet_are_deleted_but_not_those_that_came_during_it(
+    ledger: Ledger, run_id: str
+) -> None:
+    ledger.stock.see_levels(run_id, levels(("p", "o", 1, 1), ("gone", "o", 1, 2)))
+    began = ledger.now()
+    ledger.stock.see_levels(run_id, levels(("new", "o", 1, 3)))
+    assert ledger.stock.mark_levels_vanished(levels(("p", "o", 1, 1)), began) == {"gone"}
+    deleted = ledger.stock.levels().set_index("product_id")["deleted_at"].notna()
+    assert deleted.to_dict() == {"p": False, "gone": True, "new": False}
+
+
+def test_an_empty_sweep_marks_nothing_and_says_so(ledger: Ledger, run_id: str) -> None:
+    ledger.stock.see_levels(run_id, levels(("p", "o", 1, 1)))
+    with pytest.raises(ProtocolFault, match="met no row at all"):
+        ledger.stock.mark_levels_vanished(levels(), ledger.now())
+    assert ledger.stock.levels()["deleted_at"].isna().all()
+
+
+def test_a_pair_of_sku_and_channel_has_one_entry_and_the_earlier_one_is_gone(
+    ledger: Ledger, run_id: str
+) -> None:
+    ledger.stock.see_entries(run_id, entries(("e1", "A", "web", 5, 5, 1), ("e2", "A", "", 7, 6, 1)))
+    ledger.stock.see_entries(run_id, entries(("e3", "A", "web", 1, 1, 1)))
+    assert set(ledger.stock.entries()["id"]) == {"e2", "e3"}
+    assert set(ledger.stock.entries(["B"])["id"]) == set()
+    ledger.stock.entry_gone("e2")
+    assert set(ledger.stock.entries(["A"])["id"]) == {"e3"}
+
+
+def test_the_channel_of_no_channel_is_an_empty_text_and_not_unknown(ledger: Ledger, run_id: str) -> None:
+    ledger.stock.see_entries(run_id, entries(("e1", "A", "", 5, 5, 1)))
+    assert list(ledger.stock.entries()["channel"]) == [""]
+
+
+def test_an_order_counts_as_open_until_its_export_has_settled(ledger: Ledger, run_id: str) -> None:
+    exported = (NOW - timedelta(seconds=30)).isoformat()
+    ledger.stock.see_orders(
+        run_id,
+        orders(
+            ("o1", 1, True, None, [["A", "", 1]]),
+            ("o2", 1, True, exported, [["B", "", 1]]),
+            ("o3", 1, False, None, [["C", "", 1]]),
+        ),
+    )
+    assert set(ledger.stock.open_orders(NOW - timedelta(seconds=60))["id"]) == {"o1", "o2"}
+    assert set(ledger.stock.open_orders(NOW)["id"]) == {"o1"}
+    assert ledger.stock.orders_settling(NOW, NOW - timedelta(seconds=60)) == ['[["B", "", 1]]']
+
+
+def test_open_orders_a_complete_read_did_not_meet_hold_nothing_any_more(ledger: Ledger, run_id: str) -> None:
+    ledger.stock.see_orders(run_id, orders(("o1", 1, True, None, [["A", "", 1]]), ("o2", 1, True, None, [])))
+    began = ledger.now()
+    assert ledger.stock.close_orders(orders(("o2", 1, True, None, [])), began) == ['[["A", "", 1]]']
+    assert list(ledger.stock.open_orders(NOW)["id"]) == ["o2"]
+
+
+def test_buckets_are_replaced_whole_and_tell_which_products_changed(ledger: Ledger, run_id: str) -> None:
+    def buckets(*rows: tuple[str, str, str, int]) -> pd.DataFrame:
+        return stock_table(BUCKET_COLUMNS, [(*row, None) for row in rows])
+
+    assert ledger.stock.see_buckets(run_id, buckets(("p", "o", "held", 2), ("q", "o", "held", 1))) == {
+        "p",
+        "q",
+    }
+    assert ledger.stock.see_buckets(run_id, buckets(("p", "o", "held", 3), ("q", "o", "held", 1))) == {"p"}
+    assert ledger.stock.see_buckets(run_id, buckets(("q", "o", "held", 1))) == {"p"}
+    assert ledger.stock.see_buckets(run_id, buckets(("q", "o", "held", 1))) == set()
+    assert set(ledger.stock.buckets()["product_id"]) == {"q"}
+
+
+def test_a_sku_with_characters_that_need_care_comes_back_as_it_was(ledger: Ledger, run_id: str) -> None:
+    sku = 'T-"1", größe\n2; \\N'
+    ledger.stock.see_entries(run_id, entries(("e1", sku, "web", 5, 5, 1)))
+    assert list(ledger.stock.entries([sku])["sku"]) == [sku]
