@@ -10,6 +10,8 @@ from include.sandbox.lightspeed import (
     routes_admin,
     routes_entities,
     routes_products,
+    routes_sales,
+    routes_search,
     routes_shop,
     routes_stock,
 )
@@ -30,7 +32,9 @@ def create_app(store: LightspeedStore, faults: Faults) -> FastAPI:
     for part in (
         routes_shop.tokens_router,
         routes_products.router,
+        routes_search.router,
         routes_stock.router,
+        routes_sales.router,
         routes_shop.router,
         routes_entities.router,
         routes_admin.router,

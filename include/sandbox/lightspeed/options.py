@@ -7,6 +7,7 @@ from typing import Literal
 
 OftenEmpty = Literal["never", "always", "alternate"]
 Duplicates = Literal["reject", "allow"]
+ExistingId = Literal["update", "conflict"]
 
 
 @dataclass(kw_only=True)
@@ -52,5 +53,9 @@ class StoreOptions:
     """A second brand, tag, supplier or category of one name."""
     reject_unknown_fields: bool = False
     """Product writes with a field the API does not know: ignored as far as known, 422 with this switch."""
+    sale_with_existing_id: ExistingId = "update"
+    """What `POST /sales` does with an id that is known: the legacy API updates, the date versions do not say."""
+    pending_sales_take_stock: frozenset[str] = frozenset()
+    """Attributes (layby, pickup, delivery) whose sales take stock while they are pending: not documented."""
     image_processing_reads: int = 1
     """How often an uploaded image is reported as `processing` before it is `uploaded`."""

@@ -1,22 +1,23 @@
 """The shop in memory: its tables, its indexes, and the hands of the people who work in it.
 
-The `add_...` methods set a shop up; `edit_product`, `delete_product` and `set_stock` are what an assistant does in the
-shop's own screens. None of them asks for a token or a request budget, and all accept what an old store may hold:
-duplicate names, SKUs and codes.
+The `add_...` methods set a shop up; `edit_product`, `delete_product`, `set_stock`, `sell` and the like are what an
+assistant does in the shop's own screens. None of them asks for a token or a request budget, and those for products
+accept what an old store may hold: duplicate names, SKUs and codes.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from include.sandbox.clock import Clock
-from include.sandbox.lightspeed import catalogue, payloads, stock
+from include.sandbox.lightspeed import catalogue, counter, payloads, sales, stock
 from include.sandbox.lightspeed.models import Family, Image, OutletTax, Product, Stock
 from include.sandbox.lightspeed.options import StoreOptions
 from include.sandbox.lightspeed.rows import Record, Table, Ticker
+from include.sandbox.lightspeed.sale_rows import Sale
 from include.sandbox.lightspeed.tokens import TokenBook
 from include.sandbox.lightspeed.wire import product_wire
 
@@ -76,6 +77,7 @@ class LightspeedStore:
         self.adjustment_reasons: Table[Record] = Table(self.ticker)
         self.products: Table[Product] = Table(self.ticker)
         self.stock: Table[Stock] = Table(self.ticker)
+        self.sales: Table[Sale] = Table(self.ticker)
         self.outlet_taxes: Table[OutletTax] = Table(self.ticker)
         self.images: Table[Image] = Table(self.ticker)
         self.stock_ids: dict[tuple[str, str], str] = {}
@@ -207,6 +209,12 @@ class LightspeedStore:
                 given["variants"] = [self._seed_prices(variant) for variant in variants]
             return [product.id for product in catalogue.create(self, given, checked=False)]
 
+    def add_composite(self, name: str, parts: Sequence[tuple[str, Number]], **fields: Any) -> str:
+        """A product that is made of others, (product id, quantity): it has no stock of its own, its parts have."""
+        composite = [{"product_id": part, "quantity": Decimal(quantity)} for part, quantity in parts]
+        (product_id,) = self.add_product_family(name, track_inventory=False, composite=composite, **fields)
+        return product_id
+
     # What happens in the shop afterwards.
 
     def edit_product(self, product_id: str, **fields: Any) -> None:
@@ -242,6 +250,36 @@ class LightspeedStore:
         with self.lock:
             line = {"outlet_id": outlet_id, "current_amount": Decimal(level)}
             stock.set_levels(self, self.products.rows[product_id], [line])
+
+    def sell(
+        self,
+        outlet_id: str,
+        lines: Iterable[tuple[str, Number]],
+        *,
+        state: str = "closed",
+        attributes: Iterable[str] = (),
+        **fields: Any,
+    ) -> str:
+        """A sale of these products and quantities at an open register of the outlet, paid in cash when it is closed;
+        `fields` as in `POST /sales`. Returns its id. Raises `ApiError` as the API would."""
+        with self.lock:
+            return counter.sell(self, outlet_id, lines, state, attributes, fields)
+
+    def complete_sale(self, sale_id: str) -> None:
+        """What is still to pay is paid, and the sale is closed."""
+        with self.lock:
+            sales.close(self, self.sales.rows[sale_id], counter.cash(self))
+
+    def void_sale(self, sale_id: str) -> None:
+        """The sale did not happen: stock comes back, payments are deleted."""
+        with self.lock:
+            sales.void(self, self.sales.rows[sale_id])
+
+    def return_sale(self, sale_id: str, quantities: Mapping[str, Number] | None = None) -> str:
+        """All that is left of a closed sale comes back, or these quantities by product id. Returns the id of the
+        return, which is closed."""
+        with self.lock:
+            return counter.return_sale(self, sale_id, quantities)
 
     # Looking at it.
 
