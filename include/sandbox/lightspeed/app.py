@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from include.sandbox.faults import Faults, install_faults
 from include.sandbox.lightspeed import (
     routes_admin,
+    routes_consignments,
     routes_entities,
     routes_products,
     routes_sales,
@@ -35,6 +36,7 @@ def create_app(store: LightspeedStore, faults: Faults) -> FastAPI:
         routes_search.router,
         routes_stock.router,
         routes_sales.router,
+        routes_consignments.router,
         routes_shop.router,
         routes_entities.router,
         routes_admin.router,

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from include.sandbox.clock import Clock
-from include.sandbox.lightspeed import catalogue, counter, payloads, sales, stock
+from include.sandbox.lightspeed import catalogue, counter, payloads, sales, stock, stockroom
+from include.sandbox.lightspeed.consignment_rows import Consignment
 from include.sandbox.lightspeed.models import Family, Image, OutletTax, Product, Stock
 from include.sandbox.lightspeed.options import StoreOptions
 from include.sandbox.lightspeed.rows import Record, Table, Ticker
@@ -78,6 +79,7 @@ class LightspeedStore:
         self.products: Table[Product] = Table(self.ticker)
         self.stock: Table[Stock] = Table(self.ticker)
         self.sales: Table[Sale] = Table(self.ticker)
+        self.consignments: Table[Consignment] = Table(self.ticker)
         self.outlet_taxes: Table[OutletTax] = Table(self.ticker)
         self.images: Table[Image] = Table(self.ticker)
         self.stock_ids: dict[tuple[str, str], str] = {}
@@ -280,6 +282,35 @@ class LightspeedStore:
         return, which is closed."""
         with self.lock:
             return counter.return_sale(self, sale_id, quantities)
+
+    def transfer(self, product_id: str, from_outlet: str, to_outlet: str, quantity: Number) -> str:
+        """Units go from one outlet to another, sent and received. Returns the id of the consignment."""
+        with self.lock:
+            return stockroom.transfer(self, product_id, from_outlet, to_outlet, quantity)
+
+    def order_from_supplier(
+        self, outlet_id: str, lines: Iterable[tuple[str, Number]], due_at: str | None = None
+    ) -> str:
+        """Products and quantities are ordered, and the order is sent. Returns the id of the consignment."""
+        with self.lock:
+            return stockroom.order(self, outlet_id, lines, due_at)
+
+    def receive_consignment(self, consignment_id: str) -> None:
+        """What an order or a transfer announced arrives."""
+        with self.lock:
+            stockroom.receive(self, consignment_id)
+
+    def receive(self, product_id: str, outlet_id: str, quantity: Number) -> str:
+        """A delivery, ordered and received. Returns the id of the consignment."""
+        with self.lock:
+            ordered = stockroom.order(self, outlet_id, [(product_id, quantity)], None)
+            stockroom.receive(self, ordered)
+            return ordered
+
+    def count(self, product_id: str, outlet_id: str, level: Number) -> str:
+        """A stocktake of one product sets its level. Returns the id of the consignment."""
+        with self.lock:
+            return stockroom.count(self, product_id, outlet_id, level)
 
     # Looking at it.
 
