@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import string
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace as copy_of
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -54,14 +55,15 @@ def replace(store: LightspeedStore, sale: Sale, given: Given) -> Sale:
             line.returned_line_id = known[line.id].returned_line_id
         elif sale.original_id is not None and line.quantity < 0:
             raise invalid("A return of a sale takes no further returns", line_items="Invalid")
-    sent = {payment.id for payment in draft.payments}
-    gone = [payment for payment in sale.payments if payment.id not in sent]
+    paid = {payment.id: payment for payment in sale.payments}
+    for payment in draft.payments:
+        before = paid.pop(payment.id, None)
+        payment.deleted_at = before.deleted_at if before is not None else None
     _fill(store, sale, draft)
-    for payment in gone:
-        payment.deleted_at = payment.deleted_at or store.ticker.now_text()
-    sale.payments = [*gone, *sale.payments]
+    _drop(store, paid.values())
+    sale.payments = [*paid.values(), *sale.payments]
     if draft.state == "voided":
-        _drop_payments(store, sale)
+        _drop(store, sale.payments)
     store.sales.touch(sale)
     _settle(store, sale)
     return sale
@@ -71,7 +73,7 @@ def void(store: LightspeedStore, sale: Sale) -> None:
     """Stock comes back, payments are deleted, and nothing can follow."""
     _check_transition(sale.state, "voided")
     sale.state = "voided"
-    _drop_payments(store, sale)
+    _drop(store, sale.payments)
     store.sales.touch(sale)
     _settle(store, sale)
 
@@ -186,8 +188,9 @@ def _new_short_code(store: LightspeedStore) -> str:
     return "".join(store.ticker.random.choices(string.ascii_lowercase, k=6))
 
 
-def _drop_payments(store: LightspeedStore, sale: Sale) -> None:
-    for payment in sale.payments:
+def _drop(store: LightspeedStore, payments: Iterable[SalePayment]) -> None:
+    """Payments stay to be seen, as deleted ones."""
+    for payment in payments:
         payment.deleted_at = payment.deleted_at or store.ticker.now_text()
 
 

@@ -22,7 +22,9 @@ CLEARED = Decimal(-1)
 
 
 def start_tracking(store: LightspeedStore, product: Product) -> None:
-    """A tracked product has a level at each outlet, from zero."""
+    """A tracked product has a level at each outlet, from zero; a composite has none, its parts have."""
+    if product.components:
+        return
     for outlet in store.outlets.live():
         _row(store, product.id, outlet.id)
 

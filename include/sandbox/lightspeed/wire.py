@@ -33,7 +33,7 @@ def product_wire(store: LightspeedStore, product: Product, with_images: bool = T
         "description": family.description,
         "active": product.active,
         "is_active": product.active,
-        "has_inventory": family.tracked,
+        "has_inventory": family.tracked and not product.components,
         "is_composite": bool(product.components),
         "has_variants": bool(family.attribute_ids) and is_parent,
         "variant_parent_id": product.parent_id,

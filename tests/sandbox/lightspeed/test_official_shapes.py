@@ -125,3 +125,15 @@ def test_an_uploaded_image_is_as_described(shop: Shop, full_family: list[str]) -
     path = f"products/{full_family[0]}/actions/image_upload"
     shop.call("POST", path, 201, files={"image": ("b.jpg", b"jpeg")})
     check("ImageResponse", shop.answers[-1].json())
+
+
+def test_consignments_and_their_products_are_as_described(shop: Shop) -> None:
+    (product_id,) = shop.store.add_product_family("Mug", price="9.90")
+    order = shop.store.order_from_supplier(shop.berlin, [(product_id, 4)])
+    shop.store.receive_consignment(order)
+    shop.store.transfer(product_id, shop.berlin, shop.hamburg, 1)
+    shop.store.count(product_id, shop.berlin, 2)
+    for row in shop.answer_json("consignments")["data"]:
+        check("ConsignmentResponse", {"data": row})
+        check("ConsignmentProductCollection", shop.answer_json(f"consignments/{row['id']}/products"))
+    check("ConsignmentTotalsResponse", shop.answer_json(f"consignments/{order}/totals"))

@@ -155,6 +155,17 @@ def test_an_update_replaces_all_of_a_sale_and_knows_lines_by_their_id(shop: Shop
     assert changed["data"]["invoice_number"] == made["invoice_number"]
 
 
+def test_a_payment_that_is_not_sent_again_is_deleted_and_one_without_its_id_is_a_new_one(shop: Shop) -> None:
+    given = sale(shop, line(shop, mug(shop)))
+    made = shop.post("sales", given)["data"]
+    first = made["payments"][0]["id"]
+    paid = shop.put(f"sales/{made['id']}", given)["data"]["payments"]
+    assert [(each["id"] == first, each["deleted_at"] is None) for each in paid] == [
+        (True, False),
+        (False, True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "status"),
     [
@@ -233,6 +244,9 @@ def test_untracked_products_have_no_level_and_parts_of_a_composite_move_instead(
     shop.store.sell(shop.berlin, [(crate, 2), (service, 1), (cup, "0.5")])
     assert level(shop, cup) == Decimal("-12.5")
     assert (level(shop, service), level(shop, crate)) == (None, None)
+    shown = shop.product(crate)
+    assert (shown["is_composite"], shown["has_inventory"]) == (True, False)
+    assert shown["composite_bom"] == {cup: 6, service: 1}
 
 
 def test_a_return_is_parked_with_what_is_left_and_replaces_other_parked_returns(shop: Shop) -> None:
