@@ -16,17 +16,19 @@ _MISSING: Any = object()
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. `safe`: the request may be repeated without harm. `path` is what was asked for, without the query."""
+    """One answer. `safe`: the request may be repeated without harm. `path` is what was asked for, without the query.
+    `withheld`: its body may be read, but nothing of it may be told."""
 
     system: str
     method: str
     path: str
     status: int
     headers: httpx.Headers
-    content: bytes
+    content: bytes = field(repr=False)
     exchange_id: str
     safe: bool
     parsed: Any = field(default=_MISSING, repr=False)
+    withheld: bool = False
 
     def json(self) -> Any:
         """The body as JSON, numbers with a fraction as Decimal.
@@ -73,7 +75,9 @@ class Answer:
         return value
 
 
-def answer_of(response: httpx.Response, *, system: str, method: str, path: str, safe: bool) -> Answer:
+def answer_of(
+    response: httpx.Response, *, system: str, method: str, path: str, safe: bool, withheld: bool = False
+) -> Answer:
     return Answer(
         system=system,
         method=method,
@@ -84,4 +88,5 @@ def answer_of(response: httpx.Response, *, system: str, method: str, path: str, 
         exchange_id=str(response.extensions.get("exchange_id", "")),
         safe=safe,
         parsed=response.extensions.get("parsed", _MISSING),
+        withheld=withheld,
     )

@@ -29,7 +29,7 @@ from include.transport.faces import Budget, ExchangeSink
 from include.transport.faults import Classify, UnreadableAnswer, fault_of_answer, fault_of_exception
 from include.transport.hosts import is_loopback
 from include.transport.redaction import Redactor
-from include.transport.wire import Counts, ObservedTransport, rate_limit_headers
+from include.transport.wire import WITHHOLD, Counts, ObservedTransport, rate_limit_headers
 
 log = logging.getLogger(__name__)
 
@@ -131,12 +131,14 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         allow: Collection[int] = (),
         expect_json: bool = True,
+        withhold: bool = False,
     ) -> Answer:
         """Send one request and return its answer (2xx, or a status in `allow`).
 
         `json` may hold Decimals; they are sent with exactly their digits. `safe`: may be repeated without harm
         (default: GET and HEAD). `context` is kept with the exchange (run, change). `expect_json=False` accepts any
-        body. Raises the errors of `include.records.errors`, each with the id of its exchange.
+        body. `withhold`: its bodies hold personal data, so nothing of them is kept with the exchange or told in an
+        error. Raises the errors of `include.records.errors`, each with the id of its exchange.
         """
         method = method.upper()
         may_repeat = method in SAFE_METHODS if safe is None else safe
@@ -155,7 +157,7 @@ class HttpClient:
                 files=files,
                 headers={**content_headers, **(headers or {})},
             )
-            request.extensions.update(attempt=number, context=dict(context or {}))
+            request.extensions.update({"attempt": number, "context": dict(context or {}), WITHHOLD: withhold})
             return await self._send(request, safe=may_repeat, allow=allow, expect_json=expect_json)
 
         attempts = tenacity.AsyncRetrying(
@@ -182,7 +184,12 @@ class HttpClient:
             # The original is not chained: its text may hold a header or an address with a secret.
             raise fault from None
         answer = answer_of(
-            response, system=self.system, method=request.method, path=self._shown(request), safe=safe
+            response,
+            system=self.system,
+            method=request.method,
+            path=self._shown(request),
+            safe=safe,
+            withheld=bool(request.extensions.get(WITHHOLD)),
         )
         if answer.status in allow:
             return answer

@@ -84,12 +84,24 @@ def fault_of_answer(answer: Answer, classify: Classify, *, expect_json: bool) ->
         fault: SyncError = UnknownOutcome(f"{_where(answer)} answered {answer.status}.", system=answer.system)
     else:
         fault = told or _plain(answer)
+    if answer.withheld:
+        fault = without_body(fault, f"{_where(answer)} answered {answer.status}.")
     fault.status = fault.status or answer.status
     fault.exchange_id = fault.exchange_id or answer.exchange_id
     fault.system = fault.system or answer.system
     if isinstance(fault, TransientError) and fault.retry_after is None:
         fault.retry_after = answer.retry_after
     return fault
+
+
+def without_body(fault: SyncError, message: str) -> SyncError:
+    """The same fault, of whose words none comes from the answer."""
+    kind, state = type(fault), {**vars(fault), "message": message}
+    if isinstance(fault, RecordRejected):
+        state["details"] = None
+    told = kind(message, system=fault.system, remedy=fault.remedy)
+    vars(told).update(state)
+    return told
 
 
 def _leaves_open(answer: Answer, told: SyncError | None) -> bool:

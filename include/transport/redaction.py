@@ -116,7 +116,7 @@ class Redactor:
         return self._capped(self.text(encode(kept).decode("utf-8", "replace")), len(content))
 
     def withheld(self, content: bytes) -> str | None:
-        """What is kept of a body of which nothing may be shown (token requests and answers)."""
+        """What is kept of a body of which nothing may be shown (tokens, personal data)."""
         return f"[{len(content)} bytes, withheld]" if content else None
 
     def is_private(self, path: tuple[str, ...]) -> bool:

@@ -23,6 +23,8 @@ from include.transport.retry_after import retry_after_seconds
 PURPOSE = "purpose"
 TOKEN = "token"  # noqa: S105 (the name of a purpose)
 """`request.extensions[PURPOSE] == TOKEN` marks a token request: outside the API's budget, both bodies withheld."""
+WITHHOLD = "withhold"
+"""`request.extensions[WITHHOLD]` marks a request whose bodies hold personal data: nothing of them is kept or told."""
 
 CONGESTED = frozenset({429, 502, 503, 504})
 
@@ -41,6 +43,11 @@ def _count(text: str | None) -> int | None:
 
 def is_token_request(request: httpx.Request) -> bool:
     return request.extensions.get(PURPOSE) == TOKEN
+
+
+def is_withheld(request: httpx.Request) -> bool:
+    """Whether nothing of either body may be shown."""
+    return is_token_request(request) or bool(request.extensions.get(WITHHOLD))
 
 
 class ObservedTransport(httpx.AsyncBaseTransport):
@@ -118,7 +125,7 @@ class ObservedTransport(httpx.AsyncBaseTransport):
                     attempt=request.extensions.get("attempt", 1),
                     context=request.extensions.get("context", {}),
                     error=error,
-                    withhold=is_token_request(request),
+                    withhold=is_withheld(request),
                     parsed=response.extensions.get("parsed") if response is not None else None,
                 ),
             )
