@@ -106,8 +106,9 @@ class CommercetoolsClient:
     ) -> None:
         await self._http.__aexit__(kind, error, trace)
 
-    async def get(self, path: str, params: Params | None = None) -> Answer:
-        return await self._http.request("GET", path, params=params, context=self._context)
+    async def get(self, path: str, params: Params | None = None, *, withhold: bool = False) -> Answer:
+        """`withhold`: what is read holds personal data, so nothing of it is kept with the exchange."""
+        return await self._http.request("GET", path, params=params, context=self._context, withhold=withhold)
 
     async def post(
         self,
@@ -122,13 +123,14 @@ class CommercetoolsClient:
         )
 
     async def page(
-        self, path: str, params: list[tuple[str, str]], limit: int
+        self, path: str, params: list[tuple[str, str]], limit: int, *, withhold: bool = False
     ) -> tuple[list[dict[str, Any]], int]:
         """The results of one query, and the `limit` with which they came: where the API says that so many rows are
         too much for one answer, half of them are asked for."""
         while True:
             try:
-                answer = await self.get(path, [*params, ("limit", limit), ("withTotal", "false")])
+                asked: Params = [*params, ("limit", limit), ("withTotal", "false")]
+                answer = await self.get(path, asked, withhold=withhold)
                 return list(answer.json()["results"]), limit
             except PageTooLarge:
                 if limit <= SMALLEST_PAGE:
@@ -225,6 +227,7 @@ _SCOPES = {
     "tax-categories": ("view_products", "manage_products"),
     "channels": ("view_products", "manage_products"),
     "inventory": ("view_products", "manage_products"),
+    "orders": ("view_orders", "manage_orders"),
 }
 """API reference, `security` of each endpoint; the widest scope of those that will do."""
 

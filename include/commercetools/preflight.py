@@ -70,7 +70,7 @@ def _scopes(granted: frozenset[str], project: str, settings: SyncSettings) -> Re
         needed.discard("view_stores")
     if not (rule.stores or rule.product_selections):
         needed.discard("view_product_selections")
-    missing = sorted(scope for scope in needed if not _covers(granted, scope, project))
+    missing = sorted(scope for scope in needed if not covers(granted, scope, project))
     if missing:
         yield _result(
             "error",
@@ -81,7 +81,7 @@ def _scopes(granted: frozenset[str], project: str, settings: SyncSettings) -> Re
         )
     else:
         yield _result("ok", "scopes", f"{len(granted)} scopes, all that are needed")
-    if not _covers(granted, "manage_standalone_prices", project):
+    if not covers(granted, "manage_standalone_prices", project):
         yield _result(
             "warning",
             "scopes",
@@ -90,7 +90,8 @@ def _scopes(granted: frozenset[str], project: str, settings: SyncSettings) -> Re
         )
 
 
-def _covers(granted: frozenset[str], scope: str, project: str) -> bool:
+def covers(granted: frozenset[str], scope: str, project: str) -> bool:
+    """Whether these scopes allow what `scope` does: managing includes viewing."""
     wanted = {f"{scope}:{project}", f"{scope.replace('view_', 'manage_')}:{project}"}
     return bool(wanted & granted)
 

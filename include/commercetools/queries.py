@@ -2,7 +2,10 @@
 
 * A full walk goes by `id`: `sort=id asc`, `id > "last"`.
 * A delta goes by `(lastModifiedAt, id)` within `[lower, upper)`. A row that changes during the walk leaves the window
-  upwards and is caught by the next one. `lastModifiedAt` alone would lose rows that share a timestamp at a page's end.
+  upwards and is caught by the next one; in a window without an upper end it moves to the end of the walk instead.
+  `lastModifiedAt` alone would lose rows that share a timestamp at a page's end.
+
+A walk may be told to `withhold`: its rows hold personal data, so nothing of them is kept with the exchanges.
 """
 
 from __future__ import annotations
@@ -80,6 +83,7 @@ async def by_id(
     params: Sequence[tuple[str, str]] = (),
     position: str | None = None,
     key: str = "id",
+    withhold: bool = False,
 ) -> AsyncIterator[Slice]:
     """Everything, in id order, going on after `position` (the last id seen). `key` is the dotted field to walk by."""
     guard = LoopGuard(SYSTEM, f"walk of {path}", ascending=False)
@@ -91,7 +95,10 @@ async def by_id(
         above = [] if last is None else [f"{inner} > {quoted(last)}"]
         keyset = [f"{outer}({test})" if outer else test for test in above]
         rows, granted = await client.page(
-            path, [*params, ("sort", f"{key} asc"), *_where([*where, *keyset])], page_size
+            path,
+            [*params, ("sort", f"{key} asc"), *_where([*where, *keyset])],
+            page_size,
+            withhold=withhold,
         )
         if rows:
             last = _dig(rows[-1], key)
@@ -107,28 +114,32 @@ async def by_time(
     path: str,
     *,
     lower: str,
-    upper: str,
+    upper: str | None,
     page_size: int,
     where: Sequence[str] = (),
     params: Sequence[tuple[str, str]] = (),
     position: str | None = None,
+    withhold: bool = False,
 ) -> AsyncIterator[Slice]:
-    """What changed in `[lower, upper)`, in `(lastModifiedAt, id)` order; `position` is `timestamp|id`."""
+    """What changed in `[lower, upper)`, or since `lower` where `upper` is None, in `(lastModifiedAt, id)` order;
+    `position` is `timestamp|id`."""
     guard = LoopGuard(SYSTEM, f"delta of {path}", ascending=False)
     if position:
         guard.step(position)
     while True:
-        tests = [*where, f"lastModifiedAt >= {quoted(lower)}", f"lastModifiedAt < {quoted(upper)}"]
+        tests = [*where, f"lastModifiedAt >= {quoted(lower)}"]
+        if upper is not None:
+            tests.append(f"lastModifiedAt < {quoted(upper)}")
         if position:
             at, _, seen = position.partition("|")
             tests.append(
                 f"(lastModifiedAt > {quoted(at)} or (lastModifiedAt = {quoted(at)} and id > {quoted(seen)}))"
             )
         sort = [("sort", "lastModifiedAt asc"), ("sort", "id asc")]
-        rows, granted = await client.page(path, [*params, *sort, *_where(tests)], page_size)
+        asked = [*params, *sort, *_where(tests)]
+        rows, granted = await client.page(path, asked, page_size, withhold=withhold)
         if rows:
-            end = _Row.model_validate(rows[-1])
-            position = f"{end.lastModifiedAt}|{end.id}"
+            position = f"{_dig(rows[-1], 'lastModifiedAt')}|{_dig(rows[-1], 'id')}"
             guard.step(position)
         ended = len(rows) < granted
         yield Slice(rows, position or "", ended)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -31,17 +31,44 @@ W = TypeVar("W", bound=Wire)
 
 
 @dataclass(frozen=True)
+class Listings:
+    """Product selections and stores by key, and the products of each selection that was asked for, by selection id."""
+
+    selections: Mapping[str, ProductSelection] = field(default_factory=dict)
+    stores: Mapping[str, Store] = field(default_factory=dict)
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def of_selection(self, key: str) -> frozenset[str]:
+        """Products of the selection."""
+        return (
+            self.members.get(self.selections[key].id, frozenset()) if key in self.selections else frozenset()
+        )
+
+    def of_store(self, key: str) -> frozenset[str]:
+        """Products in any active selection of the store."""
+        store = self.stores.get(key)
+        ids = [s.productSelection.id for s in (store.productSelections if store else None) or () if s.active]
+        return frozenset().union(*(self.members.get(id, frozenset()) for id in ids))
+
+
+@dataclass(frozen=True)
 class References:
-    """All by id, except `channels`, `selections` and `stores`: by key. `members`: products by selection id."""
+    """All by id, except `channels`: by key. `listings`: what the assortment names."""
 
     project: Project
     product_types: Mapping[str, ProductType]
     tax_categories: Mapping[str, TaxCategory]
     categories: Mapping[str, Category]
     channels: Mapping[str, Channel] = field(default_factory=dict)
-    selections: Mapping[str, ProductSelection] = field(default_factory=dict)
-    stores: Mapping[str, Store] = field(default_factory=dict)
-    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    listings: Listings = field(default_factory=Listings)
+
+    @property
+    def selections(self) -> Mapping[str, ProductSelection]:
+        return self.listings.selections
+
+    @property
+    def stores(self) -> Mapping[str, Store]:
+        return self.listings.stores
 
     @cached_property
     def definitions(self) -> dict[str, dict[str, AttributeDefinition]]:
@@ -76,22 +103,10 @@ class References:
         """Products in any of the selections and in any active selection of any of the stores. None = no condition."""
         groups: list[frozenset[str]] = []
         if keys := tuple(selection_keys):
-            ids = [self.selections[key].id for key in keys if key in self.selections]
-            groups.append(self._members_of(ids))
+            groups.append(frozenset().union(*map(self.listings.of_selection, keys)))
         if keys := tuple(store_keys):
-            groups.append(
-                self._members_of(
-                    setting.productSelection.id
-                    for key in keys
-                    if key in self.stores
-                    for setting in self.stores[key].productSelections or ()
-                    if setting.active
-                )
-            )
+            groups.append(frozenset().union(*map(self.listings.of_store, keys)))
         return frozenset.intersection(*groups) if groups else None
-
-    def _members_of(self, selection_ids: Iterable[str]) -> frozenset[str]:
-        return frozenset().union(*(self.members.get(id, frozenset()) for id in selection_ids))
 
 
 def _named(found: Iterable[TaxCategory], key_or_name: str) -> TaxCategory | None:
@@ -110,30 +125,48 @@ async def read_references(client: CommercetoolsClient, settings: SyncSettings) -
     )
     found = dict(zip(names, collections, strict=True))
     project = _one(Project, answer.json())
-    product_types = _many(ProductType, found["/product-types"])
-    tax_categories = _many(TaxCategory, found["/tax-categories"])
-    categories = _many(Category, found["/categories"])
-    channels = _many(Channel, found.get("/channels", []))
-    selections: list[ProductSelection] = []
-    stores: list[Store] = []
-    members: dict[str, frozenset[str]] = {}
-    if rule.stores:
-        stores = _many(
-            Store, await queries.everything(client, "/stores", where=[queries.one_of("key", rule.stores)])
-        )
-    if rule.product_selections or stores:
-        selections = _many(ProductSelection, await queries.everything(client, "/product-selections"))
-        members = await _members(client, settings, selections, stores)
+    product_types = many(ProductType, found["/product-types"])
+    tax_categories = many(TaxCategory, found["/tax-categories"])
+    categories = many(Category, found["/categories"])
+    channels = many(Channel, found.get("/channels", []))
     return References(
         project=project,
         product_types={one.id: one for one in product_types},
         tax_categories={one.id: one for one in tax_categories},
         categories={one.id: one for one in categories},
         channels={one.key: one for one in channels},
+        listings=await read_listings(client, rule.product_selections, rule.stores),
+    )
+
+
+async def read_listings(
+    client: CommercetoolsClient, selection_keys: Collection[str], store_keys: Collection[str]
+) -> Listings:
+    """The product selections and stores of these keys, as far as they exist, with their products."""
+    selections: list[ProductSelection] = []
+    stores: list[Store] = []
+    members: dict[str, frozenset[str]] = {}
+    if store_keys:
+        where = [queries.one_of("key", list(store_keys))]
+        stores = many(Store, await queries.everything(client, "/stores", where=where))
+    if selection_keys or stores:
+        selections = many(ProductSelection, await queries.everything(client, "/product-selections"))
+        members = await _members(client, selection_keys, selections, stores)
+    return Listings(
         selections={one.key or one.id: one for one in selections},
         stores={one.key: one for one in stores},
         members=members,
     )
+
+
+async def read_project(client: CommercetoolsClient) -> Project:
+    """The project's own settings."""
+    return _one(Project, (await client.get("")).json())
+
+
+async def read_channels(client: CommercetoolsClient) -> list[Channel]:
+    """All channels of the project."""
+    return many(Channel, await queries.everything(client, "/channels"))
 
 
 class _Assigned(Wire):
@@ -142,13 +175,12 @@ class _Assigned(Wire):
 
 async def _members(
     client: CommercetoolsClient,
-    settings: SyncSettings,
+    selection_keys: Collection[str],
     selections: list[ProductSelection],
     stores: list[Store],
 ) -> dict[str, frozenset[str]]:
     """Products of the selections that matter. A selection that excludes lists nothing that is offered."""
-    rule = settings.products.assortment.commercetools
-    wanted = {one.id for one in selections if one.key in rule.product_selections}
+    wanted = {one.id for one in selections if one.key in selection_keys}
     wanted |= {s.productSelection.id for store in stores for s in store.productSelections or () if s.active}
     offering = [one for one in selections if one.id in wanted and not one.excludes]
     found: dict[str, frozenset[str]] = {}
@@ -156,7 +188,7 @@ async def _members(
         rows = await queries.everything(
             client, f"/product-selections/{selection.id}/products", key="product.id"
         )
-        found[selection.id] = frozenset(str(one.product["id"]) for one in _many(_Assigned, rows))
+        found[selection.id] = frozenset(str(one.product["id"]) for one in many(_Assigned, rows))
     return found
 
 
@@ -167,7 +199,8 @@ def _one(model: type[W], row: Any) -> W:
         raise unreadable(model.__name__, problem) from None
 
 
-def _many(model: type[W], rows: Iterable[Any]) -> list[W]:
+def many(model: type[W], rows: Iterable[Any]) -> list[W]:
+    """Wire models of rows. Raises ProtocolFault for one that can't be read."""
     return [_one(model, row) for row in rows]
 
 

@@ -161,6 +161,7 @@ class Category(Wire):
 
 class Channel(Wire):
     id: str
+    version: int
     key: str
     roles: list[str] | None = None
 
@@ -188,6 +189,13 @@ class Store(Wire):
     productSelections: list[SelectionSetting] | None = None
 
 
+class InventoryConfiguration(Wire):
+    """Of carts that reserve stock (`ReserveOnCart`): how long, and whether what expired is given back."""
+
+    reservationExpirationInMinutes: int | None = None
+    releaseExpiredReservations: bool = False
+
+
 class Project(Wire):
     key: str
     name: str = ""
@@ -195,6 +203,7 @@ class Project(Wire):
     countries: list[str] = Field(default_factory=list)
     languages: list[str] = Field(default_factory=list)
     productCatalogModel: str | None = None
+    inventory: InventoryConfiguration | None = None
 
 
 class StandalonePrice(Wire):

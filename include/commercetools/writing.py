@@ -251,6 +251,47 @@ class StandalonePriceDraft(Draft):
     channel: Identifier | None = None
 
 
+class ChannelReference(Draft):
+    """A channel by its key, which (unlike other keys) may hold any signs."""
+
+    typeId: Literal["channel"] = "channel"
+    key: str
+
+
+class InventoryEntryDraft(Draft):
+    sku: Annotated[str, Field(min_length=1)]
+    key: Key
+    supplyChannel: ChannelReference | None = None
+    quantityOnStock: int
+
+
+class ChangeQuantity(Draft):
+    """Sets the quantity on stock; what is reserved stays so."""
+
+    action: Literal["changeQuantity"] = "changeQuantity"
+    quantity: int
+
+
+class InventoryEntryUpdate(Draft):
+    version: int
+    actions: list[ChangeQuantity] = Field(min_length=1, max_length=1)
+
+
+class ChannelDraft(Draft):
+    key: str
+    roles: list[str]
+
+
+class AddRoles(Draft):
+    action: Literal["addRoles"] = "addRoles"
+    roles: list[str] = Field(min_length=1)
+
+
+class ChannelUpdate(Draft):
+    version: int
+    actions: list[AddRoles] = Field(min_length=1, max_length=1)
+
+
 class CustomObjectDraft(Draft):
     container: Annotated[str, Field(pattern=r"^[-_~.a-zA-Z0-9]+$", min_length=1, max_length=256)]
     key: Annotated[str, Field(pattern=r"^[-_~.a-zA-Z0-9]+$", min_length=1, max_length=256)]

@@ -1,0 +1,145 @@
+"""Wire rows of stock: cut down to what is needed, and read into canonical tables. Pure.
+
+Orders name people. What is not in the tables of this module's columns is dropped before a row goes anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from include.records.stock import ENTRY_COLUMNS, NO_CHANNEL, ORDER_COLUMNS, stock_table
+from include.records.types import canonical_json
+
+Row = Mapping[str, Any]
+
+_OF_AN_ENTRY = ("id", "version", "sku", "quantityOnStock", "availableQuantity", "lastModifiedAt")
+_OF_AN_ORDER = (
+    "id",
+    "version",
+    "createdAt",
+    "lastModifiedAt",
+    "orderNumber",
+    "orderState",
+    "inventoryMode",
+)
+
+
+def trimmed_entry(row: Row) -> dict[str, Any]:
+    """The entry without custom fields and whatever else is not looked at."""
+    return {**_only(row, _OF_AN_ENTRY), **_pointer(row, "supplyChannel")}
+
+
+def trimmed_order(row: Row) -> dict[str, Any]:
+    """The order without anybody who ordered, pays or receives: which goods, from where, and what became of it."""
+    return {
+        **_only(row, _OF_AN_ORDER),
+        "syncInfo": [
+            {**_only(mark, ("syncedAt",)), **_pointer(mark, "channel")} for mark in _objects(row, "syncInfo")
+        ],
+        "lineItems": [
+            {
+                **_only(line, ("quantity", "inventoryMode")),
+                **_pointer(line, "supplyChannel"),
+                "variant": _only(line.get("variant"), ("sku",)),
+            }
+            for line in _objects(row, "lineItems")
+        ],
+    }
+
+
+def entries_table(rows: Sequence[Row], channels: Mapping[str, str]) -> pd.DataFrame:
+    """ENTRY_COLUMNS. `channels`: keys by id."""
+    return stock_table(
+        ENTRY_COLUMNS,
+        (
+            (
+                row["id"],
+                row.get("sku"),
+                channel_of(row, channels),
+                row.get("quantityOnStock"),
+                row.get("availableQuantity"),
+                row.get("version"),
+                row.get("lastModifiedAt"),
+            )
+            for row in rows
+        ),
+    )
+
+
+def orders_table(
+    rows: Sequence[Row], channels: Mapping[str, str], *, closed: Iterable[str], export_channel: str
+) -> pd.DataFrame:
+    """ORDER_COLUMNS. `closed`: states in which an order holds nothing. `export_channel`: key of the channel with which
+    orders are marked as exported."""
+    ended = frozenset(closed)
+    return stock_table(
+        ORDER_COLUMNS,
+        (
+            (
+                row["id"],
+                row.get("orderNumber"),
+                row.get("version"),
+                row.get("lastModifiedAt"),
+                row.get("createdAt"),
+                row.get("orderState") not in ended,
+                _exported_at(row, channels, export_channel),
+                canonical_json(_lines(row, channels)),
+            )
+            for row in rows
+        ),
+    )
+
+
+def channel_of(row: Row, channels: Mapping[str, str]) -> str:
+    """The key of the supply channel; `?id` for one that is not in the list of channels."""
+    pointer = row.get("supplyChannel")
+    if not isinstance(pointer, Mapping):
+        return NO_CHANNEL
+    channel_id = str(pointer.get("id", ""))
+    return channels.get(channel_id, f"?{channel_id}")
+
+
+def _exported_at(row: Row, channels: Mapping[str, str], export_channel: str) -> str | None:
+    """The latest mark of that channel: whether a second one replaces the first is not documented."""
+    marks = (
+        str(mark["syncedAt"])
+        for mark in row.get("syncInfo") or ()
+        if mark.get("syncedAt") and channels.get(_id_of(mark.get("channel"))) == export_channel
+    )
+    return max(marks, default=None)
+
+
+def _lines(row: Row, channels: Mapping[str, str]) -> list[list[Any]]:
+    """[SKU, channel, units], summed by pair. A line without a SKU can be in no entry. Every inventory mode counts:
+    whether the platform lowers its own figures for an order does not change which goods it takes."""
+    units: dict[tuple[str, str], int] = {}
+    for line in row.get("lineItems") or ():
+        sku = (line.get("variant") or {}).get("sku")
+        if sku:
+            pair = (str(sku), channel_of(line, channels))
+            units[pair] = units.get(pair, 0) + int(line.get("quantity") or 0)
+    return [[sku, channel, count] for (sku, channel), count in sorted(units.items())]
+
+
+def _only(value: Any, names: Iterable[str]) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {name: value[name] for name in names if isinstance(value.get(name), (str, int))}
+
+
+def _pointer(row: Row, name: str) -> dict[str, Any]:
+    """A reference as its id alone, never with the object it may carry along."""
+    channel_id = _id_of(row.get(name))
+    return {name: {"id": channel_id}} if channel_id else {}
+
+
+def _id_of(pointer: Any) -> str:
+    return str(pointer.get("id") or "") if isinstance(pointer, Mapping) else ""
+
+
+def _objects(row: Row, name: str) -> list[Row]:
+    listed = row.get(name)
+    return [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []

@@ -1,0 +1,183 @@
+"""The two feeds of stock: inventory entries, and the orders that hold goods."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+from include.commercetools import queries
+from include.commercetools.client import CommercetoolsClient, PageTooLarge
+from include.commercetools.queries import Slice, moment, one_of, parse_moment, quoted
+from include.commercetools.stock_rows import trimmed_entry, trimmed_order
+from include.records.face import RawPage, Window
+from include.settings.models import SyncSettings
+
+ENTRIES = "/inventory"
+ORDERS = "/orders"
+ORDER_STATES = ("Open", "Confirmed", "Complete", "Cancelled")
+"""All states of an order (API reference, type OrderState)."""
+
+ServerTime = Callable[[], Awaitable[datetime]]
+
+
+class _ByTime:
+    """What both feeds share: cursors are times of the server, windows end `trail_seconds` behind its clock."""
+
+    def __init__(self, client: CommercetoolsClient, settings: SyncSettings, server_time: ServerTime) -> None:
+        self._client = client
+        self._settings = settings
+        self._limits = settings.limits.commercetools
+        self._server_time = server_time
+
+    def cursor_at(self, since: datetime, cursor: str) -> str | None:
+        return moment(min(since, parse_moment(cursor)))
+
+    async def open_window(self, cursor: str | None, *, full: bool) -> Window:
+        """Its upper end is the next cursor: a little behind the server's clock, because rows become visible late. A
+        delta looks back over the overlap."""
+        upper = moment(await self._server_time() - timedelta(seconds=self._limits.trail_seconds))
+        if full or cursor is None:
+            return Window(lower=None, upper=upper)
+        return Window(lower=min(queries.shifted(cursor, -self._limits.overlap_seconds), upper), upper=upper)
+
+
+class EntryStream(_ByTime):
+    """Inventory entries: all by id, or what changed by time."""
+
+    async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
+        """A full walk has its cursor at the end; a delta is in order of time."""
+        size = self._limits.page_size
+        if window.lower is None:
+            walk = queries.by_id(self._client, ENTRIES, page_size=size, position=position)
+        else:
+            walk = queries.by_time(
+                self._client,
+                ENTRIES,
+                lower=window.lower,
+                upper=window.upper,
+                page_size=size,
+                position=position,
+            )
+        async for part in walk:
+            yield _page(part, _reached(part, window), trimmed_entry)
+
+    async def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
+        """The entries of these SKUs as they are now. What was written to an entry directly shows at once; what orders
+        do to it, up to ten seconds later."""
+        batches = queries.in_batches(key for key in keys if key)
+        for number, batch in enumerate(batches, start=1):
+            walk = queries.by_id(
+                self._client, ENTRIES, page_size=self._limits.page_size, where=[one_of("sku", batch)]
+            )
+            async for part in walk:
+                last = part.last and number == len(batches)
+                yield _page(Slice(part.rows, part.position, last), None, trimmed_entry)
+        if not batches:
+            yield RawPage([], position="", cursor=None, last=True)
+
+
+class OrderStream(_ByTime):
+    """Orders, as far as stock is concerned.
+
+    A reservation that shows in an entry has to find its order. So nothing is left out at the upper end: a walk reads
+    whatever is there by now, and only its *cursor* stays behind the clock, so that the next delta looks again for
+    orders that became visible late.
+
+    * A delta takes every order that changed, in whatever state: that is how a cancellation is learned of.
+    * A full read takes the orders that may hold goods: in a state that holds them, and not marked as exported, or
+      changed so lately that the mark may not have settled yet. An order that a full read does not meet holds nothing.
+      "Not marked" is a negation, which the API evaluates slowly. Where it gives up on it, the rest is read without that
+      condition: more orders come, none is missed.
+    * `inventory.orders_since`: orders placed before that day are in neither.
+
+    Rows are cut down before they leave (`stock_rows`), and exchanges keep nothing of them: orders name people.
+    """
+
+    export_channel_id: str | None = None
+    """Id of the channel of export marks, once it is known; None: the project has no such channel, nothing is marked."""
+
+    async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
+        if window.lower is None:
+            async for part in self._open(self._recent(window.upper), position):
+                yield _page(part, _reached(part, window), trimmed_order)
+            return
+        delta = queries.by_time(
+            self._client,
+            ORDERS,
+            lower=window.lower,
+            upper=None,
+            page_size=self._limits.page_size,
+            where=self._placed_since,
+            position=position,
+            withhold=True,
+        )
+        async for part in delta:
+            yield _page(part, _reached(part, window), trimmed_order)
+
+    async def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
+        """The orders that may hold goods of one of these SKUs now; the conditions are those of a full read."""
+        batches = queries.in_batches(key for key in keys if key)
+        recent = self._recent(moment(await self._server_time())) if batches else None
+        for number, batch in enumerate(batches, start=1):
+            held = f"lineItems(variant({one_of('sku', batch)}))"
+            async for part in self._open(recent, None, held):
+                last = part.last and number == len(batches)
+                yield _page(Slice(part.rows, part.position, last), None, trimmed_order)
+        if not batches:
+            yield RawPage([], position="", cursor=None, last=True)
+
+    async def _open(self, recent: str | None, position: str | None, *tests: str) -> AsyncIterator[Slice]:
+        closed = self._settings.inventory.order_states_closed
+        states = [state for state in ORDER_STATES if state not in closed]
+        if not states:
+            yield Slice([], position or "", True)
+            return
+        plain = [*tests, one_of("orderState", states), *self._placed_since]
+        if self.export_channel_id is not None:
+            marked = f"syncInfo(channel(id = {quoted(self.export_channel_id)}))"
+            lately = f" or lastModifiedAt >= {quoted(recent)}" if recent else ""
+            try:
+                async for part in self._by_id([*plain, f"(not({marked}){lately})"], position):
+                    yield part
+                    position = part.position or position
+            except PageTooLarge:
+                pass
+            else:
+                return
+        async for part in self._by_id(plain, position):
+            yield part
+
+    def _by_id(self, where: Sequence[str], position: str | None) -> AsyncIterator[Slice]:
+        return queries.by_id(
+            self._client,
+            ORDERS,
+            page_size=self._limits.page_size,
+            where=where,
+            position=position,
+            withhold=True,
+        )
+
+    def _recent(self, upper: str | None) -> str | None:
+        """Since when an export mark may not have settled; generously, because a mark changes its order late, too."""
+        settles = self._settings.inventory.export_settles_seconds + self._limits.overlap_seconds
+        return queries.shifted(upper, -settles) if upper else None
+
+    @property
+    def _placed_since(self) -> list[str]:
+        since = self._settings.inventory.orders_since
+        return [] if since is None else [f'createdAt >= "{since.isoformat()}T00:00:00.000Z"']
+
+
+def _reached(part: Slice, window: Window) -> str | None:
+    """The cursor after this page, never later than the window's upper end. None in a full walk until it ends."""
+    if part.last:
+        return window.upper
+    if window.lower is None or not part.position or window.upper is None:
+        return None
+    return min(part.position.partition("|")[0], window.upper)
+
+
+def _page(
+    part: Slice, cursor: str | None, trimmed: Callable[[dict[str, object]], dict[str, object]]
+) -> RawPage:
+    return RawPage([trimmed(row) for row in part.rows], part.position, cursor, part.last)
