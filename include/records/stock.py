@@ -55,6 +55,13 @@ BUCKET_COLUMNS: tuple[Column, ...] = (
     Column("quantity", "count", "parts"),
     Column("due_at", "time", "when goods on their way are expected; NA = not said"),
 )
+ADJUSTMENT_COLUMNS: tuple[Column, ...] = (
+    Column("id", "text", "the till's id of the adjustment"),
+    Column("product_id", "text", "the till's id of the variant"),
+    Column("outlet_id", "text", "the till's id of the location"),
+    Column("quantity", "count", "parts, signed"),
+    Column("version", "version", "the source's version"),
+)
 
 
 def stock_table(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
@@ -68,9 +75,8 @@ def stock_table(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> pd.
 
 def _series(column: Column, values: Sequence[Any]) -> pd.Series:
     if column.type == "time":
-        return pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601").astype(
-            DTYPES["time"]
-        )
+        moments = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
+        return moments.astype("datetime64[us, UTC]")
     return pd.Series(list(values), dtype=DTYPES[column.type])
 
 

@@ -92,10 +92,23 @@ class XSeriesClient:
         await self._http.__aexit__(kind, error, trace)
 
     async def get(
-        self, path: str, params: Params | None = None, *, context: Mapping[str, str] | None = None
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        context: Mapping[str, str] | None = None,
+        withhold: bool = False,
     ) -> Body:
-        """Read. An empty answer is a fault: a list that is not there must not look like an empty one."""
-        answer = await self._http.request("GET", self._path(path), params=params, context=context)
+        """Read. An empty answer is a fault: a list that is not there must not look like an empty one. `withhold`: what
+        is read holds personal data, so nothing of it is kept with the exchange."""
+        answer = await self._http.request(
+            "GET", self._path(path), params=params, context=context, withhold=withhold
+        )
+        return _body(answer, answer.json())
+
+    async def ask(self, path: str, json: Any) -> Body:
+        """Read with a POST, as some lists want it: it changes nothing, so it may be repeated."""
+        answer = await self._http.request("POST", self._path(path), json=json, safe=True)
         return _body(answer, answer.json())
 
     async def post(self, path: str, json: Any, *, context: Mapping[str, str] | None = None) -> Body:

@@ -32,6 +32,13 @@ SCOPES: tuple[tuple[str, str, str], ...] = (
     ("GET", "/taxes", "taxes:read"),
     ("GET", "/suppliers", "suppliers:read"),
     ("POST", "/suppliers", "suppliers:write"),
+    ("POST", "/inventory", "inventory:read"),
+    ("GET", "/inventory", "inventory:read"),
+    ("GET", "/stock_adjustments", "inventory:write"),
+    ("POST", "/stock_adjustments", "inventory:write"),
+    ("GET", "/custom_inventory_adjustment_reasons", "inventory:write"),
+    ("GET", "/consignments", "consignments:read"),
+    ("GET", "/search", "products:read, or sales:read where sales are searched,"),
     ("GET", "/webhooks", "webhooks"),
     ("POST", "/webhooks", "webhooks"),
     ("GET", "/", "products:read"),
@@ -73,7 +80,9 @@ def classify(answer: Answer) -> SyncError | None:
 
 
 def _missing(answer: Answer, text: str) -> SyncError:
-    if re.search(r"/[0-9a-zA-Z]*[0-9-][0-9a-zA-Z-]*(?:/all)?$", _below_version(answer.path)):
+    if re.search(
+        r"/[0-9a-zA-Z]*[0-9-][0-9a-zA-Z-]*(?:/(?:all|inventory|products))?$", _below_version(answer.path)
+    ):
         return TargetMissing(text)
     return ConfigurationFault(text, remedy="Check store URL and `api_version` in the connection.")
 
@@ -95,7 +104,7 @@ def _refused(answer: Answer, body: Any, text: str) -> SyncError:
             existing_id=_existing_id(fields, duplicate),
             details=fields,
         )
-    if answer.safe and answer.method == "GET":
+    if answer.safe and answer.method in ("GET", "POST"):
         return ProtocolFault(
             text, remedy="Check `api_version` in the connection; if it is right, the API changed."
         )

@@ -9,12 +9,12 @@ A page is not taken for the last one because it is short: how full a page has to
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from include.lightspeed.connection import SYSTEM
-from include.lightspeed.x_series.client import XSeriesClient
+from include.lightspeed.x_series.client import Body, XSeriesClient
 from include.lightspeed.x_series.numbers import whole
 from include.records.errors import ProtocolFault
 from include.transport.paging import LoopGuard
@@ -43,27 +43,37 @@ async def walk_versions(
     params: Mapping[str, str] | None = None,
     whole_list_allowed: bool = False,
 ) -> AsyncIterator[VersionPage]:
-    """Pages of a version feed, each with at least one row, in ascending versions.
+    """Pages of a version feed, each with at least one row, in ascending versions. Paging goes in the address.
 
     Raises ProtocolFault where the cursor can't advance. `whole_list_allowed`: a list whose rows carry no version
     is taken as complete (the docs show `/taxes` and `/tags` so).
     """
-    guard = LoopGuard(SYSTEM, f"GET {path}", ascending=True)
-    guard.step(after)
     query: dict[str, str | int] = {**(params or {}), "page_size": page_size}
     if deleted:
         query["deleted"] = "true"
+
+    async def read(reached: int) -> Body:
+        return await client.get(path, {**query, "after": reached})
+
+    async for page in pages_by_version(read, path, after=after, whole_list_allowed=whole_list_allowed):
+        yield page
+
+
+async def pages_by_version(
+    read: Callable[[int], Awaitable[Body]], path: str, *, after: int, whole_list_allowed: bool = False
+) -> AsyncIterator[VersionPage]:
+    """As `walk_versions`, for a list that is asked for in its own way: `read` takes the version to go on from."""
+    guard = LoopGuard(SYSTEM, f"walk of {path}", ascending=True)
+    guard.step(after)
     while True:
-        answer = await client.get(path, {**query, "after": after})
+        answer = await read(after)
         rows = rows_of(answer.value, path)
         if not rows:
             return
         cursor = next_cursor(answer.value, rows)
         if cursor is None:
             if not whole_list_allowed:
-                raise ProtocolFault(
-                    f"GET {path}: neither the page nor its rows carry a version.", system=SYSTEM
-                )
+                raise ProtocolFault(f"{path}: neither the page nor its rows carry a version.", system=SYSTEM)
             yield VersionPage(rows, None, answer.exchange_id)
             return
         guard.step(cursor)

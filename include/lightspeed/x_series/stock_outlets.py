@@ -1,0 +1,52 @@
+"""Locations and the outlets behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from include.lightspeed.connection import SYSTEM
+from include.lightspeed.x_series.client import XSeriesClient
+from include.lightspeed.x_series.facts import same_name
+from include.lightspeed.x_series.paging import walk_versions
+from include.lightspeed.x_series.wire import Outlet
+from include.records.errors import ConfigurationFault, ProtocolFault
+from include.settings.models import SyncSettings
+
+OUTLET_PAGE_SIZE = 1000
+
+
+async def read_outlets(client: XSeriesClient) -> list[Outlet]:
+    """All live outlets of the store."""
+    pages = walk_versions(client, "/outlets", page_size=OUTLET_PAGE_SIZE, whole_list_allowed=True)
+    rows = [row async for page in pages for row in page.rows]
+    try:
+        outlets = [Outlet.model_validate(row) for row in rows]
+    except ValidationError:
+        raise ProtocolFault("GET /outlets can't be read.", system=SYSTEM) from None
+    return [outlet for outlet in outlets if not outlet.deleted_at]
+
+
+def outlets_of(locations: SyncSettings, outlets: Sequence[Outlet]) -> Mapping[str, str]:
+    """Outlet ids by location name. Raises ConfigurationFault naming every location whose outlet does not exist, or
+    whose outlet's name is that of several."""
+    found: dict[str, str] = {}
+    problems: list[str] = []
+    for location in locations.locations:
+        same = [outlet for outlet in outlets if same_name(outlet.name) == same_name(location.outlet)]
+        if len(same) == 1:
+            found[location.name] = same[0].id
+        else:
+            problems.append(
+                f"location {location.name}: there {'is no outlet' if not same else 'are several outlets'} "
+                f"{location.outlet!r}"
+            )
+    if problems:
+        names = ", ".join(sorted(outlet.name for outlet in outlets)) or "none"
+        raise ConfigurationFault(
+            f"{'; '.join(problems)}.",
+            system=SYSTEM,
+            remedy=f"Correct `locations` in the configuration; the store has {names}.",
+        )
+    return found
