@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +31,8 @@ _ORDER = "ORDER BY batch, unit, id"
 class Changes:
     engine: Bind
 
-    def store(self, changes: Sequence[ChangeRow], *, replace_run: str | None = None) -> None:
-        """Add planned changes, all or none.
+    def store(self, changes: Iterable[ChangeRow], *, replace_run: str | None = None) -> None:
+        """Add planned changes, all or none; they may come one after the other.
 
         `replace_run`: first remove what that run planned and never began, so that a retried plan task replaces its
         own plan; what was begun or settled stays.
@@ -43,14 +43,17 @@ class Changes:
                     text("DELETE FROM changes WHERE run_id = :id AND outcome = 'planned' AND attempt = 0"),
                     {"id": replace_run},
                 )
-            if changes:
-                now = connection.execute(text("SELECT now()")).scalar_one()
-                copy_in(
-                    connection,
-                    "changes",
-                    ("id", *_PLAIN, "planned_at", "attempted_at", "settled_at"),
-                    (_values(change, now) for change in changes),
-                )
+            now = connection.execute(text("SELECT now()")).scalar_one()
+            copy_in(
+                connection,
+                "changes",
+                ("id", *_PLAIN, "planned_at", "attempted_at", "settled_at"),
+                (_values(change, now) for change in changes),
+            )
+
+    def begun(self, run_id: str) -> list[ChangeRow]:
+        """Changes of a run that were sent at least once."""
+        return self._read(f"run_id = :run_id AND attempt > 0 {_ORDER}", run_id=run_id)
 
     def read(
         self, run_id: str, *, batch: int | None = None, outcome: Outcome | None = None
@@ -155,6 +158,15 @@ class Changes:
                 ),
                 given.values,
             ).rowcount
+
+    def keyed(self, run_id: str, idempotency_key: str) -> int:
+        """How many changes of a run bear this key."""
+        with transaction(self.engine) as connection:
+            found: int = connection.execute(
+                text("SELECT count(*) FROM changes WHERE run_id = :run_id AND idempotency_key = :key"),
+                {"run_id": run_id, "key": idempotency_key},
+            ).scalar_one()
+        return found
 
     def counts(self, run_id: str) -> dict[Outcome, int]:
         """How many changes of a run have each outcome; every outcome is there, 0 included."""

@@ -80,7 +80,7 @@ class Links:
                 {
                     "entity": entity,
                     "kind": kind,
-                    "ids": None if lightspeed_ids is None else list(lightspeed_ids),
+                    **({} if lightspeed_ids is None else {"ids": list(lightspeed_ids)}),
                 },
             )
 

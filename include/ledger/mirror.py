@@ -165,9 +165,11 @@ class Mirror:
         fields: Collection[str] = (),
         identity: Collection[str] = (),
         ids: Collection[str] | None = None,
+        labels: Collection[str] | None = None,
     ) -> pd.DataFrame:
         """A few cells of many rows, as text (lists as JSON, flags as true and false; NA = unknown): id, parent_id,
-        deleted_at, label, then the named `fields` and `identity` cells. Rows that are deleted are there, too."""
+        deleted_at, label, then the named `fields` and `identity` cells. All rows, deleted ones too, or those with one
+        of `ids` or one of `labels`."""
         names = [*fields, *identity]
         chosen = [
             *(f"fields ->> {literal(name)}" for name in fields),
@@ -178,14 +180,16 @@ class Mirror:
                 connection,
                 f"SELECT id, parent_id, deleted_at, label{''.join(f', {one}' for one in chosen)} FROM mirror "
                 "WHERE entity = %(entity)s AND kind = %(kind)s AND system = %(system)s"
-                + (" AND id = ANY(%(ids)s)" if ids is not None else ""),
+                + (" AND id = ANY(%(ids)s)" if ids is not None else "")
+                + (" AND label = ANY(%(labels)s)" if labels is not None else ""),
                 {"id": "text", "parent_id": "text", "deleted_at": "time", "label": "text"}
                 | dict.fromkeys(names, "text"),
                 {
                     "entity": entity,
                     "kind": kind,
                     "system": system,
-                    "ids": list(ids) if ids is not None else None,
+                    **({} if ids is None else {"ids": list(ids)}),
+                    **({} if labels is None else {"labels": list(labels)}),
                 },
             )
 

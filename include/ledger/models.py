@@ -113,6 +113,7 @@ class MirrorTable(Base):
     __table_args__ = (
         Index(None, "entity", "system", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index(None, "entity", "changed_at"),
+        Index(None, "entity", "label"),
         {"postgresql_with": {"fillfactor": "85"}},
     )
 
@@ -130,6 +131,8 @@ class LevelTable(Base):
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     run_id: Mapped[str]
+
+    __table_args__ = (Index(None, "changed_at"),)
 
 
 class EntryTable(Base):
@@ -169,7 +172,10 @@ class OrderTable(Base):
     seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     run_id: Mapped[str]
 
-    __table_args__ = (Index("ix_stock_orders_open", "exported_at", postgresql_where=text("holds")),)
+    __table_args__ = (
+        Index("ix_stock_orders_open", "exported_at", postgresql_where=text("holds")),
+        Index(None, "changed_at"),
+    )
 
 
 class BucketTable(Base):

@@ -153,16 +153,13 @@ class Stock:
             found = _buckets(connection)
         return found if products is None else found[found["product_id"].isin(list(products))]
 
-    def levels_changed(self, products: Collection[str], since: datetime) -> set[str]:
-        """Of these products, those with a level that changed after `since` (ledger's clock)."""
+    def levels_changed(self, since: datetime) -> set[str]:
+        """Products with a level that changed after `since` (ledger's clock)."""
         with transaction(self.engine) as connection:
             return set(
                 connection.execute(
-                    text(
-                        "SELECT DISTINCT product_id FROM stock_levels "
-                        "WHERE product_id = ANY(:ids) AND changed_at > :since"
-                    ),
-                    {"ids": list(products), "since": since},
+                    text("SELECT DISTINCT product_id FROM stock_levels WHERE changed_at > :since"),
+                    {"since": since},
                 ).scalars()
             )
 

@@ -16,6 +16,12 @@ from include.settings.fields import (
 from include.settings.models import SyncSettings
 from include.settings.problems import did_you_mean
 from include.settings.products import AssortmentRule, FieldSetting
+from include.settings.stockchecks import (
+    channel_problems,
+    inventory_problems,
+    location_problems,
+    override_problems,
+)
 from include.settings.transforms import ChooseLocale, EnumLabel, Lookup, StripHtml, Transform, Truncate
 
 FLOWS_BACK = ("lightspeed", "newest", "review")
@@ -33,7 +39,10 @@ def cross_check(settings: SyncSettings) -> list[Problem]:
         _options,
         _tax_classes,
         _assortment,
-        _locations,
+        location_problems,
+        channel_problems,
+        override_problems,
+        inventory_problems,
         _required,
         _privacy,
         _schedules,
@@ -217,18 +226,6 @@ def _assortment(settings: SyncSettings) -> Iterator[Problem]:
             yield Problem(
                 (*loc, "exclude_skus"), f"In both lists: {', '.join(both)}.", "Keep each SKU in one list."
             )
-
-
-def _locations(settings: SyncSettings) -> Iterator[Problem]:
-    for part in ("name", "outlet", "channel"):
-        values = [getattr(location, part) for location in settings.locations]
-        for position, value in enumerate(values):
-            if value is not None and values.index(value) < position:
-                yield Problem(
-                    ("locations", position, part),
-                    f"{value!r} is used by two locations.",
-                    f"Give each location its own {part}.",
-                )
 
 
 def _required(settings: SyncSettings) -> Iterator[Problem]:

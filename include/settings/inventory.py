@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from include.settings.base import Settings
 
@@ -44,6 +45,15 @@ class Opening(Settings):
     """Closed days besides."""
     time_zone: str = "UTC"
     """Time zone in which its days begin, such as Europe/Berlin."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"there is no time zone {name!r}; write it as Europe/Berlin") from None
+        return name
 
 
 class StockRule(Settings):

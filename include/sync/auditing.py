@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,6 +31,13 @@ class Audited:
     cursors: Mapping[str, str]
 
 
+PlaceOf = Callable[[ChangeRow], str | None]
+
+
+def _nowhere(_change: ChangeRow) -> str | None:
+    return None
+
+
 def audit(
     ledger: Ledger,
     staging: Staging,
@@ -40,8 +47,13 @@ def audit(
     dry_run: bool,
     full: bool,
     limited: bool,
+    entity: str = ENTITY,
+    along: int = 0,
+    place_of: PlaceOf = _nowhere,
 ) -> Audited:
-    """Settle the run. Cursors move only when nothing is left open, and only together with the holds.
+    """Settle the run. Cursors move only when nothing is left open, and only together with the holds. `along`: changes
+    that were planned while the plan was being written, besides those the plan counts. `place_of`: where a failed change
+    was to go, if a record is written to several places, each of which may refuse it.
 
     Raises RunFailed (after storing everything) where the accounts don't add up or too large a share failed.
     """
@@ -51,15 +63,16 @@ def audit(
     outcomes: dict[str, int] = {str(o): n for o, n in ledger.changes.counts(run_id).items()}
     open_changes = outcomes.get("planned", 0)
     drafts = [HoldDraft(**draft) for draft in document["holds"]]
-    drafts.extend(_failed_hold(change) for change in changes if change.outcome == "failed")
-    accounts = accounts_of(document["summary"], outcomes, len(drafts))
+    drafts.extend(_failed_hold(change, place_of) for change in changes if change.outcome == "failed")
+    counted = {**document["summary"], "stored": document["summary"]["stored"] + along}
+    accounts = accounts_of(counted, outcomes, len(drafts))
     problem = _problem(accounts, settings)
     # Where the accounts don't add up, something was lost: the next run has to read all of it again.
     safe = accounts.add_up and not (dry_run or limited or open_changes or _restricted(changes))
     moved = {system: cursor for system, cursor in cursors.items() if cursor is not None} if safe else {}
     settled = ledger.settle(
         run_id,
-        ENTITY,
+        entity,
         cursors=moved,
         holds=drafts,
         considered=[(kind, subject) for kind, subject in document["considered"]],
@@ -67,8 +80,8 @@ def audit(
         first_retry=timedelta(minutes=settings.holds.first_retry_minutes),
         longest=timedelta(hours=settings.holds.longest_retry_hours),
     )
-    open_holds = sum(ledger.holds.counts(ENTITY).values())
-    summary = told(ENTITY, accounts, document["summary"])
+    open_holds = sum(ledger.holds.counts(entity).values())
+    summary = told(entity, accounts, document["summary"])
     if dry_run:
         summary = "Dry run, nothing was written.\n" + summary
     ledger.finish_run(
@@ -88,8 +101,8 @@ def _restricted(changes: list[ChangeRow]) -> bool:
     return any(change.outcome == "not_applied" for change in changes)
 
 
-def _failed_hold(change: ChangeRow) -> HoldDraft:
-    source = "lightspeed" if change.system == "commercetools" else "commercetools"
+def _failed_hold(change: ChangeRow, place_of: PlaceOf) -> HoldDraft:
+    source = change.subject.partition(":")[0]
     return HoldDraft(
         kind=change.kind,
         subject=change.subject,
@@ -99,6 +112,7 @@ def _failed_hold(change: ChangeRow) -> HoldDraft:
         system=source,
         source_id=change.source_id,
         label=change.label,
+        field=place_of(change),
         evidence={"wanted": dict(change.after), "target": change.system, "change": change.id},
         release=change.remedy,
     )

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from include.ledger.ledger import Ledger
 from include.records.errors import ConfigurationFault
-from include.records.face import ProductSystem, RawPage, SystemName, Window
+from include.records.face import ProductSystem, RawPage, Window
 from include.sync.mirroring import ENTITY
 from include.sync.staging import Staging
+
+
+class Feed(Protocol):
+    """What can be read by windows: a system's products, or one feed of its stock."""
+
+    def cursor_at(self, since: datetime, cursor: str) -> str | None: ...
+
+    async def open_window(self, cursor: str | None, *, full: bool) -> Window: ...
+
+    def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]: ...
+
+    def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]: ...
 
 
 @dataclass(frozen=True)
@@ -20,7 +32,7 @@ class Extracted:
     safe; None = this run may not move it (a `keys` run). `began`: when the first attempt at this read began, by the
     ledger's clock (ISO, UTC)."""
 
-    system: SystemName
+    system: str
     pages: int
     rows: int
     window: dict[str, str | None]
@@ -41,17 +53,42 @@ async def extract(
     since: datetime | None = None,
     keys: Sequence[str] = (),
 ) -> Extracted:
-    """Read the run's window of one system into staging.
+    """Read the run's window of one system's products into staging. With `keys` only the products that hold one of
+    these SKUs are read."""
+    return await extract_feed(
+        ledger,
+        staging,
+        adapter,
+        entity=ENTITY,
+        name=adapter.system,
+        full=full,
+        since=since,
+        keys=keys or None,
+    )
+
+
+async def extract_feed(
+    ledger: Ledger,
+    staging: Staging,
+    feed: Feed,
+    *,
+    entity: str,
+    name: str,
+    full: bool,
+    since: datetime | None = None,
+    keys: Sequence[str] | None = None,
+) -> Extracted:
+    """Read the run's window of one feed into staging, under `name`, which is also that of its cursor.
 
     A retried task goes on after the last page it had finished: pages are counted in a checkpoint that is stored only
-    after the page itself. With `keys` only the products that hold one of these SKUs are read.
+    after the page itself. `keys`: only what belongs to them, however few they are.
     """
-    step = f"extract_{adapter.system}"
+    step = f"extract_{name}"
     run_id = staging.run_id
     state = ledger.checkpoints.get(run_id, step)
     if state is None:
         began = ledger.now()
-        window = await _window(ledger, adapter, full=full, since=since, keys=keys)
+        window = await _window(ledger, feed, entity, name, full=full, since=since, keys=keys)
         state = {
             "window": {"lower": window.lower, "upper": window.upper},
             "pages": 0,
@@ -65,9 +102,9 @@ async def extract(
     window = Window(**state["window"])
     resumed_from = int(state["pages"])
     if not state["done"]:
-        async for page in _pages(adapter, window, state["position"], keys):
+        async for page in _pages(feed, window, state["position"], keys):
             if page.rows:
-                staging.write_page(adapter.system, state["pages"], page.rows)
+                staging.write_page(name, state["pages"], page.rows)
                 state["pages"] += 1
                 state["rows"] += len(page.rows)
             state["position"] = page.position
@@ -76,41 +113,48 @@ async def extract(
         state["done"] = True
         ledger.checkpoints.set(run_id, step, state)
     return Extracted(
-        system=adapter.system,
+        system=name,
         pages=state["pages"],
         rows=state["rows"],
         window=state["window"],
-        cursor=None if keys else state["cursor"],
+        cursor=None if keys is not None else state["cursor"],
         resumed_from=resumed_from,
         began=state["began"],
     )
 
 
 async def _window(
-    ledger: Ledger, adapter: ProductSystem, *, full: bool, since: datetime | None, keys: Sequence[str]
+    ledger: Ledger,
+    feed: Feed,
+    entity: str,
+    name: str,
+    *,
+    full: bool,
+    since: datetime | None,
+    keys: Sequence[str] | None,
 ) -> Window:
-    if keys:
+    if keys is not None:
         return Window(lower=None, upper=None)
     if full:
-        return await adapter.open_window(None, full=True)
-    cursor = ledger.cursor(ENTITY, adapter.system)
-    if cursor is None or ledger.baseline(ENTITY) is None:
+        return await feed.open_window(None, full=True)
+    cursor = ledger.cursor(entity, name)
+    if cursor is None or ledger.baseline(entity) is None:
         raise ConfigurationFault(
             "There is no first alignment yet, so there is nothing a delta could start from.",
-            system=adapter.system,
-            remedy="Trigger the DAG `products` with mode=full: first with dry_run to see the plan, then without.",
+            system=name,
+            remedy=f"Trigger the DAG `{entity}` with mode=full: first with dry_run to see the plan, then without.",
         )
     if since is not None:
-        return await adapter.open_window(adapter.cursor_at(since, cursor), full=False)
-    return await adapter.open_window(cursor, full=False)
+        return await feed.open_window(feed.cursor_at(since, cursor), full=False)
+    return await feed.open_window(cursor, full=False)
 
 
 def _pages(
-    adapter: ProductSystem, window: Window, position: str | None, keys: Sequence[str]
+    feed: Feed, window: Window, position: str | None, keys: Sequence[str] | None
 ) -> AsyncIterator[RawPage]:
-    if keys:
-        return adapter.search(keys)
-    return adapter.walk(window, position=position)
+    if keys is not None:
+        return feed.search(keys)
+    return feed.walk(window, position=position)
 
 
 def sweep_began(extracted: Sequence[Mapping[str, Any]]) -> datetime:

@@ -17,7 +17,7 @@ from include.sync.frames import cells, plain_cells
 
 ENTITY = "products"
 KINDS: tuple[Kind, Kind] = ("product", "variant")
-_IDENTITY = {"product": ("key", "listed"), "variant": ("currency",)}
+_IDENTITY = {"product": ("key", "listed"), "variant": ("currency", "parts")}
 
 
 def to_mirror(kind: Kind, frame: pd.DataFrame) -> list[MirrorRow]:

@@ -127,7 +127,7 @@ def prepare_plan(
     )
     recalled = _only_known(given, read, recalled)
     plan = plan_products(given)
-    _bury_unsettled(ledger, run_id)
+    bury_unsettled(ledger, run_id, ENTITY)
     batches, stored = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
     if not dry_run:
         _keep_links(ledger, run_id, plan)
@@ -237,12 +237,12 @@ def _ref(kind: Kind, row: Link, parent: tuple[str, str] | None) -> LinkRef:
     )
 
 
-def _bury_unsettled(ledger: Ledger, run_id: str) -> None:
+def bury_unsettled(ledger: Ledger, run_id: str, entity: str) -> None:
     """Writes that a dead run began and never settled: both sides were read since, so this plan knows what came of
     them, and whatever is still missing is planned again."""
     buried = [
         change.id
-        for change in ledger.changes.unsettled(entity=ENTITY)
+        for change in ledger.changes.unsettled(entity=entity)
         if change.run_id != run_id and ledger.run(change.run_id).state != "running"
     ]
     ledger.changes.settle(

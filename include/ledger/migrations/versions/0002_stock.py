@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
     )
     op.create_index("ix_mirror_entity_changed_at", "mirror", ["entity", "changed_at"])
+    op.create_index("ix_mirror_entity_label", "mirror", ["entity", "label"])
     op.create_table(
         "stock_levels",
         sa.Column("product_id", sa.Text(), nullable=False),
@@ -38,6 +39,7 @@ def upgrade() -> None:
         *_seen(),
         sa.PrimaryKeyConstraint("product_id", "outlet_id", name=op.f("pk_stock_levels")),
     )
+    op.create_index("ix_stock_levels_changed_at", "stock_levels", ["changed_at"])
     op.create_table(
         "stock_entries",
         sa.Column("id", sa.Text(), nullable=False),
@@ -71,6 +73,7 @@ def upgrade() -> None:
         ["exported_at"],
         postgresql_where=sa.text("holds"),
     )
+    op.create_index("ix_stock_orders_changed_at", "stock_orders", ["changed_at"])
     op.create_table(
         "stock_buckets",
         sa.Column("product_id", sa.Text(), nullable=False),

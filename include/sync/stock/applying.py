@@ -1,0 +1,391 @@
+"""Apply a stored plan of stock: every figure is worked out again where anything moved since it was planned.
+
+For every portion of a batch:
+
+1. the feeds of orders and levels are looked at, in this order, and what moved since the plan is taken in. Articles that
+   are not part of the portion, but moved, are planned now and served along: a full run of hours serves what happens
+   meanwhile;
+2. what moved, and what an earlier attempt began, is planned anew from the ledger; where nothing is left to do, it is
+   settled as already there;
+3. the attempt is stored, the write is sent at the version that was seen;
+4. where the entry moved on, entry, orders and levels are read again, in this order, and the figure is worked out again;
+5. the entry as it answered and the outcome are stored in one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from include.ledger.ledger import Ledger
+from include.ledger.rows import ChangeOutcome, ChangeRow
+from include.records.errors import (
+    DuplicateInTarget,
+    RecordRejected,
+    StaleTarget,
+    SyncError,
+    TargetMissing,
+    TransientError,
+    UnknownOutcome,
+)
+from include.records.stock_face import EntryWrite, EntryWritten, OnlineStock, TillStock
+from include.settings.models import SyncSettings
+from include.sync.applying import Applied
+from include.sync.findings import Finding
+from include.sync.grouping import Grouped
+from include.sync.stock.adjusting import apply_adjustments
+from include.sync.stock.catalogue import composites_of, products_of_skus
+from include.sync.stock.figures import order_lines, work_out
+from include.sync.stock.layout import Layout
+from include.sync.stock.loading import load_given
+from include.sync.stock.ownership import require_ownership
+from include.sync.stock.planning import plan_stock
+from include.sync.stock.preparing import LEVELS, ORDERS, change_rows
+
+TRIES = 5
+"""commercetools recommends a handful of re-reads on 409; more means that an entry moves all the time."""
+CHUNK = 200
+"""Writes between two looks at what moved."""
+ALONG = "served along"
+"""Mark of changes that were planned while the plan of their run was being written."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What applying works with."""
+
+    ledger: Ledger
+    online: OnlineStock
+    till: TillStock
+    settings: SyncSettings
+    layout: Layout
+    run_id: str
+    offers: pd.DataFrame
+
+
+async def apply_batch(
+    bench: Bench, batch: int, *, seen: Mapping[str, str | None], planned_at: datetime
+) -> Applied:
+    """Apply one batch. `seen`: per feed, where the read the plan was made from ended; `planned_at`: when the plan was
+    begun, by the ledger's clock.
+
+    Raises TransientError after everything else of the batch was tried; ConfigurationFault and ProtocolFault at once.
+    """
+    ledger = bench.ledger
+    changes = await asyncio.to_thread(ledger.changes.read, bench.run_id, batch=batch, outcome="planned")
+    applied = Applied()
+    watch = _Watch(bench, seen, planned_at, batch)
+    entries = [change for change in changes if change.system == "commercetools"]
+    levels = [change for change in changes if change.system == "lightspeed"]
+    for start in range(0, len(entries), CHUNK):
+        portion = await watch.fresh(entries[start : start + CHUNK])
+        await _write_all(bench, portion, applied)
+        if applied.interrupted:
+            break
+    if levels and not applied.interrupted:
+        try:
+            await apply_adjustments(bench, levels)
+        except TransientError as problem:
+            applied.interrupted = problem
+    for change in await asyncio.to_thread(ledger.changes.read, bench.run_id, batch=batch):
+        applied.outcomes[change.outcome] = applied.outcomes.get(change.outcome, 0) + 1
+    if applied.interrupted:
+        raise applied.interrupted
+    return applied
+
+
+class _Watch:
+    """Keeps the ledger up to date while a run writes, and the run's changes up to date with the ledger."""
+
+    def __init__(
+        self, bench: Bench, seen: Mapping[str, str | None], planned_at: datetime, batch: int
+    ) -> None:
+        self._bench = bench
+        self._seen = seen
+        self._planned_at = planned_at
+        self._batch = batch
+
+    async def fresh(self, changes: list[ChangeRow]) -> list[ChangeRow]:
+        """The changes as they are to be sent now, together with those of articles that moved since the last look."""
+        moved = await self._look()
+        return await asyncio.to_thread(self._up_to_date, changes, moved)
+
+    def _up_to_date(self, changes: list[ChangeRow], moved: set[str]) -> list[ChangeRow]:
+        bench, ledger = self._bench, self._bench.ledger
+        since_plan = _concerned(
+            bench,
+            ledger.stock.levels_changed(self._planned_at),
+            ledger.stock.orders_changed(self._planned_at),
+        )
+        stale = [c for c in changes if c.attempt > 0 or c.source_id in since_plan]
+        again = replanned(bench, stale, {str(c.source_id) for c in stale})
+        waiting = {c.unit for c in ledger.changes.read(bench.run_id, outcome="planned")} if moved else set()
+        along = [
+            replace(change, batch=self._batch, idempotency_key=ALONG)
+            for change in _planned_now(bench, moved)[0]
+            if change.unit not in waiting
+        ]
+        if along:
+            ledger.changes.store(along)
+        left = {c.id for c in stale}
+        return [*(c for c in changes if c.id not in left), *again, *along]
+
+    async def _look(self) -> set[str]:
+        """Take in what moved at the till and in orders since the last look; till ids of the articles concerned."""
+        bench, ledger = self._bench, self._bench.ledger
+        step = "looked"  # kept for the whole run: no batch reads what another one has read
+        kept = await asyncio.to_thread(ledger.checkpoints.get, bench.run_id, step) or {}
+        lines: list[str] = []
+        orders = kept.get(ORDERS) or self._seen.get(ORDERS)
+        if orders is not None:
+            window = await bench.online.orders.open_window(orders, full=False)
+            async for page in bench.online.orders.walk(window):
+                if page.rows:
+                    table = bench.online.to_orders(page.rows)
+                    before = await asyncio.to_thread(ledger.now)
+                    await asyncio.to_thread(ledger.stock.see_orders, bench.run_id, table)
+                    lines += await asyncio.to_thread(ledger.stock.orders_changed, before)
+                orders = page.cursor or orders
+        products: set[str] = set()
+        levels = kept.get(LEVELS) or self._seen.get(LEVELS)
+        if levels is not None:
+            page = await bench.till.changed_since(levels)
+            if page.rows:
+                table = bench.till.to_levels(page.rows)
+                await asyncio.to_thread(ledger.stock.see_levels, bench.run_id, table)
+                products |= set(table["product_id"])
+            levels = page.cursor or levels
+        await asyncio.to_thread(ledger.checkpoints.set, bench.run_id, step, {ORDERS: orders, LEVELS: levels})
+        return await asyncio.to_thread(_concerned, bench, products, lines)
+
+
+def _concerned(bench: Bench, products: Collection[str], lines: Sequence[str]) -> set[str]:
+    """Till ids of the articles that a move of these levels and order lines concerns."""
+    found: set[str] = set(products)
+    if lines:
+        listed = order_lines(pd.DataFrame({"id": "", "number": "", "lines": list(lines)}))
+        found |= products_of_skus(bench.ledger, bench.settings, set(listed["sku"]))
+    if products and bench.settings.inventory.composites == "parts":
+        found |= composites_of(bench.ledger, products)
+    return found
+
+
+# ---------------------------------------------------------------- planning again
+
+
+def _planned_now(bench: Bench, products: Collection[str]) -> tuple[list[ChangeRow], dict[str, Finding]]:
+    """What the ledger says is to do for these articles now, and which of them are held."""
+    if not products:
+        return [], {}
+    given = load_given(
+        bench.ledger, bench.settings, bench.layout, datetime.now(UTC), products=products, offers=bench.offers
+    )
+    skus = set(given.articles["sku"].dropna())
+    plan = plan_stock(work_out(given), bench.ledger.stock.entries(skus), bench.settings)
+    made = list(change_rows(plan, bench.run_id, "planned", bench.settings.inventory.batch_size))
+    return made, {finding.id: finding for finding in plan.holds}
+
+
+def replanned(bench: Bench, changes: Sequence[ChangeRow], products: Collection[str]) -> list[ChangeRow]:
+    """These changes as today's ledger wants them. What is no longer needed is settled as already there, what may not
+    be written any more as failed, which makes a hold of it."""
+    if not changes:
+        return []
+    made, held = _planned_now(bench, products)
+    wanted = {change.unit: change for change in made}
+    again: list[ChangeRow] = []
+    settled: list[ChangeOutcome] = []
+    for change in changes:
+        now, finding = wanted.get(change.unit), held.get(str(change.source_id))
+        if now is not None:
+            again.append(
+                replace(
+                    change,
+                    action=now.action,
+                    target_id=now.target_id,
+                    target_version=now.target_version,
+                    before=now.before,
+                    after=now.after,
+                    reasons=now.reasons,
+                )
+            )
+        elif finding is not None:
+            settled.append(
+                ChangeOutcome(
+                    change_id=change.id,
+                    outcome="failed",
+                    error_code=finding.code,
+                    error=finding.message,
+                    remedy=finding.release,
+                )
+            )
+        else:
+            settled.append(
+                ChangeOutcome(change_id=change.id, outcome="already_there", result_id=change.target_id)
+            )
+    bench.ledger.changes.settle(settled)
+    bench.ledger.changes.revise(again)
+    return again
+
+
+# ---------------------------------------------------------------- writing entries
+
+
+@dataclass(frozen=True)
+class _Done:
+    change: ChangeRow
+    written: EntryWritten
+
+
+async def _write_all(bench: Bench, changes: Sequence[ChangeRow], applied: Applied) -> None:
+    """Send these changes side by side; the first transient error lets those under way end and stops the rest."""
+    require_ownership(changes, bench.settings)
+    if not changes:
+        return
+    begun = await asyncio.to_thread(bench.ledger.changes.begin, [change.id for change in changes])
+    gate = asyncio.Semaphore(bench.settings.limits.commercetools.concurrency)
+    settling: Grouped[_Done] = Grouped(lambda done: _settle(bench, done))
+    stopped = asyncio.Event()
+
+    async def one(change: ChangeRow) -> None:
+        async with gate:
+            if stopped.is_set():
+                return
+            try:
+                await _Writer(bench, settling).apply(change)
+            except TransientError as problem:
+                applied.interrupted = problem
+                stopped.set()
+
+    todo = [change for change in changes if change.id in begun]
+    results = await asyncio.gather(*(one(change) for change in todo), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+@dataclass
+class _Writer:
+    """Brings one change of an entry to an end: it is settled, or a TransientError says why not."""
+
+    bench: Bench
+    settling: Grouped[_Done]
+    exchanges: list[str] = field(default_factory=list)
+    unanswered: UnknownOutcome | None = None
+
+    async def apply(self, change: ChangeRow) -> None:
+        todo = change
+        for _ in range(TRIES):
+            rest = await self._attempt(todo)
+            if rest is None:
+                return
+            todo = rest
+        if self.unanswered is not None:
+            raise self.unanswered
+        await self._fail(
+            todo,
+            StaleTarget(
+                f"The entry moved {TRIES} times while it was being written.",
+                system="commercetools",
+                remedy="It is tried again by itself.",
+            ),
+        )
+
+    async def _attempt(self, change: ChangeRow) -> ChangeRow | None:
+        """Send it once; what is still to be done afterwards."""
+        try:
+            written = await self.bench.online.write(_write_of(change))
+        except UnknownOutcome as problem:
+            self.unanswered = problem
+            return await self._again(change, problem)
+        except (StaleTarget, DuplicateInTarget) as problem:
+            return await self._again(change, problem)
+        except TargetMissing as problem:
+            if change.target_id is not None:
+                await asyncio.to_thread(self.bench.ledger.stock.entry_gone, change.target_id)
+            return await self._again(change, problem)
+        except RecordRejected as problem:
+            await self._fail(change, problem)
+            return None
+        await self.settling.do(_Done(change, written))
+        return None
+
+    async def _again(self, change: ChangeRow, problem: SyncError) -> ChangeRow | None:
+        """Read entry, orders and levels of this article again, in this order, and plan it anew."""
+        self.exchanges += [problem.exchange_id] if problem.exchange_id else []
+        bench = self.bench
+        await read_again(bench, str(change.label), str(change.source_id))
+        again = await asyncio.to_thread(replanned, bench, [change], [str(change.source_id)])
+        return again[0] if again else None
+
+    async def _fail(self, change: ChangeRow, problem: SyncError) -> None:
+        code = problem.code if isinstance(problem, RecordRejected) else type(problem).__name__
+        exchanges = [*self.exchanges, *([problem.exchange_id] if problem.exchange_id else [])]
+        outcome = ChangeOutcome(
+            change_id=change.id,
+            outcome="failed",
+            error_code=code,
+            error=problem.message,
+            remedy=problem.remedy,
+            exchange_ids=exchanges,
+        )
+        await asyncio.to_thread(self.bench.ledger.changes.settle, [outcome])
+
+
+async def read_again(bench: Bench, sku: str, product_id: str) -> None:
+    """The present state of one article, in the order that keeps figures safe: entry, orders, levels."""
+    ledger, run_id = bench.ledger, bench.run_id
+    found: list[Any] = []
+    async for page in bench.online.entries.search([sku]):
+        found.extend(page.rows)
+    await asyncio.to_thread(ledger.stock.see_entries, run_id, bench.online.to_entries(found))
+    orders: list[Any] = []
+    async for page in bench.online.orders.search([sku]):
+        orders.extend(page.rows)
+    await asyncio.to_thread(ledger.stock.see_orders, run_id, bench.online.to_orders(orders))
+    levels: list[Any] = []
+    async for page in bench.till.levels.search([product_id]):
+        levels.extend(page.rows)
+    await asyncio.to_thread(ledger.stock.see_levels, run_id, bench.till.to_levels(levels))
+
+
+def _write_of(change: ChangeRow) -> EntryWrite:
+    sku, channel = change.unit.split(":", 1)[1].rsplit("@", 1)
+    return EntryWrite(
+        change_id=change.id,
+        sku=sku,
+        channel=channel,
+        on_stock=int(change.after["on_stock"]),
+        entry_id=change.target_id,
+        seen_version=change.target_version,
+    )
+
+
+def _settle(bench: Bench, done: Sequence[_Done]) -> None:
+    """Entries as they answered, and the outcomes, all or nothing."""
+    with bench.ledger.together() as books:
+        books.stock.see_entries(
+            bench.run_id, pd.concat([one.written.entry for one in done], ignore_index=True)
+        )
+        books.changes.settle(
+            [
+                ChangeOutcome(
+                    change_id=one.change.id,
+                    outcome="applied",
+                    exchange_ids=[one.written.exchange_id],
+                    result_id=str(one.written.entry["id"].iloc[0]),
+                    result_version=_version(one.written.entry),
+                )
+                for one in done
+            ]
+        )
+
+
+def _version(entry: pd.DataFrame) -> int | None:
+    version: Any = entry["version"].iloc[0]
+    return None if pd.isna(version) else int(version)

@@ -1,0 +1,135 @@
+"""Articles: what is one SKU online and one product at the till, with all that rules ask about it.
+
+Taken from the mirror and the links of the products entity: stock follows what `products` has linked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import pandas as pd
+
+from include.ledger.ledger import Ledger
+from include.settings.inventory import InventorySettings
+from include.settings.models import SyncSettings
+
+PRODUCTS = "products"
+_PRODUCT_FIELDS = ("tracked", "brand", "category", "tags")
+
+ARTICLE_COLUMNS = (
+    "product_id", "till_sku", "sku", "online_product", "tracked", "deleted", "brand", "category", "tags", "parts",
+)  # fmt: skip
+"""`product_id`: the till's variant. `sku`: online, NA = not sold online. `online_product`: id of the online product.
+`tracked`: the till counts its stock. `tags`: JSON list. `parts`: JSON pairs of a composite, NA = it is none."""
+
+
+def read_articles(
+    ledger: Ledger, settings: SyncSettings, products: Collection[str] | None = None
+) -> pd.DataFrame:
+    """Articles of the till (all, or those with these ids): ARTICLE_COLUMNS and a column for each attribute an offer
+    asks for. An article whose SKU another one has, too, is marked in `twin`."""
+    inventory = settings.inventory
+    attributes = _attributes(inventory)
+    variants = ledger.mirror.cells(
+        PRODUCTS, "variant", "lightspeed", fields=("sku", *attributes), identity=("parts",), ids=products
+    )
+    parents = None if products is None else set(variants["parent_id"].dropna())
+    families = ledger.mirror.cells(
+        PRODUCTS, "product", "lightspeed", fields=(*_PRODUCT_FIELDS, *attributes), ids=parents
+    ).set_index("id")
+    articles = pd.DataFrame(
+        {
+            "product_id": variants["id"],
+            "till_sku": variants["sku"],
+            "tracked": _of(families, variants, "tracked")
+            .map({"true": True, "false": False})
+            .astype("boolean"),
+            "deleted": variants["deleted_at"].notna(),
+            "brand": _of(families, variants, "brand"),
+            "category": _of(families, variants, "category"),
+            "tags": _of(families, variants, "tags"),
+            "parts": variants["parts"].where(variants["parts"].notna() & (variants["parts"] != "[]")),
+            **{name: variants[name].fillna(_of(families, variants, name)) for name in attributes},
+        }
+    )
+    return _with_online_sku(ledger, inventory, articles, products)
+
+
+def _of(families: pd.DataFrame, variants: pd.DataFrame, name: str) -> pd.Series:
+    found = families[name].reindex(variants["parent_id"].fillna(""))
+    return pd.Series(found.array, index=variants.index, dtype="string")
+
+
+def _attributes(inventory: InventorySettings) -> list[str]:
+    return sorted({one.offer.attribute for one in inventory.channels if one.offer.attribute})
+
+
+def _with_online_sku(
+    ledger: Ledger, inventory: InventorySettings, articles: pd.DataFrame, products: Collection[str] | None
+) -> pd.DataFrame:
+    """The SKU by the link; of a composite, which `products` never links, and where the configuration says so of any
+    article, by the same SKU on both sides, if one online variant alone has it."""
+    pairs = ledger.links.pairs(PRODUCTS, "variant", products)
+    linked = pd.Series(
+        pairs["commercetools_id"].array, index=pd.Index(pairs["lightspeed_id"]), dtype="string"
+    )
+    online_id = articles["product_id"].map(linked).astype("string")
+    by_sku = online_id.isna() & articles["till_sku"].fillna("").ne("")
+    if inventory.identify != "sku":
+        by_sku &= articles["parts"].notna()
+    wanted = set(articles.loc[by_sku, "till_sku"])
+    online = ledger.mirror.cells(
+        PRODUCTS, "variant", "commercetools", ids=None if products is None else set(pairs["commercetools_id"])
+    )
+    if products is not None and wanted:
+        named = ledger.mirror.cells(PRODUCTS, "variant", "commercetools", labels=wanted)
+        online = pd.concat([online, named]).drop_duplicates("id")
+    online = online[online["deleted_at"].isna() & online["label"].fillna("").ne("")]
+    alone = online[~online["label"].duplicated(keep=False)].set_index("label")["id"]
+    # What is linked to another article is not free to be found by its SKU.
+    taken = set(ledger.links.pairs(PRODUCTS, "variant")["commercetools_id"]) if wanted else set()
+    found = articles["till_sku"].map(alone).astype("string")
+    online_id = online_id.mask(by_sku & ~found.isin(taken), found)
+    rows = online.set_index("id")
+    articles["sku"] = online_id.map(rows["label"]).astype("string")
+    articles["online_product"] = online_id.map(rows["parent_id"]).astype("string")
+    articles["twin"] = articles["sku"].notna() & articles["sku"].duplicated(keep=False)
+    return articles
+
+
+def products_of_skus(ledger: Ledger, settings: SyncSettings, skus: Collection[str]) -> set[str]:
+    """Till ids of the articles that are sold online under these SKUs."""
+    if not skus:
+        return set()
+    online = ledger.mirror.cells(PRODUCTS, "variant", "commercetools", labels=skus)
+    links = ledger.links.read(PRODUCTS, "variant", commercetools_ids=set(online["id"]))
+    found = {link.lightspeed_id for link in links}
+    till = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", identity=("parts",), labels=skus)
+    if settings.inventory.identify != "sku":
+        till = till[till["parts"].fillna("[]").ne("[]")]
+    return found | set(till["id"])
+
+
+def composites_of(ledger: Ledger, products: Collection[str]) -> set[str]:
+    """Till ids of composites that have one of these products among their parts."""
+    wanted = set(products)
+    found = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", identity=("parts",))
+    made = found[found["parts"].fillna("[]").ne("[]")]
+    return {
+        str(record)
+        for record, listed in zip(made["id"], made["parts"], strict=True)
+        if wanted & set(parts_of(listed))
+    }
+
+
+def parts_of(listed: Any) -> dict[str, str]:
+    """Quantities by the till id of each part of a composite."""
+    return {} if pd.isna(listed) else {str(part): str(quantity) for part, quantity in json.loads(listed)}
+
+
+def part_ids(articles: pd.DataFrame) -> set[str]:
+    """Till ids of the parts of all composites among these articles."""
+    made: Iterable[Any] = articles["parts"].dropna()
+    return {part for listed in made for part in parts_of(listed)}

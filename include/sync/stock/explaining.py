@@ -1,0 +1,262 @@
+"""Why a channel shows the figure it shows: every level, every rule's effect, open orders, the entry. For people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.ledger.ledger import Ledger
+from include.records.stock import PARTS, shown
+from include.settings.models import SyncSettings
+from include.sync.stock.figures import Figures, Given, Worked, work_out
+from include.sync.stock.layout import Layout, channel_name
+from include.sync.stock.loading import load_given
+
+MOST_ORDERS = 20
+"""Open orders named in an explanation; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class AtPlace:
+    """What one location contributes. Quantities in units, as text; `level` "?" = unknown."""
+
+    location: str
+    level: str
+    version: int | None
+    seen_at: str | None
+    held: str
+    incoming: str
+    ordered: str
+    open: bool
+    contributes: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the rules and what was left after it."""
+
+    step: str
+    effect: str
+    left: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Today's figure of one SKU in one channel, how it came about, and what the entry says. Units as text where they
+    may be fractional. `orders`: [number, channel, units] of open web orders; `written`: the last write, if any."""
+
+    sku: str
+    channel: str
+    product_id: str
+    figure: int | None
+    places: Sequence[AtPlace]
+    steps: Sequence[Step]
+    orders: Sequence[tuple[str, str, int]] = ()
+    entry: Mapping[str, Any] | None = None
+    written: Mapping[str, Any] | None = None
+    remark: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """The explanation as a person reads it."""
+        shows = "no figure" if self.figure is None else f"{self.figure}"
+        out = [f"{self.sku} in {self.channel}: {shows}" + (f" ({self.remark})" if self.remark else "")]
+        for place in self.places:
+            seen = f", version {place.version}, seen {place.seen_at}" if place.version is not None else ""
+            extra = [
+                f"{name} {value}"
+                for name, value in (
+                    ("held by open sales", place.held),
+                    ("on the way", place.incoming),
+                    ("web orders", place.ordered),
+                )
+                if value != "0"
+            ]
+            closed = "" if place.open else ", closed today"
+            out.append(
+                f"  {place.location}: level {place.level}{seen}"
+                + (f"; {', '.join(extra)}" if extra else "")
+                + f"{closed}; contributes {place.contributes}"
+            )
+        out += [f"  {step.step}: {step.effect} -> {step.left}" for step in self.steps]
+        for number, channel, quantity in self.orders[:MOST_ORDERS]:
+            out.append(f"  open order {number} ({channel}): {quantity}")
+        if len(self.orders) > MOST_ORDERS:
+            out.append(f"  and {len(self.orders) - MOST_ORDERS} more open orders")
+        if self.entry is not None:
+            out.append(
+                f"  entry {self.entry['id']}, version {self.entry['version']}: {self.entry['available']} available, "
+                f"{self.entry['on_stock']} on stock, {self.entry['reserved']} reserved"
+            )
+        else:
+            out.append("  there is no entry")
+        if self.written is not None:
+            out.append(
+                f"  last written {self.written['at']}: {self.written['on_stock']} on stock for a figure of "
+                f"{self.written['figure']} (run {self.written['run']})"
+            )
+        return out
+
+
+class Explainer:
+    """Explains rows of figures that are worked out; made once, asked often."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+        levels = figures.given.levels
+        of_outlet = {place.outlet_id: name for name, place in figures.given.layout.places.items()}
+        self._versions: dict[tuple[str, str], tuple[int | None, str | None]] = {}
+        seen = levels["seen_at"] if "seen_at" in levels else pd.Series(pd.NaT, index=levels.index)
+        for product, outlet, version, at in zip(
+            levels["product_id"], levels["outlet_id"], levels["version"], seen, strict=True
+        ):
+            if outlet in of_outlet:
+                self._versions[(product, of_outlet[outlet])] = (
+                    None if pd.isna(version) else int(version),
+                    None if pd.isna(at) else pd.Timestamp(at).isoformat(timespec="seconds"),
+                )
+
+    def of(self, worked: Worked, position: int) -> Explanation:
+        """The figure of one article in one channel."""
+        figures = self._figures
+        article = figures.given.articles.iloc[position]
+        gone, offered = bool(figures.gone[position]), bool(worked.offered[position])
+        known = bool(worked.known[position])
+        figure = 0 if gone or not offered else int(worked.figure[position]) if known else None
+        remark = (
+            "deleted at the till" if gone else "not in this channel's offer" if not offered else ""
+        ) or ("" if known else "no level is known")
+        return Explanation(
+            sku=str(article["sku"]),
+            channel=worked.shelf.name,
+            product_id=str(article["product_id"]),
+            figure=figure,
+            places=[self._place(worked, name, position) for name in worked.shelf.places],
+            steps=list(_steps(worked, position)) if known else [],
+            remark=remark,
+        )
+
+    def _place(self, worked: Worked, name: str, position: int) -> AtPlace:
+        figures = self._figures
+        product = str(figures.given.articles["product_id"].iloc[position])
+        column = figures.level[name]
+        version, seen = self._versions.get((product, name), (None, None))
+        return AtPlace(
+            location=name,
+            level=shown(int(column.values[position]) if column.known[position] else None),
+            version=version,
+            seen_at=seen,
+            held=shown(int(figures.held[name][position])),
+            incoming=shown(int(figures.incoming[name][position])),
+            ordered=shown(int(figures.taken[name][position])),
+            open=figures.given.layout.places[name].open,
+            contributes=shown(int(worked.at_place[name][position])),
+        )
+
+
+def _steps(worked: Worked, position: int) -> Iterator[Step]:
+    """Only steps that had an effect, and the aggregate."""
+    rules = worked.rules
+
+    def at(column: np.ndarray[Any, Any]) -> int:
+        return int(column[position])
+
+    stock = at(worked.stock)
+    yield Step(f"{rules.aggregate[position]} of locations", "", shown(stock))
+    left = stock - at(worked.ordered)
+    if at(worked.ordered):
+        yield Step("open web orders", f"-{shown(at(worked.ordered))}", shown(left))
+    if at(worked.capped) != left:
+        yield Step("cap", f"at most {shown(at(rules.cap))}", shown(at(worked.capped)))
+    if at(worked.buffered) != at(worked.capped):
+        kept = at(worked.capped) - at(worked.buffered)
+        yield Step("buffer", f"-{shown(kept)}", shown(at(worked.buffered)))
+    if at(worked.rounded) * PARTS != at(worked.buffered):
+        yield Step("rounding", str(rules.rounding[position]), str(at(worked.rounded)))
+    if at(worked.packed) != at(worked.rounded):
+        packs = "packs" if rules.counts_packs[position] else "whole packs"
+        yield Step("packs", f"{packs} of {at(rules.pack_size)}", str(at(worked.packed)))
+    last = at(worked.packed)
+    if 0 < last < at(rules.floor):
+        yield Step("floor", f"less than {at(rules.floor)}", "0")
+        last = 0
+    if last > at(rules.show_at_most):
+        yield Step("show at most", str(at(rules.show_at_most)), str(at(rules.show_at_most)))
+        last = at(rules.show_at_most)
+    if last < 0:
+        yield Step("never below zero", "", "0")
+
+
+def explain(
+    ledger: Ledger,
+    settings: SyncSettings,
+    layout: Layout,
+    skus: Sequence[str],
+    channel: str | None = None,
+    *,
+    given: Given | None = None,
+    now: datetime | None = None,
+) -> list[Explanation]:
+    """Today's figures of these SKUs, from what the ledger saw last; in every channel, or in one.
+
+    Nothing is read from the systems. A SKU that no article has is left out.
+    """
+    moment = now or datetime.now(UTC)
+    loaded = given or load_given(ledger, settings, layout, moment, skus=skus)
+    figures = work_out(loaded)
+    explainer = Explainer(figures)
+    entries = ledger.stock.entries(list(skus))
+    lines = loaded.orders
+    wanted = np.flatnonzero(loaded.articles["sku"].isin(list(skus)).fillna(False).to_numpy(dtype=bool))
+    out: list[Explanation] = []
+    for worked in figures.shelves:
+        if channel is not None and channel not in (worked.shelf.channel, worked.shelf.name):
+            continue
+        for position in wanted:
+            out.append(_completed(ledger, explainer.of(worked, int(position)), worked, entries, lines))
+    return out
+
+
+def _completed(
+    ledger: Ledger, one: Explanation, worked: Worked, entries: pd.DataFrame, lines: pd.DataFrame
+) -> Explanation:
+    own = entries[(entries["sku"] == one.sku) & (entries["channel"] == worked.shelf.channel)]
+    entry = None
+    if len(own):
+        row = own.iloc[-1]
+        entry = {
+            "id": str(row["id"]),
+            "version": None if pd.isna(row["version"]) else int(row["version"]),
+            "on_stock": int(row["on_stock"]),
+            "available": int(row["available"]),
+            "reserved": int(row["on_stock"]) - int(row["available"]),
+        }
+    ordered = lines[lines["sku"] == one.sku]
+    orders = [
+        (str(number), channel_name(str(channel)), int(quantity))
+        for number, channel, quantity in zip(
+            ordered["number"], ordered["channel"], ordered["units"], strict=True
+        )
+    ]
+    unit = f"commercetools:{one.sku}@{worked.shelf.channel}"
+    written = next(
+        (
+            {
+                "at": change.settled_at.isoformat(timespec="seconds") if change.settled_at else "",
+                "on_stock": change.after.get("on_stock"),
+                "figure": change.after.get("available"),
+                "run": change.run_id,
+            }
+            for change in ledger.changes.history("inventory", one.sku)
+            if change.unit == unit and change.outcome == "applied"
+        ),
+        None,
+    )
+    return Explanation(**{**one.__dict__, "orders": orders, "entry": entry, "written": written})
