@@ -61,6 +61,9 @@ VARIANT_COLUMNS: tuple[Column, ...] = (
     Column("supply_price", "decimal", "what the shop pays, exact decimal in the till's currency"),
     Column("supplier_code", "text", "the supplier's own code"),
     Column("active", "flag", "can be sold at the till"),
+    Column(
+        "parts", "pairs", "parts of a composite: [variant id, quantity]; empty = it is none", merged=False
+    ),
     Column("attr.*", "json", "mapped attribute on variant level"),
 )
 

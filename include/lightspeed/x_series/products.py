@@ -48,8 +48,10 @@ from include.records.types import plain_value
 from include.settings.models import SyncSettings
 
 PATH = "/products"
-WITHOUT_IMAGES_SINCE = "2026-07"
-"""`include_images=false` exists since this version; the till's images are not read."""
+CHOSEN_PARTS_SINCE = "2026-07"
+"""Since this version a read may say what it wants of a product: not the till's images, but the parts of composites."""
+SHOW_PARTS = {"includes[]": "composite_products"}
+"""Described for the list; sent with reads of single products too, whose rows replace those of the list."""
 
 
 class XSeriesProducts:
@@ -67,8 +69,9 @@ class XSeriesProducts:
         self._creations = Creations(self._read_family)
         self._facts: StoreFacts | None = None
         self._prepared_requests: ProductRequests | None = None
-        newest = client.connection.api_version >= WITHOUT_IMAGES_SINCE
-        self._read_params = {"include_images": "false"} if newest else {}
+        chooses = client.connection.api_version >= CHOSEN_PARTS_SINCE
+        self._shown = SHOW_PARTS if chooses else {}
+        self._read_params = {"include_images": "false", **SHOW_PARTS} if chooses else {}
 
     # ------------------------------------------------------------ reading
 
@@ -283,7 +286,7 @@ class XSeriesProducts:
 
     async def _read_one(self, product_id: str) -> Row | None:
         try:
-            answer = await self._client.get(f"{PATH}/{product_id}")
+            answer = await self._client.get(f"{PATH}/{product_id}", self._shown)
         except TargetMissing:
             return None
         return self._cleaned([dict(single_of(answer.value, PATH))])[0]
@@ -299,7 +302,7 @@ class XSeriesProducts:
             return await self._siblings_in_index(product_id)
         if not is_part_of_family(row):
             return [row]
-        answer = await self._client.get(PATH, {"family_name": str(row.get("name"))})
+        answer = await self._client.get(PATH, {**self._shown, "family_name": str(row.get("name"))})
         family = {str(r["id"]): r for r in self._cleaned(rows_of(answer.value, PATH))}
         own = [r for r in family.values() if product_id_of(r) == product_id_of(row)]
         return own if any(r["id"] == row["id"] for r in own) else [row, *own]
@@ -310,7 +313,7 @@ class XSeriesProducts:
 
     async def _families_with_sku(self, sku: str) -> list[Row]:
         """Whole families that hold the SKU. The list finds it as it is spelled, the search index in lower case."""
-        answer = await self._client.get(PATH, {"sku": sku})
+        answer = await self._client.get(PATH, {**self._shown, "sku": sku})
         rows = self._cleaned(rows_of(answer.value, PATH))
         if not rows:
             answer = await self._client.get("/search", {"type": "products", "sku": sku.lower()})

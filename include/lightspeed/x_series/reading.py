@@ -145,6 +145,7 @@ class _Reader:
             "supply_price": _texts([_decimal(row.get("supply_price")) for row in rows]),
             "supplier_code": _texts([_supplier_code(row) for row in rows]),
             "active": pd.Series([_active(row) for row in rows], dtype="boolean"),
+            "parts": _texts([_parts(row) for row in rows]),
         }
         columns |= self._mapped(rows, mapped_places(self._settings, "variant"))
         return pd.DataFrame(columns)
@@ -375,6 +376,16 @@ def _option_values(row: Row) -> str | None:
         return None
     pairs = ((clean_text(str(o["name"])), clean_text(str(o.get("value") or ""))) for o in options)
     return canonical_json([list(pair) for pair in pairs if pair[1]])
+
+
+def _parts(row: Row) -> str | None:
+    """[variant id, quantity as decimal text] of each part, by id. Empty for a product that says it is no composite;
+    unknown for a composite whose parts are not shown, and for a quantity that can't be read."""
+    bom = row.get("composite_bom")
+    if isinstance(bom, Mapping) and bom:
+        pairs = [[str(part), _decimal(quantity)] for part, quantity in sorted(bom.items())]
+        return None if any(quantity is None for _, quantity in pairs) else canonical_json(pairs)
+    return "[]" if _flag(row, "is_composite") is False else None
 
 
 def _key(row: Row) -> str | None:
