@@ -159,6 +159,18 @@ class Changes:
                 given.values,
             ).rowcount
 
+    def open_batches(self, run_id: str) -> dict[int, int]:
+        """Batches of a run that have something left to write, and how much."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT batch, count(*) FROM changes WHERE run_id = :run_id AND outcome = 'planned' "
+                    "GROUP BY batch ORDER BY batch"
+                ),
+                {"run_id": run_id},
+            ).all()
+        return {row[0]: row[1] for row in rows}
+
     def keyed(self, run_id: str, idempotency_key: str) -> int:
         """How many changes of a run bear this key."""
         with transaction(self.engine) as connection:

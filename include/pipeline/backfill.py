@@ -44,11 +44,11 @@ def backfill_dag(doc: str) -> DAG:
     return dag
 
 
-def full_run(entity: Entity, dry_run: bool | str) -> TriggerDagRunOperator:
+def full_run(entity: Entity, dry_run: bool | str, task_id: str | None = None) -> TriggerDagRunOperator:
     """A task that starts the entity's DAG in full and waits for its end. Its run is the entity's own: only that DAG
     writes, one run at a time."""
     return TriggerDagRunOperator(
-        task_id=entity.id,
+        task_id=task_id or entity.id,
         trigger_dag_id=entity.id,
         conf={"mode": "full", "dry_run": dry_run},
         wait_for_completion=True,

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from airflow.sdk import get_current_context
@@ -15,6 +16,7 @@ from include.ledger.engine import VARIABLE as LEDGER_VARIABLE
 from include.ledger.ledger import Ledger
 from include.pipeline import telling
 from include.pipeline.context import STAGING_VARIABLE, staging_root
+from include.pipeline.entities import ENTITIES
 from include.pipeline.steps import RUN_NOTE, gathered, problems_of
 from include.pipeline.systems import Access
 from include.records.errors import ConfigurationFault, SyncError, TransientError
@@ -71,7 +73,12 @@ def check_system(system: SystemName) -> list[Finding]:
             async def look() -> list[CheckResult]:
                 with ledger.exchange_sink(None, f"preflight/{instance.task_id}") as sink:
                     async with access.open(system, sink) as adapter:
-                        return await adapter.check()
+                        found = await adapter.check()
+                    if any(finding.level == "error" and finding.subject == "connection" for finding in found):
+                        return found
+                    opened = access.open_online_stock if system == "commercetools" else access.open_till_stock
+                    async with opened(sink) as stock:
+                        return [*found, *await stock.check()]
 
             findings = asyncio.run(look())
     except TransientError:
@@ -126,9 +133,12 @@ def _configuration() -> str:
 
 def _ledger() -> str:
     with Ledger.open() as ledger:
-        baseline = ledger.baseline("products")
-    state = f"aligned since {baseline:%Y-%m-%d %H:%M} UTC" if baseline else "no first alignment yet"
-    return f"Version {migrate.newest()}; products: {state}."
+        states = [f"{one.id}: {_aligned(ledger.baseline(one.id))}" for one in ENTITIES]
+    return f"Version {migrate.newest()}; {'; '.join(states)}."
+
+
+def _aligned(baseline: datetime | None) -> str:
+    return f"aligned since {baseline:%Y-%m-%d %H:%M} UTC" if baseline else "no first alignment yet"
 
 
 def _staging() -> str:

@@ -1,7 +1,8 @@
-"""The report of a reconciliation: what differs between both systems, field by field."""
+"""The report of a reconciliation: what differs between both systems, field by field, figure by figure."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +14,11 @@ from include.ledger.rows import ChangeRow
 from include.pipeline import telling
 from include.pipeline.context import bench_of
 from include.pipeline.runs import Order
+from include.records.stock import shown
+from include.settings.models import SyncSettings
 from include.settings.products import ProductSettings
+from include.sync.stock.layout import channel_name
+from include.sync.stock.planning import KIND as STOCK
 
 SHOWN = 50
 WIDEST = 40
@@ -21,7 +26,8 @@ WIDEST = 40
 
 @dataclass(frozen=True)
 class Difference:
-    """One field of one record. `stands` is what `system` shows, `wanted` what the rules would write there."""
+    """One field of one record. `stands` is what `system` shows, `wanted` what the rules would write there. `places`:
+    for stock, the locations behind the figure with their levels."""
 
     system: str
     kind: str
@@ -31,6 +37,7 @@ class Difference:
     stands: Any
     wanted: Any
     owner: str
+    places: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def report(entity: str, order: Order) -> dict[str, Any]:
@@ -38,42 +45,90 @@ def report(entity: str, order: Order) -> dict[str, Any]:
     context = cast("Mapping[str, Any]", get_current_context())
     with bench_of(context, entity, order, settled=True) as bench:
         changes = bench.ledger.changes.read(bench.run_id)
-        found = [one for change in changes for one in differences(change, bench.settings.products)]
+        found = [one for change in changes for one in differences(change, bench.settings)]
         bench.staging.write_document("drift", [asdict(one) for one in found])
         place = str(bench.staging.folder / "drift.json.gz")
     by_field = dict(Counter(f"{one.system}: {one.field}" for one in found).most_common())
     by_action = dict(Counter(f"{change.system}: {change.action}" for change in changes).most_common())
+    by_location = dict(Counter(name for one in found for name in one.places).most_common())
     telling.say(
         *telling.counts("changes that would bring both sides together", by_action),
-        *telling.counts("field", by_field),
+        *telling.counts("channel" if by_location else "field", by_field),
+        *(telling.counts("location behind a figure that differs", by_location) if by_location else []),
         *telling.table(
-            ["system", "record", "field", "shows", "should show", "owner"],
+            ["system", "record", "field", "shows", "should show", "because"],
             [
                 [one.system, _short(one.label), one.field, _short(one.stands), _short(one.wanted), one.owner]
                 for one in found[:SHOWN]
             ],
         ),
-        *([f"... and {len(found) - SHOWN} more fields: {place}"] if len(found) > SHOWN else []),
+        *([f"... and {len(found) - SHOWN} more: {place}"] if len(found) > SHOWN else []),
     )
-    return {"changes": len(changes), "by_action": by_action, "by_field": by_field, "report": place}
+    return {
+        "changes": len(changes),
+        "by_action": by_action,
+        "by_field": by_field,
+        "by_location": by_location,
+        "report": place,
+    }
 
 
-def differences(change: ChangeRow, settings: ProductSettings) -> Iterator[Difference]:
-    """A planned change as the differences it comes from. A record that is missing differs as a whole."""
+def differences(change: ChangeRow, settings: SyncSettings) -> Iterator[Difference]:
+    """A planned change as the differences it comes from."""
+    if change.kind == STOCK:
+        yield _of_stock(change)
+    else:
+        yield from _of_products(change, settings.products)
+
+
+def _of_stock(change: ChangeRow) -> Difference:
+    """A figure of a channel with the levels it comes from, or a level of a location that somebody else counts."""
+    label, target = change.label or change.subject, change.unit.rpartition("@")[2]
+    if change.action == "adjust":
+        shows, wanted = (shown(int(side["level"])) for side in (change.before, change.after))
+        return Difference(
+            change.system,
+            change.kind,
+            label,
+            change.action,
+            "level",
+            shows,
+            wanted,
+            "the online entry",
+            {target: shows},
+        )
+    explained = change.reasons.get("figure", {})
+    places = {one["location"]: one["level"] for one in explained.get("places", ())}
+    because = ", ".join(f"{name} {level}" for name, level in places.items())
+    return Difference(
+        change.system,
+        change.kind,
+        label,
+        change.action,
+        channel_name(target),
+        change.before.get("available"),
+        change.after["available"],
+        because,
+        places,
+    )
+
+
+def _of_products(change: ChangeRow, settings: ProductSettings) -> Iterator[Difference]:
+    """A record that is missing differs as a whole."""
     label = change.label or change.subject
     if change.action == "create":
         yield Difference(change.system, change.kind, label, "missing", "(the record)", None, "exists", "")
         return
-    for field in sorted(change.after):
+    for name in sorted(change.after):
         yield Difference(
             change.system,
             change.kind,
             label,
             change.action,
-            field,
-            change.before.get(field),
-            change.after[field],
-            settings.owner_of(field),
+            name,
+            change.before.get(name),
+            change.after[name],
+            settings.owner_of(name),
         )
 
 

@@ -14,6 +14,10 @@ class Entity:
     schedule: str
     key_name: str
     """What a person types into `keys`."""
+    both_ways: bool = True
+    """Whether a run may be limited to one direction."""
+    in_order: bool = False
+    """Whether commercetools has to be read before Lightspeed (see `include.sync.stock`)."""
 
     @property
     def doorbell(self) -> str:
@@ -28,6 +32,14 @@ class Entity:
 
 ENTITIES: tuple[Entity, ...] = (
     Entity(id="products", title="Products and variants", schedule="products", key_name="SKU"),
+    Entity(
+        id="inventory",
+        title="Inventory",
+        schedule="inventory",
+        key_name="SKU",
+        both_ways=False,
+        in_order=True,
+    ),
 )
 
 COMMERCETOOLS_POOL = "commercetools_api"

@@ -134,6 +134,8 @@ def planning_tasks(name: str, order: Order | None = None) -> Planned:
         return steps.plan(name, {"commercetools": commercetools, "lightspeed": lightspeed}, order)
 
     online, till = extract_commercetools(), extract_lightspeed()
+    if entity(name).in_order:
+        online >> till
     planned = plan(online, till)
     transform(online, till) >> planned
     return Planned(online, till, planned)

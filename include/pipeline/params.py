@@ -12,7 +12,7 @@ HOW = "What to write"
 
 def entity_params(entity: Entity) -> dict[str, Param]:
     """Typed, in sections, each with a sentence for the person at the form."""
-    return {
+    params = {
         "mode": Param(
             "delta",
             type="string",
@@ -49,17 +49,23 @@ def entity_params(entity: Entity) -> dict[str, Param]:
             "change is in the ledger.",
             section=HOW,
         ),
-        "direction": Param(
-            "both",
-            type="string",
-            enum=["both", "to_lightspeed", "to_commercetools"],
-            values_display={
-                "both": "Both ways",
-                "to_lightspeed": "Only to Lightspeed",
-                "to_commercetools": "Only to commercetools",
-            },
-            title="Direction",
-            description="Limit which system is written. What is left out is planned again by the next run.",
-            section=HOW,
-        ),
     }
+    if entity.both_ways:
+        params["direction"] = _direction()
+    return params
+
+
+def _direction() -> Param:
+    return Param(
+        "both",
+        type="string",
+        enum=["both", "to_lightspeed", "to_commercetools"],
+        values_display={
+            "both": "Both ways",
+            "to_lightspeed": "Only to Lightspeed",
+            "to_commercetools": "Only to commercetools",
+        },
+        title="Direction",
+        description="Limit which system is written. What is left out is planned again by the next run.",
+        section=HOW,
+    )

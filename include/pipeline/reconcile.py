@@ -1,13 +1,13 @@
-"""The `reconcile` DAG: both sides in full, what differs, and, only if asked, the entity's own DAG to mend it."""
+"""The `reconcile` DAG: both sides in full, what differs, and, only if asked, the entities' own DAGs to mend it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import DAG, Param, get_current_context, task
+from airflow.sdk import DAG, Param, TaskGroup, get_current_context, task
 
 from include.pipeline.backfill import full_run
-from include.pipeline.entities import TAG, entity
+from include.pipeline.entities import ENTITIES, TAG, Entity
 from include.pipeline.factory import PLANNING, START, audit_task, planning_tasks, task_defaults
 from include.pipeline.params import HOW
 from include.pipeline.runs import Order
@@ -16,13 +16,12 @@ from include.pipeline.schedules import schedule_of
 LOOK = Order(mode="full", dry_run=True)
 
 
-def reconcile_dag(doc: str, entity_id: str = "products") -> DAG:
+def reconcile_dag(doc: str) -> DAG:
     """`doc`: the DAG file's docstring, shown in the UI."""
-    one = entity(entity_id)
     dag = DAG(
         dag_id="reconcile",
         dag_display_name="Reconcile",
-        description=f"{one.title}: both sides in full, what differs; writes nothing unless asked",
+        description="Both sides in full, what differs; writes nothing unless asked",
         doc_md=doc,
         schedule=schedule_of("reconcile"),
         start_date=START,
@@ -36,19 +35,27 @@ def reconcile_dag(doc: str, entity_id: str = "products") -> DAG:
                 False,
                 type="boolean",
                 title="Repair",
-                description=f"Afterwards run `{one.id}` in full, which writes what differs by the same rules as ever.",
+                description="Afterwards run each entity in full that differs, which writes by the same rules as ever.",
                 section=HOW,
             ),
         },
     )
     with dag:
+        for one in ENTITIES:
+            _look_at(one)
+    return dag
+
+
+def _look_at(one: Entity) -> None:
+    """The tasks of one entity, in a group of their own: a failure of one entity does not stop the others."""
+    with TaskGroup(one.id, tooltip=one.title):
         planned = planning_tasks(one.id, LOOK)
         audited = audit_task(one.id, planned, PLANNING, LOOK)
         planned.plan >> audited
 
         @task(multiple_outputs=False)
         def drift() -> dict[str, Any]:
-            """What differs, by field, with both values and whose counts."""
+            """What differs, with both values and whose counts."""
             from include.pipeline import drift as report
 
             return report.report(one.id, LOOK)
@@ -61,5 +68,4 @@ def reconcile_dag(doc: str, entity_id: str = "products") -> DAG:
         # Only the entity's own DAG writes, one run at a time: two writers would each create what is missing.
         found = drift()
         audited >> found
-        repair_wanted(found) >> full_run(one, dry_run=False)
-    return dag
+        repair_wanted(found) >> full_run(one, dry_run=False, task_id="mend")

@@ -5,9 +5,7 @@ Only counts, paths and cursors leave a step; records stay in the staging store a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -15,11 +13,11 @@ from airflow.sdk import get_current_context
 
 from include.pipeline import telling
 from include.pipeline.context import Bench, bench_of, task_name
+from include.pipeline.engines import Feeds, engine_of
 from include.pipeline.notifying import PROBLEM, tell_of_holds
 from include.pipeline.runs import Order
 from include.records.errors import ConfigurationFault, SyncError
 from include.records.face import SYSTEMS, SystemName
-from include.sync import applying, auditing, extracting, preparing
 from include.sync.accounts import Accounts, told
 
 PLAN_SUMMARY = "summary"
@@ -61,130 +59,73 @@ def gathered(step: Callable[P, T]) -> Callable[P, T]:
 def extract(entity: str, system: SystemName, order: Order | None = None) -> dict[str, Any]:
     """Read the run's window of one system into staging."""
     with _bench(entity, order) as bench:
-        access = bench.access(system)
-
-        async def read() -> extracting.Extracted:
-            async with bench.systems(access) as systems:
-                return await extracting.extract(
-                    bench.ledger,
-                    bench.staging,
-                    systems[system],
-                    full=bench.order.full,
-                    since=bench.order.since,
-                    keys=bench.order.keys,
-                )
-
-        found = asyncio.run(read())
-    window = found.window
+        found = engine_of(entity).extract(bench, system)
     telling.say(
         *telling.table(
-            ["system", "rows", "pages", "from", "to"],
+            ["read", "rows", "pages", "from", "to"],
             [
                 [
-                    system,
-                    found.rows,
-                    found.pages,
-                    window["lower"] or "the beginning",
-                    window["upper"] or "the end",
+                    one["system"],
+                    one["rows"],
+                    one["pages"],
+                    one["window"]["lower"] or "the beginning",
+                    one["window"]["upper"] or "the end",
                 ]
+                for one in found
             ],
         ),
-        *([f"Resumed after page {found.resumed_from}."] if found.resumed_from else []),
+        *(
+            f"Resumed after page {one['resumed_from']} of {one['system']}."
+            for one in found
+            if one["resumed_from"]
+        ),
     )
-    return found.as_dict()
+    return {"system": system, "feeds": {one["system"]: one for one in found}}
 
 
 @gathered
 def transform(entity: str, extracts: Extracts, order: Order | None = None) -> list[dict[str, Any]]:
     """Map both systems' raw pages to canonical tables."""
     with _bench(entity, order) as bench:
-        access = bench.access(*SYSTEMS)
-
-        async def mapped() -> list[preparing.Transformed]:
-            async with bench.systems(access) as systems:
-                return [
-                    preparing.transform(bench.staging, systems[system], _extract(extracts, system)["pages"])
-                    for system in SYSTEMS
-                ]
-
-        found = asyncio.run(mapped())
-    telling.say(
-        *telling.table(
-            ["system", "rows read", "products", "variants", "came twice"],
-            [[one.system, one.raw_rows, one.products, one.variants, one.repeated] for one in found],
-        )
-    )
-    return [
-        {"system": one.system, "products": one.products, "variants": one.variants, "repeated": one.repeated}
-        for one in found
-    ]
+        found = engine_of(entity).transform(bench, feeds_of(extracts))
+    head = list(found[0])
+    telling.say(*telling.table(head, [list(one.values()) for one in found]))
+    return found
 
 
 @gathered
 def plan(entity: str, extracts: Extracts, order: Order | None = None) -> list[int]:
-    """Compare both sides with what they last agreed on, and store the plan. Gives the numbers of the batches that
-    `load` is mapped over: none where there is nothing to write."""
+    """Compare both sides, and store the plan. Gives the numbers of the batches that `load` is mapped over: none where
+    there is nothing to write."""
     with _bench(entity, order) as bench:
-        access = bench.access(*SYSTEMS)
-        bench.ledger.set_windows(
-            bench.run_id, {system: _extract(extracts, system)["window"] for system in SYSTEMS}
-        )
-
-        async def planned() -> preparing.PlanSummary:
-            async with bench.systems(access, prepared=False) as systems:
-                return preparing.prepare_plan(
-                    bench.ledger,
-                    bench.staging,
-                    dict(systems),
-                    bench.settings,
-                    now=datetime.now(UTC),
-                    dry_run=bench.order.dry_run,
-                    direction=bench.order.direction,
-                    limited=bench.order.limited,
-                    swept_since=bench.ledger.run(bench.run_id).started_at if bench.order.full else None,
-                )
-
-        summary = asyncio.run(planned())
-        to_do = bench.ledger.changes.read(bench.run_id, outcome="planned")
-        batches = sorted({change.batch for change in to_do})
+        feeds = feeds_of(extracts)
+        bench.ledger.set_windows(bench.run_id, {name: one["window"] for name, one in feeds.items()})
+        planned = engine_of(entity).plan(bench, feeds)
+        batches = bench.ledger.changes.open_batches(bench.run_id)
+    summary = planned.summary
+    to_do = sum(batches.values())
     telling.say(
-        *telling.counts("read", {**summary.read, "due again": summary.recalled}),
-        *telling.counts("records", summary.dispositions),
-        *telling.counts("planned change", summary.changes),
-        *telling.counts("hold", summary.holds),
-        *telling.counts("warning", summary.warnings),
-        *telling.hold_lines(summary.first_holds, sum(summary.holds.values())),
-        f"{len(to_do)} changes to write in {len(batches)} batches"
+        *telling.counts("read", {**summary["read"], "due again": summary["recalled"]}),
+        *telling.counts("records", summary["dispositions"]),
+        *telling.counts("planned change", summary["changes"]),
+        *telling.counts("hold", summary["holds"]),
+        *telling.counts("warning", summary["warnings"]),
+        *telling.hold_lines(planned.first_holds, sum(summary["holds"].values())),
+        *planned.lines,
+        f"{to_do} changes to write in {len(batches)} batches"
         + (" (dry run: nothing is written)." if bench.order.dry_run else "."),
     )
-    shown = summary.as_dict()
-    del shown["first_holds"]  # names of records stay in the log and the ledger
-    get_current_context()["ti"].xcom_push(key=PLAN_SUMMARY, value=shown)
-    return batches
+    get_current_context()["ti"].xcom_push(key=PLAN_SUMMARY, value=summary)
+    return sorted(batches)
 
 
 @gathered
 def load(entity: str, batch: int, extracts: Extracts, order: Order | None = None) -> dict[str, int]:
     """Write one batch of the plan. A retry takes up what is not settled yet."""
     with _bench(entity, order) as bench:
-        open_changes = bench.ledger.changes.read(bench.run_id, batch=batch, outcome="planned")
-        targets = {change.system for change in open_changes}
-        access = bench.access(*(system for system in SYSTEMS if system in targets))
-
-        async def applied() -> applying.Applied:
-            async with bench.systems(access) as systems:
-                return await applying.apply_batch(
-                    bench.ledger,
-                    systems,
-                    bench.settings,
-                    bench.run_id,
-                    batch,
-                    seen_cursors={system: _seen(bench, entity, extracts, system) for system in targets},
-                )
-
-        found = asyncio.run(applied())
-    telling.say(*telling.counts("outcome", found.outcomes))
-    return found.outcomes
+        outcomes = engine_of(entity).load(bench, batch, feeds_of(extracts))
+    telling.say(*telling.counts("outcome", outcomes))
+    return outcomes
 
 
 def audit(
@@ -197,10 +138,10 @@ def audit(
     """
     context = get_current_context()
     instance = context["ti"]
-    problems = problems_of(instance, upstream)
+    problems = problems_of(instance, [beside(instance, name) for name in upstream])
     try:
         with _bench(entity, order) as bench:
-            if not instance.xcom_pull(task_ids="plan", key=PLAN_SUMMARY, default=None):
+            if not instance.xcom_pull(task_ids=beside(instance, "plan"), key=PLAN_SUMMARY, default=None):
                 raise _nothing_to_settle(bench, problems)
             return _settled(bench, entity, extracts, instance, problems)
     except SyncError as problem:
@@ -215,15 +156,7 @@ def _settled(
 ) -> dict[str, Any]:
     held_before = sum(bench.ledger.holds.counts(entity).values())
     try:
-        auditing.audit(
-            bench.ledger,
-            bench.staging,
-            bench.settings,
-            cursors={system: _extract(extracts, system)["cursor"] for system in SYSTEMS},
-            dry_run=bench.order.dry_run,
-            full=bench.order.full,
-            limited=bench.order.limited,
-        )
+        engine_of(entity).audit(bench, feeds_of(extracts))
     finally:
         # The engine stores the account before it raises, so that a failed run shows its numbers too.
         run = bench.ledger.run(bench.run_id)
@@ -270,22 +203,25 @@ def problems_of(instance: Any, upstream: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(str(one) for one in found if one))
 
 
-def _seen(bench: Bench, entity: str, extracts: Extracts, system: str) -> str | None:
-    """From where on the target may have changed unseen: the end of this run's read, or, where a run of `keys` read no
-    window, the end of the last one."""
-    found = _extract(extracts, system)["cursor"] or bench.ledger.cursor(entity, system)
-    return cast("str | None", found)
+def feeds_of(extracts: Extracts) -> Feeds:
+    """What was read, by feed. Raises ConfigurationFault where a task left nothing."""
+    feeds: dict[str, Mapping[str, Any]] = {}
+    for system in SYSTEMS:
+        found = extracts.get(system)
+        if found is None:
+            raise ConfigurationFault(
+                f"The task extract_{system} left no result.",
+                system=system,
+                remedy="Clear that task together with the tasks after it.",
+            )
+        feeds |= found["feeds"]
+    return feeds
 
 
-def _extract(extracts: Extracts, system: str) -> Mapping[str, Any]:
-    found = extracts.get(system)
-    if found is None:
-        raise ConfigurationFault(
-            f"The task extract_{system} left no result.",
-            system=system,
-            remedy="Clear that task together with the tasks after it.",
-        )
-    return found
+def beside(instance: Any, name: str) -> str:
+    """The id of a task in the same group."""
+    group, dot, _ = str(instance.task_id).rpartition(".")
+    return f"{group}{dot}{name}"
 
 
 def _bench(entity: str, order: Order | None) -> Any:

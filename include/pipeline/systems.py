@@ -15,13 +15,16 @@ from airflow.sdk.log import mask_secret
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import CommercetoolsConnection
 from include.commercetools.products import CommercetoolsProducts
+from include.commercetools.stock import CommercetoolsStock
 from include.ledger.ledger import Ledger
 from include.lightspeed.connection import LightspeedConnection, from_airflow_fields
 from include.lightspeed.x_series.client import WINDOW_SECONDS, XSeriesClient
 from include.lightspeed.x_series.products import XSeriesProducts
+from include.lightspeed.x_series.stock import XSeriesStock
 from include.pipeline.secrets import token_key
 from include.records.errors import ConfigurationFault
 from include.records.face import ProductSystem, SystemName
+from include.records.stock_face import OnlineStock, TillStock
 from include.settings.models import SyncSettings
 from include.transport.faces import ExchangeSink
 from include.transport.redaction import tell_secrets_to
@@ -53,6 +56,22 @@ class Access:
                 yield XSeriesProducts(x_series, self.settings)
         else:
             assert_never(connection)
+
+    @asynccontextmanager
+    async def open_online_stock(self, sink: ExchangeSink) -> AsyncIterator[OnlineStock]:
+        """The adapter for the stock of the system that sells online, with an open client."""
+        connection = self.connections["commercetools"]
+        assert isinstance(connection, CommercetoolsConnection)
+        async with self._commercetools(connection, sink) as client:
+            yield CommercetoolsStock(client, self.settings)
+
+    @asynccontextmanager
+    async def open_till_stock(self, sink: ExchangeSink) -> AsyncIterator[TillStock]:
+        """The adapter for the stock of the system that counts it, with an open client."""
+        connection = self.connections["lightspeed"]
+        assert isinstance(connection, LightspeedConnection)
+        async with self._x_series(connection, sink) as x_series:
+            yield XSeriesStock(x_series, self.settings)
 
     def _commercetools(self, connection: CommercetoolsConnection, sink: ExchangeSink) -> CommercetoolsClient:
         # commercetools publishes no count of requests; the shared row only carries its orders to pause.

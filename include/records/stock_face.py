@@ -90,8 +90,12 @@ class OnlineStock(Protocol):
     """The system that shows stock: entries by SKU and channel, and the orders that hold goods."""
 
     system: SystemName
-    entries: Stream
-    orders: Stream
+
+    @property
+    def entries(self) -> Stream: ...
+
+    @property
+    def orders(self) -> Stream: ...
 
     async def prepare(self, *, writing: bool = False) -> None:
         """Read the channels. `writing`: the configured ones have to be there with their role; missing ones are
@@ -115,7 +119,9 @@ class TillStock(Protocol):
     """The system that counts stock: levels by product and outlet."""
 
     system: SystemName
-    levels: Stream
+
+    @property
+    def levels(self) -> Stream: ...
 
     async def prepare(self) -> None:
         """Read the outlets."""

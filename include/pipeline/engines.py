@@ -1,0 +1,51 @@
+"""What the steps of a run ask of an entity, and which engine serves which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from include.pipeline.context import Bench
+from include.records.face import SystemName
+
+Feeds = Mapping[str, Mapping[str, Any]]
+"""What was read, by feed: pages, window, cursor (see `include.sync.extracting.Extracted`)."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A plan in numbers (`summary`, which may leave the task), and what is told of it in the log only."""
+
+    summary: dict[str, Any]
+    first_holds: Sequence[Mapping[str, Any]] = ()
+    lines: Sequence[str] = field(default_factory=tuple)
+
+
+class Engine(Protocol):
+    """One entity's steps. Each opens what it needs of both systems and closes it again."""
+
+    def extract(self, bench: Bench, system: SystemName) -> list[dict[str, Any]]:
+        """Read the run's window of every feed of one system into staging."""
+
+    def transform(self, bench: Bench, feeds: Feeds) -> list[dict[str, Any]]:
+        """Map what was read; a row of counts for each table."""
+
+    def plan(self, bench: Bench, feeds: Feeds) -> PlannedRun: ...
+
+    def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
+        """Write one batch; counts of outcomes."""
+
+    def audit(self, bench: Bench, feeds: Feeds) -> None:
+        """Settle the run (see `include.sync.auditing.audit`)."""
+
+
+def engine_of(entity: str) -> Engine:
+    """The engine of an entity."""
+    if entity == "inventory":
+        from include.pipeline.stock_engine import StockEngine
+
+        return StockEngine()
+    from include.pipeline.product_engine import ProductEngine
+
+    return ProductEngine()

@@ -1,0 +1,110 @@
+"""The steps of products."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from include.pipeline.context import Bench
+from include.pipeline.engines import Feeds, PlannedRun
+from include.records.face import SYSTEMS, SystemName
+from include.sync import applying, auditing, extracting, preparing
+from include.sync.mirroring import ENTITY
+
+
+class ProductEngine:
+    """See `include.pipeline.engines.Engine`."""
+
+    def extract(self, bench: Bench, system: SystemName) -> list[dict[str, Any]]:
+        access = bench.access(system)
+
+        async def read() -> extracting.Extracted:
+            async with bench.systems(access) as systems:
+                return await extracting.extract(
+                    bench.ledger,
+                    bench.staging,
+                    systems[system],
+                    full=bench.order.full,
+                    since=bench.order.since,
+                    keys=bench.order.keys,
+                )
+
+        return [asyncio.run(read()).as_dict()]
+
+    def transform(self, bench: Bench, feeds: Feeds) -> list[dict[str, Any]]:
+        access = bench.access(*SYSTEMS)
+
+        async def mapped() -> list[preparing.Transformed]:
+            async with bench.systems(access) as systems:
+                return [
+                    preparing.transform(bench.staging, systems[system], feeds[system]["pages"])
+                    for system in SYSTEMS
+                ]
+
+        return [
+            {
+                "system": one.system,
+                "rows read": one.raw_rows,
+                "products": one.products,
+                "variants": one.variants,
+                "came twice": one.repeated,
+            }
+            for one in asyncio.run(mapped())
+        ]
+
+    def plan(self, bench: Bench, feeds: Feeds) -> PlannedRun:
+        access = bench.access(*SYSTEMS)
+
+        async def planned() -> preparing.PlanSummary:
+            async with bench.systems(access, prepared=False) as systems:
+                return preparing.prepare_plan(
+                    bench.ledger,
+                    bench.staging,
+                    dict(systems),
+                    bench.settings,
+                    now=datetime.now(UTC),
+                    dry_run=bench.order.dry_run,
+                    direction=bench.order.direction,
+                    limited=bench.order.limited,
+                    swept_since=bench.ledger.run(bench.run_id).started_at if bench.order.full else None,
+                )
+
+        summary = asyncio.run(planned()).as_dict()
+        return PlannedRun(summary, summary.pop("first_holds"))
+
+    def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
+        open_changes = bench.ledger.changes.read(bench.run_id, batch=batch, outcome="planned")
+        targets = {change.system for change in open_changes}
+        access = bench.access(*(system for system in SYSTEMS if system in targets))
+
+        async def applied() -> applying.Applied:
+            async with bench.systems(access) as systems:
+                return await applying.apply_batch(
+                    bench.ledger,
+                    systems,
+                    bench.settings,
+                    bench.run_id,
+                    batch,
+                    seen_cursors={system: seen_until(bench, ENTITY, feeds, system) for system in targets},
+                )
+
+        return asyncio.run(applied()).outcomes
+
+    def audit(self, bench: Bench, feeds: Feeds) -> None:
+        auditing.audit(
+            bench.ledger,
+            bench.staging,
+            bench.settings,
+            cursors={system: feeds[system]["cursor"] for system in SYSTEMS},
+            dry_run=bench.order.dry_run,
+            full=bench.order.full,
+            limited=bench.order.limited,
+        )
+
+
+def seen_until(bench: Bench, entity: str, feeds: Feeds, feed: str) -> str | None:
+    """From where on a feed may have moved unseen: the end of this run's read, or, where a run of `keys` read no window,
+    the end of the last one."""
+    found: str | None = feeds[feed]["cursor"] or bench.ledger.cursor(entity, feed)
+    return found

@@ -1,0 +1,174 @@
+"""The steps of inventory: entries, then orders, then levels, because that order keeps figures safe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from include.pipeline import telling
+from include.pipeline.context import Bench
+from include.pipeline.engines import Feeds, PlannedRun
+from include.pipeline.product_engine import seen_until
+from include.pipeline.systems import Access
+from include.records.errors import ConfigurationFault
+from include.records.face import SYSTEMS, SystemName
+from include.records.stock_face import OnlineStock, TillStock
+from include.sync import auditing
+from include.sync.extracting import Extracted, extract_feed
+from include.sync.stock import applying, preparing
+from include.sync.stock.catalogue import PRODUCTS, products_of_skus
+from include.sync.stock.layout import Layout, channel_name, layout_of
+from include.sync.stock.preparing import CATALOGUE, ENTITY, ENTRIES, LEVELS, ORDERS
+
+
+class StockEngine:
+    """See `include.pipeline.engines.Engine`."""
+
+    def extract(self, bench: Bench, system: SystemName) -> list[dict[str, Any]]:
+        access = bench.access(system)
+        read = _read_online if system == "commercetools" else _read_till
+        return [one.as_dict() for one in asyncio.run(read(bench, access))]
+
+    def transform(self, bench: Bench, feeds: Feeds) -> list[dict[str, Any]]:
+        access = bench.access(*SYSTEMS)
+
+        async def mapped() -> list[preparing.Transformed]:
+            async with _open(bench, access) as (online, till):
+                pages = {name: int(feeds[name]["pages"]) for name in (ENTRIES, ORDERS, LEVELS)}
+                return preparing.transform(bench.staging, online, till, pages)
+
+        return [
+            {"feed": one.feed, "rows read": one.raw_rows, "records": one.rows, "came twice": one.repeated}
+            for one in asyncio.run(mapped())
+        ]
+
+    def plan(self, bench: Bench, feeds: Feeds) -> PlannedRun:
+        if bench.ledger.baseline(PRODUCTS) is None and not bench.order.dry_run:
+            raise ConfigurationFault(
+                "Products have had no first alignment, so no SKU is linked to anything that could have stock.",
+                remedy="Run the DAG `products` with mode=full first.",
+            )
+        found = preparing.prepare_plan(
+            bench.ledger,
+            bench.staging,
+            bench.settings,
+            _layout(bench),
+            now=datetime.now(UTC),
+            dry_run=bench.order.dry_run,
+            keys=bench.order.keys,
+            swept_since=_began(feeds) if bench.order.full else None,
+        )
+        summary = found.as_dict()
+        holds, shows = summary.pop("first_holds"), summary.pop("shows")
+        explained = summary.pop("explained")
+        lines = [f"Every article was looked at: {found.why_all}."] if found.why_all else []
+        if shows:
+            lines += telling.table(["SKU", "channel", "shows", "will show"], shows)
+        total = sum(found.changes.values())
+        if total > len(shows):
+            lines.append(f"... and {total - len(shows)} more: table `changes` of the ledger.")
+        return PlannedRun(summary, holds, [*lines, *explained])
+
+    def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
+        access = bench.access(*SYSTEMS)
+        document = bench.staging.read_document("plan")
+
+        async def applied() -> dict[str, int]:
+            async with _open(bench, access, writing=True) as (online, till):
+                done = await applying.apply_batch(
+                    applying.Bench(
+                        bench.ledger,
+                        online,
+                        till,
+                        bench.settings,
+                        _layout(bench),
+                        bench.run_id,
+                        bench.staging.read_table(f"{ENTRIES}/offers"),
+                    ),
+                    batch,
+                    seen={feed: seen_until(bench, ENTITY, feeds, feed) for feed in (ORDERS, LEVELS)},
+                    planned_at=datetime.fromisoformat(document["began"]),
+                )
+                return done.outcomes
+
+        return asyncio.run(applied())
+
+    def audit(self, bench: Bench, feeds: Feeds) -> None:
+        document = bench.staging.read_document("plan")
+        cursors = {feed: feeds[feed]["cursor"] for feed in (ENTRIES, ORDERS, LEVELS)}
+        auditing.audit(
+            bench.ledger,
+            bench.staging,
+            bench.settings,
+            cursors={**cursors, CATALOGUE: document["began"]},
+            dry_run=bench.order.dry_run,
+            full=bench.order.full,
+            limited=bench.order.limited,
+            entity=ENTITY,
+            along=bench.ledger.changes.keyed(bench.run_id, applying.ALONG),
+            place_of=lambda change: channel_name(change.unit.rpartition("@")[2]),
+        )
+
+
+# ---------------------------------------------------------------- reading
+
+
+async def _read_online(bench: Bench, access: Access) -> list[Extracted]:
+    with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
+        async with access.open_online_stock(sink) as online:
+            await online.prepare()
+            # The order counts: a reservation that an entry shows has its order in what is read next.
+            entries = await _feed(bench, online.entries, ENTRIES, bench.order.keys or None)
+            orders = await _feed(bench, online.orders, ORDERS, bench.order.keys or None)
+            preparing.stage_beside(bench.staging, assortments=await online.assortments())
+            return [entries, orders]
+
+
+async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
+    inventory = bench.settings.inventory
+    keys = bench.order.keys
+    with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
+        async with access.open_till_stock(sink) as till:
+            await till.prepare()
+            bench.staging.write_document("outlets", dict(till.outlets))
+            products = sorted(products_of_skus(bench.ledger, bench.settings, set(keys))) if keys else None
+            levels = await _feed(bench, till.levels, LEVELS, products)
+            found = await till.buckets(inventory.held_by_open_sales, bool(inventory.count_incoming))
+            preparing.stage_beside(bench.staging, buckets=found)
+            return [levels]
+
+
+async def _feed(bench: Bench, feed: Any, name: str, keys: Any) -> Extracted:
+    return await extract_feed(
+        bench.ledger,
+        bench.staging,
+        feed,
+        entity=ENTITY,
+        name=name,
+        full=bench.order.full,
+        since=bench.order.since,
+        keys=keys,
+    )
+
+
+@asynccontextmanager
+async def _open(
+    bench: Bench, access: Access, *, writing: bool = False
+) -> AsyncIterator[tuple[OnlineStock, TillStock]]:
+    with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
+        async with access.open_online_stock(sink) as online, access.open_till_stock(sink) as till:
+            await online.prepare(writing=writing)
+            await till.prepare()
+            yield online, till
+
+
+def _layout(bench: Bench) -> Layout:
+    """The layout of this run: with the outlets it found, as of now."""
+    return layout_of(bench.settings, bench.staging.read_document("outlets"), datetime.now(UTC))
+
+
+def _began(feeds: Feeds) -> datetime:
+    return min(datetime.fromisoformat(feeds[name]["began"]) for name in (ENTRIES, ORDERS, LEVELS))
