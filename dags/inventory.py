@@ -1,10 +1,10 @@
 """### Inventory: what every channel may offer
 
 Reads levels from Lightspeed (whatever moved them: sales, returns, transfers, receiving, counts) and, from
-commercetools, entries and the web orders that the till does not know yet; works out by the rules of `inventory` in the configuration
-file what each supply channel may offer, and writes the entries that show something else. Nothing flows back, except to
-locations that Lightspeed does not own: their levels follow their entries. Runs by the schedule (hourly by default) and
-at once when the asset `inventory_doorbell` is updated.
+commercetools, entries and the web orders that the till does not know yet; works out by the rules of `inventory` in the
+configuration file what each supply channel may offer, and writes the entries that show something else. Nothing flows
+back, except to locations that Lightspeed does not own: their levels follow their entries. Runs by the schedule (hourly
+by default) and at once when the asset `inventory_doorbell` is updated.
 
 **The first time:** run `products` in full, then trigger this DAG with *Mode: Full* and *Dry run*: the log of `plan`
 shows what the storefront would show. Then trigger it again with *Mode: Full* only.
