@@ -29,6 +29,7 @@ from include.records.errors import DuplicateInTarget, RecordRejected
 from include.records.face import CheckResult, SystemName
 from include.records.stock import NO_CHANNEL
 from include.records.stock_face import Assortments, EntryWrite, EntryWritten
+from include.records.types import canonical_json
 from include.settings.models import SyncSettings
 from include.transport.answer import Answer
 
@@ -137,4 +138,5 @@ def entry_key(sku: str, channel: str) -> str:
 
 
 def hashed_key(sku: str, channel: str) -> str:
-    return "stock-" + blake2b(f"{sku}\n{channel}".encode(), digest_size=16).hexdigest()
+    """A key that no two pairs share, whatever signs they hold."""
+    return "stock-" + blake2b(canonical_json([sku, channel]).encode(), digest_size=16).hexdigest()

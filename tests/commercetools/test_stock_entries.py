@@ -1,0 +1,246 @@
+"""Inventory entries: read once each, written once, and never where somebody else counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from include.commercetools.stock import CommercetoolsStock, entry_key, hashed_key
+from include.records.errors import (
+    ConfigurationFault,
+    DuplicateInTarget,
+    RecordRejected,
+    StaleTarget,
+    TargetMissing,
+    UnknownOutcome,
+)
+from include.records.face import RawPage, Window
+from include.records.stock_face import EntryWrite
+from include.sandbox.faults import FaultRule
+from tests.commercetools.stocked import (
+    LOCATIONS,
+    PAST,
+    entries,
+    fill,
+    found,
+    rows_of,
+    run,
+    stock,
+    stock_settings,
+    walked,
+    write,
+)
+from tests.commercetools.world import World
+
+ALL = stock_settings(channels=[{"key": None, "locations": ["Berlin"]}])
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    fill(world)
+    return world
+
+
+def creation(sku: str = "J-1", channel: str = "berlin", units: int = 5) -> EntryWrite:
+    return EntryWrite("c1", sku, channel, units)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def test_an_entry_names_its_channel_by_key_none_as_empty_and_an_unknown_one_by_its_id(world: World) -> None:
+    stock(world, "A", "berlin", 5)
+    stock(world, "B", None, 7)
+    gone = stock(world, "C", "depot", 9)
+    channel = gone["supplyChannel"]["id"]
+    unknown = {"id": "x", "version": 1, "sku": "C", "supplyChannel": {"typeId": "channel", "id": "nobody"}}
+    table = entries(world).set_index("sku")
+    assert list(table["channel"][["A", "B", "C"]]) == ["berlin", "", "depot"]
+    assert channel not in table["channel"].tolist()
+    read = run(world, lambda a: _table(a, [unknown]))
+    assert read["channel"].tolist() == ["?nobody"]
+
+
+def test_a_figure_that_is_not_shown_is_unknown_and_not_zero(world: World) -> None:
+    read = run(world, lambda a: _table(a, [{"id": "x", "sku": "A"}]))
+    assert read[["on_stock", "available", "version", "modified_at"]].isna().all(axis=None)
+
+
+async def _table(adapter: CommercetoolsStock, rows: list[dict[str, object]]) -> pd.DataFrame:
+    return adapter.to_entries(rows)
+
+
+def test_a_full_walk_reads_every_entry_once_by_id(world: World) -> None:
+    ids = sorted(stock(world, f"S-{n}", None, n)["id"] for n in range(7))
+    pages = run(world, lambda a: walked(a.entries), stock_settings(page_size=3))
+    assert [row["id"] for row in rows_of(pages)] == ids
+    assert [page.last for page in pages] == [False, False, True]
+    assert [page.cursor is None for page in pages] == [True, True, False]
+
+
+def test_a_delta_loses_no_entry_that_shares_its_time_with_others(world: World) -> None:
+    world.store.clock.set(datetime(2026, 1, 1, tzinfo=UTC))
+    ids = sorted(stock(world, f"S-{n}", None, n)["id"] for n in range(7))
+    window = Window("2025-12-31T00:00:00.000Z", "2026-01-02T00:00:00.000Z")
+
+    async def use(adapter: CommercetoolsStock) -> list[RawPage]:
+        pages = [page async for page in adapter.entries.walk(window)]
+        again = [page async for page in adapter.entries.walk(window, position=pages[0].position)]
+        assert rows_of(again) == rows_of(pages)[3:]
+        return pages
+
+    pages = run(world, use, stock_settings(page_size=3))
+    assert [row["id"] for row in rows_of(pages)] == ids
+
+
+def test_a_window_ends_behind_the_servers_clock_and_a_delta_looks_back(world: World) -> None:
+    now = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    world.store.clock.set(now)
+    window = run(world, lambda a: a.entries.open_window("2026-05-01T11:00:00.000Z", full=False))
+    assert window == Window("2026-05-01T10:55:00.000Z", "2026-05-01T11:59:00.000Z")
+    assert run(world, lambda a: a.entries.open_window(None, full=True)).lower is None
+
+
+def test_a_search_shows_what_was_just_written(world: World) -> None:
+    stock(world, "A", "berlin", 5)
+    stock(world, "B", "berlin", 5)
+
+    async def use(adapter: CommercetoolsStock) -> list[int]:
+        (row,) = await found(adapter.entries, "A")
+        await adapter.write(EntryWrite("c", "A", "berlin", 3, row["id"], row["version"]))
+        return [row["quantityOnStock"] for row in await found(adapter.entries, "A", "nobody")]
+
+    assert run(world, use) == [3]
+    assert run(world, lambda a: found(a.entries)) == []
+
+
+# ---------------------------------------------------------------- writing
+
+
+def test_a_new_entry_has_a_key_that_follows_from_its_pair(world: World) -> None:
+    written = write(world, creation())
+    (stored,) = world.store.all("inventory")
+    assert stored["key"] == "J-1_berlin" and stored["quantityOnStock"] == 5
+    assert written.entry["channel"].tolist() == ["berlin"] and written.entry["on_stock"].tolist() == [5]
+    assert [e.context.get("change") for e in world.sink.exchanges if e.id == written.exchange_id] == ["c1"]
+
+
+def test_a_pair_whose_signs_no_key_may_hold_gets_a_hash(world: World) -> None:
+    write(world, creation("Größe 1/2"))
+    assert world.store.all("inventory")[0]["key"] == hashed_key("Größe 1/2", "berlin")
+    assert len(entry_key("S" * 300, "berlin")) < 256
+    assert entry_key("a\n", "b") != entry_key("a", "\nb")
+
+
+def test_a_key_that_another_pair_has_is_no_duplicate_of_this_one(world: World) -> None:
+    stock(world, "other", None, 1, key="J-1_berlin")
+    write(world, creation())
+    assert len(world.store.all("inventory")) == 2
+
+
+def test_an_entry_without_a_channel_is_written_without_one(world: World) -> None:
+    write(world, creation(channel=""), ALL)
+    assert "supplyChannel" not in world.store.all("inventory")[0]
+
+
+def test_a_pair_that_has_an_entry_is_a_duplicate_even_if_its_key_is_the_same(world: World) -> None:
+    stock(world, "J-1", "berlin", 1)
+    with pytest.raises(DuplicateInTarget):
+        write(world, creation())
+    world.store.delete("inventory", id=world.store.all("inventory")[0]["id"])
+    write(world, creation())
+    with pytest.raises(DuplicateInTarget):
+        write(world, creation())
+    assert len(world.store.all("inventory")) == 1
+
+
+def test_an_update_sets_the_quantity_at_the_version_the_plan_saw(world: World) -> None:
+    entry = stock(world, "J-1", "berlin", 1)
+    written = write(world, EntryWrite("c", "J-1", "berlin", 4, entry["id"], entry["version"]))
+    assert written.entry["on_stock"].tolist() == [4]
+    with pytest.raises(StaleTarget):
+        write(world, EntryWrite("c", "J-1", "berlin", 9, entry["id"], entry["version"]))
+    assert world.store.get("inventory", id=entry["id"])["quantityOnStock"] == 4  # type: ignore[index]
+
+
+def test_what_is_reserved_stays_reserved_when_the_quantity_is_set(world: World) -> None:
+    entry = stock(world, "J-1", "berlin", 10)
+    world.store.reserve_for_cart("J-1", "berlin", 3)
+    version = world.store.get("inventory", id=entry["id"])["version"]  # type: ignore[index]
+    written = write(world, EntryWrite("c", "J-1", "berlin", 8, entry["id"], version))
+    assert written.entry[["on_stock", "available"]].values.tolist() == [[8, 5]]
+
+
+def test_an_entry_that_is_gone_is_a_missing_target(world: World) -> None:
+    entry = stock(world, "J-1", "berlin", 1)
+    world.store.delete("inventory", id=entry["id"])
+    with pytest.raises(TargetMissing):
+        write(world, EntryWrite("c", "J-1", "berlin", 4, entry["id"], entry["version"]))
+
+
+def test_a_creation_without_an_answer_is_unknown_and_not_repeated(served: World) -> None:
+    fill(served)
+    served.faults.add(FaultRule(match="inventory$", method="POST", kind="timeout_after"))
+    with pytest.raises(UnknownOutcome):
+        write(served, creation())
+    assert len(served.requests("POST", "inventory")) == 1
+    assert run(served, lambda a: found(a.entries, "J-1"))[0]["quantityOnStock"] == 5
+
+
+@pytest.mark.parametrize("channel", ["depot", "warehouse", "", "?someone"])
+def test_no_entry_is_written_of_a_channel_that_lightspeed_does_not_fill(world: World, channel: str) -> None:
+    with pytest.raises(RecordRejected) as refused:
+        write(world, creation(channel=channel))
+    assert refused.value.code == "not_owned"
+    assert not world.requests("POST", "inventory")
+
+
+# ---------------------------------------------------------------- channels
+
+
+def test_reading_needs_no_channel_to_be_there_and_writing_needs_all_of_them() -> None:
+    bare = World()
+    bare.store.create("channels", {"key": "depot", "roles": ["OrderExport"]})
+    config = stock_settings(
+        [{**place, "owner": "lightspeed"} for place in LOCATIONS],
+        channels=[{"key": None, "locations": ["Berlin"]}],
+    )
+    assert rows_of(run(bare, lambda a: walked(a.entries), config)) == []
+    with pytest.raises(ConfigurationFault) as fault:
+        run(bare, lambda a: walked(a.entries), config, writing=True)
+    assert "berlin (does not exist)" in fault.value.message and "depot (no role" in fault.value.message
+    assert "create_channels" in fault.value.remedy
+
+
+def test_missing_channels_and_roles_are_made_where_the_settings_say_so() -> None:
+    bare = World()
+    bare.store.create("channels", {"key": "depot", "roles": ["OrderExport"]})
+    owned = [{**place, "owner": "lightspeed"} for place in LOCATIONS]
+    config = stock_settings(owned, create_channels=True)
+    for _ in range(2):
+        run(bare, lambda a: walked(a.entries), config, writing=True)
+    roles = {c["key"]: c["roles"] for c in bare.store.all("channels")}
+    assert roles["berlin"] == ["InventorySupply"]
+    assert set(roles["depot"]) == {"OrderExport", "InventorySupply"}
+    assert len(bare.requests("POST", "/channels")) == 2
+
+
+def test_the_channel_of_a_location_somebody_else_counts_is_not_asked_for() -> None:
+    bare = World()
+    bare.store.create("channels", {"key": "berlin", "roles": ["InventorySupply"]})
+    run(bare, lambda a: walked(a.entries), writing=True)
+
+
+def test_a_cursor_can_be_moved_back_but_never_forward(world: World) -> None:
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def use(adapter: CommercetoolsStock) -> list[str | None]:
+        later = since + timedelta(days=1)
+        return [adapter.entries.cursor_at(at, "2026-01-01T00:00:00.000Z") for at in (since, later)] + [
+            adapter.entries.cursor_at(since, PAST)
+        ]
+
+    assert run(world, use) == ["2026-01-01T00:00:00.000Z"] * 2 + [PAST]
