@@ -29,13 +29,15 @@ from include.local.airflow_api import AirflowApi, AirflowApiError, TaskInstance
 from include.local.postgres import EmbeddedPostgres, PostgresError
 from include.local.sandbox import Sandbox, SandboxError, settings_of_shop
 from include.local.shop_edits import ShopEdits
+from include.local.shops import Shops
 from include.local.signals import Interrupted, ending_in_order
+from include.local.stock_edits import StockEdits
 from include.sandbox.shop import SAMPLE_SHOP, ShopError, load_shop
 from include.sandbox.shop.config import default_config
 
 PROJECT = Path(__file__).parents[2]
 RUNTIME = PROJECT / ".runtime" / "demo"
-AUDITED = {"preflight": False, "products": True}
+AUDITED = {"preflight": False, "products": True, "inventory": True}
 """The DAGs the demo runs, and whether each keeps accounts."""
 REQUEST_BUDGET = 20_000
 SHOWN_HOLDS = 20
@@ -68,11 +70,13 @@ class Outcome:
 
 
 class Demo:
-    """The story the demo tells: align, edit both sides, carry the edits across, find nothing left to do."""
+    """The story the demo tells: align, edit both sides, carry the edits across, find nothing left to do; first for
+    products, then for stock."""
 
-    def __init__(self, api: AirflowApi, edits: ShopEdits) -> None:
+    def __init__(self, api: AirflowApi, edits: ShopEdits, stock: StockEdits) -> None:
         self._api = api
         self._edits = edits
+        self._stock = stock
         self.outcomes: list[Outcome] = []
 
     def play(self) -> None:
@@ -80,16 +84,18 @@ class Demo:
             self._api.unpause(dag_id)
         self._run("preflight: connections, scopes, mapping", "preflight", {})
         self._run("products in full: the first alignment", "products", {"mode": "full"})
-        say("editing both shops")
-        for sentence in self._edits.on_both_sides():
-            detail(sentence)
+        _tell_of("editing both shops", self._edits.on_both_sides())
         self._run("products delta: the edits", "products", {"mode": "delta"})
-        self._run(
-            "products in full again: nothing should be left to write",
-            "products",
-            {"mode": "full"},
-            writes_expected=False,
-        )
+        self._run_again("products")
+        _tell_of("the till has no stock yet: counting it", self._stock.opening_count())
+        self._run("inventory in full: every channel shows what the till has", "inventory", {"mode": "full"})
+        _tell_of("selling and counting at the till", self._stock.at_the_till())
+        self._run("inventory delta: the sale and the count", "inventory", {"mode": "delta"})
+        self._run_again("inventory")
+
+    def _run_again(self, dag_id: str) -> None:
+        title = f"{dag_id} in full again: nothing should be left to write"
+        self._run(title, dag_id, {"mode": "full"}, writes_expected=False)
 
     def _run(self, title: str, dag_id: str, conf: Mapping[str, Any], *, writes_expected: bool = True) -> None:
         say(title)
@@ -113,6 +119,13 @@ class Demo:
             )
             for line in lines[-SHOWN_LOG_LINES:]:
                 detail(f"  {line}")
+
+
+def _tell_of(title: str, sentences: Sequence[str]) -> None:
+    if sentences:
+        say(title)
+    for sentence in sentences:
+        detail(sentence)
 
 
 def held_lines(holds: Sequence[Hold], shown: int = SHOWN_HOLDS) -> Iterator[str]:
@@ -187,12 +200,14 @@ def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
     say("waiting for the DAGs")
     api.wait_for_dags(*AUDITED)
 
-    edits = running.enter_context(closing(ShopEdits(sandbox.places, locale=found["locale"])))
-    demo = Demo(api, edits)
+    shops = running.enter_context(closing(Shops(sandbox.places)))
+    channels = {location["outlet"]: location["channel"] for location in found["locations"]}
+    demo = Demo(api, ShopEdits(shops, locale=found["locale"]), StockEdits(shops, channels))
     demo.play()
     with Ledger.open(postgres.url("ledger")) as ledger:
-        if holds := ledger.holds.open_holds("products"):
-            say(f"{len(holds)} holds are open, each tried again by itself")
+        for dag_id in (name for name, audited in AUDITED.items() if audited):
+            holds = ledger.holds.open_holds(dag_id)
+            say(f"{dag_id}: {len(holds)} holds are open{', each tried again by itself' if holds else ''}")
             for line in held_lines(holds):
                 detail(line)
     complaints = [complaint for outcome in demo.outcomes for complaint in outcome.complaints()]

@@ -151,8 +151,9 @@ def settings_of_shop(found: Mapping[str, Any]) -> dict[str, Any]:
             ],
             "required_attributes": [_CANONICAL[role] for role in found["required"]],
         },
+        "inventory": {"channels": list(found["channels"])},
         # A demo's runs are asked for. An hourly schedule would, once unpaused, make up for the slot before first.
-        "schedules": dict.fromkeys(("products", "reconcile", "housekeeping")),
+        "schedules": dict.fromkeys(("products", "inventory", "reconcile", "housekeeping")),
         # The stand-in shows a change at once; the real service may show it late, so a real window trails its clock.
         "limits": {"commercetools": {"trail_seconds": 0}},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,8 @@ import pytest
 from include.local.demo import Outcome
 from include.local.sandbox import Sandbox, SandboxError, settings_of_shop
 from include.local.shop_edits import ShopEdits
+from include.local.shops import Shops
+from include.local.stock_edits import StockEdits
 from include.sandbox.shop import SAMPLE_SHOP, default_config, load_shop
 from include.settings.models import SyncSettings
 
@@ -23,6 +26,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def shops(sandbox: Sandbox) -> Iterator[Shops]:
+    with closing(Shops(sandbox.places)) as signed_in:
+        yield signed_in
+
+
 def test_the_sample_shop_gets_a_valid_configuration() -> None:
     found = default_config(load_shop(SAMPLE_SHOP))
     settings = SyncSettings.model_validate(settings_of_shop(found))
@@ -31,18 +40,42 @@ def test_the_sample_shop_gets_a_valid_configuration() -> None:
     assert settings.products.fields["barcodes"].commercetools == "attribute:barcode"
 
 
-def test_the_edits_reach_four_different_products_of_both_shops(sandbox: Sandbox) -> None:
-    edits = ShopEdits(sandbox.places, locale="de-DE")
-    try:
-        sentences = edits.on_both_sides()
-    finally:
-        edits.close()
+def test_no_schedule_runs_beside_the_demo() -> None:
+    settings = SyncSettings.model_validate(settings_of_shop(default_config(load_shop(SAMPLE_SHOP))))
+    assert set(settings.schedules.model_dump().values()) == {None}
+
+
+def test_stock_without_a_channel_shows_the_outlets_that_have_none() -> None:
+    found = default_config(load_shop(SAMPLE_SHOP))
+    assert settings_of_shop(found)["inventory"] == {"channels": []}, "each outlet names its channel"
+    shop = load_shop(SAMPLE_SHOP)
+    for outlet in shop.lightspeed.outlets[1:]:
+        del outlet["channel"]
+    settings = SyncSettings.model_validate(settings_of_shop(default_config(shop)))
+    [without] = settings.inventory.channels
+    assert (without.key, without.locations) == (None, ("Hamburg", "München"))
+    assert [location.channel for location in settings.locations] == ["berlin", None, None]
+
+
+def test_the_edits_reach_four_different_products_of_both_shops(shops: Shops) -> None:
+    sentences = ShopEdits(shops, locale="de-DE").on_both_sides()
     assert [sentence.partition(":")[0] for sentence in sentences] == [
         "commercetools",
         "commercetools",
         "Lightspeed",
         "Lightspeed",
     ]
+
+
+def test_a_sale_and_a_count_move_two_articles_in_two_outlets(shops: Shops) -> None:
+    edits = StockEdits(shops, {"Berlin": "berlin", "Hamburg": "hamburg", "München": "muenchen"})
+    before = levels(shops)
+    sold, counted = edits.at_the_till()
+    moved = {place: level - before[place] for place, level in levels(shops).items() if level != before[place]}
+    assert sorted(moved.values()) == [-2, 1]
+    assert len({product for product, _ in moved}) == len({outlet for _, outlet in moved}) == 2
+    assert "were sold in Berlin" in sold and "a count in München found" in counted
+    assert edits.opening_count() == [], "the till has stock"
 
 
 def test_the_till_can_be_given_a_larger_request_budget(sandbox: Sandbox) -> None:
@@ -54,6 +87,11 @@ def test_the_till_can_be_given_a_larger_request_budget(sandbox: Sandbox) -> None
         trust_env=False,
     )
     assert answer.headers["X-RateLimit-Limit"] == "9999"
+
+
+def levels(shops: Shops) -> dict[tuple[str, str], int]:
+    rows = shops.till.post("/inventory_levels", json={"size": 10_000}).json()
+    return {(row["product_id"], row["location_id"]): row["current_inventory_level"] for row in rows}
 
 
 def test_a_folder_that_is_no_shop_is_refused_with_the_reason(tmp_path: Path) -> None:

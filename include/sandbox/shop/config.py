@@ -34,7 +34,9 @@ def default_config(shop: Shop) -> dict[str, Any]:
     * `locale` (what the till shows), `locales`, `currency`, `country`, `price_tax_included`
     * `tax_classes`: commercetools tax category key -> Lightspeed tax name; categories without a rate for the till's
       country are left out
-    * `outlets`: names; `locations`: name, outlet and supply channel key (None: the channel-less stock)
+    * `outlets`: names; `locations`: name, outlet and supply channel key (None: it has none)
+    * `channels`: what shows several locations, or has no key: the stock without a channel shows all locations that have
+      none
     * `attributes`: role (see ROLE_NAMES) -> attribute name, only the roles this shop has
     * `options`: attributes that tell variants apart, each with the name the till gives it
     * `required`: roles whose attribute a product type declares as required
@@ -55,6 +57,7 @@ def default_config(shop: Shop) -> dict[str, Any]:
             {"name": outlet["name"], "outlet": outlet["name"], "channel": outlet.get("channel")}
             for outlet in till.outlets
         ],
+        "channels": _channels(till.outlets),
         "attributes": attributes,
         "options": [
             {"name": name, "attribute": attribute}
@@ -63,6 +66,11 @@ def default_config(shop: Shop) -> dict[str, Any]:
         "required": [role for role, attribute in attributes.items() if attribute in _required(shop)],
         "product_type": Counter(each["productType"]["key"] for each in shop.products).most_common(1)[0][0],
     }
+
+
+def _channels(outlets: list[Draft]) -> list[Draft]:
+    without = [str(outlet["name"]) for outlet in outlets if not outlet.get("channel")]
+    return [{"key": None, "locations": without}] if without else []
 
 
 def _definitions(shop: Shop) -> dict[str, Draft]:
