@@ -95,7 +95,7 @@ class CommercetoolsStock:
                 remedy="Nothing, if somebody else counts that stock; otherwise configure the channel.",
             )
         answer = await (self._create(write) if write.entry_id is None else self._update(write))
-        return EntryWritten(self.to_entries([trimmed_entry(answer.json())]), answer.exchange_id)
+        return EntryWritten(trimmed_entry(answer.json()), answer.exchange_id)
 
     async def check(self) -> list[CheckResult]:
         return await stock_preflight.check(self._client, self._settings)

@@ -84,8 +84,9 @@ class OrderStream(_ByTime):
     orders that became visible late.
 
     * A delta takes every order that changed, in whatever state: that is how a cancellation is learned of.
-    * A full read takes the orders that may hold goods: in a state that holds them, and not marked as exported, or
-      changed so lately that the mark may not have settled yet. An order that a full read does not meet holds nothing.
+    * A full read takes the orders that may hold goods: those in a state that holds them and not marked as exported, and
+      all that changed so lately that a mark, or their end, may not have settled yet. An order that a full read does not
+      meet holds nothing.
       "Not marked" is a negation, which the API evaluates slowly. Where it gives up on it, the rest is read without that
       condition: more orders come, none is missed.
     * `inventory.orders_since`: orders placed before that day are in neither.
@@ -127,24 +128,27 @@ class OrderStream(_ByTime):
             yield RawPage([], position="", cursor=None, last=True)
 
     async def _open(self, recent: str | None, position: str | None, *tests: str) -> AsyncIterator[Slice]:
+        """Orders that hold goods and are not marked as exported, and whatever changed lately: an order that was closed
+        a moment ago may still be reserved in its entries."""
         closed = self._settings.inventory.order_states_closed
         states = [state for state in ORDER_STATES if state not in closed]
-        if not states:
+        lately = [f"lastModifiedAt >= {quoted(recent)}"] if recent else []
+        holding = [one_of("orderState", states)] if states else []
+        if not holding and not lately:
             yield Slice([], position or "", True)
             return
-        plain = [*tests, one_of("orderState", states), *self._placed_since]
-        if self.export_channel_id is not None:
-            marked = f"syncInfo(channel(id = {quoted(self.export_channel_id)}))"
-            lately = f" or lastModifiedAt >= {quoted(recent)}" if recent else ""
+        plain = [*tests, *self._placed_since]
+        if self.export_channel_id is not None and holding:
+            unmarked = f"({holding[0]} and not(syncInfo(channel(id = {quoted(self.export_channel_id)}))))"
             try:
-                async for part in self._by_id([*plain, f"(not({marked}){lately})"], position):
+                async for part in self._by_id([*plain, _any_of([unmarked, *lately])], position):
                     yield part
                     position = part.position or position
             except PageTooLarge:
                 pass
             else:
                 return
-        async for part in self._by_id(plain, position):
+        async for part in self._by_id([*plain, _any_of([*holding, *lately])], position):
             yield part
 
     def _by_id(self, where: Sequence[str], position: str | None) -> AsyncIterator[Slice]:
@@ -158,14 +162,18 @@ class OrderStream(_ByTime):
         )
 
     def _recent(self, upper: str | None) -> str | None:
-        """Since when an export mark may not have settled; generously, because a mark changes its order late, too."""
-        settles = self._settings.inventory.export_settles_seconds + self._limits.overlap_seconds
+        """Since when an export mark, or the end of an order, may not have settled; generously: both may show late."""
+        settles = self._settings.inventory.order_settles_seconds + self._limits.overlap_seconds
         return queries.shifted(upper, -settles) if upper else None
 
     @property
     def _placed_since(self) -> list[str]:
         since = self._settings.inventory.orders_since
         return [] if since is None else [f'createdAt >= "{since.isoformat()}T00:00:00.000Z"']
+
+
+def _any_of(tests: Sequence[str]) -> str:
+    return f"({' or '.join(tests)})"
 
 
 def _reached(part: Slice, window: Window) -> str | None:

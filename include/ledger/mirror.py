@@ -193,6 +193,20 @@ class Mirror:
                 },
             )
 
+    def identities(
+        self, entity: str, kind: str, system: str, name: str, ids: Collection[str]
+    ) -> dict[str, Any]:
+        """One identity cell of these rows, where they have it."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT id, identity -> :name FROM mirror WHERE entity = :entity AND kind = :kind "
+                    "AND system = :system AND id = ANY(:ids) AND identity ->> :name IS NOT NULL"
+                ),
+                {"entity": entity, "kind": kind, "system": system, "name": name, "ids": list(ids)},
+            ).all()
+        return {row[0]: row[1] for row in rows}
+
     def changed(self, entity: str, since: datetime) -> dict[tuple[str, str], set[str]]:
         """Ids of rows that changed after `since` (ledger's clock), by (system, kind)."""
         with transaction(self.engine) as connection:

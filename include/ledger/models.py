@@ -167,6 +167,7 @@ class OrderTable(Base):
     placed_at: Mapped[datetime | None]
     holds: Mapped[bool]
     exported_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
     lines: Mapped[str]
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -174,6 +175,7 @@ class OrderTable(Base):
 
     __table_args__ = (
         Index("ix_stock_orders_open", "exported_at", postgresql_where=text("holds")),
+        Index(None, "closed_at"),
         Index(None, "changed_at"),
     )
 

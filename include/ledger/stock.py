@@ -32,6 +32,9 @@ _ORDERS = {
     "id": "text", "number": "text", "version": "bigint", "modified_at": "timestamptz", "placed_at": "timestamptz",
     "holds": "boolean", "exported_at": "timestamptz", "lines": "text",
 }  # fmt: skip
+_CLOSED = (
+    "closed_at = CASE WHEN excluded.holds THEN NULL ELSE COALESCE(held.closed_at, excluded.modified_at) END"
+)
 _KIND = {"text": "text", "bigint": "count", "boolean": "flag", "timestamptz": "time"}
 
 
@@ -65,8 +68,18 @@ class Stock:
         return older
 
     def see_orders(self, run_id: str, rows: pd.DataFrame) -> int:
-        """Take in orders just read (ORDER_COLUMNS); how many were older than what is stored."""
-        return self._see("stock_orders", _ORDERS, ("id",), run_id, rows)
+        """Take in orders just read (ORDER_COLUMNS); how many were older than what is stored. When an order was first
+        seen to hold nothing any more is kept."""
+        older = self._see("stock_orders", _ORDERS, ("id",), run_id, rows, _CLOSED)
+        with transaction(self.engine) as connection:
+            connection.execute(
+                text(
+                    "UPDATE stock_orders SET closed_at = modified_at "
+                    "WHERE id = ANY(:ids) AND NOT holds AND closed_at IS NULL"
+                ),
+                {"ids": list(rows["id"])},
+            )
+        return older
 
     def see_buckets(self, run_id: str, rows: pd.DataFrame) -> set[str]:
         """Replace all buckets by `rows` (product_id, outlet_id, bucket, quantity, due_at); products that changed."""
@@ -109,7 +122,8 @@ class Stock:
                 connection.execute(
                     text(
                         """
-                        UPDATE stock_orders SET holds = false, changed_at = clock_timestamp()
+                        UPDATE stock_orders
+                        SET holds = false, closed_at = clock_timestamp(), changed_at = clock_timestamp()
                         WHERE holds AND seen_at < :since
                           AND NOT EXISTS (SELECT FROM present_rows WHERE present_rows.id = stock_orders.id)
                         RETURNING lines
@@ -142,10 +156,14 @@ class Stock:
         where = " WHERE gone_at IS NULL" + ("" if skus is None else " AND sku = ANY(%(ids)s)")
         return self._read("stock_entries", _ENTRIES, where, ids=skus)
 
-    def open_orders(self, exported_after: datetime) -> pd.DataFrame:
-        """Orders that hold goods and are not exported, or were marked so after that time only."""
-        where = " WHERE holds AND (exported_at IS NULL OR exported_at > %(after)s)"
-        return self._read("stock_orders", _ORDERS, where, after=exported_after)
+    def open_orders(self, settled_before: datetime) -> pd.DataFrame:
+        """Orders whose goods nobody has taken off a level yet: those that hold goods and are not exported, and those
+        that were marked as exported, or closed, after that time only."""
+        where = (
+            " WHERE (holds AND (exported_at IS NULL OR exported_at > %(after)s))"
+            " OR (NOT holds AND closed_at > %(after)s)"
+        )
+        return self._read("stock_orders", _ORDERS, where, after=settled_before)
 
     def buckets(self, products: Collection[str] | None = None) -> pd.DataFrame:
         """product_id, outlet_id, bucket, quantity, due_at."""
@@ -173,12 +191,15 @@ class Stock:
             )
 
     def orders_settling(self, before: datetime, after: datetime) -> list[str]:
-        """The `lines` of orders whose export mark is between the two times: they stopped counting as open."""
+        """The `lines` of orders that were marked as exported, or closed, between the two times: they stopped counting
+        as open."""
         with transaction(self.engine) as connection:
             return list(
                 connection.execute(
                     text(
-                        "SELECT lines FROM stock_orders WHERE holds AND exported_at > :after AND exported_at <= :before"
+                        "SELECT lines FROM stock_orders "
+                        "WHERE (holds AND exported_at > :after AND exported_at <= :before) "
+                        "OR (NOT holds AND closed_at > :after AND closed_at <= :before)"
                     ),
                     {"before": before, "after": after},
                 ).scalars()

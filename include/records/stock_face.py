@@ -45,9 +45,9 @@ class EntryWrite:
 
 @dataclass(frozen=True)
 class EntryWritten:
-    """The entry as the system answered (one row of ENTRY_COLUMNS), and the exchange."""
+    """The entry as the system answered, a row that `to_entries` maps (many at once), and the exchange."""
 
-    entry: pd.DataFrame
+    row: Mapping[str, Any]
     exchange_id: str
 
 

@@ -198,8 +198,9 @@ class InventorySettings(Settings):
     in carts (projects that use ReserveOnCart), which are then not offered to others."""
     export_channel: str = "lightspeed"
     """Key of the channel with which an order is marked as exported to the till (its `syncInfo`)."""
-    export_settles_seconds: int = Field(default=60, ge=0)
-    """How long after its mark an order still counts as open, so that the level certainly shows it."""
+    order_settles_seconds: int = Field(default=60, ge=0)
+    """How long after it was marked as exported, or was closed, an order still counts as open: only then do the level
+    and what the entry has reserved certainly show it (commercetools: up to 10 seconds; clocks differ besides)."""
     order_states_closed: tuple[Literal["Open", "Confirmed", "Complete", "Cancelled"], ...] = ("Cancelled",)
     """Order states in which an order holds no stock."""
     orders_since: date | None = None

@@ -106,26 +106,31 @@ def see_rows(
     ledger: Ledger | Together, run_id: str, system: str, rows: Mapping[Kind, list[MirrorRow]]
 ) -> dict[Kind, SeenCounts]:
     """Take in rows just read or written; older data never wins."""
-    products = _with_known_listing(ledger, system, rows["product"])
     return {
-        "product": ledger.mirror.see(ENTITY, "product", system, run_id, products),
-        "variant": ledger.mirror.see(ENTITY, "variant", system, run_id, rows["variant"]),
+        kind: ledger.mirror.see(
+            ENTITY, kind, system, run_id, _with_what_is_known(ledger, kind, system, rows[kind])
+        )
+        for kind in KINDS
     }
 
 
-def _with_known_listing(ledger: Ledger | Together, system: str, rows: list[MirrorRow]) -> list[MirrorRow]:
-    """A part of a family may not show whether it is in the assortment; what was known of it before still holds."""
-    unsure = [row.id for row in rows if "listed" not in row.identity]
+_KEPT: dict[Kind, str] = {"product": "listed", "variant": "parts"}
+"""What some reads do not show: a part of a family not whether it is in the assortment, a search hit not the parts of a
+composite."""
+
+
+def _with_what_is_known(
+    ledger: Ledger | Together, kind: Kind, system: str, rows: list[MirrorRow]
+) -> list[MirrorRow]:
+    """What a read does not show is as it was known before."""
+    name = _KEPT[kind]
+    unsure = [row.id for row in rows if name not in row.identity]
     if not unsure:
         return rows
-    known = {
-        row.id: row.identity["listed"]
-        for row in ledger.mirror.read(ENTITY, "product", system, ids=unsure)
-        if "listed" in row.identity
-    }
+    known = ledger.mirror.identities(ENTITY, kind, system, name, unsure)
     return [
-        replace(row, identity={**row.identity, "listed": known[row.id]})
-        if "listed" not in row.identity and row.id in known
+        replace(row, identity={**row.identity, name: known[row.id]})
+        if name not in row.identity and row.id in known
         else row
         for row in rows
     ]

@@ -205,16 +205,22 @@ def test_states_that_hold_nothing_are_those_of_the_settings(world: World) -> Non
     act(world, done, action="changeOrderState", orderState="Complete")
     assert orders(world)["holds"].tolist() == [True]
     config = stock_settings(order_states_closed=["Cancelled", "Complete"])
+    assert orders(world, config)["holds"].tolist() == [False], (
+        "closed a moment ago: it is told, and holds nothing"
+    )
+    world.store.clock.advance(hours=1)
     assert orders(world, config).empty
     assert orders(world, config, PAST)["holds"].tolist() == [False]
     assert not run(world, lambda a: found(a.orders, "J-1"), config)
 
 
-def test_a_search_finds_the_open_orders_of_a_sku(world: World) -> None:
+def test_a_search_finds_the_orders_of_a_sku_that_are_open_or_were_closed_a_moment_ago(world: World) -> None:
     one = order(world, ("J-1", 1, None))
     order(world, ("J-2", 1, None))
     gone = order(world, ("J-1", 1, None))
     act(world, gone, action="changeOrderState", orderState="Cancelled")
+    assert {row["id"] for row in run(world, lambda a: found(a.orders, "J-1"))} == {one["id"], gone["id"]}
+    world.store.clock.advance(hours=1)
     assert [row["id"] for row in run(world, lambda a: found(a.orders, "J-1"))] == [one["id"]]
     assert run(world, lambda a: found(a.orders)) == []
 

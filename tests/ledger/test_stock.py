@@ -104,26 +104,39 @@ def test_the_channel_of_no_channel_is_an_empty_text_and_not_unknown(ledger: Ledg
     assert list(ledger.stock.entries()["channel"]) == [""]
 
 
-def test_an_order_counts_as_open_until_its_export_has_settled(ledger: Ledger, run_id: str) -> None:
+def test_an_order_counts_as_open_until_its_export_or_its_end_has_settled(ledger: Ledger, run_id: str) -> None:
     exported = (NOW - timedelta(seconds=30)).isoformat()
     ledger.stock.see_orders(
         run_id,
         orders(
             ("o1", 1, True, None, [["A", "", 1]]),
             ("o2", 1, True, exported, [["B", "", 1]]),
-            ("o3", 1, False, None, [["C", "", 1]]),
+            ("o3", 1, False, None, [["C", "", 1]]),  # closed at NOW
         ),
     )
-    assert set(ledger.stock.open_orders(NOW - timedelta(seconds=60))["id"]) == {"o1", "o2"}
+    assert set(ledger.stock.open_orders(NOW - timedelta(seconds=60))["id"]) == {"o1", "o2", "o3"}
     assert set(ledger.stock.open_orders(NOW)["id"]) == {"o1"}
-    assert ledger.stock.orders_settling(NOW, NOW - timedelta(seconds=60)) == ['[["B", "", 1]]']
+    assert set(ledger.stock.orders_settling(NOW, NOW - timedelta(seconds=60))) == {
+        '[["B", "", 1]]',
+        '[["C", "", 1]]',
+    }
+
+
+def test_a_closed_order_that_is_edited_later_does_not_count_again(ledger: Ledger, run_id: str) -> None:
+    ledger.stock.see_orders(run_id, orders(("o1", 1, True, None, [["A", "", 1]])))
+    ledger.stock.see_orders(run_id, orders(("o1", 2, False, None, [["A", "", 1]])))
+    edited = orders(("o1", 3, False, None, [["A", "", 1]])).assign(
+        modified_at=pd.Timestamp(NOW + timedelta(days=1))
+    )
+    ledger.stock.see_orders(run_id, edited)
+    assert ledger.stock.open_orders(NOW)["id"].tolist() == []
 
 
 def test_open_orders_a_complete_read_did_not_meet_hold_nothing_any_more(ledger: Ledger, run_id: str) -> None:
     ledger.stock.see_orders(run_id, orders(("o1", 1, True, None, [["A", "", 1]]), ("o2", 1, True, None, [])))
     began = ledger.now()
     assert ledger.stock.close_orders(orders(("o2", 1, True, None, [])), began) == ['[["A", "", 1]]']
-    assert list(ledger.stock.open_orders(NOW)["id"]) == ["o2"]
+    assert list(ledger.stock.open_orders(ledger.now())["id"]) == ["o2"]
 
 
 def test_buckets_are_replaced_whole_and_tell_which_products_changed(ledger: Ledger, run_id: str) -> None:

@@ -37,6 +37,7 @@ from include.records.stock_face import EntryWrite, EntryWritten, OnlineStock, Ti
 from include.settings.models import SyncSettings
 from include.sync.applying import Applied
 from include.sync.findings import Finding
+from include.sync.frames import rows
 from include.sync.grouping import Grouped
 from include.sync.stock.adjusting import apply_adjustments
 from include.sync.stock.catalogue import composites_of, products_of_skus
@@ -368,24 +369,18 @@ def _write_of(change: ChangeRow) -> EntryWrite:
 
 def _settle(bench: Bench, done: Sequence[_Done]) -> None:
     """Entries as they answered, and the outcomes, all or nothing."""
+    table = bench.online.to_entries([one.written.row for one in done])
     with bench.ledger.together() as books:
-        books.stock.see_entries(
-            bench.run_id, pd.concat([one.written.entry for one in done], ignore_index=True)
-        )
+        books.stock.see_entries(bench.run_id, table)
         books.changes.settle(
             [
                 ChangeOutcome(
                     change_id=one.change.id,
                     outcome="applied",
                     exchange_ids=[one.written.exchange_id],
-                    result_id=str(one.written.entry["id"].iloc[0]),
-                    result_version=_version(one.written.entry),
+                    result_id=entry["id"],
+                    result_version=entry["version"],
                 )
-                for one in done
+                for one, entry in zip(done, rows(table), strict=True)
             ]
         )
-
-
-def _version(entry: pd.DataFrame) -> int | None:
-    version: Any = entry["version"].iloc[0]
-    return None if pd.isna(version) else int(version)

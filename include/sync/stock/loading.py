@@ -44,7 +44,8 @@ def load_given(
 
 
 def open_lines(ledger: Ledger, settings: SyncSettings, now: datetime) -> pd.DataFrame:
-    """Lines of web orders that the till does not know yet. One that was marked as exported a moment ago still counts:
-    its level may not show it."""
-    settling = timedelta(seconds=settings.inventory.export_settles_seconds)
+    """Lines of web orders that the till does not know yet. One that was marked as exported a moment ago still counts,
+    because its level may not show it; and so does one that was closed a moment ago, because its entry may still hold
+    what it reserved: given back on top of a figure that has it already, it would be offered twice."""
+    settling = timedelta(seconds=settings.inventory.order_settles_seconds)
     return order_lines(ledger.stock.open_orders(now - settling))

@@ -263,7 +263,7 @@ class _Concerned:
         moment = datetime.fromisoformat(since) - CATALOGUE_OVERLAP
         for hold in ledger.holds.due(ENTITY, self._now):
             self._found.add(hold.subject.split(":", 1)[1])
-        settling = timedelta(seconds=self._settings.inventory.export_settles_seconds)
+        settling = timedelta(seconds=self._settings.inventory.order_settles_seconds)
         self.take_lines(ledger.stock.orders_settling(self._now - settling, moment - settling))
         self._take_catalogue(moment)
 

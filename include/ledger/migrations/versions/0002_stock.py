@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("holds", sa.Boolean(), nullable=False),
         sa.Column("exported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lines", sa.Text(), nullable=False),
         *_seen(),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_orders")),
@@ -73,6 +74,7 @@ def upgrade() -> None:
         ["exported_at"],
         postgresql_where=sa.text("holds"),
     )
+    op.create_index("ix_stock_orders_closed_at", "stock_orders", ["closed_at"])
     op.create_index("ix_stock_orders_changed_at", "stock_orders", ["changed_at"])
     op.create_table(
         "stock_buckets",
