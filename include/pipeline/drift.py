@@ -14,11 +14,12 @@ from include.ledger.rows import ChangeRow
 from include.pipeline import telling
 from include.pipeline.context import bench_of
 from include.pipeline.runs import Order
+from include.pipeline.stock_engine import outlet_names, place_name
 from include.records.stock import shown
 from include.settings.models import SyncSettings
 from include.settings.products import ProductSettings
-from include.sync.stock.layout import channel_name
 from include.sync.stock.planning import KIND as STOCK
+from include.sync.stock.preparing import ENTITY as STOCK_ENTITY
 
 SHOWN = 50
 WIDEST = 40
@@ -45,7 +46,8 @@ def report(entity: str, order: Order) -> dict[str, Any]:
     context = cast("Mapping[str, Any]", get_current_context())
     with bench_of(context, entity, order, settled=True) as bench:
         changes = bench.ledger.changes.read(bench.run_id)
-        found = [one for change in changes for one in differences(change, bench.settings)]
+        outlets = outlet_names(bench) if entity == STOCK_ENTITY else {}
+        found = [one for change in changes for one in differences(change, bench.settings, outlets)]
         bench.staging.write_document("drift", [asdict(one) for one in found])
         place = str(bench.staging.folder / "drift.json.gz")
     by_field = dict(Counter(f"{one.system}: {one.field}" for one in found).most_common())
@@ -73,17 +75,19 @@ def report(entity: str, order: Order) -> dict[str, Any]:
     }
 
 
-def differences(change: ChangeRow, settings: SyncSettings) -> Iterator[Difference]:
-    """A planned change as the differences it comes from."""
+def differences(
+    change: ChangeRow, settings: SyncSettings, outlets: Mapping[str, str]
+) -> Iterator[Difference]:
+    """A planned change as the differences it comes from. `outlets`: names of locations by the ids of their outlets."""
     if change.kind == STOCK:
-        yield _of_stock(change)
+        yield _of_stock(change, outlets)
     else:
         yield from _of_products(change, settings.products)
 
 
-def _of_stock(change: ChangeRow) -> Difference:
+def _of_stock(change: ChangeRow, outlets: Mapping[str, str]) -> Difference:
     """A figure of a channel with the levels it comes from, or a level of a location that somebody else counts."""
-    label, target = change.label or change.subject, change.unit.rpartition("@")[2]
+    label, target = change.label or change.subject, place_name(change, outlets)
     if change.action == "adjust":
         shows, wanted = (shown(int(side["level"])) for side in (change.before, change.after))
         return Difference(
@@ -105,7 +109,7 @@ def _of_stock(change: ChangeRow) -> Difference:
         change.kind,
         label,
         change.action,
-        channel_name(target),
+        target,
         change.before.get("available"),
         change.after["available"],
         because,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from include.ledger.rows import ChangeRow
 from include.pipeline import telling
 from include.pipeline.context import Bench
 from include.pipeline.engines import Feeds, PlannedRun
@@ -20,8 +21,13 @@ from include.sync import auditing
 from include.sync.extracting import Extracted, extract_feed
 from include.sync.stock import applying, preparing
 from include.sync.stock.catalogue import PRODUCTS, products_of_skus
+from include.sync.stock.explaining import explain
 from include.sync.stock.layout import Layout, channel_name, layout_of
+from include.sync.stock.loading import load_given
 from include.sync.stock.preparing import CATALOGUE, ENTITY, ENTRIES, LEVELS, ORDERS
+
+EXPLAINED = 20
+"""SKUs of a run of `keys` whose figures are explained in its log."""
 
 
 class StockEngine:
@@ -51,26 +57,27 @@ class StockEngine:
                 "Products have had no first alignment, so no SKU is linked to anything that could have stock.",
                 remedy="Run the DAG `products` with mode=full first.",
             )
+        layout, now = _layout(bench), datetime.now(UTC)
         found = preparing.prepare_plan(
             bench.ledger,
             bench.staging,
             bench.settings,
-            _layout(bench),
-            now=datetime.now(UTC),
+            layout,
+            now=now,
             dry_run=bench.order.dry_run,
             keys=bench.order.keys,
             swept_since=_began(feeds) if bench.order.full else None,
         )
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
-        explained = summary.pop("explained")
+        del summary["explained"]
         lines = [f"Every article was looked at: {found.why_all}."] if found.why_all else []
         if shows:
             lines += telling.table(["SKU", "channel", "shows", "will show"], shows)
         total = sum(found.changes.values())
         if total > len(shows):
             lines.append(f"... and {total - len(shows)} more: table `changes` of the ledger.")
-        return PlannedRun(summary, holds, [*lines, *explained])
+        return PlannedRun(summary, holds, [*lines, *_explained(bench, layout, now)])
 
     def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
         access = bench.access(*SYSTEMS)
@@ -99,6 +106,7 @@ class StockEngine:
     def audit(self, bench: Bench, feeds: Feeds) -> None:
         document = bench.staging.read_document("plan")
         cursors = {feed: feeds[feed]["cursor"] for feed in (ENTRIES, ORDERS, LEVELS)}
+        names = outlet_names(bench)
         auditing.audit(
             bench.ledger,
             bench.staging,
@@ -109,8 +117,34 @@ class StockEngine:
             limited=bench.order.limited,
             entity=ENTITY,
             along=bench.ledger.changes.keyed(bench.run_id, applying.ALONG),
-            place_of=lambda change: channel_name(change.unit.rpartition("@")[2]),
+            place_of=lambda change: place_name(change, names),
         )
+
+
+def outlet_names(bench: Bench) -> dict[str, str]:
+    """Names of this run's locations by the ids of their outlets."""
+    return {outlet: name for name, outlet in bench.staging.read_document("outlets").items()}
+
+
+def place_name(change: ChangeRow, outlets: Mapping[str, str]) -> str:
+    """The channel or location a change of stock is written to, as a person calls it. `outlets`: names by id."""
+    place = change.unit.rpartition("@")[2]
+    return outlets.get(place, place) if change.action == "adjust" else channel_name(place)
+
+
+def _explained(bench: Bench, layout: Layout, now: datetime) -> list[str]:
+    """For a run of a few SKUs: why each channel shows what it shows, with the entry and what was written last."""
+    skus = bench.order.keys[:EXPLAINED]
+    if not skus:
+        return []
+    offers = bench.staging.read_table(f"{ENTRIES}/offers")
+    given = load_given(bench.ledger, bench.settings, layout, now, skus=skus, offers=offers)
+    found = explain(bench.ledger, bench.settings, layout, skus, given=given, now=now)
+    known = {one.sku for one in found}
+    return [
+        *(line for one in found for line in one.lines()),
+        *(f"{sku}: no article of the till is linked to this SKU." for sku in skus if sku not in known),
+    ]
 
 
 # ---------------------------------------------------------------- reading

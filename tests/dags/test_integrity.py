@@ -16,16 +16,40 @@ import tests.airflow_home as airflow_home
 pytestmark = pytest.mark.airflow
 
 DAGS = airflow_home.PROJECT / "dags"
-EXPECTED = {"products", "preflight", "reconcile", "housekeeping", "backfill"}
+ENTITIES = ("products", "inventory")
+EXPECTED = {*ENTITIES, "preflight", "reconcile", "housekeeping", "backfill"}
+ENTITY_TASKS = {
+    "extract_commercetools": {"transform", "plan", "load", "audit"},
+    "extract_lightspeed": {"transform", "plan", "load", "audit"},
+    "transform": {"plan"},
+    "plan": {"load"},
+    "load": {"audit"},
+    "audit": set(),
+}
+LOOK_TASKS = {
+    "extract_commercetools": {"transform", "plan", "audit"},
+    "extract_lightspeed": {"transform", "plan", "audit"},
+    "transform": {"plan"},
+    "plan": {"audit"},
+    "audit": {"drift"},
+    "drift": {"repair_wanted"},
+    "repair_wanted": {"mend"},
+    "mend": set(),
+}
+
+
+def entries_first(tasks: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Whatever is reserved in an entry, its order has to be read afterwards, and the level after that."""
+    return {**tasks, "extract_commercetools": tasks["extract_commercetools"] | {"extract_lightspeed"}}
+
+
+def in_group(name: str, tasks: dict[str, set[str]]) -> dict[str, set[str]]:
+    return {f"{name}.{task}": {f"{name}.{after}" for after in then} for task, then in tasks.items()}
+
+
 TASKS = {
-    "products": {
-        "extract_commercetools": {"transform", "plan", "load", "audit"},
-        "extract_lightspeed": {"transform", "plan", "load", "audit"},
-        "transform": {"plan"},
-        "plan": {"load"},
-        "load": {"audit"},
-        "audit": set(),
-    },
+    "products": ENTITY_TASKS,
+    "inventory": entries_first(ENTITY_TASKS),
     "preflight": {
         "migrate_ledger": {"check_house", "check_commercetools", "check_lightspeed"},
         "check_house": {"report"},
@@ -34,17 +58,15 @@ TASKS = {
         "report": set(),
     },
     "reconcile": {
-        "extract_commercetools": {"transform", "plan", "audit"},
-        "extract_lightspeed": {"transform", "plan", "audit"},
-        "transform": {"plan"},
-        "plan": {"audit"},
-        "audit": {"drift"},
-        "drift": {"repair_wanted"},
-        "repair_wanted": {"products"},
-        "products": set(),
+        **in_group("products", LOOK_TASKS),
+        **in_group("inventory", entries_first(LOOK_TASKS)),
     },
     "housekeeping": {"ledger": set(), "staging": set()},
-    "backfill": {"products": set()},
+    "backfill": {"products": {"inventory"}, "inventory": set()},
+}
+FORMS = {
+    "products": {"mode", "dry_run", "since", "keys", "direction"},
+    "inventory": {"mode", "dry_run", "since", "keys"},
 }
 
 
@@ -87,30 +109,48 @@ def test_a_task_has_retries_that_see_the_error_and_an_end(bag: Any, dag_id: str)
         assert task.doc or task.doc_md or task.python_callable.__doc__, task.task_id
 
 
-def test_tasks_that_call_a_system_take_a_slot_of_its_pool(bag: Any) -> None:
-    pools = {task.task_id: task.pool for task in bag.dags["products"].tasks}
-    assert pools["extract_commercetools"] == "commercetools_api"
-    assert pools["extract_lightspeed"] == pools["load"] == "lightspeed_api"
+@pytest.mark.parametrize(
+    ("dag_id", "group"),
+    [*((each, "") for each in ENTITIES), *(("reconcile", f"{each}.") for each in ENTITIES)],
+)
+def test_tasks_that_call_a_system_take_a_slot_of_its_pool(bag: Any, dag_id: str, group: str) -> None:
+    pools = {task.task_id: task.pool for task in bag.dags[dag_id].tasks}
+    assert pools[f"{group}extract_commercetools"] == "commercetools_api"
+    assert pools[f"{group}extract_lightspeed"] == "lightspeed_api"
+    if not group:
+        assert pools["load"] == "lightspeed_api"
 
 
-def test_audit_runs_whatever_happened_before(bag: Any) -> None:
-    assert bag.dags["products"].get_task("audit").trigger_rule == "all_done"
+@pytest.mark.parametrize("dag_id", ENTITIES)
+def test_audit_runs_whatever_happened_before(bag: Any, dag_id: str) -> None:
+    assert bag.dags[dag_id].get_task("audit").trigger_rule == "all_done"
+    assert bag.dags["reconcile"].get_task(f"{dag_id}.audit").trigger_rule == "all_done"
 
 
-def test_the_form_of_products_is_typed_and_explains_itself(bag: Any) -> None:
-    params = bag.dags["products"].params
-    assert set(params) == {"mode", "dry_run", "since", "keys", "direction"}
+@pytest.mark.parametrize("dag_id", ENTITIES)
+def test_the_form_of_an_entity_is_typed_and_explains_itself(bag: Any, dag_id: str) -> None:
+    params = bag.dags[dag_id].params
+    assert set(params) == FORMS[dag_id]
     for name in params:
         schema = params.get_param(name).schema
         assert schema["title"] and schema["section"] and schema["type"], name
         assert params.get_param(name).description, name
 
 
-def test_products_runs_by_the_clock_and_when_its_doorbell_rings(bag: Any) -> None:
-    dag = bag.dags["products"]
+@pytest.mark.parametrize("dag_id", ENTITIES)
+def test_an_entity_runs_by_the_clock_and_when_its_doorbell_rings(bag: Any, dag_id: str) -> None:
+    dag = bag.dags[dag_id]
     assert type(dag.timetable).__name__ == "AssetOrTimeSchedule"
-    assert [asset.name for asset in dag.timetable.asset_condition.objects] == ["products_doorbell"]
-    assert [asset.name for asset in dag.get_task("audit").outlets] == ["products_synced"]
+    assert [asset.name for asset in dag.timetable.asset_condition.objects] == [f"{dag_id}_doorbell"]
+    assert [asset.name for asset in dag.get_task("audit").outlets] == [f"{dag_id}_synced"]
+
+
+@pytest.mark.parametrize("dag_id", ENTITIES)
+def test_a_repair_and_a_backfill_run_the_entitys_own_dag(bag: Any, dag_id: str) -> None:
+    mend, whole = bag.dags["reconcile"].get_task(f"{dag_id}.mend"), bag.dags["backfill"].get_task(dag_id)
+    assert mend.trigger_dag_id == whole.trigger_dag_id == dag_id
+    assert mend.conf == {"mode": "full", "dry_run": False}
+    assert whole.conf == {"mode": "full", "dry_run": "{{ params.dry_run }}"}
 
 
 @pytest.mark.parametrize("dag_id", sorted(EXPECTED))

@@ -53,8 +53,8 @@ def test_from_the_first_alignment_to_a_quiet_delta(run: Run, world: World) -> No
     world.forget_requests()
     reconciled = run("reconcile")
     assert reconciled.state == "success"
-    assert reconciled.xcom[("drift", "return_value")]["by_field"] == {"lightspeed: price": 1}
-    assert reconciled.tasks["products"] == "skipped", "nobody asked for a repair"
+    assert reconciled.xcom[("products.drift", "return_value")]["by_field"] == {"lightspeed: price": 1}
+    assert reconciled.tasks["products.mend"] == "skipped", "nobody asked for a repair"
     assert world.writes() == []
 
     named = run("products", keys=[sku])
