@@ -40,6 +40,8 @@ RELEASES = {
     "no_variants_left": "Release one of its variants first.",
     "no_product_type": "Set `products.product_type` so that articles from the till can be created online.",
     "deleted": "Remove the article in the other system too, or restore it.",
+    "sku_shared": "Give each article its own SKU at the till, so that one alone is meant.",
+    "level_unknown": "Count the article at the till, or correct the channel's locations.",
 }
 """What would release a hold, per code. Codes of the target system's refusals have their own words."""
 
