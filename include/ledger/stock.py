@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, text
 
-from include.ledger.bulk import copy_frame_in, copy_out
+from include.ledger.bulk import FEW, copy_frame_in, copy_out, incoming
 from include.ledger.engine import SYSTEM, Bind, transaction
 from include.records.errors import ProtocolFault
 
@@ -117,19 +117,21 @@ class Stock:
         """Orders that held goods and that a complete read of open orders did not meet hold nothing any more; their
         `lines`."""
         with transaction(self.engine) as connection:
-            _incoming(connection, "present_rows", {"id": "text"}, present[["id"]].drop_duplicates())
+            source, values = _incoming(
+                connection, "present_rows", {"id": "text"}, present[["id"]].drop_duplicates()
+            )
             return list(
                 connection.execute(
                     text(
-                        """
+                        f"""
                         UPDATE stock_orders
                         SET holds = false, closed_at = clock_timestamp(), changed_at = clock_timestamp()
                         WHERE holds AND seen_at < :since
-                          AND NOT EXISTS (SELECT FROM present_rows WHERE present_rows.id = stock_orders.id)
+                          AND NOT EXISTS (SELECT FROM {source} WHERE present_rows.id = stock_orders.id)
                         RETURNING lines
                         """
                     ),
-                    {"since": since},
+                    {"since": since, **values},
                 ).scalars()
             )
 
@@ -224,30 +226,34 @@ class Stock:
         order = ", ".join(keys)
         extra = f", {besides}" if besides else ""
         with transaction(self.engine) as connection:
-            _incoming(connection, "incoming_stock", columns, rows[list(columns)])
+            source, values = _incoming(connection, "incoming_stock", columns, rows[list(columns)])
             older: int = connection.execute(
                 text(
-                    f"SELECT count(*) FROM incoming_stock AS given JOIN {table} AS held USING ({order}) "
-                    "WHERE given.version < held.version"
-                )
-            ).scalar_one()
-            connection.execute(
-                text(
                     f"""
-                    INSERT INTO {table} AS held ({", ".join(columns)}, changed_at, seen_at, run_id)
-                    SELECT DISTINCT ON ({order}) {", ".join(columns)}, clock_timestamp(), clock_timestamp(), :run_id
-                    FROM incoming_stock ORDER BY {order}, version DESC NULLS LAST
-                    ON CONFLICT ({order}) DO UPDATE SET
-                        {", ".join(f"{name} = excluded.{name}" for name in (*data, "version"))},
-                        changed_at = CASE WHEN ({held}) IS DISTINCT FROM ({given})
-                                     THEN clock_timestamp() ELSE held.changed_at END,
-                        seen_at = excluded.seen_at, run_id = excluded.run_id{extra}
-                    WHERE excluded.version > held.version OR held.version IS NULL
-                       OR (excluded.version = held.version AND ({held}) IS DISTINCT FROM ({given}))
+                    WITH newest AS (
+                        SELECT DISTINCT ON ({order}) {", ".join(columns)} FROM {source}
+                        ORDER BY {order}, version DESC NULLS LAST
+                    ),
+                    older AS (
+                        SELECT count(*) AS n FROM newest JOIN {table} AS held USING ({order})
+                        WHERE newest.version < held.version
+                    ),
+                    written AS (
+                        INSERT INTO {table} AS held ({", ".join(columns)}, changed_at, seen_at, run_id)
+                        SELECT {", ".join(columns)}, clock_timestamp(), clock_timestamp(), :run_id FROM newest
+                        ON CONFLICT ({order}) DO UPDATE SET
+                            {", ".join(f"{name} = excluded.{name}" for name in (*data, "version"))},
+                            changed_at = CASE WHEN ({held}) IS DISTINCT FROM ({given})
+                                         THEN clock_timestamp() ELSE held.changed_at END,
+                            seen_at = excluded.seen_at, run_id = excluded.run_id{extra}
+                        WHERE excluded.version > held.version OR held.version IS NULL
+                           OR (excluded.version = held.version AND ({held}) IS DISTINCT FROM ({given}))
+                    )
+                    SELECT n FROM older
                     """
                 ),
-                {"run_id": run_id},
-            )
+                {"run_id": run_id, **values},
+            ).scalar_one()
         return older
 
     def _vanish(
@@ -262,20 +268,19 @@ class Stock:
         same = " AND ".join(f"present_rows.{key} = {table}.{key}" for key in keys)
         shown = [*keys, *([told] if told else [])]
         with transaction(self.engine) as connection:
-            _incoming(
+            source, values = _incoming(
                 connection, "present_rows", dict.fromkeys(keys, "text"), present[list(keys)].drop_duplicates()
             )
-            connection.execute(text("ANALYZE present_rows"))
             rows = connection.execute(
                 text(
                     f"""
                     UPDATE {table} SET {column} = clock_timestamp(), changed_at = clock_timestamp()
                     WHERE {column} IS NULL AND seen_at < :since
-                      AND NOT EXISTS (SELECT FROM present_rows WHERE {same})
+                      AND NOT EXISTS (SELECT FROM {source} WHERE {same})
                     RETURNING {", ".join(shown)}
                     """
                 ),
-                {"since": since},
+                {"since": since, **values},
             ).all()
             if rows and present.empty:
                 raise ProtocolFault(
@@ -313,8 +318,21 @@ def _buckets(connection: Connection) -> pd.DataFrame:
     return copy_out(connection, f"SELECT {', '.join(columns)} FROM stock_buckets", columns)
 
 
-def _incoming(connection: Connection, name: str, columns: dict[str, str], rows: pd.DataFrame) -> None:
+def _incoming(
+    connection: Connection, name: str, columns: dict[str, str], rows: pd.DataFrame
+) -> tuple[str, dict[str, str]]:
+    """Rows as a source that statements of this transaction can read, and what has to be bound with them. A few rows
+    travel with the statement, because a temporary table costs more than they do."""
+    if len(rows) <= FEW:
+        listed = [
+            tuple(None if cell is pd.NaT or cell is pd.NA else cell for cell in row)
+            for row in rows.astype("object").itertuples(index=False, name=None)
+        ]
+        few = incoming(connection, name, columns, listed)
+        return few.source, dict(few.values)
     declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{name}"))
     connection.execute(text(f"CREATE TEMP TABLE {name} ({declared}) ON COMMIT DROP"))
     copy_frame_in(connection, name, rows)
+    connection.execute(text(f"ANALYZE {name}"))
+    return name, {}

@@ -1,7 +1,7 @@
 """Random lives of articles: sales, web orders, exports, cancellations, returns and syncs in random order.
 
 An article is one history. Hundreds of them are played at once in one world, each with events of its own, so that every
-sync is a real run: over HTTP against both stand-ins, with a real ledger. Events happen between runs, between the reads
+sync is a real run: HTTP requests to both stand-ins, a real ledger. Events happen between runs, between the reads
 of a run, between plan and load, and right before single writes.
 
     python -m tests.scenarios.histories 100000        # as many histories as asked for, in worlds of 500
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -23,9 +23,15 @@ from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from include.commercetools.client import CommercetoolsClient
+from include.commercetools.connection import CommercetoolsConnection
 from include.commercetools.stock import CommercetoolsStock
 from include.ledger.ledger import Ledger
 from include.ledger.rows import Link, MirrorRow
+from include.lightspeed.connection import LightspeedConnection
+from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.stock import XSeriesStock
 from include.records.stock_face import EntryWrite, EntryWritten, OnlineStock, TillStock
 from include.sandbox.commercetools import ApiError, CommercetoolsStore
@@ -33,10 +39,9 @@ from include.sandbox.commercetools import create_app as online_app
 from include.sandbox.faults import Faults
 from include.sandbox.lightspeed import LightspeedStore
 from include.sandbox.lightspeed import create_app as till_app
-from include.sandbox.server import SandboxServer
 from include.settings.models import SyncSettings
 from tests.scenarios.stock_world import Meanwhiles, StockWorld
-from tests.scenarios.world import World
+from tests.scenarios.world import World, unlimited
 
 PLACES = ("A", "B", "C")
 SYNCS = 4
@@ -458,7 +463,8 @@ class Play:
         entry = self._entry(article, shown)
         return (
             f"{self.game.name}: {article.sku} in {shown.key}, {moment}: {what}, "
-            f"{self.offered(article, shown)} offered; levels {levels}, entry {entry and (entry['quantityOnStock'], entry['availableQuantity'])}, "
+            f"{self.offered(article, shown)} offered; levels {levels}, "
+            f"entry {entry and (entry['quantityOnStock'], entry['availableQuantity'])}, "
             f"carts {article.carts.get(shown, 0)}\n  {lines}"
         )
 
@@ -521,24 +527,51 @@ class Watched(CommercetoolsStock):
     async def write(self, write: EntryWrite) -> EntryWritten:
         play = self.play
         if play is not None:
-            if not play.over and play.chance.random() < 0.1:
+            if not play.over and play.chance.random() < 0.05:
                 play.event(play.articles[write.sku], "right before a write")
             play.check_written(write)
         return await super().write(write)
 
 
 class HistoryWorld(StockWorld):
+    """Speaks to the stand-ins in this process: whole HTTP requests, without the sockets between."""
+
     play: Play | None = None
+    apps: tuple[Any, Any]
 
     @asynccontextmanager
     async def adapters(self, *, writing: bool = True) -> AsyncIterator[tuple[OnlineStock, TillStock]]:
-        async with self.world.adapters() as products:
-            online = Watched(products["commercetools"]._client, self.settings)  # type: ignore[attr-defined]
+        options: dict[str, Any] = {"sink": self.world.sink, "budget": unlimited(), "backoff": 0.01}
+        online_app, till_app = (httpx.ASGITransport(app=app) for app in self.apps)
+        credentials = self.online.credentials()
+        connection = CommercetoolsConnection(
+            api_url="http://127.0.0.1",
+            auth_url="http://127.0.0.1",
+            project_key=credentials["project_key"],
+            client_id=credentials["client_id"],
+            client_secret=credentials["client_secret"],
+        )
+        store = LightspeedConnection(store_url="http://127.0.0.1", personal_token=self.world.till_token)
+        limits = self.settings.limits.commercetools
+        async with (
+            CommercetoolsClient(
+                connection, limits, transport=online_app, body_cap=0, **options
+            ) as online_client,
+            XSeriesClient(store, self.settings, transport=till_app, **options) as till_client,
+        ):
+            online = Watched(online_client, self.settings)
             online.play = self.play
-            till = XSeriesStock(products["lightspeed"]._client, self.settings)  # type: ignore[attr-defined]
+            till = XSeriesStock(till_client, self.settings)
             await online.prepare(writing=writing)
             await till.prepare()
             yield online, till
+
+    def stock_writes(self, system: str | None = None) -> list[Any]:
+        return [
+            request
+            for request in super().stock_writes(system)
+            if request.status is not None and request.status < 300
+        ]
 
 
 @contextmanager
@@ -576,24 +609,22 @@ def history_world(game: Game, histories: int, ledger_url: str, staging: Path, se
         for row in till.stock_of(article.product_id):
             till.set_stock(article.product_id, row.outlet_id, chance.randint(0, 12))
     faults = {"commercetools": Faults(seed), "lightspeed": Faults(seed)}
-    with ExitStack() as stack:
-        online_url = stack.enter_context(SandboxServer(online_app(online, faults["commercetools"]))).url
-        till_url = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"]))).url
-        ledger = stack.enter_context(Ledger.open(ledger_url))
+    with Ledger.open(ledger_url) as ledger:
         link_articles(ledger, articles)
         world = World(
             shop=None,  # type: ignore[arg-type]
             settings=settings,
             online=online,
             till=till,
-            online_url=online_url,
-            till_url=till_url,
+            online_url="",
+            till_url="",
             faults=faults,
             ledger=ledger,
             staging=staging,
             till_token=till.tokens.add_personal(),
         )
         found = HistoryWorld(world, settings)
+        found.apps = online_app(online, faults["commercetools"]), till_app(till, faults["lightspeed"])
         found.play = Play(found, game, articles, chance)
         yield found.play
 

@@ -294,14 +294,14 @@ class _Adapters:
             ),
             world.settings.limits.commercetools,
             sink=world.sink,
-            budget=_unlimited(),
+            budget=unlimited(),
             backoff=0.01,
         )
         lightspeed = XSeriesClient(
             LightspeedConnection(store_url=world.till_url, personal_token=world.till_token),
             world.settings,
             sink=world.sink,
-            budget=_unlimited(),
+            budget=unlimited(),
             backoff=0.01,
         )
         adapters: dict[str, ProductSystem] = {
@@ -318,7 +318,7 @@ class _Adapters:
         await self._stack.aclose()
 
 
-def _unlimited() -> LocalBudget:
+def unlimited() -> LocalBudget:
     return LocalBudget(limit_per_window=10**9, window_seconds=300, share=1.0)
 
 

@@ -243,6 +243,14 @@ class _Done:
     written: EntryWritten
 
 
+@dataclass
+class _Anew:
+    """A change to be planned anew, and what is left to do of it."""
+
+    change: ChangeRow
+    rest: ChangeRow | None = None
+
+
 async def _write_all(bench: Bench, changes: Sequence[ChangeRow], applied: Applied) -> None:
     """Send these changes side by side; the first transient error lets those under way end and stops the rest."""
     require_ownership(changes, bench.settings)
@@ -251,6 +259,7 @@ async def _write_all(bench: Bench, changes: Sequence[ChangeRow], applied: Applie
     begun = await asyncio.to_thread(bench.ledger.changes.begin, [change.id for change in changes])
     gate = asyncio.Semaphore(bench.settings.limits.commercetools.concurrency)
     settling: Grouped[_Done] = Grouped(lambda done: _settle(bench, done))
+    planning: Grouped[_Anew] = Grouped(lambda anew: _plan_anew(bench, anew))
     stopped = asyncio.Event()
 
     async def one(change: ChangeRow) -> None:
@@ -258,7 +267,7 @@ async def _write_all(bench: Bench, changes: Sequence[ChangeRow], applied: Applie
             if stopped.is_set():
                 return
             try:
-                await _Writer(bench, settling).apply(change)
+                await _Writer(bench, settling, planning).apply(change)
             except TransientError as problem:
                 applied.interrupted = problem
                 stopped.set()
@@ -276,6 +285,7 @@ class _Writer:
 
     bench: Bench
     settling: Grouped[_Done]
+    planning: Grouped[_Anew]
     exchanges: list[str] = field(default_factory=list)
     unanswered: UnknownOutcome | None = None
 
@@ -319,10 +329,10 @@ class _Writer:
     async def _again(self, change: ChangeRow, problem: SyncError) -> ChangeRow | None:
         """Read entry, orders and levels of this article again, in this order, and plan it anew."""
         self.exchanges += [problem.exchange_id] if problem.exchange_id else []
-        bench = self.bench
-        await read_again(bench, str(change.label), str(change.source_id))
-        again = await asyncio.to_thread(replanned, bench, [change], [str(change.source_id)])
-        return again[0] if again else None
+        await read_again(self.bench, str(change.label), str(change.source_id))
+        anew = _Anew(change)
+        await self.planning.do(anew)
+        return anew.rest
 
     async def _fail(self, change: ChangeRow, problem: SyncError) -> None:
         code = problem.code if isinstance(problem, RecordRejected) else type(problem).__name__
@@ -353,6 +363,14 @@ async def read_again(bench: Bench, sku: str, product_id: str) -> None:
     async for page in bench.till.levels.search([product_id]):
         levels.extend(page.rows)
     await asyncio.to_thread(ledger.stock.see_levels, run_id, bench.till.to_levels(levels))
+
+
+def _plan_anew(bench: Bench, anew: Sequence[_Anew]) -> None:
+    """What is left to do of changes whose articles were read again."""
+    changes = [one.change for one in anew]
+    left = {change.id: change for change in replanned(bench, changes, {str(c.source_id) for c in changes})}
+    for one in anew:
+        one.rest = left.get(one.change.id)
 
 
 def _write_of(change: ChangeRow) -> EntryWrite:
