@@ -31,7 +31,7 @@ class RunNotes:
 
 
 def note_run(dag_run: Any) -> None:
-    """Copy the text that a task left for this run into its note, unless a person wrote one."""
+    """Copy what tasks left for this run (one for each entity) into its note, unless a person wrote one."""
     from airflow.models.xcom import XComModel
     from sqlalchemy import select
     from sqlalchemy.orm import object_session
@@ -44,12 +44,11 @@ def note_run(dag_run: Any) -> None:
         .where(
             XComModel.dag_id == dag_run.dag_id, XComModel.run_id == dag_run.run_id, XComModel.key == RUN_NOTE
         )
-        .order_by(XComModel.timestamp.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    if left is None:
+        .order_by(XComModel.timestamp)
+    ).scalars()
+    text = "\n".join(str(XComModel.deserialize_value(each)) for each in left)[:LONGEST_NOTE]
+    if not text:
         return
-    text = str(XComModel.deserialize_value(left))[:LONGEST_NOTE]
     standing = dag_run.dag_run_note
     if standing is None:
         dag_run.note = text

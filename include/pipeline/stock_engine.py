@@ -70,7 +70,6 @@ class StockEngine:
         )
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
-        del summary["explained"]
         lines = [f"Every article was looked at: {found.why_all}."] if found.why_all else []
         if shows:
             lines += telling.table(["SKU", "channel", "shows", "will show"], shows)
@@ -94,6 +93,7 @@ class StockEngine:
                         _layout(bench),
                         bench.run_id,
                         bench.staging.read_table(f"{ENTRIES}/offers"),
+                        serves_along=not bench.order.limited,
                     ),
                     batch,
                     seen={feed: seen_until(bench, ENTITY, feeds, feed) for feed in (ORDERS, LEVELS)},

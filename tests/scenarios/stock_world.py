@@ -150,7 +150,14 @@ class StockWorld:
             _do(meanwhile.after_plan)
             document = staging.read_document("plan")
             bench = applying.Bench(
-                ledger, online, till, self.settings, layout, run_id, staging.read_table(f"{ENTRIES}/offers")
+                ledger,
+                online,
+                till,
+                self.settings,
+                layout,
+                run_id,
+                staging.read_table(f"{ENTRIES}/offers"),
+                serves_along=not keys,
             )
             for batch in sorted(ledger.changes.open_batches(run_id)):
                 await applying.apply_batch(

@@ -58,7 +58,8 @@ ALONG = "served along"
 
 @dataclass(frozen=True)
 class Bench:
-    """What applying works with."""
+    """What applying works with. `serves_along`: whether articles that move meanwhile are served, too (not in a run that
+    was told to look at a few SKUs only)."""
 
     ledger: Ledger
     online: OnlineStock
@@ -67,6 +68,7 @@ class Bench:
     layout: Layout
     run_id: str
     offers: pd.DataFrame
+    serves_along: bool = True
 
 
 async def apply_batch(
@@ -125,16 +127,23 @@ class _Watch:
         )
         stale = [c for c in changes if c.attempt > 0 or c.source_id in since_plan]
         again = replanned(bench, stale, {str(c.source_id) for c in stale})
-        waiting = {c.unit for c in ledger.changes.read(bench.run_id, outcome="planned")} if moved else set()
+        left = {c.id for c in stale}
+        return [*(c for c in changes if c.id not in left), *again, *self._along(moved)]
+
+    def _along(self, moved: set[str]) -> list[ChangeRow]:
+        """What is to do now for articles that moved and that no change of this run waits for, stored as its changes."""
+        bench, ledger = self._bench, self._bench.ledger
+        if not moved or not bench.serves_along:
+            return []
+        waiting = {c.unit for c in ledger.changes.read(bench.run_id, outcome="planned")}
         along = [
             replace(change, batch=self._batch, idempotency_key=ALONG)
             for change in _planned_now(bench, moved)[0]
-            if change.unit not in waiting
+            if change.unit not in waiting and change.system == "commercetools"
         ]
         if along:
             ledger.changes.store(along)
-        left = {c.id for c in stale}
-        return [*(c for c in changes if c.id not in left), *again, *along]
+        return along
 
     async def _look(self) -> set[str]:
         """Take in what moved at the till and in orders since the last look; till ids of the articles concerned."""

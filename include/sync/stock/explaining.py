@@ -85,7 +85,9 @@ class Explanation:
                 + (f"; {', '.join(extra)}" if extra else "")
                 + f"{closed}; contributes {place.contributes}"
             )
-        out += [f"  {step.step}: {step.effect} -> {step.left}" for step in self.steps]
+        out += [
+            f"  {step.step}{f': {step.effect}' if step.effect else ''} -> {step.left}" for step in self.steps
+        ]
         for number, channel, quantity in self.orders[:MOST_ORDERS]:
             out.append(f"  open order {number} ({channel}): {quantity}")
         if len(self.orders) > MOST_ORDERS:

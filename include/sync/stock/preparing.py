@@ -21,7 +21,7 @@ from include.sync.preparing import bury_unsettled, hold_draft
 from include.sync.staging import Staging
 from include.sync.stock.catalogue import PRODUCTS, composites_of, products_of_skus
 from include.sync.stock.explaining import Explainer
-from include.sync.stock.figures import Figures, order_lines, work_out
+from include.sync.stock.figures import order_lines, work_out
 from include.sync.stock.layout import Layout, channel_name
 from include.sync.stock.loading import load_given
 from include.sync.stock.offering import offers_table
@@ -113,7 +113,6 @@ class PlanSummary:
     matched: int = 0
     first_holds: list[dict[str, str]] = field(default_factory=list)
     shows: list[list[str]] = field(default_factory=list)
-    explained: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -143,7 +142,7 @@ class Read:
 PORTION = 5_000
 """Rows of a plan that are in memory as Python objects at once."""
 SHOWN = 20
-"""Figures and explanations told in a log."""
+"""Figures told in a log."""
 
 
 def prepare_plan(
@@ -186,7 +185,6 @@ def prepare_plan(
     bury_unsettled(ledger, run_id, ENTITY)
     stored, batches = _store(ledger, run_id, plan, settings, dry_run=dry_run)
     dispositions, recalled = _dispositions(plan, read, layout)
-    explainer = Explainer(figures)
     ledger.set_windows(run_id, {**ledger.run(run_id).windows, "state": state})
     summary = PlanSummary(
         read={
@@ -207,13 +205,12 @@ def prepare_plan(
             {"label": one.label, "code": one.code, "message": one.message} for one in plan.holds[:10]
         ],
         shows=_shows(plan),
-        explained=_explained(figures, explainer, keys),
     )
     staging.write_document(
         "plan",
         {
             # What is told in a log only: it names articles.
-            "summary": {**summary.as_dict(), "shows": [], "explained": []},
+            "summary": {**summary.as_dict(), "shows": []},
             "holds": [asdict(hold_draft(finding)) for finding in plan.holds],
             "warnings": [],
             "considered": [[KIND, f"lightspeed:{product}"] for product in given.articles["product_id"]],
@@ -446,16 +443,4 @@ def _shows(plan: StockPlan) -> list[list[str]]:
             str(write["figure"]),
         ]
         for write in rows(plan.entry_writes.head(SHOWN))
-    ]
-
-
-def _explained(figures: Figures, explainer: Explainer, keys: Sequence[str]) -> list[str]:
-    """For a run of a few SKUs: why each channel shows what it shows."""
-    wanted = list(keys)[:SHOWN]
-    positions = np.flatnonzero(figures.given.articles["sku"].isin(wanted).fillna(False).to_numpy(dtype=bool))
-    return [
-        line
-        for position in positions
-        for worked in figures.shelves
-        for line in explainer.of(worked, int(position)).lines()
     ]
