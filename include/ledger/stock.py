@@ -9,7 +9,7 @@ says when a row was last *new*, and a sweep is told which rows it met.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -157,6 +157,18 @@ class Stock:
         """Entries that are not gone: ENTRY_COLUMNS; all, or those of some SKUs."""
         where = " WHERE gone_at IS NULL" + ("" if skus is None else " AND sku = ANY(%(ids)s)")
         return self._read("stock_entries", _ENTRIES, where, ids=skus)
+
+    def count_offered(self, channels: Iterable[str]) -> int:
+        """How many entries of these channels offer something."""
+        with transaction(self.engine) as connection:
+            found: int = connection.execute(
+                text(
+                    "SELECT count(*) FROM stock_entries "
+                    "WHERE gone_at IS NULL AND available > 0 AND channel = ANY(:channels)"
+                ),
+                {"channels": list(channels)},
+            ).scalar_one()
+        return found
 
     def open_orders(self, settled_before: datetime) -> pd.DataFrame:
         """Orders whose goods nobody has taken off a level yet: those that hold goods and are not exported, and those

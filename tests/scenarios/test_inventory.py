@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from include.records.errors import ConfigurationFault
+from include.settings.loader import dump_settings
+from include.sync.stock.__main__ import main as explain_command
 from tests.scenarios.stocked import OUTLETS, Stocked, settings_of, stocked
 
 Make = Callable[..., Stocked]
@@ -319,6 +321,16 @@ def test_an_article_deleted_at_the_till_is_sold_out_online_or_left_as_the_settin
     assert shop.shown("web") == {"A": 0, "B": 15}
 
 
+def test_a_delta_that_sells_out_all_it_looks_at_is_no_reason_for_alarm_in_a_larger_shop(make: Make) -> None:
+    shop = make({"channels": [CORNER], "most_lost_percent": 50})
+    for n in range(110):
+        shop.add_article(f"S{n}", {"Süd": 1})
+    shop.run("full")
+    for n in range(50):
+        shop.sell(f"S{n}", "Süd")
+    assert shop.run().accounts.applied == 50
+
+
 def test_a_run_that_would_sell_out_most_of_the_shop_writes_nothing_and_says_so(make: Make) -> None:
     shop = make({**BOTH, "most_lost_percent": 50})
     for n in range(60):
@@ -546,3 +558,26 @@ def test_goods_on_their_way_count_only_at_locations_where_they_may(make: Make) -
     shop.till.receive_consignment(order)
     shop.run()
     assert shop.shown("web") == {"A": 11} and shop.level(product, "Lager") == Decimal(11)
+
+
+def test_the_command_explains_a_figure_from_the_ledger_alone(
+    make: Make,
+    ledger_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shop = make()
+    shop.add_article("A", {"Nord": 4, "Süd": 5, "Lager": 6})
+    shop.run("full")
+    config = tmp_path / "sync.yaml"
+    dump_settings(shop.settings, config)
+    monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(config))
+    monkeypatch.setenv("RETAIL_SYNC_LEDGER", ledger_url)
+    shop.world.forget_requests()
+    assert explain_command(["A", "--channel", "web"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("A in web: 15\n  Nord: level 4, version ") and "in corner" not in told
+    assert explain_command(["A", "NOBODY"]) == 1
+    assert "NOBODY: no article" in capsys.readouterr().out
+    assert shop.world.requests("lightspeed") == [] and shop.world.requests("commercetools") == []

@@ -18,6 +18,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -40,7 +41,7 @@ from include.sync.findings import Finding
 from include.sync.frames import rows
 from include.sync.grouping import Grouped
 from include.sync.stock.adjusting import apply_adjustments
-from include.sync.stock.catalogue import composites_of, products_of_skus
+from include.sync.stock.catalogue import Recipes, composites_of, products_of_skus, read_recipes
 from include.sync.stock.figures import order_lines, work_out
 from include.sync.stock.layout import Layout
 from include.sync.stock.loading import load_given
@@ -120,8 +121,7 @@ class _Watch:
 
     def _up_to_date(self, changes: list[ChangeRow], moved: set[str]) -> list[ChangeRow]:
         bench, ledger = self._bench, self._bench.ledger
-        since_plan = _concerned(
-            bench,
+        since_plan = self._concerned(
             ledger.stock.levels_changed(self._planned_at),
             ledger.stock.orders_changed(self._planned_at),
         )
@@ -171,18 +171,19 @@ class _Watch:
                 products |= set(table["product_id"])
             levels = page.cursor or levels
         await asyncio.to_thread(ledger.checkpoints.set, bench.run_id, step, {ORDERS: orders, LEVELS: levels})
-        return await asyncio.to_thread(_concerned, bench, products, lines)
+        return await asyncio.to_thread(self._concerned, products, lines)
 
+    def _concerned(self, products: Collection[str], lines: Sequence[str]) -> set[str]:
+        """Till ids of the articles that a move of these levels and order lines concerns."""
+        found = set(products)
+        if lines:
+            listed = order_lines(pd.DataFrame({"id": "", "number": "", "lines": list(lines)}))
+            found |= products_of_skus(self._bench.ledger, self._bench.settings, set(listed["sku"]))
+        return found | composites_of(self._recipes, products) if products else found
 
-def _concerned(bench: Bench, products: Collection[str], lines: Sequence[str]) -> set[str]:
-    """Till ids of the articles that a move of these levels and order lines concerns."""
-    found: set[str] = set(products)
-    if lines:
-        listed = order_lines(pd.DataFrame({"id": "", "number": "", "lines": list(lines)}))
-        found |= products_of_skus(bench.ledger, bench.settings, set(listed["sku"]))
-    if products and bench.settings.inventory.composites == "parts":
-        found |= composites_of(bench.ledger, products)
-    return found
+    @cached_property
+    def _recipes(self) -> Recipes:
+        return read_recipes(self._bench.ledger, self._bench.settings)
 
 
 # ---------------------------------------------------------------- planning again

@@ -6,7 +6,7 @@ Taken from the mirror and the links of the products entity: stock follows what `
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -95,8 +95,21 @@ def _with_online_sku(
     rows = online.set_index("id")
     articles["sku"] = online_id.map(rows["label"]).astype("string")
     articles["online_product"] = online_id.map(rows["parent_id"]).astype("string")
-    articles["twin"] = articles["sku"].notna() & articles["sku"].duplicated(keep=False)
+    # Its namesake may not be among the articles that this run looks at.
+    shared = _shared_till_skus(ledger, wanted) if products is not None else set()
+    articles["twin"] = articles["sku"].notna() & (
+        articles["sku"].duplicated(keep=False) | (by_sku & articles["till_sku"].isin(shared))
+    )
     return articles
+
+
+def _shared_till_skus(ledger: Ledger, skus: Collection[str]) -> set[str]:
+    """Of these SKUs, those that several articles of the till have."""
+    if not skus:
+        return set()
+    found = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", labels=skus)
+    live = found.loc[found["deleted_at"].isna(), "label"]
+    return set(live[live.duplicated()])
 
 
 def products_of_skus(ledger: Ledger, settings: SyncSettings, skus: Collection[str]) -> set[str]:
@@ -112,16 +125,27 @@ def products_of_skus(ledger: Ledger, settings: SyncSettings, skus: Collection[st
     return found | set(till["id"])
 
 
-def composites_of(ledger: Ledger, products: Collection[str]) -> set[str]:
-    """Till ids of composites that have one of these products among their parts."""
-    wanted = set(products)
+Recipes = Mapping[str, frozenset[str]]
+"""Till ids of the composites that each part is in."""
+
+
+def read_recipes(ledger: Ledger, settings: SyncSettings) -> Recipes:
+    """Which composites have to be looked at when the level of a part moves; none where they do not follow their parts.
+    Looks through all variants: once a task is enough."""
+    if settings.inventory.composites != "parts":
+        return {}
     found = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", identity=("parts",))
     made = found[found["parts"].fillna("[]").ne("[]")]
-    return {
-        str(record)
-        for record, listed in zip(made["id"], made["parts"], strict=True)
-        if wanted & set(parts_of(listed))
-    }
+    recipes: dict[str, set[str]] = {}
+    for record, listed in zip(made["id"], made["parts"], strict=True):
+        for part in parts_of(listed):
+            recipes.setdefault(part, set()).add(str(record))
+    return {part: frozenset(composites) for part, composites in recipes.items()}
+
+
+def composites_of(recipes: Recipes, products: Collection[str]) -> set[str]:
+    """Till ids of composites that have one of these products among their parts."""
+    return {composite for product in products for composite in recipes.get(product, ())}
 
 
 def parts_of(listed: Any) -> dict[str, str]:

@@ -44,10 +44,13 @@ class StockPlan:
         return len(self.entry_writes) + len(self.level_writes)
 
 
-def plan_stock(figures: Figures, entries: pd.DataFrame, settings: SyncSettings) -> StockPlan:
-    """The plan for all articles of `figures`. `entries`: ENTRY_COLUMNS of their SKUs, in all channels.
+def plan_stock(
+    figures: Figures, entries: pd.DataFrame, settings: SyncSettings, *, offered: int | None = None
+) -> StockPlan:
+    """The plan for all articles of `figures`. `entries`: ENTRY_COLUMNS of their SKUs, in all channels. `offered`: how
+    many entries of the whole shop offer something; None = a part of a plan that was looked at before.
 
-    Raises ConfigurationFault where it would set most figures to 0 (see `inventory.most_lost_percent`).
+    Raises ConfigurationFault where it would set most of those to 0 (see `inventory.most_lost_percent`).
     """
     articles = figures.given.articles
     why = _why_ignored(figures, settings)
@@ -62,7 +65,8 @@ def plan_stock(figures: Figures, entries: pd.DataFrame, settings: SyncSettings) 
         pd.concat(writes, ignore_index=True) if writes else pd.DataFrame(columns=list(ENTRY_WRITES))
     )
     level_writes = _level_writes(figures, entries, takes_part, settings)
-    _require_plausible(tables, settings)
+    if offered is not None:
+        _require_plausible(tables, offered, settings)
     status = _status(figures, tables, entry_writes, level_writes, holds, why)
     return StockPlan(figures, entry_writes[list(ENTRY_WRITES)], level_writes, holds, status)
 
@@ -180,9 +184,8 @@ def _foreign(
     return found
 
 
-def _require_plausible(tables: list[pd.DataFrame], settings: SyncSettings) -> None:
+def _require_plausible(tables: list[pd.DataFrame], offered: int, settings: SyncSettings) -> None:
     """Most of a shop does not sell out between two runs: far more likely a read went wrong, or a setting."""
-    offered = sum(int((table["before_available"] > 0).sum()) for table in tables)
     lost = sum(
         int(((table["before_available"] > 0) & (table["figure"] <= 0) & (table["action"] != "")).sum())
         for table in tables

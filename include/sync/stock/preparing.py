@@ -19,10 +19,10 @@ from include.settings.models import SyncSettings
 from include.sync.frames import rows
 from include.sync.preparing import bury_unsettled, hold_draft
 from include.sync.staging import Staging
-from include.sync.stock.catalogue import PRODUCTS, composites_of, products_of_skus
+from include.sync.stock.catalogue import PRODUCTS, composites_of, products_of_skus, read_recipes
 from include.sync.stock.explaining import Explainer
 from include.sync.stock.figures import order_lines, work_out
-from include.sync.stock.layout import Layout, channel_name
+from include.sync.stock.layout import Layout, channel_name, layout_of
 from include.sync.stock.loading import load_given
 from include.sync.stock.offering import offers_table
 from include.sync.stock.planning import KIND, StockPlan, plan_stock
@@ -181,11 +181,13 @@ def prepare_plan(
     given = load_given(ledger, settings, layout, now, products=products, offers=read.offers)
     figures = work_out(given)
     skus = None if everything else set(given.articles["sku"].dropna())
-    plan = plan_stock(figures, ledger.stock.entries(skus), settings)
+    offered = ledger.stock.count_offered(shelf.channel for shelf in layout.shelves)
+    plan = plan_stock(figures, ledger.stock.entries(skus), settings, offered=offered)
     bury_unsettled(ledger, run_id, ENTITY)
     stored, batches = _store(ledger, run_id, plan, settings, dry_run=dry_run)
     dispositions, recalled = _dispositions(plan, read, layout)
-    ledger.set_windows(run_id, {**ledger.run(run_id).windows, "state": state})
+    outlets = {place.name: place.outlet_id for place in layout.places.values()}
+    ledger.set_windows(run_id, {**ledger.run(run_id).windows, "state": state, "outlets": outlets})
     summary = PlanSummary(
         read={
             "commercetools entries": len(read.entries),
@@ -282,9 +284,19 @@ class _Concerned:
         if self._all:
             return None
         found = self._found | products_of_skus(self._ledger, self._settings, self._skus)
-        if self._settings.inventory.composites == "parts" and found:
-            found |= composites_of(self._ledger, found)
+        if found:
+            found |= composites_of(read_recipes(self._ledger, self._settings), found)
         return found
+
+
+def last_layout(ledger: Ledger, settings: SyncSettings, now: datetime) -> Layout | None:
+    """Today's layout with the outlets that the last run found; None = no run has found any."""
+    names = {location.name for location in settings.locations}
+    for run in ledger.last_runs(ENTITY, LATEST_RUNS):
+        outlets = run.windows.get("outlets")
+        if outlets and names <= set(outlets):
+            return layout_of(settings, outlets, now)
+    return None
 
 
 def _last_settled(ledger: Ledger) -> Mapping[str, Any] | None:
