@@ -54,16 +54,19 @@ class Stock:
         older = self._see("stock_entries", _ENTRIES, ("id",), run_id, rows, "gone_at = NULL")
         pairs = rows[["sku", "channel", "id"]].drop_duplicates(["sku", "channel"], keep="last")
         with transaction(self.engine) as connection:
+            source, values = _incoming(
+                connection, "new_pairs", dict.fromkeys(("sku", "channel", "id"), "text"), pairs
+            )
             connection.execute(
                 text(
-                    """
+                    f"""
                     UPDATE stock_entries AS old SET gone_at = clock_timestamp(), changed_at = clock_timestamp()
-                    FROM unnest(CAST(:skus AS text[]), CAST(:channels AS text[]), CAST(:ids AS text[]))
-                        AS new(sku, channel, id)
-                    WHERE old.sku = new.sku AND old.channel = new.channel AND old.id <> new.id AND old.gone_at IS NULL
+                    FROM {source}
+                    WHERE old.sku = new_pairs.sku AND old.channel = new_pairs.channel AND old.id <> new_pairs.id
+                      AND old.gone_at IS NULL
                     """
                 ),
-                {"skus": list(pairs["sku"]), "channels": list(pairs["channel"]), "ids": list(pairs["id"])},
+                values,
             )
         return older
 
@@ -234,34 +237,45 @@ class Stock:
             return 0
         data = [name for name in columns if name not in (*keys, "version")]
         held = ", ".join(f"held.{name}" for name in data)
-        given = ", ".join(f"excluded.{name}" for name in data)
-        order = ", ".join(keys)
+        order, named = ", ".join(keys), ", ".join(columns)
         extra = f", {besides}" if besides else ""
+
+        def differs(given: str) -> str:
+            """Whether a row says something that is not stored yet, and is not older than what is."""
+            same = f"({held}) IS DISTINCT FROM ({', '.join(f'{given}.{name}' for name in data)})"
+            return (
+                f"{given}.version > held.version OR held.version IS NULL "
+                f"OR ({given}.version = held.version AND {same})"
+            )
+
         with transaction(self.engine) as connection:
             source, values = _incoming(connection, "incoming_stock", columns, rows[list(columns)])
+            # What is stored as it came is sorted out before the insert, which would lock and log every row it meets.
             older: int = connection.execute(
                 text(
                     f"""
                     WITH newest AS (
-                        SELECT DISTINCT ON ({order}) {", ".join(columns)} FROM {source}
+                        SELECT DISTINCT ON ({order}) {named} FROM {source}
                         ORDER BY {order}, version DESC NULLS LAST
                     ),
-                    older AS (
-                        SELECT count(*) AS n FROM newest JOIN {table} AS held USING ({order})
-                        WHERE newest.version < held.version
+                    told AS MATERIALIZED (
+                        SELECT {", ".join(f"newest.{name}" for name in columns)},
+                            newest.version < held.version AS older, {differs("newest")} AS differs
+                        FROM newest LEFT JOIN {table} AS held USING ({order})
                     ),
                     written AS (
-                        INSERT INTO {table} AS held ({", ".join(columns)}, changed_at, seen_at, run_id)
-                        SELECT {", ".join(columns)}, clock_timestamp(), clock_timestamp(), :run_id FROM newest
+                        INSERT INTO {table} AS held ({named}, changed_at, seen_at, run_id)
+                        SELECT {named}, clock_timestamp(), clock_timestamp(), :run_id FROM told
+                        WHERE differs ORDER BY {order}
                         ON CONFLICT ({order}) DO UPDATE SET
                             {", ".join(f"{name} = excluded.{name}" for name in (*data, "version"))},
-                            changed_at = CASE WHEN ({held}) IS DISTINCT FROM ({given})
-                                         THEN clock_timestamp() ELSE held.changed_at END,
+                            changed_at = CASE WHEN ({held}) IS DISTINCT FROM
+                                ({", ".join(f"excluded.{name}" for name in data)})
+                                THEN clock_timestamp() ELSE held.changed_at END,
                             seen_at = excluded.seen_at, run_id = excluded.run_id{extra}
-                        WHERE excluded.version > held.version OR held.version IS NULL
-                           OR (excluded.version = held.version AND ({held}) IS DISTINCT FROM ({given}))
+                        WHERE {differs("excluded")}
                     )
-                    SELECT n FROM older
+                    SELECT count(*) FROM told WHERE older
                     """
                 ),
                 {"run_id": run_id, **values},

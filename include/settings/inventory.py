@@ -180,8 +180,10 @@ class InventorySettings(Settings):
     by the same SKU on both sides."""
     composites: Literal["parts", "own", "skip"] = "parts"
     """Stock of a composite: as many as its parts allow; the level of its own record; or none at all."""
-    negative_levels: Literal["as zero", "subtract"] = "as zero"
-    """Whether a location that shows less than nothing takes from the others."""
+    negative_levels: Literal["subtract", "as zero"] = "subtract"
+    """Whether a location that shows less than nothing takes from the others: what was sold there has to come from
+    somewhere. `as zero` hides nothing of the others, but an order that its location could not serve is not held back at
+    them, and if it is cancelled, what it gives back is offered until the next run although it never was there."""
     deleted: Literal["zero", "leave"] = "zero"
     """What an entry shows whose article was deleted at the till."""
     create_entries: Literal["all", "in stock", "never"] = "all"

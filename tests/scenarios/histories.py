@@ -89,7 +89,7 @@ class Game:
     late: bool = False
     gives_back: bool = True
     carts: bool = False
-    negative: str = "as zero"
+    negative: str = "subtract"
     settles: int = SETTLES
 
 
@@ -132,7 +132,11 @@ GAMES: tuple[Game, ...] = (
         ),
         mode="None",
         gives_back=False,
-        negative="subtract",
+    ),
+    Game(
+        "negative levels count as nothing",
+        (Shown("web", ("A", "B"), fulfilled_by="A"), Shown("corner", ("C",))),
+        negative="as zero",
     ),
     Game(
         "goods in carts",
@@ -146,7 +150,7 @@ GAMES: tuple[Game, ...] = (
 # ---------------------------------------------------------------- the oracle: plain arithmetic, one article at a time
 
 
-LIMITS = ("cap", "show_at_most", "floor")
+LIMITS = ("cap", "show_at_most", "floor", "safety_stock")
 """Rules that show less than there is. What a cancellation gives back may exceed them until the next sync, but never the
 stock."""
 
@@ -159,10 +163,10 @@ def figure_of(
     *,
     limited: bool = True,
 ) -> int:
-    """What the channel should offer, from levels by place and open units by channel; without its limits, what it could
-    offer at most."""
+    """What the channel should offer (below zero: what is missing), from levels by place and open units by channel;
+    without its limits, what it could offer at most."""
     rule = {name: value for name, value in shown.rule.items() if limited or name not in LIMITS}
-    stock = stock_of(game, shown, levels, orders)
+    stock = stock_of(game, shown, rule, levels, orders)
     stock -= sum(
         units * per_unit(one)
         for one, units in orders.items()
@@ -171,10 +175,12 @@ def figure_of(
     stock = min(stock, Fraction(rule.get("cap", 10**9)))
     percent = Fraction(ceil(max(stock, 0) * rule.get("buffer_percent", 0) * 1000), 100_000)
     stock -= rule.get("buffer_units", 0) + percent
-    pack = rule.get("pack_size", 1)
-    packs = max(floor(stock), 0) // pack
-    whole = packs if rule.get("pack_shows") == "packs" else packs * pack
-    return min(0 if whole < rule.get("floor", 0) else whole, rule.get("show_at_most", 10**9))
+    pack, rounded = rule.get("pack_size", 1), floor(stock)
+    if rule.get("pack_shows") == "packs":
+        whole = rounded // pack
+    else:
+        whole = rounded if rounded < 0 else rounded // pack * pack
+    return min(0 if 0 < whole < rule.get("floor", 0) else whole, rule.get("show_at_most", 10**9))
 
 
 def per_unit(shown: Shown) -> int:
@@ -183,18 +189,22 @@ def per_unit(shown: Shown) -> int:
 
 
 def stock_of(
-    game: Game, shown: Shown, levels: Mapping[str, Decimal], orders: Mapping[Shown, int]
+    game: Game,
+    shown: Shown,
+    rule: Mapping[str, Any],
+    levels: Mapping[str, Decimal],
+    orders: Mapping[Shown, int],
 ) -> Fraction:
     """The stock of the channel's locations, aggregated."""
     amounts: list[Fraction] = []
     for place in shown.places:
         amount = Fraction(levels[place])
         amount -= sum(units * per_unit(one) for one, units in orders.items() if one.serves == place)
-        if shown.rule.get("aggregate") == "share":
-            amount = Fraction(floor(amount * shown.rule["shares"].get(place, 100) * 1000), 100_000)
-        amount -= shown.rule.get("safety_stock", 0)
+        if rule.get("aggregate") == "share":
+            amount = Fraction(floor(amount * rule["shares"].get(place, 100) * 1000), 100_000)
+        amount = max(amount - rule.get("safety_stock", 0), min(amount, Fraction(0)))
         amounts.append(max(amount, Fraction(0)) if game.negative == "as zero" else amount)
-    kind = shown.rule.get("aggregate", "sum")
+    kind = rule.get("aggregate", "sum")
     if kind == "priority":
         return next((amount for amount in amounts if amount > 0), Fraction(0))
     return {"min": min, "max": max}.get(kind, lambda all_of: sum(all_of, Fraction(0)))(amounts)
@@ -351,6 +361,8 @@ class Play:
         action = {"action": "changeOrderState", "orderState": "Cancelled"}
         self.world.online.update("orders", [action], id=order.id)
         order.cancelled = True
+        if self.game.negative == "as zero":
+            article.take(order.units)  # its location may never have had it
         return f"order of {order.units} in {order.shown.key} is cancelled"
 
     def _return(self, article: Article) -> str:
@@ -453,9 +465,17 @@ class Play:
         """At rest exactly the intended figure is offered: nothing too much, nothing hidden."""
         for article in self.articles.values():
             for shown in self.game.channels:
-                intended = self.truth(article, shown) - article.carts.get(shown, 0)
+                intended = self.intended(article, shown)
                 if self.offered(article, shown) != intended:
                     raise Broken(self._story(article, shown, "at rest", f"{intended} intended"))
+
+    def intended(self, article: Article, shown: Shown) -> int:
+        """What the entry should say is available: the figure; below zero only as far as something is reserved."""
+        figure, entry = self.truth(article, shown), self._entry(article, shown)
+        if self.game.carts:
+            return max(figure, 0) - article.carts.get(shown, 0)
+        reserved = 0 if entry is None else entry["quantityOnStock"] - entry["availableQuantity"]
+        return max(figure, -reserved)
 
     def _story(self, article: Article, shown: Shown, moment: str, what: str) -> str:
         levels = {place: str(self._level(article, place)) for place in PLACES}

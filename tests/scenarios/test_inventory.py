@@ -96,7 +96,7 @@ def test_three_outlets_two_channels_and_rules_of_each_kind_show_what_they_should
         "UP": 2,
         "NEAR": 2,
         "METRE": 3,  # 3.15
-        "MINUS": 4,  # a minus is as nothing
+        "MINUS": 1,  # what was sold at Nord has to come from somewhere
         "JACKE": 5,  # 2 + 3 + 0
         "TAGGED": 4,
         "BRAND": 18,  # 21 - 2.1 (10 %)
@@ -106,11 +106,31 @@ def test_three_outlets_two_channels_and_rules_of_each_kind_show_what_they_should
     assert (corner["CAP"], corner["METRE"], corner["MINUS"]) == (2, 0, 3)
 
 
-def test_negative_levels_take_from_the_others_where_the_settings_say_so(make: Make) -> None:
-    shop = make({**BOTH, "negative_levels": "subtract"})
+def test_negative_levels_are_as_nothing_where_the_settings_say_so(make: Make) -> None:
+    shop = make({**BOTH, "negative_levels": "as zero"})
     shop.add_article("A", {"Nord": -3, "Süd": 4, "Lager": 5})
     shop.run("full")
-    assert shop.shown("web") == {"A": 6}
+    assert shop.shown("web") == {"A": 9}
+
+
+def test_what_a_cancelled_order_gives_back_fills_the_gap_first(make: Make) -> None:
+    """Two are ordered, one of the two on hand is sold at the till: one is missing, and the entry knows."""
+    shop = make({"channels": [CORNER]})
+    shop.add_article("A", {"Süd": 2})
+    shop.run("full")
+    order = shop.order("A", 2, "corner")
+    shop.sell("A", "Süd", 1)
+    shop.run()
+    assert shop.online_state()["A", "corner"] == (1, -1)
+    shop.cancel(order)
+    assert shop.online_state()["A", "corner"] == (1, 1), "at once right, without a run"
+
+
+def test_safety_stock_that_is_not_there_takes_nothing_from_other_locations(make: Make) -> None:
+    shop = make({**BOTH, "defaults": {"safety_stock": 3}})
+    shop.add_article("A", {"Nord": 1, "Süd": 5, "Lager": 0})
+    shop.run("full")
+    assert shop.shown("web") == {"A": 2}
 
 
 def test_sales_and_orders_interleaved_end_where_both_systems_agree(make: Make) -> None:
@@ -164,7 +184,9 @@ def test_an_order_that_any_location_may_serve_counts_in_every_channel_that_share
     assert (shop.shown("web"), shop.shown("corner")) == ({"A": 4}, {"A": 2})
     shop.export(order, "A", "Nord", 3)
     shop.run()
-    assert (shop.shown("web"), shop.shown("corner")) == ({"A": 5}, {"A": 5}), "-1 at Nord counts as nothing"
+    assert (shop.shown("web"), shop.shown("corner")) == ({"A": 4}, {"A": 5}), (
+        "-1 at Nord is missing in the web"
+    )
 
 
 # ---------------------------------------------------------------- writes

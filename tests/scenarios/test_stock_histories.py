@@ -8,8 +8,8 @@ import pytest
 
 from tests.scenarios.histories import GAMES, play
 
-HISTORIES = 400
-"""Articles in each of the five worlds, each with a history of its own."""
+HISTORIES = 350
+"""Articles in each of the six worlds, each with a history of its own."""
 
 
 @pytest.mark.parametrize("seed", range(len(GAMES)), ids=[game.name for game in GAMES])

@@ -3,8 +3,8 @@
 For each article (one SKU online, one product at the till) and each channel
 
     figure    = rules( levels of the channel's locations - web orders the till does not know yet )
-    on stock  = figure + (what the entry has reserved)            what is written
-    available = on stock - reserved = figure                      what customers see
+    on stock  = figure + (what the entry has reserved), never below 0          what is written
+    available = on stock - reserved = figure                                   what customers see
 
 `reserved` is measured, the difference between both figures of the entry, and is not derived from orders: the algebra
 holds whether an order's reservation stands until it is delivered, is taken from stock at once, or whether orders do

@@ -193,7 +193,7 @@ def _steps(worked: Worked, position: int) -> Iterator[Step]:
         yield Step("show at most", str(at(rules.show_at_most)), str(at(rules.show_at_most)))
         last = at(rules.show_at_most)
     if last < 0:
-        yield Step("never below zero", "", "0")
+        yield Step("short", f"{-last} more are ordered or kept back than there are", "0")
 
 
 def explain(

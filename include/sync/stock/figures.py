@@ -2,10 +2,13 @@
 
 At each location that is open:
     level - held by open sales + incoming (where it counts) - web orders that this location serves,
-    then the channel's share of it, then minus safety stock, never below zero (unless negative levels subtract);
+    then the channel's share of it, then minus safety stock (which takes nothing from other locations);
 then for the channel:
     aggregate - web orders that any of its locations may serve, cap, buffers, rounding to whole units, packs, floor,
     show at most.
+
+The result may be below zero, where more is ordered than there is. Customers see nothing then, but the entry has to
+know: an order that is cancelled gives back what it reserved, and that must fill the gap first.
 
 An unknown level takes no part; where no level is known, or one is missing that `min` needs, there is no figure.
 Quantities before rounding are parts (see `include.records.stock`), afterwards whole units.
@@ -75,6 +78,8 @@ class Worked:
     buffered: Numbers = field(default_factory=lambda: np.array([]))
     rounded: Numbers = field(default_factory=lambda: np.array([]))
     packed: Numbers = field(default_factory=lambda: np.array([]))
+    net: Numbers = field(default_factory=lambda: np.array([]))
+    """The figure, or how much is missing (below zero)."""
     figure: Numbers = field(default_factory=lambda: np.array([]))
 
 
@@ -245,10 +250,12 @@ def _shelf(
     percent = -(-np.maximum(worked.capped, 0) * rules.buffer_percent // HUNDRED)
     worked.buffered = worked.capped - rules.buffer_units - percent
     worked.rounded = _rounded(worked.buffered, rules.rounding)
-    packs = np.maximum(worked.rounded, 0) // rules.pack_size
-    worked.packed = np.where(rules.counts_packs, packs, packs * rules.pack_size)
-    figure = np.where(worked.packed < rules.floor, 0, worked.packed)
-    worked.figure = np.maximum(np.minimum(figure, rules.show_at_most), 0)
+    packs = worked.rounded // rules.pack_size
+    whole = np.where(worked.rounded < 0, worked.rounded, packs * rules.pack_size)
+    worked.packed = np.where(rules.counts_packs, packs, whole)
+    floored = np.where((worked.packed > 0) & (worked.packed < rules.floor), 0, worked.packed)
+    worked.net = np.minimum(floored, rules.show_at_most)
+    worked.figure = np.maximum(worked.net, 0)
     return worked
 
 
@@ -258,7 +265,7 @@ def _contribution(column: Column, rules: Rules, place: str, never_negative: bool
         share = np.where(rules.aggregate == "share", rules.share(place), HUNDRED)
         values = values * share // HUNDRED
     if rules.is_any("safety_stock") or rules.is_any("safety_stock_at"):
-        values = values - rules.safety(place)
+        values = np.maximum(values - rules.safety(place), np.minimum(values, 0))
     return Column(np.maximum(values, 0) if never_negative else values, column.known)
 
 

@@ -23,7 +23,7 @@ FEWEST_LOST = 50
 
 ENTRY_WRITES = (
     "position", "channel", "product_id", "sku", "action", "entry_id", "version", "before_on_stock", "before_available",
-    "on_stock", "figure",
+    "on_stock", "available", "figure",
 )  # fmt: skip
 LEVEL_WRITES = ("position", "place", "product_id", "outlet_id", "sku", "version", "before", "after")
 
@@ -113,11 +113,13 @@ def _compared(
     )
     there = table["entry_id"].notna().to_numpy()
     gone, offered = figures.gone[position], worked.offered[position]
-    figure = np.where(gone | ~offered, 0, worked.figure[position])
+    net = np.where(gone | ~offered, 0, worked.net[position])
+    figure = np.maximum(net, 0)
     known = worked.known[position] | gone | ~offered
     reserved = (table["before_on_stock"] - table["before_available"]).fillna(0).to_numpy(dtype=np.int64)
     table["figure"] = figure
-    table["on_stock"] = figure + (reserved if inventory.reserved == "orders" else 0)
+    table["on_stock"] = np.maximum(net + reserved, 0) if inventory.reserved == "orders" else figure
+    table["available"] = table["on_stock"] - reserved
     table["known"] = known
     differs = there & (
         table["before_on_stock"].fillna(0).to_numpy(dtype=np.int64) != table["on_stock"].to_numpy()

@@ -361,7 +361,7 @@ def entry_change(write: Mapping[str, Any]) -> dict[str, Any]:
         "target_id": write["entry_id"],
         "target_version": write["version"],
         "before": {} if write["entry_id"] is None else before,
-        "after": {"on_stock": write["on_stock"], "available": write["figure"]},
+        "after": {"on_stock": write["on_stock"], "available": write["available"]},
     }
 
 

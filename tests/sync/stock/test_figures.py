@@ -127,7 +127,7 @@ def test_columns_give_what_plain_arithmetic_gives(
             for channel, units in orders[n]:
                 one = game.channels[channel]
                 open_units[one] = open_units.get(one, 0) + units
-            assert own.figure[n] == figure_of(game, shown, level, open_units), (shown.rule, level, orders[n])
+            assert own.net[n] == figure_of(game, shown, level, open_units), (shown.rule, level, orders[n])
 
 
 @settings(max_examples=200, deadline=None)
@@ -141,7 +141,7 @@ def test_another_order_never_raises_a_figure_and_a_served_export_changes_none(
     before = worked(game, list(levels), orders)
     ordered = worked(game, list(levels), [[*own, (channel, units)] for own in orders])
     for one, other in zip(before.shelves, ordered.shelves, strict=True):
-        assert (other.figure <= one.figure).all()
+        assert (other.net <= one.net).all()
     shown = game.channels[channel]
     if shown.serves is None:
         return
@@ -149,7 +149,7 @@ def test_another_order_never_raises_a_figure_and_a_served_export_changes_none(
     taken = [{**own, shown.serves: own[shown.serves] - units * size} for own in levels]
     exported = worked(game, list(taken), orders)
     for one, other in zip(ordered.shelves, exported.shelves, strict=True):
-        assert (one.figure == other.figure).all(), "the till's level says what the order said before"
+        assert (one.net == other.net).all(), "the till's level says what the order said before"
 
 
 @settings(max_examples=100, deadline=None)
