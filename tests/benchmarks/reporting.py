@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.benchmarks.running import Run, Step
 
 MIB = 2**20
+HEAD = ["task", "s", "CPU s", "database CPU s", "peak MiB", "requests"]
 
 
-def report(title: str, products: int, runs: Mapping[str, tuple[Run, int]]) -> None:
+def report(title: str, runs: Mapping[str, tuple[Run, int]]) -> None:
     """Print all runs, each with the least number of requests it could do with. `RETAIL_SYNC_BENCH_REPORT` names a file
     that gets the same text."""
-    lines = [f"{products} products, {3 * products} variants ({title})"]
+    lines = [title]
     for name, (run, least) in runs.items():
         lines += ["", *_table(name, run), "", *_requests(run, least)]
+    _tell(lines)
+
+
+def report_steps(title: str, steps: Sequence[Step]) -> None:
+    """As `report`, for tasks that ask nobody."""
+    rows = [HEAD, ["---"] * len(HEAD), *(_row(step.name, [step]) for step in steps)]
+    _tell([title, "", *(_line(row[:-1]) for row in rows)])
+
+
+def _tell(lines: Sequence[str]) -> None:
     text = "\n".join(lines)
     print(f"\n{text}")
     if path := os.environ.get("RETAIL_SYNC_BENCH_REPORT"):
@@ -30,8 +41,7 @@ def _table(name: str, run: Run) -> list[str]:
     if loads:
         rows.insert(-1, _row(f"load ({len(loads)} tasks)", loads))
     rows.append(_row("all", run.steps))
-    head = ["task", "s", "CPU s", "database CPU s", "peak MiB", "requests"]
-    return [f"{name}:", "", _line(head), _line(["---"] * len(head)), *map(_line, rows)]
+    return [f"{name}:", "", _line(HEAD), _line(["---"] * len(HEAD)), *map(_line, rows)]
 
 
 def _row(name: str, steps: list[Step]) -> list[str]:

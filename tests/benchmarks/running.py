@@ -1,4 +1,4 @@
-"""A whole run of products, a process a task, with what each process used and what the stand-ins were asked."""
+"""A whole run of an entity, a process a task, with what each process used and what the stand-ins were asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,7 +99,7 @@ class Bench:
         self._shops = shops
         self._ledger_url = ledger_url
         self._folder = folder
-        self._database = _process_of(postgres)
+        self._database = process_of(postgres)
         assert shops.stdout is not None
         self._places = json.loads(shops.stdout.readline())
 
@@ -110,16 +110,21 @@ class Bench:
         self._shops.stdin.flush()
         return json.loads(self._shops.stdout.readline())
 
-    def run(self, mode: str) -> Run:
+    @property
+    def places(self) -> dict[str, Any]:
+        """What the stand-ins' process said at its start."""
+        return dict(self._places)
+
+    def run(self, mode: str, entity: str = "products") -> Run:
         self.order("tally")
         done = Run()
-        job = {"mode": mode, "run_id": f"products/{next(_numbers):04d}"}
-        extracts: dict[str, Any] = {}
+        job = {"mode": mode, "entity": entity, "run_id": f"{entity}/{next(_numbers):04d}"}
+        feeds: dict[str, Any] = {}
         for system in SYSTEMS:
             step = self._step(f"extract_{system}", {**job, "step": "extract", "system": system})
-            extracts[system] = step.result
+            feeds |= step.result
             done.steps.append(step)
-        job = {**job, "extracts": extracts}
+        job = {**job, "feeds": feeds}
         done.steps.append(self._step("transform", {**job, "step": "transform"}))
         plan = self._step("plan", {**job, "step": "plan"})
         done.steps.append(plan)
@@ -129,45 +134,49 @@ class Bench:
         return done
 
     def _step(self, name: str, job: dict[str, Any]) -> Step:
-        path = self._folder / "job.json"
-        places = {s: self._places[s] for s in SYSTEMS}
-        path.write_text(
-            json.dumps(
-                {
-                    **job,
-                    "places": places,
-                    "settings": self._places["settings"],
-                    "ledger": self._ledger_url,
-                    "staging": str(self._folder / "staging"),
-                }
-            )
-        )
-        before = _cpu(self._database)
-        environment = {
-            **os.environ,
-            "AIRFLOW_HOME": str(self._folder / "airflow"),
-            "PYTHONPATH": str(PROJECT),
+        places = {
+            "places": {system: self._places[system] for system in SYSTEMS},
+            "settings": self._places["settings"],
         }
-        command = [sys.executable, "-m", "tests.benchmarks.step", str(path)]
-        subprocess.run(command, cwd=PROJECT, env=environment, check=True)
-        told = json.loads(path.read_text())
-        time.sleep(BACKENDS_END)
-        return Step(
-            name=name,
-            seconds=told["seconds"],
-            cpu=told["cpu"],
-            start_cpu=told["start_cpu"],
-            database_cpu=_cpu(self._database) - before,
-            peak=told["peak"],
-            requests=self.order("tally"),
-            result=told["result"],
-        )
+        task = {**job, **places, "ledger": self._ledger_url, "staging": str(self._folder / "staging")}
+        return measured(name, task, self._folder, self._database, lambda: self.order("tally"))
+
+
+def measured(
+    name: str,
+    job: Mapping[str, Any],
+    folder: Path,
+    database: psutil.Process,
+    tally: Callable[[], Tally] = lambda: {system: {} for system in SYSTEMS},
+) -> Step:
+    """One step in a process of its own, and what it used. `database`: the server of its ledger."""
+    path = folder / "job.json"
+    path.write_text(json.dumps(job))
+    before = _cpu(database)
+    environment = {**os.environ, "AIRFLOW_HOME": str(folder / "airflow"), "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-m", "tests.benchmarks.step", str(path)]
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True)
+    told = json.loads(path.read_text())
+    time.sleep(BACKENDS_END)
+    return Step(
+        name=name,
+        seconds=told["seconds"],
+        cpu=told["cpu"],
+        start_cpu=told["start_cpu"],
+        database_cpu=_cpu(database) - before,
+        peak=told["peak"],
+        requests=tally(),
+        result=told["result"],
+    )
 
 
 @contextmanager
-def bench_of(products: int, postgres: EmbeddedPostgres, ledger_url: str, folder: Path) -> Iterator[Bench]:
-    """A shop of `products` products online, an empty till, an empty ledger."""
-    command = [sys.executable, "-m", "tests.benchmarks.server", str(products)]
+def bench_of(
+    size: int, postgres: EmbeddedPostgres, ledger_url: str, folder: Path, server: str = "server"
+) -> Iterator[Bench]:
+    """The stand-ins of a module of this package (`server`: a shop of `size` products online, an empty till), and an
+    empty ledger."""
+    command = [sys.executable, "-m", f"tests.benchmarks.{server}", str(size)]
     shops = subprocess.Popen(
         command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )
@@ -184,7 +193,8 @@ def bench_of(products: int, postgres: EmbeddedPostgres, ledger_url: str, folder:
         shops.stdout.close()
 
 
-def _process_of(postgres: EmbeddedPostgres) -> psutil.Process:
+def process_of(postgres: EmbeddedPostgres) -> psutil.Process:
+    """The server itself; its children are its connections."""
     pid = int((postgres.data_dir / "postmaster.pid").read_text().splitlines()[0])
     return psutil.Process(pid)
 

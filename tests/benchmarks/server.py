@@ -10,7 +10,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from include.local.sandbox import settings_of_shop
@@ -43,14 +43,7 @@ class Shops:
         self.token = self.till.tokens.add_personal()
 
     def tally(self) -> dict[str, dict[str, int]]:
-        """Requests since the last tally, counted by method, path and status."""
-        counted: dict[str, dict[str, int]] = {}
-        for system, faults in self.faults.items():
-            requests = faults.requests
-            faults.clear_requests()
-            kinds = Counter(f"{r.method} {_ID.sub('{id}', r.path)} {r.status}" for r in requests)
-            counted[system] = dict(sorted(kinds.items()))
-        return counted
+        return tallied(self.faults)
 
     def honour_tracking(self, on: bool) -> None:
         """Whether a creation takes `track_inventory`, so that no update has to follow it."""
@@ -78,11 +71,27 @@ class Shops:
         return {"online": len(self.shop.products), "till": len(self.till.all_products())}
 
 
+def tallied(all_faults: Mapping[str, Faults]) -> dict[str, dict[str, int]]:
+    """Requests since the last tally, counted by method, path and status."""
+    counted: dict[str, dict[str, int]] = {}
+    for system, faults in all_faults.items():
+        requests = faults.requests
+        faults.clear_requests()
+        kinds = Counter(f"{r.method} {_ID.sub('{id}', r.path)} {r.status}" for r in requests)
+        counted[system] = dict(sorted(kinds.items()))
+    return counted
+
+
+def serve(places: Mapping[str, Any], orders: Mapping[str, Callable[..., Any]]) -> None:
+    """Say where everything is, then do what is ordered until stdin ends."""
+    print(json.dumps(places), flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        print(json.dumps(orders[order.pop("do")](**order)), flush=True)
+
+
 def main() -> None:
     shops = Shops(int(sys.argv[1]))
-    orders: dict[str, Callable[..., Any]] = {
-        name: getattr(shops, name) for name in ("tally", "honour_tracking", "edit", "counts")
-    }
     online = SandboxServer(online_app(shops.online, shops.faults["commercetools"]))
     till = SandboxServer(till_app(shops.till, shops.faults["lightspeed"]))
     with online, till:
@@ -91,10 +100,7 @@ def main() -> None:
             "lightspeed": {"url": till.url, "token": shops.token},
             "settings": settings_of_shop(default_config(shops.shop)),
         }
-        print(json.dumps(places), flush=True)
-        for line in sys.stdin:
-            order = json.loads(line)
-            print(json.dumps(orders[order.pop("do")](**order)), flush=True)
+        serve(places, {name: getattr(shops, name) for name in ("tally", "honour_tracking", "edit", "counts")})
 
 
 if __name__ == "__main__":

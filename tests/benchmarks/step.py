@@ -1,19 +1,19 @@
 """One step of a run as a task of its own: `python -m tests.benchmarks.step job.json` in a new process.
 
 Opens what a task opens (ledger, staging, adapters with the shared request budget and the exchange log) and calls the
-engine as the task does. Airflow's SDK is imported, as it is in a task; only the task runner itself is not there.
-Beside the result it writes what the process used.
+entity's engine as the task does. Airflow's SDK is imported, as it is in a task; only the task runner itself is not
+there. Beside the result it writes what the process used.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
+import logging
 import resource
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,102 +21,72 @@ from include.commercetools.connection import CommercetoolsConnection
 from include.ledger.ledger import Ledger
 from include.lightspeed.connection import LightspeedConnection
 from include.pipeline.context import Bench
+from include.pipeline.engines import engine_of
 from include.pipeline.runs import Order
 from include.pipeline.systems import Access
-from include.records.face import SYSTEMS
+from include.records.face import SystemName
 from include.settings.models import SyncSettings
-from include.sync import applying, auditing, extracting, preparing
 from include.sync.staging import Staging
 
 Job = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Place(Bench):
+    """A work place whose connections come from the job instead of from Airflow."""
+
+    places: Mapping[str, Any] = field(default_factory=dict)
+
+    def access(self, *systems: SystemName) -> Access:
+        online, till = self.places["commercetools"], self.places["lightspeed"]
+        connections: dict[Any, Any] = {
+            "commercetools": CommercetoolsConnection(
+                api_url=online["url"],
+                auth_url=online["url"],
+                project_key=online["project_key"],
+                client_id=online["client_id"],
+                client_secret=online["client_secret"],
+            ),
+            "lightspeed": LightspeedConnection(store_url=till["url"], personal_token=till["token"]),
+        }
+        return Access({s: connections[s] for s in systems}, self.settings, self.ledger)
+
+
 def run(job: Job) -> Any:
     settings = SyncSettings.model_validate(job["settings"])
+    entity, step, run_id = job["entity"], job["step"], job["run_id"]
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     with Ledger.open(job["ledger"]) as ledger:
         order = Order(mode=job["mode"])
         ledger.open_run(
-            job["run_id"],
-            "products",
-            dag_id="products",
-            airflow_run_id=job["run_id"],
-            mode=order.mode,
-            params={},
+            run_id, entity, dag_id=entity, airflow_run_id=run_id, mode=order.mode, params=order.as_params()
         )
-        staging = Staging(Path(job["staging"]), job["run_id"])
-        bench = Bench(job["run_id"], job["step"], order, settings, ledger, staging)
-        return asyncio.run(_STEPS[job["step"]](bench, job))
+        staging = Staging(Path(job["staging"]), run_id)
+        bench = Place(run_id, step, order, settings, ledger, staging, job["places"])
+        return _STEPS[step](bench, entity, job)
 
 
-def _access(bench: Bench, job: Job, *systems: str) -> Access:
-    online, till = job["places"]["commercetools"], job["places"]["lightspeed"]
-    connections: dict[Any, Any] = {
-        "commercetools": CommercetoolsConnection(
-            api_url=online["url"],
-            auth_url=online["url"],
-            project_key=online["project_key"],
-            client_id=online["client_id"],
-            client_secret=online["client_secret"],
-        ),
-        "lightspeed": LightspeedConnection(store_url=till["url"], personal_token=till["token"]),
-    }
-    return Access({s: connections[s] for s in systems}, bench.settings, bench.ledger)  # type: ignore[misc]
+def _extract(bench: Bench, entity: str, job: Job) -> Any:
+    return {one["system"]: one for one in engine_of(entity).extract(bench, job["system"])}
 
 
-async def _extract(bench: Bench, job: Job) -> Any:
-    system = job["system"]
-    async with bench.systems(_access(bench, job, system)) as systems:
-        found = await extracting.extract(bench.ledger, bench.staging, systems[system], full=bench.order.full)
-    return found.as_dict()
+def _transform(bench: Bench, entity: str, job: Job) -> Any:
+    engine_of(entity).transform(bench, job["feeds"])
 
 
-async def _transform(bench: Bench, job: Job) -> Any:
-    async with bench.systems(_access(bench, job, *SYSTEMS)) as systems:
-        for system in SYSTEMS:
-            preparing.transform(bench.staging, systems[system], job["extracts"][system]["pages"])
+def _plan(bench: Bench, entity: str, job: Job) -> Any:
+    bench.ledger.set_windows(bench.run_id, {name: one["window"] for name, one in job["feeds"].items()})
+    planned = engine_of(entity).plan(bench, job["feeds"])
+    return {**planned.summary, "to_load": sorted(bench.ledger.changes.open_batches(bench.run_id))}
 
 
-async def _plan(bench: Bench, job: Job) -> Any:
-    async with bench.systems(_access(bench, job, *SYSTEMS), prepared=False) as systems:
-        summary = preparing.prepare_plan(
-            bench.ledger,
-            bench.staging,
-            dict(systems),
-            bench.settings,
-            now=datetime.now(UTC),
-            dry_run=False,
-            swept_since=bench.ledger.run(bench.run_id).started_at if bench.order.full else None,
-        )
-    to_do = bench.ledger.changes.read(bench.run_id, outcome="planned")
-    return {**summary.as_dict(), "to_load": sorted({change.batch for change in to_do})}
+def _load(bench: Bench, entity: str, job: Job) -> Any:
+    return engine_of(entity).load(bench, job["batch"], job["feeds"])
 
 
-async def _load(bench: Bench, job: Job) -> Any:
-    to_do = bench.ledger.changes.read(bench.run_id, batch=job["batch"], outcome="planned")
-    targets = {change.system for change in to_do}
-    async with bench.systems(_access(bench, job, *(s for s in SYSTEMS if s in targets))) as systems:
-        found = await applying.apply_batch(
-            bench.ledger,
-            systems,
-            bench.settings,
-            bench.run_id,
-            job["batch"],
-            seen_cursors={s: job["extracts"][s]["cursor"] for s in targets},
-        )
-    return found.outcomes
-
-
-async def _audit(bench: Bench, job: Job) -> Any:
-    found = auditing.audit(
-        bench.ledger,
-        bench.staging,
-        bench.settings,
-        cursors={s: job["extracts"][s]["cursor"] for s in SYSTEMS},
-        dry_run=False,
-        full=bench.order.full,
-        limited=False,
-    )
-    return found.accounts.as_dict()
+def _audit(bench: Bench, entity: str, job: Job) -> Any:
+    engine_of(entity).audit(bench, job["feeds"])
+    return dict(bench.ledger.run(bench.run_id).accounts)
 
 
 _STEPS = {"extract": _extract, "transform": _transform, "plan": _plan, "load": _load, "audit": _audit}

@@ -62,7 +62,10 @@ def runs(
             done["delta"] = bench.run("delta")
             least["delta"] = least_requests(EDITS, 0, EDITS)
         title = "a creation tracks stock" if request.param else "an update has to turn stock counting on"
-        report(title, PRODUCTS, {name: (run, least[name]) for name, run in done.items()})
+        report(
+            f"{PRODUCTS} products, {VARIANTS} variants ({title})",
+            {name: (run, least[name]) for name, run in done.items()},
+        )
         yield bench, done
     postgres.drop_database(name)
 
