@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -132,9 +134,15 @@ def _type_words(annotation: Any) -> str:
         return f"names with {_type_words(arguments[1])}"
     if _is_model(annotation):
         return "settings"
-    return {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(
-        annotation, str(annotation)
-    )
+    words = {
+        str: "text",
+        int: "whole number",
+        float: "number",
+        Decimal: "number",
+        bool: "true or false",
+        date: "date",
+    }
+    return words.get(annotation, str(annotation))
 
 
 def _bounds(metadata: list[Any]) -> str:
