@@ -51,10 +51,6 @@ class Changes:
                 (_values(change, now) for change in changes),
             )
 
-    def begun(self, run_id: str) -> list[ChangeRow]:
-        """Changes of a run that were sent at least once."""
-        return self._read(f"run_id = :run_id AND attempt > 0 {_ORDER}", run_id=run_id)
-
     def read(
         self, run_id: str, *, batch: int | None = None, outcome: Outcome | None = None
     ) -> list[ChangeRow]:

@@ -116,7 +116,7 @@ class StockEngine:
             full=bench.order.full,
             limited=bench.order.limited,
             entity=ENTITY,
-            along=bench.ledger.changes.keyed(bench.run_id, applying.ALONG),
+            along=bench.ledger.changes.keyed(bench.run_id, preparing.ALONG),
             place_of=lambda change: place_name(change, names),
         )
 

@@ -59,16 +59,17 @@ def audit(
     """
     run_id = staging.run_id
     document = staging.read_document("plan")
-    changes = ledger.changes.read(run_id)
     outcomes: dict[str, int] = {str(o): n for o, n in ledger.changes.counts(run_id).items()}
     open_changes = outcomes.get("planned", 0)
     drafts = [HoldDraft(**draft) for draft in document["holds"]]
-    drafts.extend(_failed_hold(change, place_of) for change in changes if change.outcome == "failed")
+    drafts.extend(_failed_hold(change, place_of) for change in ledger.changes.read(run_id, outcome="failed"))
     counted = {**document["summary"], "stored": document["summary"]["stored"] + along}
     accounts = accounts_of(counted, outcomes, len(drafts))
     problem = _problem(accounts, settings)
     # Where the accounts don't add up, something was lost: the next run has to read all of it again.
-    safe = accounts.add_up and not (dry_run or limited or open_changes or _restricted(changes))
+    # A run that was told to write in one direction only left the other direction's changes undone.
+    restricted = outcomes.get("not_applied", 0) > 0
+    safe = accounts.add_up and not (dry_run or limited or open_changes or restricted)
     moved = {system: cursor for system, cursor in cursors.items() if cursor is not None} if safe else {}
     settled = ledger.settle(
         run_id,
@@ -94,11 +95,6 @@ def audit(
     if problem:
         raise problem
     return Audited(accounts, summary, open_holds, settled.cursors)
-
-
-def _restricted(changes: list[ChangeRow]) -> bool:
-    """A run that was told to write in one direction only left the other direction's changes undone."""
-    return any(change.outcome == "not_applied" for change in changes)
 
 
 def _failed_hold(change: ChangeRow, place_of: PlaceOf) -> HoldDraft:

@@ -176,10 +176,9 @@ def figure_of(
     percent = Fraction(ceil(max(stock, 0) * rule.get("buffer_percent", 0) * 1000), 100_000)
     stock -= rule.get("buffer_units", 0) + percent
     pack, rounded = rule.get("pack_size", 1), floor(stock)
-    if rule.get("pack_shows") == "packs":
-        whole = rounded // pack
-    else:
-        whole = rounded if rounded < 0 else rounded // pack * pack
+    whole = rounded // pack if rule.get("pack_shows") == "packs" else rounded // pack * pack
+    if rounded < 0 and rule.get("pack_shows") != "packs":
+        whole = rounded  # what is missing is missing by the unit
     return min(0 if 0 < whole < rule.get("floor", 0) else whole, rule.get("show_at_most", 10**9))
 
 

@@ -177,7 +177,7 @@ class StockWorld:
             full=full,
             limited=bool(keys),
             entity=ENTITY,
-            along=ledger.changes.keyed(run_id, applying.ALONG),
+            along=ledger.changes.keyed(run_id, preparing.ALONG),
             place_of=lambda change: channel_name(change.unit.rpartition("@")[2]),
         )
         return StockRun(run_id, plan, audited)

@@ -17,6 +17,7 @@ import pytest
 from include.records.errors import ConfigurationFault, TransientError
 from include.sandbox.shop import Shop
 from include.sync.stock import applying
+from include.sync.stock.preparing import ALONG
 from tests.scenarios.stock_world import Meanwhiles, stock_world_of
 from tests.scenarios.stocked import Stocked, settings_of, stocked
 
@@ -71,7 +72,7 @@ def test_a_sale_of_another_article_during_a_run_is_served_along(make: Make) -> N
     shop.sell("A", "Nord", 1)
     run = shop.run(meanwhile=Meanwhiles(after_plan=lambda: shop.sell("B", "Süd", 2)))
     assert shop.shown("web") == {"A": 9, "B": 8} and run.accounts.add_up
-    assert [c.label for c in shop.writes_of(run.run_id) if c.idempotency_key == applying.ALONG] == ["B", "B"]
+    assert [c.label for c in shop.writes_of(run.run_id) if c.idempotency_key == ALONG] == ["B", "B"]
     assert shop.run().accounts.changes == 0
 
 
@@ -386,3 +387,18 @@ def test_personal_data_of_orders_reaches_neither_staging_nor_ledger_nor_exchange
 def staged_pages(shop: Stocked) -> Iterator[Any]:
     for file in shop.world.staging.rglob("*.gz"):
         yield gzip.decompress(file.read_bytes()).decode()
+
+
+def test_a_run_that_is_planned_again_after_it_wrote_adds_up_and_writes_what_is_new(make: Make) -> None:
+    """Somebody clears `plan` and what follows in Airflow, of a run that served something along."""
+    shop = make()
+    for sku in ("A", "B"):
+        shop.add_article(sku, {"Nord": 5, "Süd": 5})
+    shop.run("full")
+    shop.sell("A", "Nord", 1)
+    shop.run(run_id="inventory/again", meanwhile=Meanwhiles(after_plan=lambda: shop.sell("B", "Süd", 2)))
+    shop.sell("A", "Nord", 1)
+    shop.run()
+    run = shop.run(run_id="inventory/again")
+    assert run.accounts.add_up and shop.shown("web") == {"A": 8, "B": 8}
+    assert shop.run("full").accounts.changes == 0

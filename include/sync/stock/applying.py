@@ -47,14 +47,12 @@ from include.sync.stock.layout import Layout
 from include.sync.stock.loading import load_given
 from include.sync.stock.ownership import require_ownership
 from include.sync.stock.planning import plan_stock
-from include.sync.stock.preparing import LEVELS, ORDERS, change_rows
+from include.sync.stock.preparing import ALONG, LEVELS, ORDERS, change_rows
 
 TRIES = 5
 """commercetools recommends a handful of re-reads on 409; more means that an entry moves all the time."""
 CHUNK = 200
 """Writes between two looks at what moved."""
-ALONG = "served along"
-"""Mark of changes that were planned while the plan of their run was being written."""
 
 
 @dataclass(frozen=True)

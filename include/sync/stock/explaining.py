@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -108,11 +108,13 @@ class Explanation:
 
 
 class Explainer:
-    """Explains rows of figures that are worked out; made once, asked often."""
+    """Explains figures that are worked out; made once, asked often. `products`: the only ones it is asked for."""
 
-    def __init__(self, figures: Figures) -> None:
+    def __init__(self, figures: Figures, products: Iterable[str] | None = None) -> None:
         self._figures = figures
         levels = figures.given.levels
+        if products is not None:
+            levels = levels[levels["product_id"].isin(set(products))]
         of_outlet = {place.outlet_id: name for name, place in figures.given.layout.places.items()}
         self._versions: dict[tuple[str, str], tuple[int | None, str | None]] = {}
         seen = levels["seen_at"] if "seen_at" in levels else pd.Series(pd.NaT, index=levels.index)

@@ -31,6 +31,8 @@ from include.sync.stock.rules import Numbers
 ENTITY = "inventory"
 ENTRIES, ORDERS, LEVELS = "commercetools", "commercetools_orders", "lightspeed"
 """Names of the feeds: of their staged pages and of their cursors."""
+ALONG = "served along"
+"""Mark of changes that were planned while the plan of their run was being written."""
 CATALOGUE = "catalogue"
 """Name of the cursor that says up to when changes of articles and links were looked at (ledger's clock)."""
 CATALOGUE_OVERLAP = timedelta(minutes=10)
@@ -313,7 +315,7 @@ def _last_settled(ledger: Ledger) -> Mapping[str, Any] | None:
 
 def change_rows(plan: StockPlan, run_id: str, outcome: Outcome, batch_size: int) -> Iterator[ChangeRow]:
     """The plan as audit rows, one after the other: a first alignment has hundreds of thousands."""
-    explainer = Explainer(plan.figures)
+    explainer = Explainer(plan.figures, plan.entry_writes["product_id"])
     shelves = {worked.shelf.channel: worked for worked in plan.figures.shelves}
     number = 0
     for write in in_portions(plan.entry_writes):
@@ -387,12 +389,12 @@ def _store(
     ledger: Ledger, run_id: str, plan: StockPlan, settings: SyncSettings, *, dry_run: bool
 ) -> tuple[int, int]:
     """Store the plan's changes; how many the run has now, and in how many batches. What an earlier attempt at this run
-    began stays as it is."""
-    begun = {row.unit for row in ledger.changes.begun(run_id)}
+    began and has not settled stays as it is."""
+    begun = {row.unit for row in ledger.changes.unsettled(run_id)}
     size = settings.inventory.batch_size
     made = change_rows(plan, run_id, "not_applied" if dry_run else "planned", size)
     ledger.changes.store((change for change in made if change.unit not in begun), replace_run=run_id)
-    stored = sum(ledger.changes.counts(run_id).values())
+    stored = sum(ledger.changes.counts(run_id).values()) - ledger.changes.keyed(run_id, ALONG)
     return stored, -(-stored // size)
 
 
