@@ -21,8 +21,8 @@ from include.commercetools.connection import CommercetoolsConnection
 from include.ledger.ledger import Ledger
 from include.lightspeed.connection import LightspeedConnection
 from include.pipeline.context import Bench
-from include.pipeline.engines import engine_of
 from include.pipeline.runs import Order
+from include.pipeline.steps import engine_of
 from include.pipeline.systems import Access
 from include.records.face import SystemName
 from include.settings.models import SyncSettings
