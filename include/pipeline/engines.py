@@ -1,4 +1,4 @@
-"""What the steps of a run ask of an entity, and which engine serves which."""
+"""What the steps of a run ask of an entity."""
 
 from __future__ import annotations
 
@@ -38,14 +38,3 @@ class Engine(Protocol):
 
     def audit(self, bench: Bench, feeds: Feeds) -> None:
         """Settle the run (see `include.sync.auditing.audit`)."""
-
-
-def engine_of(entity: str) -> Engine:
-    """The engine of an entity."""
-    if entity == "inventory":
-        from include.pipeline.stock_engine import StockEngine
-
-        return StockEngine()
-    from include.pipeline.product_engine import ProductEngine
-
-    return ProductEngine()

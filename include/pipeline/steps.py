@@ -13,7 +13,7 @@ from airflow.sdk import get_current_context
 
 from include.pipeline import telling
 from include.pipeline.context import Bench, bench_of, task_name
-from include.pipeline.engines import Feeds, engine_of
+from include.pipeline.engines import Engine, Feeds
 from include.pipeline.notifying import PROBLEM, tell_of_holds
 from include.pipeline.runs import Order
 from include.records.errors import ConfigurationFault, SyncError
@@ -36,6 +36,17 @@ class NothingToSettle(SyncError):
     default_remedy = (
         "Correct what the failed task says, then clear that task: the run goes on where it stopped."
     )
+
+
+def engine_of(entity: str) -> Engine:
+    """The engine of an entity."""
+    if entity == "inventory":
+        from include.pipeline.stock_engine import StockEngine
+
+        return StockEngine()
+    from include.pipeline.product_engine import ProductEngine
+
+    return ProductEngine()
 
 
 def gathered(step: Callable[P, T]) -> Callable[P, T]:

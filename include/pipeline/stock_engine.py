@@ -20,6 +20,7 @@ from include.records.stock_face import OnlineStock, TillStock
 from include.sync import auditing
 from include.sync.extracting import Extracted, extract_feed
 from include.sync.stock import applying, preparing
+from include.sync.stock.bench import Bench as WritingBench
 from include.sync.stock.catalogue import PRODUCTS, products_of_skus
 from include.sync.stock.explaining import explain
 from include.sync.stock.layout import Layout, channel_name, layout_of
@@ -85,7 +86,7 @@ class StockEngine:
         async def applied() -> dict[str, int]:
             async with _open(bench, access, writing=True) as (online, till):
                 done = await applying.apply_batch(
-                    applying.Bench(
+                    WritingBench(
                         bench.ledger,
                         online,
                         till,

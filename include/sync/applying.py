@@ -31,6 +31,7 @@ from include.records.errors import (
 from include.records.face import ProductSystem, ProductWrite, Written
 from include.records.products import Kind
 from include.settings.models import SyncSettings
+from include.sync import outcomes
 from include.sync.findings import Finding
 from include.sync.grouping import Grouped
 from include.sync.mirroring import ENTITY, load_side, see
@@ -247,19 +248,9 @@ class _Applier:
             if now is not None:
                 again.append(_replanned(change, now))
             elif hold is not None:
-                settled.append(
-                    ChangeOutcome(
-                        change_id=change.id,
-                        outcome="failed",
-                        error_code=hold.code,
-                        error=hold.message,
-                        remedy=hold.release,
-                    )
-                )
+                settled.append(outcomes.held(change, hold))
             else:
-                settled.append(
-                    ChangeOutcome(change_id=change.id, outcome="already_there", result_id=change.target_id)
-                )
+                settled.append(outcomes.no_longer_needed(change))
         self.ledger.changes.settle(settled)
         self.ledger.changes.revise(again)
         return again
@@ -299,19 +290,8 @@ class _Applier:
             await self.gate.acquire()
 
     async def _fail(self, changes: list[ChangeRow], problem: SyncError) -> None:
-        code = problem.code if isinstance(problem, RecordRejected) else type(problem).__name__
-        outcomes = [
-            ChangeOutcome(
-                change_id=change.id,
-                outcome="failed",
-                error_code=code,
-                error=problem.message,
-                remedy=problem.remedy,
-                exchange_ids=_exchanges(problem),
-            )
-            for change in changes
-        ]
-        await asyncio.to_thread(self.ledger.changes.settle, outcomes)
+        settled = [outcomes.failed(change, problem) for change in changes]
+        await asyncio.to_thread(self.ledger.changes.settle, settled)
 
     # --- one bad record never blocks the others ---
 

@@ -24,6 +24,7 @@ from include.sync.auditing import Audited
 from include.sync.extracting import Extracted, extract_feed
 from include.sync.staging import Staging
 from include.sync.stock import applying, preparing
+from include.sync.stock.bench import Bench
 from include.sync.stock.catalogue import products_of_skus
 from include.sync.stock.explaining import Explanation, explain
 from include.sync.stock.layout import channel_name, layout_of
@@ -149,7 +150,7 @@ class StockWorld:
             )
             _do(meanwhile.after_plan)
             document = staging.read_document("plan")
-            bench = applying.Bench(
+            bench = Bench(
                 ledger,
                 online,
                 till,

@@ -10,18 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from include.ledger.rows import ChangeOutcome, ChangeRow
 from include.records.errors import RecordRejected, SyncError, UnknownOutcome
 from include.records.stock_face import Adjustment
+from include.sync import outcomes
 from include.sync.frames import rows
+from include.sync.stock.bench import Bench
 from include.sync.stock.ownership import require_foreign_outlets, require_ownership
-
-if TYPE_CHECKING:
-    from include.sync.stock.applying import Bench
 
 MOST = 500
 """Adjustments in one request; the API takes a thousand."""
@@ -68,7 +67,7 @@ async def _send(bench: Bench, changes: Sequence[ChangeRow]) -> None:
     for change in changes:
         found = levels.get(str(change.target_id))
         if found is None:
-            settled.append(_failed(change, "level_unknown", "The till shows no level to adjust."))
+            settled.append(_unknown(change))
             continue
         level, version = found
         difference = int(change.after["level"]) - level
@@ -127,9 +126,7 @@ def _adjustment(change: ChangeRow) -> Adjustment:
 async def _isolated(bench: Bench, todo: Sequence[ChangeRow], problem: SyncError) -> None:
     """A request is taken as a whole or not at all: halves find the one that is refused."""
     if len(todo) == 1:
-        code = problem.code if isinstance(problem, RecordRejected) else type(problem).__name__
-        outcome = _failed(todo[0], code, problem.message, problem.remedy)
-        await asyncio.to_thread(bench.ledger.changes.settle, [outcome])
+        await asyncio.to_thread(bench.ledger.changes.settle, [outcomes.failed(todo[0], problem)])
         return
     middle = len(todo) // 2
     await _send(bench, todo[:middle])
@@ -152,11 +149,11 @@ async def _fresh_levels(bench: Bench, products: Sequence[str]) -> dict[str, tupl
     }
 
 
-def _failed(change: ChangeRow, code: str, message: str, remedy: str | None = None) -> ChangeOutcome:
+def _unknown(change: ChangeRow) -> ChangeOutcome:
     return ChangeOutcome(
         change_id=change.id,
         outcome="failed",
-        error_code=code,
-        error=message,
-        remedy=remedy or "Look at the article at the till; it is tried again by itself.",
+        error_code="level_unknown",
+        error="The till shows no level to adjust.",
+        remedy="Look at the article at the till; it is tried again by itself.",
     )

@@ -23,7 +23,6 @@ from typing import Any
 
 import pandas as pd
 
-from include.ledger.ledger import Ledger
 from include.ledger.rows import ChangeOutcome, ChangeRow
 from include.records.errors import (
     DuplicateInTarget,
@@ -34,16 +33,16 @@ from include.records.errors import (
     TransientError,
     UnknownOutcome,
 )
-from include.records.stock_face import EntryWrite, EntryWritten, OnlineStock, TillStock
-from include.settings.models import SyncSettings
+from include.records.stock_face import EntryWrite, EntryWritten
+from include.sync import outcomes
 from include.sync.applying import Applied
 from include.sync.findings import Finding
 from include.sync.frames import rows
 from include.sync.grouping import Grouped
 from include.sync.stock.adjusting import apply_adjustments
+from include.sync.stock.bench import Bench
 from include.sync.stock.catalogue import Recipes, composites_of, products_of_skus, read_recipes
 from include.sync.stock.figures import order_lines, work_out
-from include.sync.stock.layout import Layout
 from include.sync.stock.loading import load_given
 from include.sync.stock.ownership import require_ownership
 from include.sync.stock.planning import plan_stock
@@ -53,21 +52,6 @@ TRIES = 5
 """commercetools recommends a handful of re-reads on 409; more means that an entry moves all the time."""
 CHUNK = 200
 """Writes between two looks at what moved."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What applying works with. `serves_along`: whether articles that move meanwhile are served, too (not in a run that
-    was told to look at a few SKUs only)."""
-
-    ledger: Ledger
-    online: OnlineStock
-    till: TillStock
-    settings: SyncSettings
-    layout: Layout
-    run_id: str
-    offers: pd.DataFrame
-    serves_along: bool = True
 
 
 async def apply_batch(
@@ -224,19 +208,9 @@ def replanned(bench: Bench, changes: Sequence[ChangeRow], products: Collection[s
                 )
             )
         elif finding is not None:
-            settled.append(
-                ChangeOutcome(
-                    change_id=change.id,
-                    outcome="failed",
-                    error_code=finding.code,
-                    error=finding.message,
-                    remedy=finding.release,
-                )
-            )
+            settled.append(outcomes.held(change, finding))
         else:
-            settled.append(
-                ChangeOutcome(change_id=change.id, outcome="already_there", result_id=change.target_id)
-            )
+            settled.append(outcomes.no_longer_needed(change))
     bench.ledger.changes.settle(settled)
     bench.ledger.changes.revise(again)
     return again
@@ -271,14 +245,16 @@ async def _write_all(bench: Bench, changes: Sequence[ChangeRow], applied: Applie
     stopped = asyncio.Event()
 
     async def one(change: ChangeRow) -> None:
-        async with gate:
-            if stopped.is_set():
-                return
-            try:
-                await _Writer(bench, settling, planning).apply(change)
-            except TransientError as problem:
-                applied.interrupted = problem
-                stopped.set()
+        try:
+            async with gate:
+                if stopped.is_set():
+                    return
+                done = await _Writer(bench, planning).apply(change)
+            if done is not None:  # whoever waits for the ledger makes room for the next write
+                await settling.do(done)
+        except TransientError as problem:
+            applied.interrupted = problem
+            stopped.set()
 
     todo = [change for change in changes if change.id in begun]
     results = await asyncio.gather(*(one(change) for change in todo), return_exceptions=True)
@@ -289,20 +265,20 @@ async def _write_all(bench: Bench, changes: Sequence[ChangeRow], applied: Applie
 
 @dataclass
 class _Writer:
-    """Brings one change of an entry to an end: it is settled, or a TransientError says why not."""
+    """Brings one change of an entry to an end: it is written or settled otherwise, or a TransientError says why not."""
 
     bench: Bench
-    settling: Grouped[_Done]
     planning: Grouped[_Anew]
     exchanges: list[str] = field(default_factory=list)
     unanswered: UnknownOutcome | None = None
 
-    async def apply(self, change: ChangeRow) -> None:
+    async def apply(self, change: ChangeRow) -> _Done | None:
+        """The write, which is yet to be settled; None = nothing was written, and that is settled."""
         todo = change
         for _ in range(TRIES):
             rest = await self._attempt(todo)
-            if rest is None:
-                return
+            if rest is None or isinstance(rest, _Done):
+                return rest
             todo = rest
         if self.unanswered is not None:
             raise self.unanswered
@@ -314,9 +290,10 @@ class _Writer:
                 remedy="It is tried again by itself.",
             ),
         )
+        return None
 
-    async def _attempt(self, change: ChangeRow) -> ChangeRow | None:
-        """Send it once; what is still to be done afterwards."""
+    async def _attempt(self, change: ChangeRow) -> _Done | ChangeRow | None:
+        """Send it once; what came of it, or what is still to be done afterwards."""
         try:
             written = await self.bench.online.write(_write_of(change))
         except UnknownOutcome as problem:
@@ -331,8 +308,7 @@ class _Writer:
         except RecordRejected as problem:
             await self._fail(change, problem)
             return None
-        await self.settling.do(_Done(change, written))
-        return None
+        return _Done(change, written)
 
     async def _again(self, change: ChangeRow, problem: SyncError) -> ChangeRow | None:
         """Read entry, orders and levels of this article again, in this order, and plan it anew."""
@@ -343,16 +319,7 @@ class _Writer:
         return anew.rest
 
     async def _fail(self, change: ChangeRow, problem: SyncError) -> None:
-        code = problem.code if isinstance(problem, RecordRejected) else type(problem).__name__
-        exchanges = [*self.exchanges, *([problem.exchange_id] if problem.exchange_id else [])]
-        outcome = ChangeOutcome(
-            change_id=change.id,
-            outcome="failed",
-            error_code=code,
-            error=problem.message,
-            remedy=problem.remedy,
-            exchange_ids=exchanges,
-        )
+        outcome = outcomes.failed(change, problem, self.exchanges)
         await asyncio.to_thread(self.bench.ledger.changes.settle, [outcome])
 
 

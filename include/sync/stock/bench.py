@@ -1,0 +1,27 @@
+"""What writing stock works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from include.ledger.ledger import Ledger
+from include.records.stock_face import OnlineStock, TillStock
+from include.settings.models import SyncSettings
+from include.sync.stock.layout import Layout
+
+
+@dataclass(frozen=True)
+class Bench:
+    """`offers`: members of selections and stores (see `offering`). `serves_along`: whether articles that move meanwhile
+    are served, too (not in a run that was told to look at a few SKUs only)."""
+
+    ledger: Ledger
+    online: OnlineStock
+    till: TillStock
+    settings: SyncSettings
+    layout: Layout
+    run_id: str
+    offers: pd.DataFrame
+    serves_along: bool = True
