@@ -18,8 +18,8 @@ from include.pipeline.stock_engine import outlet_names, place_name
 from include.records.stock import shown
 from include.settings.models import SyncSettings
 from include.settings.products import ProductSettings
+from include.sync.stock.feeds import ENTITY as STOCK_ENTITY
 from include.sync.stock.planning import KIND as STOCK
-from include.sync.stock.preparing import ENTITY as STOCK_ENTITY
 
 SHOWN = 50
 WIDEST = 40

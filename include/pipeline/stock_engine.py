@@ -22,10 +22,12 @@ from include.sync.extracting import Extracted, extract_feed
 from include.sync.stock import applying, preparing
 from include.sync.stock.bench import Bench as WritingBench
 from include.sync.stock.catalogue import PRODUCTS, products_of_skus
+from include.sync.stock.concerned import CATALOGUE
 from include.sync.stock.explaining import explain
+from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, Transformed, stage_beside, transform
 from include.sync.stock.layout import Layout, channel_name, layout_of
 from include.sync.stock.loading import load_given
-from include.sync.stock.preparing import CATALOGUE, ENTITY, ENTRIES, LEVELS, ORDERS
+from include.sync.stock.storing import ALONG
 
 EXPLAINED = 20
 """SKUs of a run of `keys` whose figures are explained in its log."""
@@ -42,10 +44,10 @@ class StockEngine:
     def transform(self, bench: Bench, feeds: Feeds) -> list[dict[str, Any]]:
         access = bench.access(*SYSTEMS)
 
-        async def mapped() -> list[preparing.Transformed]:
+        async def mapped() -> list[Transformed]:
             async with _open(bench, access) as (online, till):
                 pages = {name: int(feeds[name]["pages"]) for name in (ENTRIES, ORDERS, LEVELS)}
-                return preparing.transform(bench.staging, online, till, pages)
+                return transform(bench.staging, online, till, pages)
 
         return [
             {"feed": one.feed, "rows read": one.raw_rows, "records": one.rows, "came twice": one.repeated}
@@ -117,7 +119,7 @@ class StockEngine:
             full=bench.order.full,
             limited=bench.order.limited,
             entity=ENTITY,
-            along=bench.ledger.changes.keyed(bench.run_id, preparing.ALONG),
+            along=bench.ledger.changes.keyed(bench.run_id, ALONG),
             place_of=lambda change: place_name(change, names),
         )
 
@@ -158,7 +160,7 @@ async def _read_online(bench: Bench, access: Access) -> list[Extracted]:
             # The order counts: a reservation that an entry shows has its order in what is read next.
             entries = await _feed(bench, online.entries, ENTRIES, bench.order.keys or None)
             orders = await _feed(bench, online.orders, ORDERS, bench.order.keys or None)
-            preparing.stage_beside(bench.staging, assortments=await online.assortments())
+            stage_beside(bench.staging, assortments=await online.assortments())
             return [entries, orders]
 
 
@@ -172,7 +174,7 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
             products = sorted(products_of_skus(bench.ledger, bench.settings, set(keys))) if keys else None
             levels = await _feed(bench, till.levels, LEVELS, products)
             found = await till.buckets(inventory.held_by_open_sales, bool(inventory.count_incoming))
-            preparing.stage_beside(bench.staging, buckets=found)
+            stage_beside(bench.staging, buckets=found)
             return [levels]
 
 

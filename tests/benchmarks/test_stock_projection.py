@@ -23,11 +23,11 @@ from include.local.postgres import EmbeddedPostgres
 from include.records.stock import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
 from include.settings.models import SyncSettings
 from include.sync.staging import Staging
+from include.sync.stock.feeds import ENTRIES, LEVELS, ORDERS
 from include.sync.stock.figures import work_out
 from include.sync.stock.layout import layout_of
 from include.sync.stock.loading import load_given
 from include.sync.stock.planning import plan_stock
-from include.sync.stock.preparing import ENTRIES, LEVELS, ORDERS
 from tests.benchmarks.reporting import report_steps
 from tests.benchmarks.running import Step, measured, process_of
 from tests.benchmarks.stockshop import (

@@ -26,9 +26,12 @@ from include.sync.staging import Staging
 from include.sync.stock import applying, preparing
 from include.sync.stock.bench import Bench
 from include.sync.stock.catalogue import products_of_skus
+from include.sync.stock.concerned import CATALOGUE
 from include.sync.stock.explaining import Explanation, explain
+from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_beside, transform
 from include.sync.stock.layout import channel_name, layout_of
-from include.sync.stock.preparing import CATALOGUE, ENTITY, ENTRIES, LEVELS, ORDERS, PlanSummary
+from include.sync.stock.preparing import PlanSummary
+from include.sync.stock.storing import ALONG
 from tests.scenarios.world import World, world_of
 
 _numbers = itertools.count(1)
@@ -129,12 +132,12 @@ class StockWorld:
             found[LEVELS] = await read(till.levels, LEVELS, products)
             _do(meanwhile.after_levels)
             inventory = self.settings.inventory
-            preparing.stage_beside(
+            stage_beside(
                 staging,
                 await online.assortments(),
                 await till.buckets(inventory.held_by_open_sales, bool(inventory.count_incoming)),
             )
-            preparing.transform(staging, online, till, {name: one.pages for name, one in found.items()})
+            transform(staging, online, till, {name: one.pages for name, one in found.items()})
             layout = layout_of(self.settings, till.outlets, self.now())
             plan = preparing.prepare_plan(
                 ledger,
@@ -178,7 +181,7 @@ class StockWorld:
             full=full,
             limited=bool(keys),
             entity=ENTITY,
-            along=ledger.changes.keyed(run_id, preparing.ALONG),
+            along=ledger.changes.keyed(run_id, ALONG),
             place_of=lambda change: channel_name(change.unit.rpartition("@")[2]),
         )
         return StockRun(run_id, plan, audited)

@@ -17,7 +17,7 @@ import pytest
 from include.records.errors import ConfigurationFault, TransientError
 from include.sandbox.shop import Shop
 from include.sync.stock import applying
-from include.sync.stock.preparing import ALONG
+from include.sync.stock.storing import ALONG
 from tests.scenarios.stock_world import Meanwhiles, stock_world_of
 from tests.scenarios.stocked import Stocked, settings_of, stocked
 

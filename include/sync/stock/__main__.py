@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from include.ledger.ledger import Ledger
 from include.records.errors import SyncError
 from include.settings.loader import load_settings
+from include.sync.stock.concerned import last_layout
 from include.sync.stock.explaining import explain
-from include.sync.stock.preparing import last_layout
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -15,13 +15,10 @@ For every portion of a batch:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-
-import pandas as pd
 
 from include.ledger.rows import ChangeOutcome, ChangeRow
 from include.records.errors import (
@@ -36,17 +33,13 @@ from include.records.errors import (
 from include.records.stock_face import EntryWrite, EntryWritten
 from include.sync import outcomes
 from include.sync.applying import Applied
-from include.sync.findings import Finding
 from include.sync.frames import rows
 from include.sync.grouping import Grouped
 from include.sync.stock.adjusting import apply_adjustments
 from include.sync.stock.bench import Bench
-from include.sync.stock.catalogue import Recipes, composites_of, products_of_skus, read_recipes
-from include.sync.stock.figures import order_lines, work_out
-from include.sync.stock.loading import load_given
 from include.sync.stock.ownership import require_ownership
-from include.sync.stock.planning import plan_stock
-from include.sync.stock.preparing import ALONG, LEVELS, ORDERS, change_rows
+from include.sync.stock.replanning import replanned
+from include.sync.stock.watching import Watch
 
 TRIES = 5
 """commercetools recommends a handful of re-reads on 409; more means that an entry moves all the time."""
@@ -65,7 +58,7 @@ async def apply_batch(
     ledger = bench.ledger
     changes = await asyncio.to_thread(ledger.changes.read, bench.run_id, batch=batch, outcome="planned")
     applied = Applied()
-    watch = _Watch(bench, seen, planned_at, batch)
+    watch = Watch(bench, seen, planned_at, batch)
     entries = [change for change in changes if change.system == "commercetools"]
     levels = [change for change in changes if change.system == "lightspeed"]
     for start in range(0, len(entries), CHUNK):
@@ -83,137 +76,6 @@ async def apply_batch(
     if applied.interrupted:
         raise applied.interrupted
     return applied
-
-
-class _Watch:
-    """Keeps the ledger up to date while a run writes, and the run's changes up to date with the ledger."""
-
-    def __init__(
-        self, bench: Bench, seen: Mapping[str, str | None], planned_at: datetime, batch: int
-    ) -> None:
-        self._bench = bench
-        self._seen = seen
-        self._planned_at = planned_at
-        self._batch = batch
-
-    async def fresh(self, changes: list[ChangeRow]) -> list[ChangeRow]:
-        """The changes as they are to be sent now, together with those of articles that moved since the last look."""
-        moved = await self._look()
-        return await asyncio.to_thread(self._up_to_date, changes, moved)
-
-    def _up_to_date(self, changes: list[ChangeRow], moved: set[str]) -> list[ChangeRow]:
-        bench, ledger = self._bench, self._bench.ledger
-        since_plan = self._concerned(
-            ledger.stock.levels_changed(self._planned_at),
-            ledger.stock.orders_changed(self._planned_at),
-        )
-        stale = [c for c in changes if c.attempt > 0 or c.source_id in since_plan]
-        again = replanned(bench, stale, {str(c.source_id) for c in stale})
-        left = {c.id for c in stale}
-        return [*(c for c in changes if c.id not in left), *again, *self._along(moved)]
-
-    def _along(self, moved: set[str]) -> list[ChangeRow]:
-        """What is to do now for articles that moved and that no change of this run waits for, stored as its changes."""
-        bench, ledger = self._bench, self._bench.ledger
-        if not moved or not bench.serves_along:
-            return []
-        waiting = {c.unit for c in ledger.changes.read(bench.run_id, outcome="planned")}
-        along = [
-            replace(change, batch=self._batch, idempotency_key=ALONG)
-            for change in _planned_now(bench, moved)[0]
-            if change.unit not in waiting and change.system == "commercetools"
-        ]
-        if along:
-            ledger.changes.store(along)
-        return along
-
-    async def _look(self) -> set[str]:
-        """Take in what moved at the till and in orders since the last look; till ids of the articles concerned."""
-        bench, ledger = self._bench, self._bench.ledger
-        step = "looked"  # kept for the whole run: no batch reads what another one has read
-        kept = await asyncio.to_thread(ledger.checkpoints.get, bench.run_id, step) or {}
-        lines: list[str] = []
-        orders = kept.get(ORDERS) or self._seen.get(ORDERS)
-        if orders is not None:
-            window = await bench.online.orders.open_window(orders, full=False)
-            async for page in bench.online.orders.walk(window):
-                if page.rows:
-                    table = bench.online.to_orders(page.rows)
-                    before = await asyncio.to_thread(ledger.now)
-                    await asyncio.to_thread(ledger.stock.see_orders, bench.run_id, table)
-                    lines += await asyncio.to_thread(ledger.stock.orders_changed, before)
-                orders = page.cursor or orders
-        products: set[str] = set()
-        levels = kept.get(LEVELS) or self._seen.get(LEVELS)
-        if levels is not None:
-            page = await bench.till.changed_since(levels)
-            if page.rows:
-                table = bench.till.to_levels(page.rows)
-                await asyncio.to_thread(ledger.stock.see_levels, bench.run_id, table)
-                products |= set(table["product_id"])
-            levels = page.cursor or levels
-        await asyncio.to_thread(ledger.checkpoints.set, bench.run_id, step, {ORDERS: orders, LEVELS: levels})
-        return await asyncio.to_thread(self._concerned, products, lines)
-
-    def _concerned(self, products: Collection[str], lines: Sequence[str]) -> set[str]:
-        """Till ids of the articles that a move of these levels and order lines concerns."""
-        found = set(products)
-        if lines:
-            listed = order_lines(pd.DataFrame({"id": "", "number": "", "lines": list(lines)}))
-            found |= products_of_skus(self._bench.ledger, self._bench.settings, set(listed["sku"]))
-        return found | composites_of(self._recipes, products) if products else found
-
-    @cached_property
-    def _recipes(self) -> Recipes:
-        return read_recipes(self._bench.ledger, self._bench.settings)
-
-
-# ---------------------------------------------------------------- planning again
-
-
-def _planned_now(bench: Bench, products: Collection[str]) -> tuple[list[ChangeRow], dict[str, Finding]]:
-    """What the ledger says is to do for these articles now, and which of them are held."""
-    if not products:
-        return [], {}
-    given = load_given(
-        bench.ledger, bench.settings, bench.layout, datetime.now(UTC), products=products, offers=bench.offers
-    )
-    skus = set(given.articles["sku"].dropna())
-    plan = plan_stock(work_out(given), bench.ledger.stock.entries(skus), bench.settings)
-    made = list(change_rows(plan, bench.run_id, "planned", bench.settings.inventory.batch_size))
-    return made, {finding.id: finding for finding in plan.holds}
-
-
-def replanned(bench: Bench, changes: Sequence[ChangeRow], products: Collection[str]) -> list[ChangeRow]:
-    """These changes as today's ledger wants them. What is no longer needed is settled as already there, what may not
-    be written any more as failed, which makes a hold of it."""
-    if not changes:
-        return []
-    made, held = _planned_now(bench, products)
-    wanted = {change.unit: change for change in made}
-    again: list[ChangeRow] = []
-    settled: list[ChangeOutcome] = []
-    for change in changes:
-        now, finding = wanted.get(change.unit), held.get(str(change.source_id))
-        if now is not None:
-            again.append(
-                replace(
-                    change,
-                    action=now.action,
-                    target_id=now.target_id,
-                    target_version=now.target_version,
-                    before=now.before,
-                    after=now.after,
-                    reasons=now.reasons,
-                )
-            )
-        elif finding is not None:
-            settled.append(outcomes.held(change, finding))
-        else:
-            settled.append(outcomes.no_longer_needed(change))
-    bench.ledger.changes.settle(settled)
-    bench.ledger.changes.revise(again)
-    return again
 
 
 # ---------------------------------------------------------------- writing entries

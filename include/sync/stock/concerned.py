@@ -1,0 +1,108 @@
+"""Which articles a run looks at, and what the last run knew that this one compares with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from include.ledger.ledger import Ledger
+from include.settings.models import SyncSettings
+from include.sync.stock.catalogue import PRODUCTS, composites_of, products_of_skus, read_recipes
+from include.sync.stock.feeds import ENTITY, Read
+from include.sync.stock.figures import order_lines
+from include.sync.stock.layout import Layout, layout_of
+
+CATALOGUE = "catalogue"
+"""Name of the cursor that says up to when changes of articles and links were looked at (ledger's clock)."""
+CATALOGUE_OVERLAP = timedelta(minutes=10)
+"""A transaction may show a change with the time at which it began."""
+LATEST_RUNS = 50
+"""How far back the last settled run is looked for, whose rules are compared with today's."""
+
+
+class Concerned:
+    """Which articles a run looks at: a set of till ids, or all (`products` None)."""
+
+    def __init__(self, ledger: Ledger, settings: SyncSettings, read: Read, now: datetime) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._now = now
+        self._found: set[str] = set(read.levels["product_id"])
+        self._skus: set[str] = set(read.entries["sku"])
+        self._all = False
+        self.why_all = ""
+        self.take_lines(list(read.orders["lines"]))
+
+    def take(self, products: Collection[str]) -> None:
+        self._found |= set(products)
+
+    def take_skus(self, skus: Collection[str]) -> None:
+        self._skus |= set(skus)
+
+    def take_lines(self, lines: Sequence[str]) -> None:
+        if lines:
+            frame = order_lines(pd.DataFrame({"id": "", "number": "", "lines": list(lines)}))
+            self._skus |= set(frame["sku"])
+
+    def take_rest(self, began: datetime, *, everything: bool, state: str) -> None:
+        """What nobody read but is concerned: holds that are due, articles and links that changed, orders whose export
+        has settled; everything where the run is full or the rules are not those of the last run."""
+        ledger = self._ledger
+        since = ledger.cursor(ENTITY, CATALOGUE)
+        if everything or since is None:
+            self._all, self.why_all = True, "a full run"
+            return
+        last = _last_settled(ledger)
+        if last is None or last.get("state") != state:
+            self._all, self.why_all = True, "the rules, a selection or a location's opening changed"
+            return
+        moment = datetime.fromisoformat(since) - CATALOGUE_OVERLAP
+        for hold in ledger.holds.due(ENTITY, self._now):
+            self._found.add(hold.subject.split(":", 1)[1])
+        settling = timedelta(seconds=self._settings.inventory.order_settles_seconds)
+        self.take_lines(ledger.stock.orders_settling(self._now - settling, moment - settling))
+        self._take_catalogue(moment)
+
+    def _take_catalogue(self, since: datetime) -> None:
+        ledger = self._ledger
+        changed = ledger.mirror.changed(PRODUCTS, since)
+        self._found |= changed.get(("lightspeed", "variant"), set())
+        self._found |= ledger.links.changed(PRODUCTS, "variant", since)
+        families = changed.get(("lightspeed", "product"))
+        if families:
+            self._found |= ledger.mirror.live_ids(PRODUCTS, "variant", "lightspeed", parents=families)
+        online = changed.get(("commercetools", "variant"))
+        if online:
+            labels = ledger.mirror.cells(PRODUCTS, "variant", "commercetools", ids=online)["label"]
+            self._skus |= set(labels.dropna())
+
+    @property
+    def products(self) -> set[str] | None:
+        if self._all:
+            return None
+        found = self._found | products_of_skus(self._ledger, self._settings, self._skus)
+        if found:
+            found |= composites_of(read_recipes(self._ledger, self._settings), found)
+        return found
+
+
+def last_layout(ledger: Ledger, settings: SyncSettings, now: datetime) -> Layout | None:
+    """Today's layout with the outlets that the last run found; None = no run has found any."""
+    names = {location.name for location in settings.locations}
+    for run in ledger.last_runs(ENTITY, LATEST_RUNS):
+        outlets = run.windows.get("outlets")
+        if outlets and names <= set(outlets):
+            return layout_of(settings, outlets, now)
+    return None
+
+
+def _last_settled(ledger: Ledger) -> Mapping[str, Any] | None:
+    """What the last run that settled everything said of the rules it used."""
+    for run in ledger.last_runs(ENTITY, LATEST_RUNS):
+        params = run.params
+        if run.state == "succeeded" and not params.get("dry_run") and not params.get("keys"):
+            return dict(run.windows)
+    return None
