@@ -350,10 +350,12 @@ def _incoming(
     """Rows as a source that statements of this transaction can read, and what has to be bound with them. A few rows
     travel with the statement, because a temporary table costs more than they do."""
     if len(rows) <= FEW:
-        listed = [
-            tuple(None if cell is pd.NaT or cell is pd.NA else cell for cell in row)
-            for row in rows.astype("object").itertuples(index=False, name=None)
+        # Column by column: a table of its rows as objects takes longer than the statement.
+        cells = [
+            [None if cell is pd.NaT or cell is pd.NA else cell for cell in rows[column].tolist()]
+            for column in columns
         ]
+        listed = list(zip(*cells, strict=True))
         few = incoming(connection, name, columns, listed)
         return few.source, dict(few.values)
     declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
