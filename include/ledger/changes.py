@@ -155,6 +155,18 @@ class Changes:
                 given.values,
             ).rowcount
 
+    def waiting(self, run_id: str, units: Collection[str]) -> set[str]:
+        """Of these units, those for which the run has a change that is not settled."""
+        with transaction(self.engine) as connection:
+            return set(
+                connection.execute(
+                    text(
+                        "SELECT unit FROM changes WHERE run_id = :run_id AND outcome = 'planned' AND unit = ANY(:units)"
+                    ),
+                    {"run_id": run_id, "units": list(units)},
+                ).scalars()
+            )
+
     def open_batches(self, run_id: str) -> dict[int, int]:
         """Batches of a run that have something left to write, and how much."""
         with transaction(self.engine) as connection:
@@ -176,22 +188,23 @@ class Changes:
             ).scalar_one()
         return found
 
-    def counts(self, run_id: str) -> dict[Outcome, int]:
-        """How many changes of a run have each outcome; every outcome is there, 0 included."""
+    def counts(self, run_id: str, batch: int | None = None) -> dict[Outcome, int]:
+        """How many changes of a run (or of one batch) have each outcome; every outcome is there, 0 included."""
         counts: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
-        for group in self.breakdown(run_id):
+        for group in self.breakdown(run_id, batch):
             counts[group.outcome] += group.count
         return counts
 
-    def breakdown(self, run_id: str) -> list[ChangeCount]:
-        """The counts of a run a target system, kind, action and outcome."""
+    def breakdown(self, run_id: str, batch: int | None = None) -> list[ChangeCount]:
+        """The counts of a run (or of one batch) a target system, kind, action and outcome."""
         with transaction(self.engine) as connection:
             rows = connection.execute(
                 text(
-                    "SELECT system, kind, action, outcome, count(*) AS count FROM changes WHERE run_id = :run_id "
+                    "SELECT system, kind, action, outcome, count(*) AS count FROM changes "
+                    "WHERE run_id = :run_id AND (CAST(:batch AS int) IS NULL OR batch = :batch) "
                     "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
                 ),
-                {"run_id": run_id},
+                {"run_id": run_id, "batch": batch},
             ).all()
         return [ChangeCount(**row._mapping) for row in rows]
 

@@ -90,8 +90,8 @@ async def apply_batch(
             await _apply_chunk(applier, chunk, applied)
             if applied.interrupted:
                 break
-    for change in await asyncio.to_thread(ledger.changes.read, run_id, batch=batch):
-        applied.outcomes[change.outcome] = applied.outcomes.get(change.outcome, 0) + 1
+    counts = await asyncio.to_thread(ledger.changes.counts, run_id, batch)
+    applied.outcomes = {outcome: count for outcome, count in counts.items() if count}
     if applied.interrupted:
         raise applied.interrupted
     return applied

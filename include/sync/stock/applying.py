@@ -71,8 +71,8 @@ async def apply_batch(
             await apply_adjustments(bench, levels)
         except TransientError as problem:
             applied.interrupted = problem
-    for change in await asyncio.to_thread(ledger.changes.read, bench.run_id, batch=batch):
-        applied.outcomes[change.outcome] = applied.outcomes.get(change.outcome, 0) + 1
+    counts = await asyncio.to_thread(ledger.changes.counts, bench.run_id, batch)
+    applied.outcomes = {outcome: count for outcome, count in counts.items() if count}
     if applied.interrupted:
         raise applied.interrupted
     return applied

@@ -51,11 +51,12 @@ class Watch:
         bench, ledger = self._bench, self._bench.ledger
         if not moved or not bench.serves_along:
             return []
-        waiting = {c.unit for c in ledger.changes.read(bench.run_id, outcome="planned")}
+        wanted = [change for change in planned_now(bench, moved)[0] if change.system == "commercetools"]
+        waiting = ledger.changes.waiting(bench.run_id, [change.unit for change in wanted])
         along = [
             replace(change, batch=self._batch, idempotency_key=ALONG)
-            for change in planned_now(bench, moved)[0]
-            if change.unit not in waiting and change.system == "commercetools"
+            for change in wanted
+            if change.unit not in waiting
         ]
         if along:
             ledger.changes.store(along)
