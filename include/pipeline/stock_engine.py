@@ -100,7 +100,7 @@ class StockEngine:
                     ),
                     batch,
                     seen={feed: seen_until(bench, ENTITY, feeds, feed) for feed in (ORDERS, LEVELS)},
-                    planned_at=datetime.fromisoformat(document["began"]),
+                    planned_at=datetime.fromisoformat(document["taken_in"]),
                 )
                 return done.outcomes
 

@@ -92,4 +92,7 @@ def units(quantity: int) -> Decimal:
 
 def shown(quantity: int | None) -> str:
     """A quantity of parts as a person reads it; `?` where it is unknown."""
-    return "?" if quantity is None else decimal_text(units(quantity))
+    if quantity is None:
+        return "?"
+    whole, rest = divmod(quantity, PARTS)
+    return decimal_text(units(quantity)) if rest else str(whole)

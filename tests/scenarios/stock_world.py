@@ -170,7 +170,7 @@ class StockWorld:
                     seen={
                         name: found[name].cursor or ledger.cursor(ENTITY, name) for name in (ORDERS, LEVELS)
                     },
-                    planned_at=datetime.fromisoformat(document["began"]),
+                    planned_at=datetime.fromisoformat(document["taken_in"]),
                 )
         audited = auditing.audit(
             ledger,

@@ -50,8 +50,8 @@ CHUNK = 200
 async def apply_batch(
     bench: Bench, batch: int, *, seen: Mapping[str, str | None], planned_at: datetime
 ) -> Applied:
-    """Apply one batch. `seen`: per feed, where the read the plan was made from ended; `planned_at`: when the plan was
-    begun, by the ledger's clock.
+    """Apply one batch. `seen`: per feed, where the read the plan was made from ended; `planned_at`: since
+    when, by the ledger's clock, what changes is not in the plan.
 
     Raises TransientError after everything else of the batch was tried; ConfigurationFault and ProtocolFault at once.
     """

@@ -30,8 +30,8 @@ class Concerned:
         self._ledger = ledger
         self._settings = settings
         self._now = now
-        self._found: set[str] = set(read.levels["product_id"])
-        self._skus: set[str] = set(read.entries["sku"])
+        self._found: set[str] = set(read.levels["product_id"].unique())
+        self._skus: set[str] = set(read.entries["sku"].unique())
         self._all = False
         self.why_all = ""
         self.take_lines(list(read.orders["lines"]))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from include.settings.models import SyncSettings
 from include.sync.stock.figures import Figures, Given, Worked, work_out
 from include.sync.stock.layout import Layout, channel_name
 from include.sync.stock.loading import load_given
+from include.sync.stock.rules import Numbers
 
 MOST_ORDERS = 20
 """Open orders named in an explanation; the rest is counted."""
@@ -62,7 +63,11 @@ class Explanation:
     remark: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            **vars(self),
+            "places": [dict(vars(place)) for place in self.places],
+            "steps": [dict(vars(step)) for step in self.steps],
+        }
 
     def lines(self) -> list[str]:
         """The explanation as a person reads it."""
@@ -108,29 +113,25 @@ class Explanation:
 
 
 class Explainer:
-    """Explains figures that are worked out; made once, asked often. `products`: the only ones it is asked for."""
+    """Explains figures that are worked out; made once, asked often."""
 
-    def __init__(self, figures: Figures, products: Iterable[str] | None = None) -> None:
+    def __init__(self, figures: Figures) -> None:
         self._figures = figures
-        levels = figures.given.levels
-        if products is not None:
-            levels = levels[levels["product_id"].isin(set(products))]
-        of_outlet = {place.outlet_id: name for name, place in figures.given.layout.places.items()}
-        self._versions: dict[tuple[str, str], tuple[int | None, str | None]] = {}
-        seen = levels["seen_at"] if "seen_at" in levels else pd.Series(pd.NaT, index=levels.index)
-        for product, outlet, version, at in zip(
-            levels["product_id"], levels["outlet_id"], levels["version"], seen, strict=True
-        ):
-            if outlet in of_outlet:
-                self._versions[(product, of_outlet[outlet])] = (
-                    None if pd.isna(version) else int(version),
-                    None if pd.isna(at) else pd.Timestamp(at).isoformat(timespec="seconds"),
-                )
+        articles, levels = figures.given.articles, figures.given.levels
+        self._skus, self._products = articles["sku"].tolist(), articles["product_id"].tolist()
+        self._versions = levels["version"].fillna(-1).to_numpy(dtype=np.int64)
+        times = levels["seen_at"] if "seen_at" in levels else pd.Series(pd.NaT, index=levels.index)
+        self._seen = pd.to_datetime(times, utc=True).dt.tz_convert(None).to_numpy(dtype="datetime64[s]")
+        position = pd.Index(articles["product_id"]).get_indexer(levels["product_id"])
+        self._rows: dict[str, Numbers] = {}
+        for name, place in figures.given.layout.places.items():
+            here = (levels["outlet_id"] == place.outlet_id).to_numpy(dtype=bool) & (position >= 0)
+            self._rows[name] = np.full(len(articles), -1, dtype=np.int64)
+            self._rows[name][position[here]] = np.flatnonzero(here)
 
     def of(self, worked: Worked, position: int) -> Explanation:
         """The figure of one article in one channel."""
         figures = self._figures
-        article = figures.given.articles.iloc[position]
         gone, offered = bool(figures.gone[position]), bool(worked.offered[position])
         known = bool(worked.known[position])
         figure = 0 if gone or not offered else int(worked.figure[position]) if known else None
@@ -138,9 +139,9 @@ class Explainer:
             "deleted at the till" if gone else "not in this channel's offer" if not offered else ""
         ) or ("" if known else "no level is known")
         return Explanation(
-            sku=str(article["sku"]),
+            sku=str(self._skus[position]),
             channel=worked.shelf.name,
-            product_id=str(article["product_id"]),
+            product_id=str(self._products[position]),
             figure=figure,
             places=[self._place(worked, name, position) for name in worked.shelf.places],
             steps=list(_steps(worked, position)) if known else [],
@@ -149,9 +150,8 @@ class Explainer:
 
     def _place(self, worked: Worked, name: str, position: int) -> AtPlace:
         figures = self._figures
-        product = str(figures.given.articles["product_id"].iloc[position])
         column = figures.level[name]
-        version, seen = self._versions.get((product, name), (None, None))
+        version, seen = self._last_seen(name, position)
         return AtPlace(
             location=name,
             level=shown(int(column.values[position]) if column.known[position] else None),
@@ -163,6 +163,14 @@ class Explainer:
             open=figures.given.layout.places[name].open,
             contributes=shown(int(worked.at_place[name][position])),
         )
+
+    def _last_seen(self, name: str, position: int) -> tuple[int | None, str | None]:
+        """Version and time of the article's level at a location."""
+        row = int(self._rows[name][position])
+        if row < 0:
+            return None, None
+        version, at = int(self._versions[row]), self._seen[row]
+        return (None if version < 0 else version), (None if np.isnat(at) else f"{at}+00:00")
 
 
 def _steps(worked: Worked, position: int) -> Iterator[Step]:

@@ -85,6 +85,7 @@ def prepare_plan(
         concerned.take_rest(began, everything=swept_since is not None, state=state)
     products = concerned.products
     everything = products is None
+    taken_in = ledger.now()
     given = load_given(ledger, settings, layout, now, products=products, offers=read.offers)
     figures = work_out(given)
     skus = None if everything else set(given.articles["sku"].dropna())
@@ -124,6 +125,8 @@ def prepare_plan(
             "warnings": [],
             "considered": [[KIND, f"lightspeed:{product}"] for product in given.articles["product_id"]],
             "began": began.isoformat(),
+            # What changes from here on is not in the plan.
+            "taken_in": taken_in.isoformat(),
             "state": state,
         },
     )
@@ -146,8 +149,8 @@ def _dispositions(plan: StockPlan, read: Read, layout: Layout) -> tuple[Numbers,
     rank = lines["sku"].map(sku_status).map({"ignored": 0, "unchanged": 1, "held": 2, "planned": 3})
     best = rank.groupby(lines["id"]).max().reindex(read.orders["id"])
     of_order = best.map({0: "ignored", 1: "unchanged", 2: "held", 3: "planned"})
-    met = set(read.levels["product_id"])
-    met_skus = set(read.entries["sku"]) | set(lines["sku"])
+    met = set(read.levels["product_id"].unique())
+    met_skus = set(read.entries["sku"].unique()) | set(lines["sku"])
     unread = ~articles["product_id"].isin(met) & ~articles["sku"].isin(met_skus).fillna(False)
     recalled = plan.status.loc[unread.to_numpy(dtype=bool), "status"]
     parts = [of_level, of_entry, of_order, recalled]

@@ -153,9 +153,9 @@ class _Finder:
 def exploded_tags(tags: pd.Series) -> pd.Series:
     """Tags in small letters, one a row, under the position of their article."""
     known = tags.reset_index(drop=True).dropna()
-    lists = pd.Series(
-        [[str(tag).casefold() for tag in json.loads(cell)] for cell in known], index=known.index
-    )
+    # Many articles have the same list.
+    read = {cell: [str(tag).casefold() for tag in json.loads(cell)] for cell in known.unique()}
+    lists = pd.Series([read[cell] for cell in known.tolist()], index=known.index, dtype="object")
     return lists.explode().dropna().astype("string")
 
 

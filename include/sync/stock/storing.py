@@ -23,7 +23,7 @@ PORTION = 5_000
 
 def change_rows(plan: StockPlan, run_id: str, outcome: Outcome, batch_size: int) -> Iterator[ChangeRow]:
     """The plan as audit rows, one after the other: a first alignment has hundreds of thousands."""
-    explainer = Explainer(plan.figures, plan.entry_writes["product_id"])
+    explainer = Explainer(plan.figures)
     shelves = {worked.shelf.channel: worked for worked in plan.figures.shelves}
     number = 0
     for write in in_portions(plan.entry_writes):
