@@ -38,7 +38,7 @@ types: setup ## mypy --strict on include/
 imports: setup ## who may import whom
 	@PYTHONPATH=. $(BIN)/lint-imports
 
-bench: setup ## time, memory and requests at 5,000 products
+bench: setup ## time, memory and requests at size
 	@$(BIN)/python -m pytest -m benchmark -s $(ARGS)
 
 lock: setup ## resolve requirements.txt and requirements-dev.txt into the lock files

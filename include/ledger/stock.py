@@ -50,8 +50,16 @@ class Stock:
 
     def see_entries(self, run_id: str, rows: pd.DataFrame) -> int:
         """Take in entries just read or written (ENTRY_COLUMNS). A pair of SKU and channel has one entry: another one
-        of the same pair is gone."""
-        older = self._see("stock_entries", _ENTRIES, ("id",), run_id, rows, "gone_at = NULL")
+        of the same pair is gone. One that was taken for gone, and is met again, is back."""
+        older = self._see(
+            "stock_entries",
+            _ENTRIES,
+            ("id",),
+            run_id,
+            rows,
+            "gone_at = NULL",
+            returns="held.gone_at IS NOT NULL",
+        )
         pairs = rows[["sku", "channel", "id"]].drop_duplicates(["sku", "channel"], keep="last")
         with transaction(self.engine) as connection:
             source, values = _incoming(
@@ -232,6 +240,7 @@ class Stock:
         run_id: str,
         rows: pd.DataFrame,
         besides: str = "",
+        returns: str = "false",
     ) -> int:
         if rows.empty:
             return 0
@@ -245,7 +254,7 @@ class Stock:
             same = f"({held}) IS DISTINCT FROM ({', '.join(f'{given}.{name}' for name in data)})"
             return (
                 f"{given}.version > held.version OR held.version IS NULL "
-                f"OR ({given}.version = held.version AND {same})"
+                f"OR ({given}.version = held.version AND ({same} OR {returns}))"
             )
 
         with transaction(self.engine) as connection:

@@ -99,6 +99,14 @@ def test_a_pair_of_sku_and_channel_has_one_entry_and_the_earlier_one_is_gone(
     assert set(ledger.stock.entries(["A"])["id"]) == {"e3"}
 
 
+def test_an_entry_that_was_taken_for_gone_and_is_met_again_is_back(ledger: Ledger, run_id: str) -> None:
+    met = entries(("e1", "A", "web", 5, 5, 1))
+    ledger.stock.see_entries(run_id, met)
+    ledger.stock.entry_gone("e1")
+    ledger.stock.see_entries(run_id, met)
+    assert list(ledger.stock.entries()["id"]) == ["e1"]
+
+
 def test_the_channel_of_no_channel_is_an_empty_text_and_not_unknown(ledger: Ledger, run_id: str) -> None:
     ledger.stock.see_entries(run_id, entries(("e1", "A", "", 5, 5, 1)))
     assert list(ledger.stock.entries()["channel"]) == [""]

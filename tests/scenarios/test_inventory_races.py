@@ -152,6 +152,19 @@ def test_an_entry_deleted_between_plan_and_write_is_made_anew(make: Make) -> Non
     assert shop.shown("web") == {"A": 9}
 
 
+def test_an_entry_that_was_taken_for_gone_is_written_when_it_is_met_again(make: Make) -> None:
+    shop = make()
+    shop.add_article("A", {"Nord": 5, "Süd": 5})
+    shop.run("full")
+    entry = shop.entry("A", "web")
+    assert entry is not None
+    shop.ledger.stock.entry_gone(entry["id"])
+    shop.sell("A", "Nord", 1)
+    run = shop.run()
+    assert shop.shown("web") == {"A": 9} and run.accounts.failed == 0
+    assert shop.run("full").accounts.changes == 0
+
+
 def test_an_entry_made_by_somebody_else_between_plan_and_write_is_taken_over(make: Make) -> None:
     shop = make()
     shop.add_article("A", {"Nord": 5, "Süd": 5})
