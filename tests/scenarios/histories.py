@@ -92,6 +92,11 @@ class Game:
     negative: str = "subtract"
     settles: int = SETTLES
 
+    @property
+    def stands(self) -> bool:
+        """Whether what an order holds stands as a reservation in its entry."""
+        return self.mode == "ReserveOnOrder" and self.reserved_orders == "stand"
+
 
 GAMES: tuple[Game, ...] = (
     Game(
@@ -355,6 +360,7 @@ class Play:
         order = next((one for one in article.orders if not one.cancelled), None)
         if order is None:
             return None
+        missing = max(0, -self.truth(article, order.shown))
         if order.sale is not None:
             self.world.till.void_sale(order.sale)
         action = {"action": "changeOrderState", "orderState": "Cancelled"}
@@ -362,6 +368,9 @@ class Play:
         order.cancelled = True
         if self.game.negative == "as zero":
             article.take(order.units)  # its location may never have had it
+        elif not self.game.stands:
+            # A quantity is not written below zero: what was missing is given back as if it were there (see the docs).
+            article.take(min(order.units, missing))
         return f"order of {order.units} in {order.shown.key} is cancelled"
 
     def _return(self, article: Article) -> str:
