@@ -1,4 +1,4 @@
-"""The algebra of stock in random histories (see `histories`): two thousand here; 100,000 were played once."""
+"""The algebra of stock in random histories (see `histories`): two thousand here; 100,000 were played by hand."""
 
 from __future__ import annotations
 
