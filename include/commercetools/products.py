@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pandas as pd
 
-from include.commercetools import preflight, queries
+from include.commercetools import preflight, queries, windows
 from include.commercetools.actions import Planned, Present, plan_update
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
 from include.commercetools.drafts import product_draft, product_key
 from include.commercetools.projections import Projections
-from include.commercetools.queries import Slice, moment, one_of, parse_moment
+from include.commercetools.queries import Slice, one_of
 from include.commercetools.reading import ProductReader
 from include.commercetools.references import read_references
 from include.commercetools.standalone import write_standalone
@@ -86,15 +86,12 @@ class CommercetoolsProducts:
         return await queries.server_clock(self._client, use_object=self._clock == "custom_object")
 
     async def open_window(self, cursor: str | None, *, full: bool) -> Window:
-        """Up to a little behind the server's clock: rows become visible late. A delta looks back over the overlap."""
-        limits = self._settings.limits.commercetools
-        upper = moment(await self.server_time() - timedelta(seconds=limits.trail_seconds))
-        if full or cursor is None:
-            return Window(lower=None, upper=upper)
-        return Window(lower=min(queries.shifted(cursor, -limits.overlap_seconds), upper), upper=upper)
+        return windows.window_behind(
+            await self.server_time(), self._settings.limits.commercetools, cursor, full=full
+        )
 
     def cursor_at(self, since: datetime, cursor: str) -> str | None:
-        return moment(min(since, parse_moment(cursor)))
+        return windows.cursor_at(since, cursor)
 
     async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
         """A full walk (`lower` None) goes by id and has its cursor at the end; a delta is in order of time."""

@@ -42,20 +42,9 @@ class Projections:
 
     def walk(self, window: Window, position: str | None, scope: PriceScope) -> AsyncIterator[Slice]:
         """Everything by id, or what changed in the window by time."""
-        if window.lower is None or window.upper is None:
-            walk = queries.by_id(
-                self._client, PATH, page_size=self._page_size, params=STAGED, position=position
-            )
-        else:
-            walk = queries.by_time(
-                self._client,
-                PATH,
-                lower=window.lower,
-                upper=window.upper,
-                page_size=self._page_size,
-                params=STAGED,
-                position=position,
-            )
+        walk = queries.in_window(
+            self._client, PATH, window, page_size=self._page_size, params=STAGED, position=position
+        )
         return self._finished(walk, scope)
 
     def by_ids(self, product_ids: Sequence[str], scope: PriceScope) -> AsyncIterator[Slice]:
@@ -98,11 +87,13 @@ class Projections:
             "hasStagedChanges": bool(master_data.get("hasStagedChanges")),
         }
 
-    async def _matching(self, tests: Sequence[str]) -> AsyncIterator[Slice]:
-        for number, test in enumerate(tests, start=1):
-            walk = queries.by_id(self._client, PATH, page_size=self._page_size, where=[test], params=STAGED)
-            async for part in walk:
-                yield Slice(part.rows, part.position, part.last and number == len(tests))
+    def _matching(self, tests: Sequence[str]) -> AsyncIterator[Slice]:
+        return queries.one_after_the_other(
+            [
+                queries.by_id(self._client, PATH, page_size=self._page_size, where=[test], params=STAGED)
+                for test in tests
+            ]
+        )
 
     async def _finished(self, walk: AsyncIterator[Slice], scope: PriceScope) -> AsyncIterator[Slice]:
         async for part in walk:

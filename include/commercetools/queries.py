@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from secrets import token_hex
@@ -23,6 +23,7 @@ from include.commercetools.connection import SYSTEM
 from include.commercetools.wire import Wire
 from include.commercetools.writing import CustomObjectDraft
 from include.records.errors import ConfigurationFault, ProtocolFault
+from include.records.face import Window
 from include.transport.paging import LoopGuard
 
 CLOCK_CONTAINER = "retail-sync"
@@ -145,6 +146,36 @@ async def by_time(
         yield Slice(rows, position or "", ended)
         if ended:
             return
+
+
+def in_window(
+    client: CommercetoolsClient,
+    path: str,
+    window: Window,
+    *,
+    page_size: int,
+    params: Sequence[tuple[str, str]] = (),
+    position: str | None = None,
+) -> AsyncIterator[Slice]:
+    """Everything by id, or what changed in the window by time."""
+    if window.lower is None or window.upper is None:
+        return by_id(client, path, page_size=page_size, params=params, position=position)
+    return by_time(
+        client,
+        path,
+        lower=window.lower,
+        upper=window.upper,
+        page_size=page_size,
+        params=params,
+        position=position,
+    )
+
+
+async def one_after_the_other(walks: Sequence[AsyncIterator[Slice]]) -> AsyncIterator[Slice]:
+    """Several walks as one: only its very end is marked as the last."""
+    for number, walk in enumerate(walks, start=1):
+        async for part in walk:
+            yield replace(part, last=part.last and number == len(walks))
 
 
 async def everything(

@@ -25,9 +25,9 @@ from include.commercetools.writing import (
     InventoryEntryDraft,
     InventoryEntryUpdate,
 )
+from include.records.channels import NO_CHANNEL
 from include.records.errors import DuplicateInTarget, RecordRejected
 from include.records.face import CheckResult, SystemName
-from include.records.stock import NO_CHANNEL
 from include.records.stock_face import Assortments, EntryWrite, EntryWritten
 from include.records.types import canonical_json
 from include.settings.models import SyncSettings

@@ -10,8 +10,8 @@ from include.commercetools.connection import SYSTEM
 from include.commercetools.references import read_channels
 from include.commercetools.wire import Channel
 from include.commercetools.writing import AddRoles, ChannelDraft, ChannelUpdate
+from include.records.channels import NO_CHANNEL
 from include.records.errors import ConfigurationFault, DuplicateInTarget, StaleTarget
-from include.records.stock import NO_CHANNEL
 from include.settings.models import SyncSettings
 
 SUPPLY = "InventorySupply"
@@ -21,10 +21,8 @@ EXPORT = "OrderExport"
 def shown_channels(settings: SyncSettings) -> frozenset[str]:
     """Keys of the channels whose entries are written, `NO_CHANNEL` among them where it is configured. The channel of
     a location that somebody else counts is never one."""
-    foreign = {place.channel for place in settings.locations if place.owner != "lightspeed" and place.channel}
-    shown = {channel.key or NO_CHANNEL for channel in settings.inventory.channels}
-    shown |= {place.channel for place in settings.locations if place.owner == "lightspeed" and place.channel}
-    return frozenset(shown - foreign)
+    shown = frozenset(channel.channel for channel in settings.shown_channels)
+    return shown - read_only_channels(settings)
 
 
 def read_only_channels(settings: SyncSettings) -> frozenset[str]:

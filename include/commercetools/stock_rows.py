@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from include.records.stock import ENTRY_COLUMNS, NO_CHANNEL, ORDER_COLUMNS, stock_table
+from include.records.channels import NO_CHANNEL
+from include.records.stock import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
 from include.records.types import canonical_json
 
 Row = Mapping[str, Any]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from include.commercetools import queries
+from include.commercetools import queries, windows
 from include.commercetools.client import CommercetoolsClient, PageTooLarge
-from include.commercetools.queries import Slice, moment, one_of, parse_moment, quoted
+from include.commercetools.queries import Slice, moment, one_of, quoted
 from include.commercetools.stock_rows import trimmed_entry, trimmed_order
 from include.records.face import RawPage, Window
 from include.settings.models import SyncSettings
@@ -18,6 +18,7 @@ ORDER_STATES = ("Open", "Confirmed", "Complete", "Cancelled")
 """All states of an order (API reference, type OrderState)."""
 
 ServerTime = Callable[[], Awaitable[datetime]]
+Trimmed = Callable[[dict[str, object]], dict[str, object]]
 
 
 class _ByTime:
@@ -30,15 +31,20 @@ class _ByTime:
         self._server_time = server_time
 
     def cursor_at(self, since: datetime, cursor: str) -> str | None:
-        return moment(min(since, parse_moment(cursor)))
+        return windows.cursor_at(since, cursor)
 
     async def open_window(self, cursor: str | None, *, full: bool) -> Window:
-        """Its upper end is the next cursor: a little behind the server's clock, because rows become visible late. A
-        delta looks back over the overlap."""
-        upper = moment(await self._server_time() - timedelta(seconds=self._limits.trail_seconds))
-        if full or cursor is None:
-            return Window(lower=None, upper=upper)
-        return Window(lower=min(queries.shifted(cursor, -self._limits.overlap_seconds), upper), upper=upper)
+        """Its upper end is the next cursor."""
+        return windows.window_behind(await self._server_time(), self._limits, cursor, full=full)
+
+    async def _searched(
+        self, walks: Sequence[AsyncIterator[Slice]], trimmed: Trimmed
+    ) -> AsyncIterator[RawPage]:
+        """The pages of all walks; one empty page where there is nothing to walk."""
+        async for part in queries.one_after_the_other(walks):
+            yield _page(part, None, trimmed)
+        if not walks:
+            yield RawPage([], position="", cursor=None, last=True)
 
 
 class EntryStream(_ByTime):
@@ -46,34 +52,23 @@ class EntryStream(_ByTime):
 
     async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
         """A full walk has its cursor at the end; a delta is in order of time."""
-        size = self._limits.page_size
-        if window.lower is None:
-            walk = queries.by_id(self._client, ENTRIES, page_size=size, position=position)
-        else:
-            walk = queries.by_time(
-                self._client,
-                ENTRIES,
-                lower=window.lower,
-                upper=window.upper,
-                page_size=size,
-                position=position,
-            )
+        walk = queries.in_window(
+            self._client, ENTRIES, window, page_size=self._limits.page_size, position=position
+        )
         async for part in walk:
             yield _page(part, _reached(part, window), trimmed_entry)
 
-    async def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
+    def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
         """The entries of these SKUs as they are now. What was written to an entry directly shows at once; what orders
         do to it, up to ten seconds later."""
-        batches = queries.in_batches(key for key in keys if key)
-        for number, batch in enumerate(batches, start=1):
-            walk = queries.by_id(
-                self._client, ENTRIES, page_size=self._limits.page_size, where=[one_of("sku", batch)]
-            )
-            async for part in walk:
-                last = part.last and number == len(batches)
-                yield _page(Slice(part.rows, part.position, last), None, trimmed_entry)
-        if not batches:
-            yield RawPage([], position="", cursor=None, last=True)
+        size = self._limits.page_size
+        return self._searched(
+            [
+                queries.by_id(self._client, ENTRIES, page_size=size, where=[one_of("sku", batch)])
+                for batch in _batches(keys)
+            ],
+            trimmed_entry,
+        )
 
 
 class OrderStream(_ByTime):
@@ -117,15 +112,11 @@ class OrderStream(_ByTime):
 
     async def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
         """The orders that may hold goods of one of these SKUs now; the conditions are those of a full read."""
-        batches = queries.in_batches(key for key in keys if key)
+        batches = _batches(keys)
         recent = self._recent(moment(await self._server_time())) if batches else None
-        for number, batch in enumerate(batches, start=1):
-            held = f"lineItems(variant({one_of('sku', batch)}))"
-            async for part in self._open(recent, None, held):
-                last = part.last and number == len(batches)
-                yield _page(Slice(part.rows, part.position, last), None, trimmed_order)
-        if not batches:
-            yield RawPage([], position="", cursor=None, last=True)
+        walks = [self._open(recent, None, f"lineItems(variant({one_of('sku', batch)}))") for batch in batches]
+        async for page in self._searched(walks, trimmed_order):
+            yield page
 
     async def _open(self, recent: str | None, position: str | None, *tests: str) -> AsyncIterator[Slice]:
         """Orders that hold goods and are not marked as exported, and whatever changed lately: an order that was closed
@@ -172,6 +163,10 @@ class OrderStream(_ByTime):
         return [] if since is None else [f'createdAt >= "{since.isoformat()}T00:00:00.000Z"']
 
 
+def _batches(keys: Sequence[str]) -> list[list[str]]:
+    return queries.in_batches(key for key in keys if key)
+
+
 def _any_of(tests: Sequence[str]) -> str:
     return f"({' or '.join(tests)})"
 
@@ -185,7 +180,5 @@ def _reached(part: Slice, window: Window) -> str | None:
     return min(part.position.partition("|")[0], window.upper)
 
 
-def _page(
-    part: Slice, cursor: str | None, trimmed: Callable[[dict[str, object]], dict[str, object]]
-) -> RawPage:
+def _page(part: Slice, cursor: str | None, trimmed: Trimmed) -> RawPage:
     return RawPage([trimmed(row) for row in part.rows], part.position, cursor, part.last)

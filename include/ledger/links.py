@@ -68,20 +68,27 @@ class Links:
             ).all()
         return [_link(row) for row in rows]
 
-    def pairs(self, entity: str, kind: str, lightspeed_ids: Collection[str] | None = None) -> pd.DataFrame:
-        """Pairs in force as a table: commercetools_id, lightspeed_id; all, or those of some Lightspeed ids."""
+    def pairs(
+        self,
+        entity: str,
+        kind: str,
+        *,
+        lightspeed_ids: Collection[str] | None = None,
+        commercetools_ids: Collection[str] | None = None,
+    ) -> pd.DataFrame:
+        """Pairs in force as a table: commercetools_id, lightspeed_id; all, or those of some ids of either system."""
+        chosen = {
+            name: list(ids)
+            for name, ids in (("lightspeed_id", lightspeed_ids), ("commercetools_id", commercetools_ids))
+            if ids is not None
+        }
         with transaction(self.engine) as connection:
             return copy_out(
                 connection,
                 "SELECT commercetools_id, lightspeed_id FROM links WHERE entity = %(entity)s AND kind = %(kind)s "
-                "AND retired_at IS NULL"
-                + ("" if lightspeed_ids is None else " AND lightspeed_id = ANY(%(ids)s)"),
+                "AND retired_at IS NULL" + "".join(f" AND {name} = ANY(%({name})s)" for name in chosen),
                 {"commercetools_id": "text", "lightspeed_id": "text"},
-                {
-                    "entity": entity,
-                    "kind": kind,
-                    **({} if lightspeed_ids is None else {"ids": list(lightspeed_ids)}),
-                },
+                {"entity": entity, "kind": kind, **chosen},
             )
 
     def changed(self, entity: str, kind: str, since: datetime) -> set[str]:

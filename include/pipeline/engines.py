@@ -22,6 +22,13 @@ class PlannedRun:
     lines: Sequence[str] = field(default_factory=tuple)
 
 
+def seen_until(bench: Bench, entity: str, feeds: Feeds, feed: str) -> str | None:
+    """From where on a feed may have moved unseen: the end of this run's read, or, where a run of `keys` read no window,
+    the end of the last one."""
+    found: str | None = feeds[feed]["cursor"] or bench.ledger.cursor(entity, feed)
+    return found
+
+
 class Engine(Protocol):
     """One entity's steps. Each opens what it needs of both systems and closes it again."""
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.pipeline.context import Bench
-from include.pipeline.engines import Feeds, PlannedRun
+from include.pipeline.engines import Feeds, PlannedRun, seen_until
 from include.records.face import SYSTEMS, SystemName
-from include.sync import applying, auditing, extracting, preparing
+from include.sync import applying, auditing, batches, extracting, preparing
 from include.sync.mirroring import ENTITY
 
 
@@ -78,7 +78,7 @@ class ProductEngine:
         targets = {change.system for change in open_changes}
         access = bench.access(*(system for system in SYSTEMS if system in targets))
 
-        async def applied() -> applying.Applied:
+        async def applied() -> batches.Applied:
             async with bench.systems(access) as systems:
                 return await applying.apply_batch(
                     bench.ledger,
@@ -101,10 +101,3 @@ class ProductEngine:
             full=bench.order.full,
             limited=bench.order.limited,
         )
-
-
-def seen_until(bench: Bench, entity: str, feeds: Feeds, feed: str) -> str | None:
-    """From where on a feed may have moved unseen: the end of this run's read, or, where a run of `keys` read no window,
-    the end of the last one."""
-    found: str | None = feeds[feed]["cursor"] or bench.ledger.cursor(entity, feed)
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -11,21 +11,21 @@ from typing import Any
 from include.ledger.rows import ChangeRow
 from include.pipeline import telling
 from include.pipeline.context import Bench
-from include.pipeline.engines import Feeds, PlannedRun
-from include.pipeline.product_engine import seen_until
+from include.pipeline.engines import Feeds, PlannedRun, seen_until
 from include.pipeline.systems import Access
+from include.records.channels import channel_name
 from include.records.errors import ConfigurationFault
-from include.records.face import SYSTEMS, SystemName
+from include.records.face import SYSTEMS, Stream, SystemName
 from include.records.stock_face import OnlineStock, TillStock
 from include.sync import auditing
-from include.sync.extracting import Extracted, extract_feed
+from include.sync.extracting import Extracted, extract_feed, sweep_began
 from include.sync.stock import applying, preparing
 from include.sync.stock.bench import Bench as WritingBench
 from include.sync.stock.catalogue import PRODUCTS, products_of_skus
 from include.sync.stock.concerned import CATALOGUE
 from include.sync.stock.explaining import explain
 from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, Transformed, stage_beside, transform
-from include.sync.stock.layout import Layout, channel_name, layout_of
+from include.sync.stock.layout import Layout, layout_of
 from include.sync.stock.loading import load_given
 from include.sync.stock.storing import ALONG
 
@@ -69,7 +69,7 @@ class StockEngine:
             now=now,
             dry_run=bench.order.dry_run,
             keys=bench.order.keys,
-            swept_since=_began(feeds) if bench.order.full else None,
+            swept_since=sweep_began(feeds.values()) if bench.order.full else None,
         )
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
@@ -178,7 +178,7 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
             return [levels]
 
 
-async def _feed(bench: Bench, feed: Any, name: str, keys: Any) -> Extracted:
+async def _feed(bench: Bench, feed: Stream, name: str, keys: Sequence[str] | None) -> Extracted:
     return await extract_feed(
         bench.ledger,
         bench.staging,
@@ -205,7 +205,3 @@ async def _open(
 def _layout(bench: Bench) -> Layout:
     """The layout of this run: with the outlets it found, as of now."""
     return layout_of(bench.settings, bench.staging.read_document("outlets"), datetime.now(UTC))
-
-
-def _began(feeds: Feeds) -> datetime:
-    return min(datetime.fromisoformat(feeds[name]["began"]) for name in (ENTRIES, ORDERS, LEVELS))

@@ -53,6 +53,11 @@ class SyncError(Exception):
         where = f"{system}: " if system else ""
         super().__init__(f"{where}{message} What to do: {self.remedy}")
 
+    @property
+    def exchange_ids(self) -> list[str]:
+        """The exchange it came from, if there was one."""
+        return [self.exchange_id] if self.exchange_id else []
+
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions cross process borders in Airflow; keyword-only state must survive pickling.
         return (_rebuild, (type(self), self.__dict__.copy()))

@@ -106,21 +106,13 @@ class CheckResult:
     remedy: str = ""
 
 
-class ProductSystem(Protocol):
-    """A system that holds products. All methods may raise the errors of `include.records.errors`."""
-
-    system: SystemName
-    whole_products: bool
-    """Whether a product is always read with all its variants, so that a missing variant is proof of its removal."""
+class Stream(Protocol):
+    """What is read by windows: a system's products, or one feed of its stock. All methods may raise the errors of
+    `include.records.errors`."""
 
     def cursor_at(self, since: datetime, cursor: str) -> str | None:
         """A cursor no later than both `since` and `cursor` (never forward: nothing may be skipped); None = read
         everything, where the system's cursor can't be derived from a time."""
-
-    async def prepare(self) -> None:
-        """Read the small reference data the mapping needs (taxes, categories, brands, attributes...)."""
-
-    async def server_time(self) -> datetime: ...
 
     async def open_window(self, cursor: str | None, *, full: bool) -> Window:
         """The window a run reads: capped at the system's own clock or version at run start, with overlap."""
@@ -129,11 +121,25 @@ class ProductSystem(Protocol):
         """Pages of the window in cursor order, resumable from `position`; raises ProtocolFault if it can't advance.
         Deleted rows are included where the system shows them."""
 
+    def search(self, keys: Sequence[str], /) -> AsyncIterator[RawPage]:
+        """What belongs to these keys now (for `keys` runs and look-ups): whole products by SKU, entries and orders by
+        SKU, levels by product id."""
+
+
+class ProductSystem(Stream, Protocol):
+    """A system that holds products."""
+
+    system: SystemName
+    whole_products: bool
+    """Whether a product is always read with all its variants, so that a missing variant is proof of its removal."""
+
+    async def prepare(self) -> None:
+        """Read the small reference data the mapping needs (taxes, categories, brands, attributes...)."""
+
+    async def server_time(self) -> datetime: ...
+
     def fetch(self, product_ids: Sequence[str]) -> AsyncIterator[RawPage]:
         """The present state of named products (whole products with all variants)."""
-
-    def search(self, skus: Sequence[str]) -> AsyncIterator[RawPage]:
-        """Whole products that hold one of the SKUs now (for `keys` runs and look-ups)."""
 
     def to_records(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
         """Wire rows -> canonical tables (pure; needs `prepare` first)."""

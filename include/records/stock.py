@@ -18,8 +18,6 @@ from include.records.types import DTYPES, Column, decimal_text
 
 PARTS = 100_000
 """Parts of a unit."""
-NO_CHANNEL = ""
-"""The channel of entries without a supply channel."""
 
 LEVEL_COLUMNS: tuple[Column, ...] = (
     Column("product_id", "text", "the till's id of the variant"),

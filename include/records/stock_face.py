@@ -5,27 +5,13 @@ commercetools holds entries and orders, Lightspeed holds levels. Faces are struc
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 import pandas as pd
 
-from include.records.face import CheckResult, RawPage, SystemName, Window
-
-
-class Stream(Protocol):
-    """One feed of a system, read by windows (see `include.records.face.ProductSystem` for the meaning of each)."""
-
-    def cursor_at(self, since: datetime, cursor: str) -> str | None: ...
-
-    async def open_window(self, cursor: str | None, *, full: bool) -> Window: ...
-
-    def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]: ...
-
-    def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
-        """What belongs to these keys now: SKUs for entries and orders, product ids for levels."""
+from include.records.face import CheckResult, RawPage, Stream, SystemName
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
+from include.records.channels import NO_CHANNEL
 from include.settings.base import Settings
 
 Aggregate = Literal["sum", "min", "max", "priority", "share"]
@@ -152,6 +153,11 @@ class ChannelSetting(StockRule):
     """Which articles it may offer."""
     outside_offer: Literal["zero", "leave"] = "zero"
     """What becomes of an entry of an article that the channel may not offer: it shows 0, or is left alone."""
+
+    @property
+    def channel(self) -> str:
+        """The key as tables of stock hold it."""
+        return self.key or NO_CHANNEL
 
 
 class Adjusting(Settings):

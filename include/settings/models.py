@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from include.settings.base import Settings
-from include.settings.inventory import InventorySettings, Opening
+from include.settings.inventory import ChannelSetting, InventorySettings, Opening
 from include.settings.products import ProductSettings
 
 
@@ -184,3 +184,17 @@ class SyncSettings(Settings):
     """When each DAG runs by itself."""
     privacy: Privacy = Privacy()
     """Fields that stop at the reader."""
+
+    @property
+    def shown_channels(self) -> tuple[ChannelSetting, ...]:
+        """Every channel whose entries are written: those of `inventory.channels`, and those that locations of the till
+        name."""
+        named = {one.key for one in self.inventory.channels}
+        alone = (
+            ChannelSetting(key=location.channel, locations=(location.name,))
+            for location in self.locations
+            if location.owner == "lightspeed"
+            and location.channel is not None
+            and location.channel not in named
+        )
+        return (*self.inventory.channels, *alone)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from include.records.channels import channel_name
 from include.settings.document import Loc, Problem
 from include.settings.fields import ATTR_PREFIX
 from include.settings.inventory import ChannelSetting, StockRule
 from include.settings.models import SyncSettings
 from include.settings.problems import did_you_mean
-
-NO_CHANNEL_NAME = "(no channel)"
 
 
 def location_problems(settings: SyncSettings) -> Iterator[Problem]:
@@ -104,8 +103,7 @@ def _offer(settings: SyncSettings, channel: ChannelSetting, loc: Loc) -> Iterato
 def override_problems(settings: SyncSettings) -> Iterator[Problem]:
     """Overrides speak of channels and locations that exist."""
     places = [location.name for location in settings.locations]
-    keys = [one.key or NO_CHANNEL_NAME for one in settings.inventory.channels]
-    keys += [one.channel for one in settings.locations if one.channel and one.owner == "lightspeed"]
+    keys = [channel_name(one.channel) for one in settings.shown_channels]
     for position, override in enumerate(settings.inventory.overrides):
         loc: Loc = ("inventory", "overrides", position)
         for at, name in enumerate(override.channels):

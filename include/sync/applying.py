@@ -13,25 +13,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from include.ledger.ledger import Ledger
-from include.ledger.rows import ChangeOutcome, ChangeRow
+from include.ledger.rows import ChangeRow
 from include.records.errors import (
     DuplicateInTarget,
     RecordRejected,
     StaleTarget,
     SyncError,
     TargetMissing,
-    TransientError,
     UnknownOutcome,
 )
 from include.records.face import ProductSystem, ProductWrite, Written
 from include.records.products import Kind
 from include.settings.models import SyncSettings
 from include.sync import outcomes
+from include.sync.batches import Applied, concluded, making_room, planned_again, side_by_side
 from include.sync.findings import Finding
 from include.sync.grouping import Grouped
 from include.sync.mirroring import ENTITY, load_side, see
@@ -45,14 +45,6 @@ TRIES = 5  # commercetools recommends a handful of re-reads on 409; more means s
 FRESHNESS_CHUNK = (
     100  # units written between two looks at what changed in a system without optimistic locking.
 )
-
-
-@dataclass
-class Applied:
-    """What a batch came to, counted by outcome, and the transient error that stopped it, if any."""
-
-    outcomes: dict[str, int] = field(default_factory=dict)
-    interrupted: TransientError | None = None
 
 
 async def apply_batch(
@@ -87,14 +79,10 @@ async def apply_batch(
             gate = asyncio.Semaphore(limit)
             settling = Grouped(partial(settle, ledger, run_id, system))
             applier = _Applier(ledger, adapter, settings, run_id, targets, gate, settling)
-            await _apply_chunk(applier, chunk, applied)
+            await side_by_side(chunk, applier.apply_apart, gate, applied)
             if applied.interrupted:
                 break
-    counts = await asyncio.to_thread(ledger.changes.counts, run_id, batch)
-    applied.outcomes = {outcome: count for outcome, count in counts.items() if count}
-    if applied.interrupted:
-        raise applied.interrupted
-    return applied
+    return await concluded(ledger, run_id, batch, applied)
 
 
 async def _look_for_changes(
@@ -118,25 +106,6 @@ async def _look_for_changes(
         await asyncio.to_thread(ledger.checkpoints.set, run_id, step, {"cursor": page.cursor})
 
 
-async def _apply_chunk(applier: _Applier, chunk: list[list[ChangeRow]], applied: Applied) -> None:
-    stopped = asyncio.Event()
-
-    async def one(unit: list[ChangeRow]) -> None:
-        async with applier.gate:
-            if stopped.is_set():
-                return
-            try:
-                await replace(applier).apply(unit)
-            except TransientError as problem:
-                applied.interrupted = problem
-                stopped.set()
-
-    results = await asyncio.gather(*(one(unit) for unit in chunk), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-
-
 @dataclass
 class _Applier:
     ledger: Ledger
@@ -149,6 +118,10 @@ class _Applier:
     settling: Grouped[Done]
     unanswered: UnknownOutcome | None = None
     """The last write of this unit to which no trustworthy answer came."""
+
+    async def apply_apart(self, unit: list[ChangeRow]) -> None:
+        """Bring one of several units to an end; each has its own last write to remember."""
+        await replace(self).apply(unit)
 
     async def apply(self, unit: list[ChangeRow]) -> None:
         """Bring one unit to an end: every change of it is settled, or a TransientError says why not."""
@@ -213,7 +186,7 @@ class _Applier:
         found = await self.adapter.find(write)
         if found is None:
             return False
-        earlier = _exchanges(problem) if problem else list(found.exchange_ids)
+        earlier = problem.exchange_ids if problem else list(found.exchange_ids)
         already = not isinstance(problem, UnknownOutcome)
         await self._settle(changes, write, replace(found, exchange_ids=earlier, already_there=already))
         return True
@@ -232,28 +205,19 @@ class _Applier:
         return await asyncio.to_thread(self._replan, changes)
 
     def _replan(self, changes: list[ChangeRow]) -> list[ChangeRow]:
-        """The same unit planned from today's mirror. What is no longer needed is settled as already there; what a
-        rule or a conflict now forbids is settled as failed and so becomes a hold."""
+        """The same unit planned from today's mirror."""
         given = self._given(changes)
         plan = plan_products(given)
         wanted: dict[tuple[str, str], PlannedChange] = {
             (c.kind, c.subject): c for c in plan.changes if c.system == self.adapter.system
         }
         held: dict[tuple[str, str], Finding] = {(h.kind, h.subject): h for h in plan.holds}
-        again: list[ChangeRow] = []
-        settled: list[ChangeOutcome] = []
-        for change in changes:
-            now = wanted.get((change.kind, change.subject))
-            hold = held.get((change.kind, change.subject))
-            if now is not None:
-                again.append(_replanned(change, now))
-            elif hold is not None:
-                settled.append(outcomes.held(change, hold))
-            else:
-                settled.append(outcomes.no_longer_needed(change))
-        self.ledger.changes.settle(settled)
-        self.ledger.changes.revise(again)
-        return again
+        return planned_again(
+            self.ledger,
+            changes,
+            lambda change: wanted.get((change.kind, change.subject)),
+            lambda change: held.get((change.kind, change.subject)),
+        )
 
     def _given(self, changes: list[ChangeRow]) -> PlanInput:
         source = "lightspeed" if self.adapter.system == "commercetools" else "commercetools"
@@ -281,13 +245,9 @@ class _Applier:
     # --- settling ---
 
     async def _settle(self, changes: list[ChangeRow], write: ProductWrite, written: Written) -> None:
-        """Store what came of the write, together with whatever else has to be stored at this moment. Who waits for that
-        makes room for the next unit meanwhile."""
-        self.gate.release()
-        try:
+        """Store what came of the write, together with whatever else has to be stored at this moment."""
+        async with making_room(self.gate):
             await self.settling.do(Done(changes, write, written))
-        finally:
-            await self.gate.acquire()
 
     async def _fail(self, changes: list[ChangeRow], problem: SyncError) -> None:
         settled = [outcomes.failed(change, problem) for change in changes]
@@ -328,21 +288,3 @@ class _Applier:
                 await self.apply([change])
             return
         await self._fail(product, problem)
-
-
-def _replanned(change: ChangeRow, now: PlannedChange) -> ChangeRow:
-    return replace(
-        change,
-        before=now.before,
-        after=now.after,
-        reasons=now.reasons,
-        target_version=now.target_version,
-        source_version=now.source_version,
-        action=now.action,
-        unit=now.unit,
-        target_id=now.target_id,
-    )
-
-
-def _exchanges(problem: SyncError) -> list[str]:
-    return [problem.exchange_id] if problem.exchange_id else []

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from include.ledger.ledger import Ledger
 from include.records.errors import ConfigurationFault
-from include.records.face import ProductSystem, RawPage, Window
+from include.records.face import ProductSystem, RawPage, Stream, Window
 from include.sync.mirroring import ENTITY
 from include.sync.staging import Staging
-
-
-class Feed(Protocol):
-    """What can be read by windows: a system's products, or one feed of its stock."""
-
-    def cursor_at(self, since: datetime, cursor: str) -> str | None: ...
-
-    async def open_window(self, cursor: str | None, *, full: bool) -> Window: ...
-
-    def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]: ...
-
-    def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +58,7 @@ async def extract(
 async def extract_feed(
     ledger: Ledger,
     staging: Staging,
-    feed: Feed,
+    feed: Stream,
     *,
     entity: str,
     name: str,
@@ -125,7 +113,7 @@ async def extract_feed(
 
 async def _window(
     ledger: Ledger,
-    feed: Feed,
+    feed: Stream,
     entity: str,
     name: str,
     *,
@@ -150,16 +138,16 @@ async def _window(
 
 
 def _pages(
-    feed: Feed, window: Window, position: str | None, keys: Sequence[str] | None
+    feed: Stream, window: Window, position: str | None, keys: Sequence[str] | None
 ) -> AsyncIterator[RawPage]:
     if keys is not None:
         return feed.search(keys)
     return feed.walk(window, position=position)
 
 
-def sweep_began(extracted: Sequence[Mapping[str, Any]]) -> datetime:
+def sweep_began(extracted: Iterable[Mapping[str, Any]]) -> datetime:
     """Since when a complete read of both systems has been under way: records seen after that are spared by the sweep.
 
-    Takes `Extracted.as_dict()` of each system.
+    Takes `Extracted.as_dict()` of each feed.
     """
     return min(datetime.fromisoformat(each["began"]) for each in extracted)

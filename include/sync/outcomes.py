@@ -27,12 +27,11 @@ def no_longer_needed(change: ChangeRow) -> ChangeOutcome:
 
 def failed(change: ChangeRow, problem: SyncError, exchanges: Sequence[str] = ()) -> ChangeOutcome:
     """The target refuses it. `exchanges`: of attempts before the one that failed."""
-    own = [problem.exchange_id] if problem.exchange_id else []
     return ChangeOutcome(
         change_id=change.id,
         outcome="failed",
         error_code=problem.code if isinstance(problem, RecordRejected) else type(problem).__name__,
         error=problem.message,
         remedy=problem.remedy,
-        exchange_ids=[*exchanges, *own],
+        exchange_ids=[*exchanges, *problem.exchange_ids],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -133,10 +134,10 @@ def prepare_plan(
         _keep_links(ledger, run_id, plan)
     summary = PlanSummary(
         read=read,
-        dispositions=_count(plan.dispositions["disposition"]),
-        changes=_count(f"{c.system} {c.action}" for c in plan.changes),
-        holds=_count(h.code for h in plan.holds),
-        warnings=_count(w.code for w in plan.warnings),
+        dispositions=counted(plan.dispositions["disposition"]),
+        changes=counted(f"{c.system} {c.action}" for c in plan.changes),
+        holds=counted(h.code for h in plan.holds),
+        warnings=counted(w.code for w in plan.warnings),
         matched=sum(1 for link in plan.new_links if link.kind == "variant"),
         batches=batches,
         stored=stored,
@@ -364,8 +365,6 @@ def considered_subjects(affected: dict[str, dict[Kind, set[str]]]) -> list[list[
     ]
 
 
-def _count(values: Iterable[Any]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[str(value)] = counts.get(str(value), 0) + 1
-    return dict(sorted(counts.items()))
+def counted(values: Iterable[Any]) -> dict[str, int]:
+    """How often each value is there, by name."""
+    return dict(sorted(Counter(map(str, values)).items()))

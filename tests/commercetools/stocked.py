@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from include.commercetools.stock import CommercetoolsStock
-from include.records.face import RawPage
-from include.records.stock_face import EntryWrite, EntryWritten, Stream
+from include.records.face import RawPage, Stream
+from include.records.stock_face import EntryWrite, EntryWritten
 from include.settings.models import SyncSettings
 from tests.commercetools.world import Json, World
 from tests.commercetools.world import settings as shop_settings

@@ -62,8 +62,8 @@ def test_data_survives_a_restart(home: Path) -> None:
 
 def test_nothing_runs_after_stop(home: Path) -> None:
     with EmbeddedPostgres(home / "data", disposable=True):
-        running = [p for p in psutil.Process().children(recursive=True) if "postgres" in p.name()]
-        mine = [p for p in running if str(home) in _command(p)]
+        running = {p: _command(p) for p in psutil.Process().children(recursive=True)}
+        mine = [p for p, command in running.items() if "postgres" in command and str(home) in command]
         assert mine
     assert [p for p in mine if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
 

@@ -15,13 +15,14 @@ from typing import Any
 from include.commercetools.stock import CommercetoolsStock
 from include.ledger.rows import Hold
 from include.lightspeed.x_series.stock import XSeriesStock
+from include.records.channels import channel_name
 from include.records.stock_face import OnlineStock, TillStock
 from include.sandbox.commercetools import CommercetoolsStore
 from include.sandbox.shop import Shop
 from include.settings.models import SyncSettings
 from include.sync import auditing
 from include.sync.auditing import Audited
-from include.sync.extracting import Extracted, extract_feed
+from include.sync.extracting import Extracted, extract_feed, sweep_began
 from include.sync.staging import Staging
 from include.sync.stock import applying, preparing
 from include.sync.stock.bench import Bench
@@ -29,8 +30,8 @@ from include.sync.stock.catalogue import products_of_skus
 from include.sync.stock.concerned import CATALOGUE
 from include.sync.stock.explaining import Explanation, explain
 from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_beside, transform
-from include.sync.stock.layout import channel_name, layout_of
-from include.sync.stock.preparing import PlanSummary
+from include.sync.stock.layout import layout_of
+from include.sync.stock.preparing import StockSummary
 from include.sync.stock.storing import ALONG
 from tests.scenarios.world import World, world_of
 
@@ -43,7 +44,7 @@ class StockRun:
     """What an inventory run came to."""
 
     run_id: str
-    plan: PlanSummary
+    plan: StockSummary
     audited: Audited
 
     @property
@@ -147,9 +148,7 @@ class StockWorld:
                 now=self.now(),
                 dry_run=dry_run,
                 keys=keys,
-                swept_since=min(datetime.fromisoformat(one.began) for one in found.values())
-                if full
-                else None,
+                swept_since=sweep_began(one.as_dict() for one in found.values()) if full else None,
             )
             _do(meanwhile.after_plan)
             document = staging.read_document("plan")

@@ -8,7 +8,6 @@ one for each changed variant, or one where only the family changes.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
@@ -34,15 +33,15 @@ from include.lightspeed.x_series.products_2026_07 import (
 from include.lightspeed.x_series.reading import is_part_of_family, product_id_of, to_tables
 from include.lightspeed.x_series.references import Lookups, created_id, read_facts, single_of
 from include.lightspeed.x_series.resolving import resolve
+from include.lightspeed.x_series.version_feed import VersionFeed
 from include.lightspeed.x_series.writing import body_of
 from include.records.errors import (
-    ConfigurationFault,
     DuplicateInTarget,
     ProtocolFault,
     TargetMissing,
     UnknownOutcome,
 )
-from include.records.face import CheckResult, ProductWrite, RawPage, SystemName, VariantWrite, Window, Written
+from include.records.face import CheckResult, ProductWrite, RawPage, SystemName, VariantWrite, Written
 from include.records.products import Kind, ProductTables, column_of, merged_columns
 from include.records.types import plain_value
 from include.settings.models import SyncSettings
@@ -54,15 +53,18 @@ SHOW_PARTS = {"includes[]": "composite_products"}
 """Described for the list; sent with reads of single products too, whose rows replace those of the list."""
 
 
-class XSeriesProducts:
+class XSeriesProducts(VersionFeed):
     """The `ProductSystem` of one store. The client is opened and closed by whoever made it."""
 
     system: SystemName = "lightspeed"
+    entity = "products"
+    feed_name = "product"
     whole_products = False
 
     def __init__(self, client: XSeriesClient, settings: SyncSettings) -> None:
         self._client = client
         self._settings = settings
+        super().__init__(settings.limits.lightspeed.concurrency)
         self._page_size = settings.limits.lightspeed.page_size
         self._private = excluded_paths(settings)
         self._lookups = Lookups(client)
@@ -83,32 +85,6 @@ class XSeriesProducts:
     async def server_time(self) -> datetime:
         """The clock of the store's server."""
         return (await self._client.get("/retailer")).server_time
-
-    def cursor_at(self, since: datetime, cursor: str) -> str | None:
-        """None: versions are counted per store and can't be derived from a time."""
-        return None
-
-    async def open_window(self, cursor: str | None, *, full: bool) -> Window:
-        """From the version behind `cursor`, or from the beginning, without an upper end: versions ascend, so a walk
-        ends where it has caught up. No overlap: a row that changes while it is read moves to the end of the feed."""
-        return Window(lower="0" if full or cursor is None else str(_version(cursor)), upper=None)
-
-    async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
-        """The version feed, deleted rows included; then an empty last page with the final cursor."""
-        reached = _version(position or window.lower or "0")
-        async for rows, cursor in self._feed(reached):
-            reached = cursor
-            yield RawPage(rows, position=str(cursor), cursor=str(cursor), last=False)
-        yield RawPage([], position=str(reached), cursor=str(reached), last=True)
-
-    async def changed_since(self, cursor: str) -> RawPage | None:
-        """Everything that moved after `cursor`, in one page, with the cursor to ask from next time."""
-        reached = _version(cursor)
-        rows: list[Row] = []
-        async for page, after_page in self._feed(reached):
-            rows += page
-            reached = after_page
-        return RawPage(rows, position=str(reached), cursor=str(reached), last=True)
 
     async def fetch(self, product_ids: Sequence[str]) -> AsyncIterator[RawPage]:
         """The present state of whole products, a page for each. A product that is gone gives an empty page: its
@@ -273,17 +249,6 @@ class XSeriesProducts:
             assert page.cursor is not None  # only lists that may come whole have none
             yield self._cleaned(page.rows), page.cursor
 
-    async def _pages_of(self, keys: Sequence[str], read: Any) -> AsyncIterator[RawPage]:
-        """A page for each key, `limits.lightspeed.concurrency` at a time; the last one is marked."""
-        at_once = self._settings.limits.lightspeed.concurrency
-        wanted = list(dict.fromkeys(keys))
-        if not wanted:
-            yield RawPage([], position="", cursor=None, last=True)
-        for start in range(0, len(wanted), at_once):
-            batch = wanted[start : start + at_once]
-            for key, rows in zip(batch, await asyncio.gather(*map(read, batch)), strict=True):
-                yield RawPage(rows, position=key, cursor=None, last=key == wanted[-1])
-
     async def _read_one(self, product_id: str) -> Row | None:
         try:
             answer = await self._client.get(f"{PATH}/{product_id}", self._shown)
@@ -399,17 +364,6 @@ class _Sender:
     def _kept(self, answer: Body) -> Any:
         self._exchange_ids.append(answer.exchange_id)
         return answer.value
-
-
-def _version(cursor: str) -> int:
-    try:
-        return int(cursor)
-    except ValueError:
-        raise ConfigurationFault(
-            f"{cursor!r} is not a version of the product feed.",
-            system=SYSTEM,
-            remedy="Run products with mode=full: it starts the cursor anew.",
-        ) from None
 
 
 def _ids_of(answer: Any) -> list[str]:

@@ -65,7 +65,8 @@ class XSeriesStock:
         """What is on its way counts at the locations of `inventory.count_incoming` only."""
         held = await read_held(self._client, attributes)
         named = self._settings.inventory.count_incoming if incoming else ()
-        wanted = {self.outlets[name] for name in named if name in self.outlets} if named else set()
+        outlets = self.outlets if named else {}
+        wanted = {outlets[name] for name in named}
         return Buckets(
             held=stock_table(
                 HELD_COLUMNS, [(*place, parts(quantity)) for place, quantity in sorted(held.items())]

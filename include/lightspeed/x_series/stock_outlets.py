@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import ValidationError
 
@@ -28,13 +28,18 @@ async def read_outlets(client: XSeriesClient) -> list[Outlet]:
     return [outlet for outlet in outlets if not outlet.deleted_at]
 
 
+def outlets_named(name: str, outlets: Iterable[Outlet]) -> list[Outlet]:
+    """The outlets that a location names; more than one where the name is not enough to tell them apart."""
+    return [outlet for outlet in outlets if same_name(outlet.name) == same_name(name)]
+
+
 def outlets_of(locations: SyncSettings, outlets: Sequence[Outlet]) -> Mapping[str, str]:
     """Outlet ids by location name. Raises ConfigurationFault naming every location whose outlet does not exist, or
     whose outlet's name is that of several."""
     found: dict[str, str] = {}
     problems: list[str] = []
     for location in locations.locations:
-        same = [outlet for outlet in outlets if same_name(outlet.name) == same_name(location.outlet)]
+        same = outlets_named(location.outlet, outlets)
         if len(same) == 1:
             found[location.name] = same[0].id
         else:

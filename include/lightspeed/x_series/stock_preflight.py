@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from include.lightspeed.x_series import adjusting, incoming, open_sales
 from include.lightspeed.x_series.client import Body, XSeriesClient
-from include.lightspeed.x_series.facts import same_name
 from include.lightspeed.x_series.failures import scope_of
 from include.lightspeed.x_series.stock_feed import LISTED_BY_POST_SINCE
 from include.lightspeed.x_series.stock_feed import PATH as LEVELS
-from include.lightspeed.x_series.stock_outlets import read_outlets
+from include.lightspeed.x_series.stock_outlets import outlets_named, read_outlets
 from include.records.errors import ConfigurationFault, SyncError
 from include.records.face import CheckResult
 from include.settings.models import SyncSettings
@@ -73,7 +72,7 @@ async def _outlets(client: XSeriesClient, settings: SyncSettings) -> list[CheckR
     known = ", ".join(sorted(outlet.name for outlet in outlets)) or "none"
     found = []
     for location in settings.locations:
-        same = [outlet for outlet in outlets if same_name(outlet.name) == same_name(location.outlet)]
+        same = outlets_named(location.outlet, outlets)
         subject = f"location {location.name}"
         if len(same) == 1:
             found.append(CheckResult("ok", subject, f"outlet {same[0].name}"))

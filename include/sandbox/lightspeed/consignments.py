@@ -8,7 +8,7 @@ is complete.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from include.sandbox.lightspeed import movements, stock
@@ -21,7 +21,7 @@ from include.sandbox.lightspeed.consignment_rows import (
 )
 from include.sandbox.lightspeed.errors import bad_request, invalid, not_found
 from include.sandbox.lightspeed.movements import Levels
-from include.sandbox.lightspeed.numerals import decimal_of
+from include.sandbox.lightspeed.numerals import decimal_or_text_of
 
 if TYPE_CHECKING:
     from include.sandbox.lightspeed.store import LightspeedStore
@@ -239,10 +239,7 @@ def _figure(given: Given, key: str) -> Decimal | None:
     value = given.get(key)
     if value is None or value == "":
         return None
-    try:
-        figure = Decimal(value) if isinstance(value, str) else decimal_of(value)
-    except InvalidOperation:
-        figure = None
-    if figure is None or not figure.is_finite() or figure < 0:
+    figure = decimal_or_text_of(value)
+    if figure is None or figure < 0:
         raise invalid(f"{key} must be a quantity", **{key: "Invalid"})
     return figure

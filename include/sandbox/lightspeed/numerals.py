@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -39,3 +39,13 @@ def decimal_of(value: Any) -> Decimal | None:
     if isinstance(value, Decimal):
         return value if value.is_finite() else None
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def decimal_or_text_of(value: Any) -> Decimal | None:
+    """As `decimal_of`, for fields whose number may come as text as well."""
+    if isinstance(value, str):
+        try:
+            value = Decimal(value)
+        except InvalidOperation:
+            return None
+    return decimal_of(value)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from include.sandbox.lightspeed.errors import bad_request, invalid
-from include.sandbox.lightspeed.numerals import decimal_of
+from include.sandbox.lightspeed.numerals import decimal_or_text_of
 from include.sandbox.lightspeed.rows import Record, Row, Table
 from include.sandbox.lightspeed.sale_rows import ATTRIBUTES, EXCLUSIVE, STATES, SaleLine, SalePayment
 
@@ -141,12 +141,7 @@ def _number(given: Given, key: str, prefix: str = "", default: Decimal | None = 
     value = given.get(key)
     if value is None and default is not None:
         return default
-    if isinstance(value, str):
-        try:
-            value = Decimal(value)
-        except InvalidOperation:
-            value = None
-    number = decimal_of(value)
+    number = decimal_or_text_of(value)
     if number is None:
         raise invalid(f"{prefix}{key} must be a number", **{f"{prefix}{key}": "Required"})
     return number

@@ -46,17 +46,17 @@ async def _look_up(bench: Bench, begun: Sequence[ChangeRow]) -> None:
         (row["product_id"], row["outlet_id"], row["quantity"], row["version"]): str(row["id"])
         for row in rows(shown)
     }
-    outcomes: list[ChangeOutcome] = []
+    settled: list[ChangeOutcome] = []
     for change in begun:
         product, outlet = str(change.target_id).rsplit("@", 1)
         wanted = int(change.after["adjust"])
         seen = int(change.after.get("seen_version") or 0)
         found = next((key for key in free if key[:3] == (product, outlet, wanted) and key[3] > seen), None)
         if found is not None:
-            outcomes.append(
+            settled.append(
                 ChangeOutcome(change_id=change.id, outcome="already_there", result_id=free.pop(found))
             )
-    await asyncio.to_thread(bench.ledger.changes.settle, outcomes)
+    await asyncio.to_thread(bench.ledger.changes.settle, settled)
 
 
 async def _send(bench: Bench, changes: Sequence[ChangeRow]) -> None:

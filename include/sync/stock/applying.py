@@ -32,7 +32,7 @@ from include.records.errors import (
 )
 from include.records.stock_face import EntryWrite, EntryWritten
 from include.sync import outcomes
-from include.sync.applying import Applied
+from include.sync.batches import Applied, concluded, making_room, side_by_side
 from include.sync.frames import rows
 from include.sync.grouping import Grouped
 from include.sync.stock.adjusting import apply_adjustments
@@ -71,11 +71,7 @@ async def apply_batch(
             await apply_adjustments(bench, levels)
         except TransientError as problem:
             applied.interrupted = problem
-    counts = await asyncio.to_thread(ledger.changes.counts, bench.run_id, batch)
-    applied.outcomes = {outcome: count for outcome, count in counts.items() if count}
-    if applied.interrupted:
-        raise applied.interrupted
-    return applied
+    return await concluded(ledger, bench.run_id, batch, applied)
 
 
 # ---------------------------------------------------------------- writing entries
@@ -96,7 +92,7 @@ class _Anew:
 
 
 async def _write_all(bench: Bench, changes: Sequence[ChangeRow], applied: Applied) -> None:
-    """Send these changes side by side; the first transient error lets those under way end and stops the rest."""
+    """Send these changes side by side, and settle what came of each."""
     require_ownership(changes, bench.settings)
     if not changes:
         return
@@ -104,25 +100,14 @@ async def _write_all(bench: Bench, changes: Sequence[ChangeRow], applied: Applie
     gate = asyncio.Semaphore(bench.settings.limits.commercetools.concurrency)
     settling: Grouped[_Done] = Grouped(lambda done: _settle(bench, done))
     planning: Grouped[_Anew] = Grouped(lambda anew: _plan_anew(bench, anew))
-    stopped = asyncio.Event()
 
-    async def one(change: ChangeRow) -> None:
-        try:
-            async with gate:
-                if stopped.is_set():
-                    return
-                done = await _Writer(bench, planning).apply(change)
-            if done is not None:  # whoever waits for the ledger makes room for the next write
+    async def write(change: ChangeRow) -> None:
+        done = await _Writer(bench, planning).apply(change)
+        if done is not None:
+            async with making_room(gate):
                 await settling.do(done)
-        except TransientError as problem:
-            applied.interrupted = problem
-            stopped.set()
 
-    todo = [change for change in changes if change.id in begun]
-    results = await asyncio.gather(*(one(change) for change in todo), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    await side_by_side([change for change in changes if change.id in begun], write, gate, applied)
 
 
 @dataclass
@@ -174,7 +159,7 @@ class _Writer:
 
     async def _again(self, change: ChangeRow, problem: SyncError) -> ChangeRow | None:
         """Read entry, orders and levels of this article again, in this order, and plan it anew."""
-        self.exchanges += [problem.exchange_id] if problem.exchange_id else []
+        self.exchanges += problem.exchange_ids
         await read_again(self.bench, str(change.label), str(change.source_id))
         anew = _Anew(change)
         await self.planning.do(anew)
@@ -204,8 +189,7 @@ async def read_again(bench: Bench, sku: str, product_id: str) -> None:
 
 def _plan_anew(bench: Bench, anew: Sequence[_Anew]) -> None:
     """What is left to do of changes whose articles were read again."""
-    changes = [one.change for one in anew]
-    left = {change.id: change for change in replanned(bench, changes, {str(c.source_id) for c in changes})}
+    left = {change.id: change for change in replanned(bench, [one.change for one in anew])}
     for one in anew:
         one.rest = left.get(one.change.id)
 

@@ -71,7 +71,7 @@ def _with_online_sku(
 ) -> pd.DataFrame:
     """The SKU by the link; of a composite, which `products` never links, and where the configuration says so of any
     article, by the same SKU on both sides, if one online variant alone has it."""
-    pairs = ledger.links.pairs(PRODUCTS, "variant", products)
+    pairs = ledger.links.pairs(PRODUCTS, "variant", lightspeed_ids=products)
     linked = pd.Series(
         pairs["commercetools_id"].array, index=pd.Index(pairs["lightspeed_id"]), dtype="string"
     )
@@ -88,10 +88,12 @@ def _with_online_sku(
         online = pd.concat([online, named]).drop_duplicates("id")
     online = online[online["deleted_at"].isna() & online["label"].fillna("").ne("")]
     alone = online[~online["label"].duplicated(keep=False)].set_index("label")["id"]
-    # What is linked to another article is not free to be found by its SKU.
-    taken = set(ledger.links.pairs(PRODUCTS, "variant")["commercetools_id"]) if wanted else set()
-    found = articles["till_sku"].map(alone).astype("string")
-    online_id = online_id.mask(by_sku & ~found.isin(taken), found)
+    found = articles["till_sku"].map(alone).astype("string").where(by_sku)
+    candidates = set(found.dropna())
+    if candidates:
+        # What is linked to another article is not free to be found by its SKU.
+        linked_already = ledger.links.pairs(PRODUCTS, "variant", commercetools_ids=candidates)
+        online_id = online_id.fillna(found.mask(found.isin(linked_already["commercetools_id"])))
     rows = online.set_index("id")
     articles["sku"] = online_id.map(rows["label"]).astype("string")
     articles["online_product"] = online_id.map(rows["parent_id"]).astype("string")

@@ -6,13 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import pandas as pd
-
 from include.ledger.ledger import Ledger
 from include.settings.models import SyncSettings
 from include.sync.stock.catalogue import PRODUCTS, composites_of, products_of_skus, read_recipes
 from include.sync.stock.feeds import ENTITY, Read
-from include.sync.stock.figures import order_lines
+from include.sync.stock.figures import skus_of_lines
 from include.sync.stock.layout import Layout, layout_of
 
 CATALOGUE = "catalogue"
@@ -43,9 +41,7 @@ class Concerned:
         self._skus |= set(skus)
 
     def take_lines(self, lines: Sequence[str]) -> None:
-        if lines:
-            frame = order_lines(pd.DataFrame({"id": "", "number": "", "lines": list(lines)}))
-            self._skus |= set(frame["sku"])
+        self._skus |= skus_of_lines(lines)
 
     def take_rest(self, began: datetime, *, everything: bool, state: str) -> None:
         """What nobody read but is concerned: holds that are due, articles and links that changed, orders whose export

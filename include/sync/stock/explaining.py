@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from include.ledger.ledger import Ledger
+from include.records.channels import channel_name
 from include.records.stock import PARTS, shown
 from include.settings.models import SyncSettings
 from include.sync.stock.figures import Figures, Given, Worked, work_out
-from include.sync.stock.layout import Layout, channel_name
+from include.sync.stock.layout import Layout
 from include.sync.stock.loading import load_given
 from include.sync.stock.rules import Numbers
 
@@ -271,4 +272,4 @@ def _completed(
         ),
         None,
     )
-    return Explanation(**{**one.__dict__, "orders": orders, "entry": entry, "written": written})
+    return replace(one, orders=orders, entry=entry, written=written)

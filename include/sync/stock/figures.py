@@ -17,8 +17,8 @@ Quantities before rounding are parts (see `include.records.stock`), afterwards w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -60,7 +60,7 @@ class Given:
     offers: pd.DataFrame | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Worked:
     """Every step of one shelf, for each article. Arrays of parts up to `buffered`, of units from `rounded` on."""
 
@@ -69,18 +69,18 @@ class Worked:
     offered: Numbers
     """Whether the channel may offer the article."""
     known: Numbers
-    at_place: dict[str, Numbers] = field(default_factory=dict)
+    at_place: Mapping[str, Numbers]
     """What each location contributes, after its share and safety stock."""
-    stock: Numbers = field(default_factory=lambda: np.array([]))
-    ordered: Numbers = field(default_factory=lambda: np.array([]))
+    stock: Numbers
+    ordered: Numbers
     """Web orders taken from the aggregate; those a location serves are taken from its level."""
-    capped: Numbers = field(default_factory=lambda: np.array([]))
-    buffered: Numbers = field(default_factory=lambda: np.array([]))
-    rounded: Numbers = field(default_factory=lambda: np.array([]))
-    packed: Numbers = field(default_factory=lambda: np.array([]))
-    net: Numbers = field(default_factory=lambda: np.array([]))
+    capped: Numbers
+    buffered: Numbers
+    rounded: Numbers
+    packed: Numbers
+    net: Numbers
     """The figure, or how much is missing (below zero)."""
-    figure: Numbers = field(default_factory=lambda: np.array([]))
+    figure: Numbers
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,6 @@ class Figures:
     incoming: Mapping[str, Numbers]
     taken: Mapping[str, Numbers]
     gone: Numbers
-    any_level: Numbers
-    """Whether a level of the article is known at all, at any location."""
 
 
 def work_out(given: Given) -> Figures:
@@ -123,11 +121,8 @@ def work_out(given: Given) -> Figures:
     shelves = tuple(
         _shelf(given, shelf, rules[shelf.channel], there, level, ordered) for shelf in given.layout.shelves
     )
-    any_level = np.zeros(size, dtype=bool)
-    for column in level.values():
-        any_level |= column.known
     gone = given.articles["deleted"].to_numpy(dtype=bool) | deleted_everywhere
-    return Figures(given, shelves, level, held, incoming, taken, gone, any_level)
+    return Figures(given, shelves, level, held, incoming, taken, gone)
 
 
 # ---------------------------------------------------------------- what is there
@@ -136,11 +131,10 @@ def work_out(given: Given) -> Figures:
 def _levels(given: Given) -> tuple[dict[str, Column], Numbers]:
     """Levels as a column a location; composites by their parts. And whether all levels of an article are deleted."""
     articles, levels = given.articles, given.levels
-    of_outlet = {place.outlet_id: name for name, place in given.layout.places.items()}
     own = pd.Index(articles["product_id"])
     by_parts = articles["parts"].notna().to_numpy() & (given.inventory.composites == "parts")
     position = own.get_indexer(levels["product_id"])
-    place = levels["outlet_id"].map(of_outlet)
+    place = levels["outlet_id"].map(given.layout.places_by_outlet)
     dead = levels["deleted_at"].notna().to_numpy()
     live = ~dead & levels["level"].notna().to_numpy()
     amount = levels["level"].fillna(0).to_numpy(dtype=np.int64)
@@ -188,7 +182,7 @@ def _put_composites(
 
 
 def _bucket_columns(given: Given, bucket: str) -> dict[str, Numbers]:
-    of_outlet = {place.outlet_id: name for name, place in given.layout.places.items()}
+    of_outlet = given.layout.places_by_outlet
     wanted = given.buckets[given.buckets["bucket"] == bucket]
     position = pd.Index(given.articles["product_id"]).get_indexer(wanted["product_id"])
     columns = {name: np.zeros(len(given.articles), dtype=np.int64) for name in given.layout.places}
@@ -233,11 +227,10 @@ def _shelf(
     level: Mapping[str, Column],
     ordered: Mapping[str, Numbers],
 ) -> Worked:
-    worked = Worked(shelf, rules, offered(shelf.offer, given.articles, given.offers), known=np.array([]))
-    columns: dict[str, Column] = {}
-    for name in shelf.places:
-        columns[name] = _contribution(there[name], rules, name, given.inventory.negative_levels == "as zero")
-        worked.at_place[name] = np.where(columns[name].known, columns[name].values, 0)
+    columns = {
+        name: _contribution(there[name], rules, name, given.inventory.negative_levels == "as zero")
+        for name in shelf.places
+    }
     stock, known = _aggregated(
         rules, columns, {name: level[name].known for name in shelf.places}, given.layout
     )
@@ -245,18 +238,30 @@ def _shelf(
     for other in given.layout.sharing(shelf):
         if other.fulfilled_by is None:
             taken += ordered[other.channel]
-    worked.known, worked.stock, worked.ordered = known, stock, taken
-    worked.capped = np.minimum(stock - taken, rules.cap)
-    percent = -(-np.maximum(worked.capped, 0) * rules.buffer_percent // HUNDRED)
-    worked.buffered = worked.capped - rules.buffer_units - percent
-    worked.rounded = _rounded(worked.buffered, rules.rounding)
-    packs = worked.rounded // rules.pack_size
-    whole = np.where(worked.rounded < 0, worked.rounded, packs * rules.pack_size)
-    worked.packed = np.where(rules.counts_packs, packs, whole)
-    floored = np.where((worked.packed > 0) & (worked.packed < rules.floor), 0, worked.packed)
-    worked.net = np.minimum(floored, rules.show_at_most)
-    worked.figure = np.maximum(worked.net, 0)
-    return worked
+    capped = np.minimum(stock - taken, rules.cap)
+    percent = -(-np.maximum(capped, 0) * rules.buffer_percent // HUNDRED)
+    buffered = capped - rules.buffer_units - percent
+    rounded = _rounded(buffered, rules.rounding)
+    packs = rounded // rules.pack_size
+    whole = np.where(rounded < 0, rounded, packs * rules.pack_size)
+    packed = np.where(rules.counts_packs, packs, whole)
+    floored = np.where((packed > 0) & (packed < rules.floor), 0, packed)
+    net = np.minimum(floored, rules.show_at_most)
+    return Worked(
+        shelf=shelf,
+        rules=rules,
+        offered=offered(shelf.offer, given.articles, given.offers),
+        known=known,
+        at_place={name: np.where(column.known, column.values, 0) for name, column in columns.items()},
+        stock=stock,
+        ordered=taken,
+        capped=capped,
+        buffered=buffered,
+        rounded=rounded,
+        packed=packed,
+        net=net,
+        figure=np.maximum(net, 0),
+    )
 
 
 def _contribution(column: Column, rules: Rules, place: str, never_negative: bool) -> Column:
@@ -280,6 +285,7 @@ def _aggregated(
     first = np.zeros(size, dtype=np.int64)
     some = np.zeros(size, dtype=bool)
     every = np.ones(size, dtype=bool)
+    seen = np.zeros(size, dtype=bool)
     for name, column in columns.items():
         total += np.where(column.known, column.values, 0)
         least = np.where(column.known, np.minimum(least, column.values), least)
@@ -289,8 +295,6 @@ def _aggregated(
         least = np.where(closed & told[name], np.minimum(least, 0), least)
         some |= told[name]
         every &= told[name]
-    seen = np.zeros(size, dtype=bool)
-    for column in columns.values():
         seen |= column.known
     least, most = np.where(least == np.iinfo(np.int64).max, 0, least), np.where(seen, most, 0)
     kind = rules.aggregate
@@ -318,3 +322,8 @@ def order_lines(orders: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["id", "number", "sku", "channel", "units"]).astype(
         {"sku": "string", "channel": "string", "units": "int64"}
     )
+
+
+def skus_of_lines(listed: Iterable[str]) -> set[str]:
+    """SKUs in the `lines` of orders (ORDER_COLUMNS)."""
+    return {str(sku) for lines in listed for sku, _, _ in json.loads(lines)}

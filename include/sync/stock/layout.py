@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from include.records.stock import NO_CHANNEL
+from include.records.channels import NO_CHANNEL, channel_name
 from include.records.types import canonical_json
 from include.settings.inventory import WEEKDAYS, ChannelSetting, Offer, Opening, StockRule
 from include.settings.models import SyncSettings
@@ -25,7 +25,7 @@ class Place:
     outlet_id: str
     open: bool
     counted_by_till: bool
-    channel: str | None
+    channel: str
     """For a location that the till does not count: the channel whose entries say what is there."""
 
 
@@ -68,13 +68,9 @@ class Layout:
         return tuple(place for place in self.places.values() if not place.counted_by_till)
 
     @property
-    def outlet_ids(self) -> frozenset[str]:
-        return frozenset(place.outlet_id for place in self.places.values())
-
-
-def channel_name(channel: str) -> str:
-    """A channel as a person reads it."""
-    return channel or "(no channel)"
+    def places_by_outlet(self) -> dict[str, str]:
+        """Names of the locations by the ids of their outlets."""
+        return {place.outlet_id: name for name, place in self.places.items()}
 
 
 def layout_of(settings: SyncSettings, outlets: Mapping[str, str], now: datetime) -> Layout:
@@ -85,11 +81,11 @@ def layout_of(settings: SyncSettings, outlets: Mapping[str, str], now: datetime)
             outlets[location.name],
             is_open(location.opening, now),
             location.owner == "lightspeed",
-            location.channel,
+            location.channel or NO_CHANNEL,
         )
         for location in settings.locations
     }
-    shelves = tuple(_shelf(one, settings.inventory.defaults) for one in channel_settings(settings))
+    shelves = tuple(_shelf(one, settings.inventory.defaults) for one in settings.shown_channels)
     told = {
         "inventory": settings.inventory.model_dump(mode="json"),
         "places": [(p.name, p.outlet_id, p.open, p.counted_by_till, p.channel) for p in places.values()],
@@ -98,22 +94,10 @@ def layout_of(settings: SyncSettings, outlets: Mapping[str, str], now: datetime)
     return Layout(places, shelves, state)
 
 
-def channel_settings(settings: SyncSettings) -> list[ChannelSetting]:
-    """Every channel that is written: those of `inventory.channels`, and those that locations of the till name."""
-    known = list(settings.inventory.channels)
-    named = {one.key for one in known}
-    known.extend(
-        ChannelSetting(key=location.channel, locations=(location.name,))
-        for location in settings.locations
-        if location.owner == "lightspeed" and location.channel is not None and location.channel not in named
-    )
-    return known
-
-
 def _shelf(setting: ChannelSetting, defaults: StockRule) -> Shelf:
     only = setting.locations[0] if len(setting.locations) == 1 else None
     return Shelf(
-        channel=NO_CHANNEL if setting.key is None else setting.key,
+        channel=setting.channel,
         places=setting.locations,
         fulfilled_by=setting.fulfilled_by or only,
         rule=merged_rule((defaults, setting)),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from include.ledger.rows import ChangeRow
+from include.records.channels import channel_name
 from include.records.errors import ConfigurationFault
-from include.records.stock import NO_CHANNEL
 from include.settings.models import SyncSettings
-from include.sync.stock.layout import channel_name, channel_settings
 
 
 def require_ownership(changes: Iterable[ChangeRow], settings: SyncSettings) -> None:
@@ -19,8 +18,8 @@ def require_ownership(changes: Iterable[ChangeRow], settings: SyncSettings) -> N
     """
     owners = {location.name: location.owner for location in settings.locations}
     written = {
-        NO_CHANNEL if one.key is None else one.key
-        for one in channel_settings(settings)
+        one.channel
+        for one in settings.shown_channels
         if all(owners.get(name) == "lightspeed" for name in one.locations)
     }
     adjusts = any(owner != "lightspeed" for owner in owners.values())

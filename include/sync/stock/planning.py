@@ -91,14 +91,9 @@ def _compared(
 ) -> pd.DataFrame:
     """Every article that this channel shows or should show: what its entry says, what it should say, what to do."""
     articles, inventory = figures.given.articles, settings.inventory
-    own = (
-        entries[entries["channel"] == worked.shelf.channel]
-        .drop_duplicates("sku", keep="last")
-        .set_index("sku")
-    )
     position = np.flatnonzero(takes_part)
     sku = articles["sku"].iloc[position]
-    held = own.reindex(pd.Index(sku))
+    held = _entries_of(entries, worked.shelf.channel, sku)
     table = pd.DataFrame(
         {
             "position": position,
@@ -137,6 +132,12 @@ def _compared(
     return table
 
 
+def _entries_of(entries: pd.DataFrame, channel: str, skus: pd.Series) -> pd.DataFrame:
+    """The channel's entry of each of these SKUs, NA where it has none."""
+    own = entries[entries["channel"] == channel].drop_duplicates("sku", keep="last").set_index("sku")
+    return own.reindex(pd.Index(skus))
+
+
 def _level_writes(
     figures: Figures, entries: pd.DataFrame, takes_part: Numbers, settings: SyncSettings
 ) -> pd.DataFrame:
@@ -151,15 +152,10 @@ def _foreign(
     figures: Figures, place: Place, entries: pd.DataFrame, takes_part: Numbers, settings: SyncSettings
 ) -> pd.DataFrame:
     given = figures.given
-    own = (
-        entries[entries["channel"] == (place.channel or "")]
-        .drop_duplicates("sku", keep="last")
-        .set_index("sku")
-    )
     position = np.flatnonzero(takes_part & figures.level[place.name].known & ~figures.gone)
     sku = given.articles["sku"].iloc[position]
-    held = own.reindex(pd.Index(sku))
-    lines = given.orders[given.orders["channel"] == (place.channel or "")]
+    held = _entries_of(entries, place.channel, sku)
+    lines = given.orders[given.orders["channel"] == place.channel]
     ordered = lines.groupby("sku")["units"].sum().reindex(pd.Index(sku)).fillna(0).to_numpy(dtype=np.int64)
     if settings.inventory.adjusting.figure == "available":
         wanted = held["available"].array + ordered

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from include.ledger.ledger import Ledger
+from include.records.channels import channel_name
 from include.records.types import digest
 from include.settings.models import SyncSettings
 from include.sync.frames import rows
-from include.sync.preparing import bury_unsettled, hold_draft
+from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
 from include.sync.staging import Staging
 from include.sync.stock.concerned import Concerned
 from include.sync.stock.feeds import ENTITY, Read
 from include.sync.stock.figures import order_lines, work_out
-from include.sync.stock.layout import Layout, channel_name
+from include.sync.stock.layout import Layout
 from include.sync.stock.loading import load_given
 from include.sync.stock.planning import KIND, StockPlan, plan_stock
 from include.sync.stock.rules import Numbers
@@ -30,26 +30,12 @@ SHOWN = 20
 
 
 @dataclass(frozen=True)
-class PlanSummary:
-    """The plan in numbers (see `include.sync.preparing.PlanSummary`). `shows`: the first figures that change, for a
-    person: SKU, channel, what it shows, what it would show."""
+class StockSummary(PlanSummary):
+    """The plan in numbers. `why_all`: why every article was looked at, empty where not. `shows`: the first figures that
+    change, for a person: SKU, channel, what it shows, what it would show."""
 
-    read: dict[str, int]
-    dispositions: dict[str, int]
-    changes: dict[str, int]
-    holds: dict[str, int]
-    warnings: dict[str, int]
-    batches: int
-    stored: int
-    older: int
-    recalled: int
-    why_all: str
-    matched: int = 0
-    first_holds: list[dict[str, str]] = field(default_factory=list)
+    why_all: str = ""
     shows: list[list[str]] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def prepare_plan(
@@ -62,7 +48,7 @@ def prepare_plan(
     dry_run: bool,
     keys: Sequence[str] = (),
     swept_since: datetime | None = None,
-) -> PlanSummary:
+) -> StockSummary:
     """Take in what was read, plan every article it concerns, and store the plan.
 
     `keys`: only these SKUs. `swept_since`: set by a full run to the time its read began: what the ledger holds and the
@@ -96,16 +82,17 @@ def prepare_plan(
     dispositions, recalled = _dispositions(plan, read, layout)
     outlets = {place.name: place.outlet_id for place in layout.places.values()}
     ledger.set_windows(run_id, {**ledger.run(run_id).windows, "state": state, "outlets": outlets})
-    summary = PlanSummary(
+    summary = StockSummary(
         read={
             "commercetools entries": len(read.entries),
             "commercetools orders": len(read.orders),
             "lightspeed levels": len(read.levels),
         },
-        dispositions=_counted(dispositions),
+        dispositions=counted(dispositions),
         changes=_changes(plan),
-        holds=_counted([finding.code for finding in plan.holds]),
+        holds=counted(finding.code for finding in plan.holds),
         warnings=_elsewhere(given.orders, layout),
+        matched=0,
         batches=batches,
         stored=stored,
         older=older,
@@ -142,7 +129,7 @@ def _dispositions(plan: StockPlan, read: Read, layout: Layout) -> tuple[Numbers,
     sku_status = sku_status[sku_status.index.notna()]
     sku_status = sku_status[~sku_status.index.duplicated()]
     managed = {worked.shelf.channel for worked in plan.figures.shelves} | {p.channel for p in layout.foreign}
-    used = {place.outlet_id for place in layout.places.values()}
+    used = set(layout.places_by_outlet)
     of_level = read.levels["product_id"].map(status).where(read.levels["outlet_id"].isin(used))
     of_entry = read.entries["sku"].map(sku_status).where(read.entries["channel"].isin(managed))
     lines = order_lines(read.orders)
@@ -158,16 +145,8 @@ def _dispositions(plan: StockPlan, read: Read, layout: Layout) -> tuple[Numbers,
     return found, len(recalled)
 
 
-def _counted(values: Collection[Any]) -> dict[str, int]:
-    series = pd.Series(list(values), dtype="object")
-    return {str(name): int(count) for name, count in series.value_counts().sort_index().items()}
-
-
 def _changes(plan: StockPlan) -> dict[str, int]:
-    found = {
-        f"commercetools {action}": int(count)
-        for action, count in plan.entry_writes["action"].value_counts().sort_index().items()
-    }
+    found = counted(f"commercetools {action}" for action in plan.entry_writes["action"])
     if len(plan.level_writes):
         found["lightspeed adjust"] = len(plan.level_writes)
     return found
@@ -175,7 +154,7 @@ def _changes(plan: StockPlan) -> dict[str, int]:
 
 def _elsewhere(lines: pd.DataFrame, layout: Layout) -> dict[str, int]:
     """Open orders that hold goods in a channel nobody feeds: they count against nothing."""
-    known = {shelf.channel for shelf in layout.shelves} | {place.channel or "" for place in layout.foreign}
+    known = {shelf.channel for shelf in layout.shelves} | {place.channel for place in layout.foreign}
     lost = lines[~lines["channel"].isin(known)]
     return {"order_elsewhere": int(lost["id"].nunique())} if len(lost) else {}
 

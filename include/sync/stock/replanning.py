@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
-from include.ledger.rows import ChangeOutcome, ChangeRow
-from include.sync import outcomes
+from include.ledger.rows import ChangeRow
+from include.sync.batches import planned_again
 from include.sync.findings import Finding
 from include.sync.stock.bench import Bench
 from include.sync.stock.figures import work_out
@@ -29,33 +28,13 @@ def planned_now(bench: Bench, products: Collection[str]) -> tuple[list[ChangeRow
     return made, {finding.id: finding for finding in plan.holds}
 
 
-def replanned(bench: Bench, changes: Sequence[ChangeRow], products: Collection[str]) -> list[ChangeRow]:
-    """These changes as today's ledger wants them. What is no longer needed is settled as already there, what may not
-    be written any more as failed, which makes a hold of it."""
-    if not changes:
-        return []
-    made, held = planned_now(bench, products)
+def replanned(bench: Bench, changes: Sequence[ChangeRow]) -> list[ChangeRow]:
+    """What is left to do of these changes, as today's ledger wants them (see `planned_again`)."""
+    made, held = planned_now(bench, {str(change.source_id) for change in changes})
     wanted = {change.unit: change for change in made}
-    again: list[ChangeRow] = []
-    settled: list[ChangeOutcome] = []
-    for change in changes:
-        now, finding = wanted.get(change.unit), held.get(str(change.source_id))
-        if now is not None:
-            again.append(
-                replace(
-                    change,
-                    action=now.action,
-                    target_id=now.target_id,
-                    target_version=now.target_version,
-                    before=now.before,
-                    after=now.after,
-                    reasons=now.reasons,
-                )
-            )
-        elif finding is not None:
-            settled.append(outcomes.held(change, finding))
-        else:
-            settled.append(outcomes.no_longer_needed(change))
-    bench.ledger.changes.settle(settled)
-    bench.ledger.changes.revise(again)
-    return again
+    return planned_again(
+        bench.ledger,
+        changes,
+        lambda change: wanted.get(change.unit),
+        lambda change: held.get(str(change.source_id)),
+    )

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from include.records.channels import channel_name
 from include.records.stock import parts
 from include.settings.inventory import Override, StockRule
-from include.sync.stock.layout import Shelf, channel_name, merged_rule
+from include.sync.stock.layout import Shelf, merged_rule
 
 KINDS = ("categories", "tags", "brands", "skus")
 PERCENT = 10_000

@@ -26,7 +26,7 @@ def change_rows(plan: StockPlan, run_id: str, outcome: Outcome, batch_size: int)
     explainer = Explainer(plan.figures)
     shelves = {worked.shelf.channel: worked for worked in plan.figures.shelves}
     number = 0
-    for write in in_portions(plan.entry_writes):
+    for write in _in_portions(plan.entry_writes):
         explanation = explainer.of(shelves[write["channel"]], write["position"])
         yield ChangeRow(
             run_id=run_id,
@@ -34,10 +34,10 @@ def change_rows(plan: StockPlan, run_id: str, outcome: Outcome, batch_size: int)
             outcome=outcome,
             entity=ENTITY,
             reasons={"figure": explanation.as_dict()},
-            **entry_change(write),
+            **_entry_change(write),
         )
         number += 1
-    for write in in_portions(plan.level_writes):
+    for write in _in_portions(plan.level_writes):
         yield ChangeRow(
             run_id=run_id,
             batch=number // batch_size,
@@ -46,18 +46,18 @@ def change_rows(plan: StockPlan, run_id: str, outcome: Outcome, batch_size: int)
             reasons={
                 "level": f"{write['place']} is not counted by the till: its figure is the online entry's."
             },
-            **level_change(write),
+            **_level_change(write),
         )
         number += 1
 
 
-def in_portions(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _in_portions(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """The rows of a long table, a few thousand in memory at a time."""
     for start in range(0, len(table), PORTION):
         yield from rows(table.iloc[start : start + PORTION])
 
 
-def entry_change(write: Mapping[str, Any]) -> dict[str, Any]:
+def _entry_change(write: Mapping[str, Any]) -> dict[str, Any]:
     """What a change says of the entry it sets."""
     before = {"on_stock": write["before_on_stock"], "available": write["before_available"]}
     return {
@@ -75,7 +75,7 @@ def entry_change(write: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def level_change(write: Mapping[str, Any]) -> dict[str, Any]:
+def _level_change(write: Mapping[str, Any]) -> dict[str, Any]:
     """What a change says of the level it adjusts, in parts."""
     level = f"{write['product_id']}@{write['outlet_id']}"
     return {

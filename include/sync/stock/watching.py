@@ -8,13 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
-import pandas as pd
-
 from include.ledger.rows import ChangeRow
 from include.sync.stock.bench import Bench
 from include.sync.stock.catalogue import Recipes, composites_of, products_of_skus, read_recipes
 from include.sync.stock.feeds import LEVELS, ORDERS
-from include.sync.stock.figures import order_lines
+from include.sync.stock.figures import skus_of_lines
 from include.sync.stock.replanning import planned_now, replanned
 from include.sync.stock.storing import ALONG
 
@@ -42,7 +40,7 @@ class Watch:
             ledger.stock.orders_changed(self._planned_at),
         )
         stale = [c for c in changes if c.attempt > 0 or c.source_id in since_plan]
-        again = replanned(bench, stale, {str(c.source_id) for c in stale})
+        again = replanned(bench, stale)
         left = {c.id for c in stale}
         return [*(c for c in changes if c.id not in left), *again, *self._along(moved)]
 
@@ -92,10 +90,8 @@ class Watch:
 
     def _concerned(self, products: Collection[str], lines: Sequence[str]) -> set[str]:
         """Till ids of the articles that a move of these levels and order lines concerns."""
-        found = set(products)
-        if lines:
-            listed = order_lines(pd.DataFrame({"id": "", "number": "", "lines": list(lines)}))
-            found |= products_of_skus(self._bench.ledger, self._bench.settings, set(listed["sku"]))
+        skus = skus_of_lines(lines)
+        found = set(products) | products_of_skus(self._bench.ledger, self._bench.settings, skus)
         return found | composites_of(self._recipes, products) if products else found
 
     @cached_property
