@@ -10,6 +10,7 @@ from include.sandbox.lightspeed import (
     routes_admin,
     routes_consignments,
     routes_entities,
+    routes_price_books,
     routes_products,
     routes_sales,
     routes_search,
@@ -38,6 +39,7 @@ def create_app(store: LightspeedStore, faults: Faults) -> FastAPI:
         routes_sales.router,
         routes_consignments.router,
         routes_shop.router,
+        routes_price_books.router,
         routes_entities.router,
         routes_admin.router,
     ):

@@ -6,12 +6,13 @@ With `checked=False` a write goes through as history would have it: duplicates o
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed import stock
+from include.sandbox.lightspeed import price_books, stock
 from include.sandbox.lightspeed.errors import invalid, not_found
 from include.sandbox.lightspeed.models import Code, Family, Image, OutletTax, Product, ProductSupplier
-from include.sandbox.lightspeed.numerals import decimal_of
+from include.sandbox.lightspeed.numerals import decimal_of, five_places
 from include.sandbox.lightspeed.payloads import (
     COMMON_FIELDS,
     CREATE_FIELDS,
@@ -123,9 +124,25 @@ def delete(store: LightspeedStore, product_id: str, whole_family: bool = False) 
         store.products.delete(each)
         for row in store.stock_of(each.id):
             store.stock.delete(row)
+        for entry in store.price_book_products.of_product(each.id):
+            store.price_book_products.delete(entry)
     if not product.family.members:
         store.forget_name(product.family)
     return gone
+
+
+def set_price(store: LightspeedStore, product: Product, price: Decimal) -> None:
+    """The price, in the store's own tax mode."""
+    product.price = five_places(price)
+    store.products.touch(product)
+    price_books.follow_product(store, product)
+
+
+def set_outlet_tax(store: LightspeedStore, product: Product, outlet_id: str, tax_id: str | None) -> None:
+    """The tax of a product at one outlet; none is the outlet's default again."""
+    _set_outlet_taxes(store, product, {outlet_id: tax_id})
+    store.products.touch(product)
+    price_books.follow_product(store, product)
 
 
 def add_image(store: LightspeedStore, product: Product, url: str | None, reads_left: int) -> Image:
@@ -272,6 +289,8 @@ def _change_product(store: LightspeedStore, product: Product, details: Given) ->
         _set_outlet_taxes(store, product, dict.fromkeys(store.outlets.rows, details["tax_id"]))
     if "outlet_taxes" in details:
         _set_outlet_taxes(store, product, details["outlet_taxes"])
+    if details.keys() & {"price", "tax_id", "outlet_taxes"}:
+        price_books.follow_product(store, product)
 
 
 def _replace_codes(store: LightspeedStore, product: Product, codes: list[tuple[str, str]]) -> None:

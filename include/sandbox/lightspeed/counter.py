@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.sandbox.lightspeed import sales
 from include.sandbox.lightspeed.numerals import five_places
-from include.sandbox.lightspeed.prices import both_prices
+from include.sandbox.lightspeed.prices import both_prices, tax_rate
 
 if TYPE_CHECKING:
     from include.sandbox.lightspeed.models import Product
@@ -74,7 +74,7 @@ def _line(store: LightspeedStore, product: Product, outlet_id: str, quantity: De
     """At the product's price, with the tax that applies at the outlet."""
     default = store.outlets.rows[outlet_id].fields["default_tax_id"]
     tax_id = product.outlet_taxes.get(outlet_id) or product.tax_id or default
-    rate = sum((each["rate"] for each in store.taxes.rows[tax_id].fields["rates"]), Decimal(0))
+    rate = tax_rate(store, tax_id)
     _, excluding = both_prices(store, product)
     price = excluding or Decimal(0)
     return {

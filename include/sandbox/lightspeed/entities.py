@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from include.sandbox.lightspeed.errors import ApiError, bad_request, conflict, invalid
 from include.sandbox.lightspeed.models import Family, Product
+from include.sandbox.lightspeed.price_books import book_fields, book_wire
 from include.sandbox.lightspeed.rows import Record, Table
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Collection:
     delete_answer: Literal["id", "job", "nothing"] | None = None
     prepare: Callable[[LightspeedStore, Given, Record | None], Given] | None = None
     before_delete: Callable[[LightspeedStore, Record], None] | None = None
+    shown: Callable[[LightspeedStore, Record], Given] | None = None
+    """The row as it is printed, where that is more than its fields."""
 
     def checked(self, store: LightspeedStore, given: Given, row: Record | None) -> Given:
         """The fields to keep. Raises 4xx for a missing one or one against a rule."""
@@ -55,6 +58,11 @@ class Collection:
         if missing:
             raise invalid(f"{', '.join(missing)} required", **dict.fromkeys(missing, "Required"))
         return self.prepare(store, given, row) if self.prepare is not None else given
+
+    def wire(self, store: LightspeedStore, row: Record) -> Given:
+        """The JSON object. What is listed whole shows no version."""
+        wire = row.wire() if self.shown is None else self.shown(store, row)
+        return {key: value for key, value in wire.items() if key != "version" or self.listing == "versioned"}
 
 
 def redact(given: Given) -> Given:
@@ -152,23 +160,6 @@ def _customer_code(store: LightspeedStore, given: Given) -> str:
     return f"{given.get('first_name') or 'UNNAMED'}-{tail}"
 
 
-def _price_book(store: LightspeedStore, given: Given, row: Record | None) -> Given:
-    groups, outlets = given.pop("customer_group_ids", None), given.pop("outlet_ids", None)
-    kept: Given = {"type": "GENERAL", "valid_from": None, "valid_to": None} if row is None else {}
-    if groups is not None:
-        kept["customer_groups"] = [_named(store.customer_groups, group_id) for group_id in groups]
-    if outlets is not None:
-        kept["outlets"] = [_named(store.outlets, outlet_id) for outlet_id in outlets]
-    return kept | given
-
-
-def _named(table: Table[Record], row_id: Any) -> Given:
-    row = table.find(row_id)
-    if row is None:
-        raise invalid(f"{row_id} does not exist")
-    return {"id": row.id, "name": row.name}
-
-
 def _refuse_used_attribute(store: LightspeedStore, record: Record) -> None:
     if any(record.id in product.family.attribute_ids for product in store.products.live()):
         raise invalid("The variant attribute is used by a product family")
@@ -248,7 +239,8 @@ COLLECTIONS = (
         table=lambda store: store.price_books,
         read=("products:read:price_books", "customers:read", "outlets:read"),
         write=("products:write:price_books", "customers:read"),
-        prepare=_price_book,
+        prepare=book_fields,
+        shown=book_wire,
     ),
     Collection(
         path="custom_inventory_adjustment_reasons",

@@ -1,4 +1,5 @@
-"""What the catalogue is made of: families, products, codes, suppliers of a product, stock, images, tax overrides."""
+"""What the catalogue is made of: families, products, codes, suppliers of a product, stock, images, tax overrides,
+entries of price books."""
 
 from __future__ import annotations
 
@@ -104,6 +105,20 @@ class OutletTax(Row):
     product_id: str
     outlet_id: str
     tax_id: str
+
+
+@dataclass(kw_only=True, eq=False)
+class PriceBookProduct(Row):
+    """An entry of a price book: what one unit of a product costs from `min_units` to `max_units` units on, each none
+    for no bound. `price` is without tax, five decimals, in both kinds of stores."""
+
+    price_book_id: str
+    product_id: str
+    price: Decimal
+    tax_id: str
+    min_units: Decimal | None = None
+    max_units: Decimal | None = None
+    loyalty_value: Decimal | None = None
 
 
 @dataclass(kw_only=True, eq=False)

@@ -8,6 +8,7 @@ from typing import Literal
 OftenEmpty = Literal["never", "always", "alternate"]
 Duplicates = Literal["reject", "allow"]
 ExistingId = Literal["update", "conflict"]
+DuplicateEntries = Literal["refuse", "allow"]
 
 
 @dataclass(kw_only=True)
@@ -57,5 +58,12 @@ class StoreOptions:
     """What `POST /sales` does with an id that is known: the legacy API updates, the date versions do not say."""
     pending_sales_take_stock: frozenset[str] = frozenset()
     """Attributes (layby, pickup, delivery) whose sales take stock while they are pending: not documented."""
+    base_book_entries: bool = True
+    """Every product with a price has an entry in the General Price Book. That its price is kept there is official,
+    that the entry follows an edit of the product is inferred. Read when a product's price or tax is set."""
+    duplicate_price_book_rows: DuplicateEntries = "allow"
+    """A second entry of a price book for the same product and the same bounds; nothing is documented."""
+    deleted_price_book_rows_shown: bool = True
+    """Whether the feed of entries knows `deleted=true`: it is documented for other feeds and not for this one."""
     image_processing_reads: int = 1
     """How often an uploaded image is reported as `processing` before it is `uploaded`."""

@@ -12,11 +12,24 @@ if TYPE_CHECKING:
     from include.sandbox.lightspeed.store import LightspeedStore
 
 
+def tax_of(store: LightspeedStore, product: Product) -> str:
+    """The id of the tax that applies. Of several taxes by outlet it is the first, which is a guess."""
+    return product.tax_id or next(iter(product.outlet_taxes.values()), None) or store.default_tax_id()
+
+
+def tax_rate(store: LightspeedStore, tax_id: str) -> Decimal:
+    """All rates of a tax together, 0.15 for 15 %."""
+    return sum((rate["rate"] for rate in store.taxes.rows[tax_id].fields["rates"]), Decimal(0))
+
+
 def rate_of(store: LightspeedStore, product: Product) -> Decimal:
-    """The rate that applies, 0.15 for 15 %. Of several taxes by outlet it is the first, which is a guess."""
-    tax_id = product.tax_id or next(iter(product.outlet_taxes.values()), None) or store.default_tax_id()
-    tax = store.taxes.rows[tax_id]
-    return sum((rate["rate"] for rate in tax.fields["rates"]), Decimal(0))
+    """The rate that applies to a product, 0.15 for 15 %."""
+    return tax_rate(store, tax_of(store, product))
+
+
+def without_tax(store: LightspeedStore, price: Decimal, tax_id: str) -> Decimal:
+    """A price that was entered in the store's own tax mode, without tax and with five decimals."""
+    return five_places(price if store.tax_exclusive else price / (1 + tax_rate(store, tax_id)))
 
 
 def both_prices(store: LightspeedStore, product: Product) -> tuple[Decimal | None, Decimal | None]:

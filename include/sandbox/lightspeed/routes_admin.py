@@ -28,6 +28,9 @@ _ADDERS: dict[str, Callable[..., Any]] = {
     "suppliers": LightspeedStore.add_supplier,
     "categories": LightspeedStore.add_category,
     "variant_attributes": LightspeedStore.add_variant_attribute,
+    "tax_groups": LightspeedStore.add_tax_group,
+    "customer_groups": LightspeedStore.add_customer_group,
+    "price_books": LightspeedStore.add_price_book,
     "payment_types": LightspeedStore.add_payment_type,
     "products": LightspeedStore.add_product_family,
 }

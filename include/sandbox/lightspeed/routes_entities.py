@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -33,10 +31,10 @@ def _lists(of: Collection) -> Handler:
             if of.listing == "whole":
                 # All of it, whatever `after` says: a client that pages until a page is empty would never end.
                 rows = table.page(0, None, flag_of(request, "deleted"), len(table.rows))
-                return envelope(request, rows, [_unversioned(row) for row in rows], with_version=False)
+                return envelope(request, rows, [of.wire(store, row) for row in rows], with_version=False)
             rows = page_of(request, table)
             with_version = of.path != "tags" or store.options.tags_envelope_version
-            return envelope(request, rows, [row.wire() for row in rows], with_version)
+            return envelope(request, rows, [of.wire(store, row) for row in rows], with_version)
 
     return handler
 
@@ -45,7 +43,7 @@ def _gets(of: Collection) -> Handler:
     async def handler(request: Request) -> Response:
         store = store_of(request)
         with store.lock:
-            return data(_wire(of, found(of.table(store), request.path_params["row_id"], of.kind)))
+            return data(of.wire(store, found(of.table(store), request.path_params["row_id"], of.kind)))
 
     return handler
 
@@ -56,7 +54,7 @@ def _creates(of: Collection) -> Handler:
         with store.lock:
             row = Record(id=store.new_id(), fields=of.checked(store, given, None))
             of.table(store).add(row)
-            return data(row.id if of.create_answer == "id" else _wire(of, row), of.create_status)
+            return data(row.id if of.create_answer == "id" else of.wire(store, row), of.create_status)
 
     return handler
 
@@ -68,7 +66,7 @@ def _updates(of: Collection) -> Handler:
             row = found(of.table(store), request.path_params["row_id"], of.kind)
             row.fields |= of.checked(store, given, row)
             of.table(store).touch(row)
-            answers = {"id": row.id, "id object": {"id": row.id}, "row": _wire(of, row)}
+            answers = {"id": row.id, "id object": {"id": row.id}, "row": of.wire(store, row)}
             return data(answers[of.update_answer])
 
     return handler
@@ -87,14 +85,6 @@ def _deletes(of: Collection) -> Handler:
             return data({"id": row.id} | ({"job_id": store.new_id()} if of.delete_answer == "job" else {}))
 
     return handler
-
-
-def _wire(of: Collection, row: Record) -> dict[str, Any]:
-    return _unversioned(row) if of.listing == "whole" else row.wire()
-
-
-def _unversioned(row: Record) -> dict[str, Any]:
-    return {key: value for key, value in row.wire().items() if key != "version"}
 
 
 for _each in COLLECTIONS:

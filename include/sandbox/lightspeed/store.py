@@ -13,10 +13,20 @@ from decimal import Decimal
 from typing import Any
 
 from include.sandbox.clock import Clock
-from include.sandbox.lightspeed import catalogue, counter, payloads, sales, stock, stockroom
+from include.sandbox.lightspeed import (
+    catalogue,
+    counter,
+    payloads,
+    price_books,
+    price_entries,
+    sales,
+    stock,
+    stockroom,
+)
 from include.sandbox.lightspeed.consignment_rows import Consignment
 from include.sandbox.lightspeed.models import Family, Image, OutletTax, Product, Stock
 from include.sandbox.lightspeed.options import StoreOptions
+from include.sandbox.lightspeed.price_rows import PriceRows, price_row_wire
 from include.sandbox.lightspeed.rows import Record, Table, Ticker
 from include.sandbox.lightspeed.sale_rows import Sale
 from include.sandbox.lightspeed.tokens import TokenBook
@@ -73,6 +83,7 @@ class LightspeedStore:
         self.customers: Table[Record] = Table(self.ticker)
         self.customer_groups: Table[Record] = Table(self.ticker)
         self.price_books: Table[Record] = Table(self.ticker)
+        self.price_book_products = PriceRows(self.ticker)
         self.webhooks: Table[Record] = Table(self.ticker)
         self.adjustments: Table[Record] = Table(self.ticker)
         self.adjustment_reasons: Table[Record] = Table(self.ticker)
@@ -100,7 +111,8 @@ class LightspeedStore:
         ).id
         self.add_payment_type("Cash", 1)
         self.add_payment_type("Credit Card", 5)
-        self.price_books.add(Record(id=self.new_id(), fields={"name": "General Price Book", "type": "BASE"}))
+        base = price_books.book_fields(self, {"name": "General Price Book"}, None) | {"type": "BASE"}
+        self.base_book_id = self.price_books.add(Record(id=self.new_id(), fields=base)).id
 
     # Setting the shop up.
 
@@ -117,7 +129,11 @@ class LightspeedStore:
                 "physical_country_id": self.country,
                 "attributes": [],
             }
-            return self.outlets.add(Record(id=self.new_id(), fields=place | fields)).id
+            outlet = self.outlets.add(Record(id=self.new_id(), fields=place | fields))
+            if len(self.outlets.rows) == 1:
+                # Its tax is the default of products from now on.
+                price_books.follow_all_products(self)
+            return outlet.id
 
     def add_register(self, name: str, outlet_id: str, *, is_open: bool = True, **fields: Any) -> str:
         """A till at an outlet; each one adds to the request budget."""
@@ -136,19 +152,31 @@ class LightspeedStore:
 
     def add_tax(self, name: str, rate: Number, *, is_default: bool = False) -> str:
         """A tax; 0.19 is 19 %."""
+        return self.add_tax_group(name, [(name, rate)], is_default=is_default)
+
+    def add_tax_group(
+        self, name: str, rates: Iterable[tuple[str, Number]], *, is_default: bool = False
+    ) -> str:
+        """A tax of several rates with their names, which are added up: 0.05 and 0.08 are 13 %."""
         with self.lock:
             if is_default:
                 for tax in self.taxes.live():
                     tax.fields["is_default"] = False
-            rate_fields = {
-                "id": self.new_id(),
-                "name": name,
-                "display_name": name,
-                "rate": Decimal(rate),
-                "rules": [],
-            }
-            fields = {"name": name, "display_name": name, "is_default": is_default, "rates": [rate_fields]}
-            return self.taxes.add(Record(id=self.new_id(), fields=fields)).id
+            kept = [
+                {
+                    "id": self.new_id(),
+                    "name": rate_name,
+                    "display_name": rate_name,
+                    "rate": Decimal(rate),
+                    "rules": [],
+                }
+                for rate_name, rate in rates
+            ]
+            fields = {"name": name, "display_name": name, "is_default": is_default, "rates": kept}
+            tax_id = self.taxes.add(Record(id=self.new_id(), fields=fields)).id
+            if is_default and not self.outlets.rows:
+                price_books.follow_all_products(self)
+            return tax_id
 
     def add_payment_type(self, name: str, type_id: int) -> str:
         """A way to pay. `type_id` is the global kind, which is not unique."""
@@ -168,6 +196,36 @@ class LightspeedStore:
         """A tag."""
         with self.lock:
             return self.tags.add(Record(id=self.new_id(), fields={"name": name})).id
+
+    def add_customer_group(self, name: str) -> str:
+        """A group of customers."""
+        with self.lock:
+            fields = {"name": name, "group_id": None}
+            return self.customer_groups.add(Record(id=self.new_id(), fields=fields)).id
+
+    def add_price_book(
+        self,
+        name: str,
+        *,
+        customer_groups: Iterable[str] = (),
+        outlets: Iterable[str] = (),
+        valid_from: str | None = None,
+        valid_to: str | None = None,
+        platform: str = price_books.EVERYWHERE,
+    ) -> str:
+        """An empty price book. Groups and outlets are ids, none of them means all; times are RFC 3339 text; the
+        platform is "0" for all, "1" for the till, "2" for the web shop."""
+        with self.lock:
+            given = {
+                "name": name,
+                "customer_group_ids": list(customer_groups),
+                "outlet_ids": list(outlets),
+                "valid_from": valid_from,
+                "valid_to": valid_to,
+                "restrict_to_platform": platform,
+            }
+            fields = price_books.book_fields(self, given, None)
+            return self.price_books.add(Record(id=self.new_id(), fields=fields)).id
 
     def add_supplier(self, name: str, **fields: Any) -> str:
         """A supplier."""
@@ -246,6 +304,50 @@ class LightspeedStore:
         """Deletes a product softly."""
         with self.lock:
             catalogue.delete(self, product_id, whole_family)
+
+    def set_outlet_tax(self, product_id: str, outlet_id: str, tax_id: str | None) -> None:
+        """A product has this tax at one outlet; none is the outlet's default again."""
+        with self.lock:
+            catalogue.set_outlet_tax(self, self.products.rows[product_id], outlet_id, tax_id)
+
+    def set_tax_rate(self, tax_id: str, rate: Number, *, rate_name: str | None = None) -> None:
+        """A tax has another rate; of a tax of several, the one of that name. Raises `ValueError` for an unknown name.
+
+        Prices stay as they were entered and products don't move in the version feed. What a price book other than the
+        General one holds stays without tax. Both are guesses: what really happens is not documented.
+        """
+        with self.lock:
+            tax = self.taxes.rows[tax_id]
+            rates = [each for each in tax.fields["rates"] if rate_name in (None, each["name"])]
+            if len(rates) != 1:
+                raise ValueError(f"The tax {tax.name} has {len(rates)} rates of that name: name one.")
+            rates[0]["rate"] = Decimal(rate)
+            self.taxes.touch(tax)
+            price_books.follow_all_products(self)
+
+    def set_book_price(
+        self,
+        book_id: str,
+        product_id: str,
+        price: Number,
+        *,
+        min_units: Number | None = None,
+        max_units: Number | None = None,
+        tax_id: str | None = None,
+    ) -> str:
+        """A price in a price book, in the store's own tax mode; it replaces the one with the same `min_units`. In the
+        General Price Book it is the product's own. Without a tax it keeps the one it has, else takes the product's.
+
+        Returns the id of the entry.
+        """
+        with self.lock:
+            bounds = (min_units, max_units)
+            return price_entries.set_price(self, book_id, product_id, price, bounds, tax_id)
+
+    def remove_book_price(self, book_id: str, product_id: str, min_units: Number | None = None) -> None:
+        """A price is taken out of a price book. Raises `ValueError` where there is none."""
+        with self.lock:
+            price_entries.remove_price(self, book_id, product_id, min_units)
 
     def set_stock(self, product_id: str, outlet_id: str, level: Number) -> None:
         """A count at an outlet."""
@@ -326,6 +428,11 @@ class LightspeedStore:
                 product_wire(self, row)
                 for row in self.products.page(0, None, deleted, len(self.products.rows))
             ]
+
+    def book_prices(self, book_id: str) -> list[dict[str, Any]]:
+        """The entries of a price book as the API prints them, without tax, in the order of their versions."""
+        with self.lock:
+            return [price_row_wire(self, row) for row in self.price_book_products.of_book(book_id)]
 
     def stock_level(self, product_id: str, outlet_id: str) -> Decimal | None:
         """The level, or none when there is no inventory record."""

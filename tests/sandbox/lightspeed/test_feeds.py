@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 def test_versions_grow_over_all_entities_are_beyond_32_bits_and_leave_gaps(shop: Shop) -> None:
     shop.tee()
-    brands, products = shop.feed("brands"), shop.feed()
+    brands, products, prices = shop.feed("brands"), shop.feed(), shop.feed("price_book_products")
     versions = [row["version"] for row in [*brands, *products]]
     assert versions == sorted(set(versions))
     assert versions[0] > 2**32
-    assert products[1]["version"] - products[0]["version"] <= 50
+    written = sorted(row["version"] for row in [*products, *prices])
+    assert all(0 < later - earlier <= 50 for earlier, later in zip(written, written[1:], strict=False))
 
 
 def test_after_is_exclusive_and_before_is_an_upper_bound(shop: Shop) -> None:
