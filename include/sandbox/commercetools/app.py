@@ -43,6 +43,8 @@ from include.sandbox.commercetools.query import (
     run_query,
     run_query_on,
 )
+from include.sandbox.commercetools.standalone_prices import PATH as STANDALONE_PATH
+from include.sandbox.commercetools.standalone_prices import refuse_locked
 from include.sandbox.commercetools.store import CommercetoolsStore, Project
 from include.sandbox.faults import Faults, install_faults
 
@@ -235,7 +237,11 @@ def _resources(call: Call) -> tuple[int, Any]:
         case "POST", [] | ["import"]:
             if (collection.kind.path == "orders") != (call.segments[1:] == ["import"]):
                 raise invalid_input("The sandbox makes orders by import only (POST /orders/import).")
-            created = collection.create(call.context, _object(call))
+            draft = _object(call)
+            if collection.kind.path == STANDALONE_PATH:
+                collection.kind.draft.check(draft)
+                refuse_locked(call.store, "create", draft)
+            created = collection.create(call.context, draft)
             answer = _shown(call, collection, created)
             return 201, {"customer": answer} if collection.kind.path == "customers" else answer
         case "GET", [name]:
@@ -243,6 +249,8 @@ def _resources(call: Call) -> tuple[int, Any]:
         case "POST", [name]:
             resource = _named(collection, name)
             update = _object(call)
+            if collection.kind.path == STANDALONE_PATH:
+                refuse_locked(call.store, "update", resource)
             changed = collection.update(call.context, resource, update.get("version"), update.get("actions"))
             return 200, _shown(call, collection, changed)
         case "DELETE", [name]:

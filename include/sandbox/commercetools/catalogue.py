@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from include.sandbox.commercetools import shapes
 from include.sandbox.commercetools.collection import Action, Context, Kind
-from include.sandbox.commercetools.errors import Json, duplicate_field, invalid_field, invalid_operation
+from include.sandbox.commercetools.errors import (
+    Json,
+    duplicate_field,
+    invalid_field,
+    invalid_operation,
+    required_field,
+)
 from include.sandbox.commercetools.prices import change_value, set_text
-from include.sandbox.commercetools.shapes import Shape, copied
+from include.sandbox.commercetools.shapes import Shape, copied, without_none
 
 _BASE = "id version key createdAt lastModifiedAt custom "
 
@@ -117,6 +124,16 @@ PRODUCT_TYPES = Kind(
 
 
 def _rate(context: Context, draft: Json) -> Json:
+    """A rate is the sum of its parts, if it has any: then it may say so itself or leave it out."""
+    draft = without_none(draft)
+    parts = draft.get("subRates") or []
+    if parts:
+        # Added up as they are written: floats would make 0.060000000000000005 of 0.04 and 0.02.
+        total = float(sum((Decimal(str(part["amount"])) for part in parts), Decimal(0)))
+        if draft.setdefault("amount", total) != total:
+            raise invalid_field("amount", draft["amount"], f"The sum of the subRates is {total}.")
+    elif "amount" not in draft:
+        raise required_field("amount")
     if not 0 <= draft["amount"] <= 1:
         raise invalid_field("amount", draft["amount"], "A tax rate is within 0 and 1.")
     return {"id": context.project.store.new_id()[:8], "subRates": [], **draft}
@@ -161,15 +178,20 @@ def _tax_unique(tax_category: Json) -> list[tuple[str, Any]]:
     return [*key_of(tax_category), ("name", tax_category["name"])]
 
 
+_SUB_RATE = Shape({"name": shapes.text, "amount": shapes.number})
 _RATE = shapes.shaped(
     Shape(
         {
             "name": shapes.text,
-            "amount": shapes.number,
             "includedInPrice": shapes.boolean,
             "country": shapes.text,
         },
-        {"key": shapes.key, "state": shapes.text, "subRates": shapes.list_of(shapes.mapping)},
+        {
+            "key": shapes.key,
+            "amount": shapes.number,
+            "state": shapes.text,
+            "subRates": shapes.list_of(shapes.shaped(_SUB_RATE)),
+        },
     )
 )
 _RATE_NAME = {"taxRateId": shapes.text, "taxRateKey": shapes.key}

@@ -101,7 +101,6 @@ PLAIN_KINDS = (
         "shipping_methods",
         "name taxCategory zoneRates active isDefault",
     ),
-    _plain_kind("customer-groups", "customer-group", "customers", "name"),
     _plain_kind(
         "payments", "payment", "payments", "customer interfaceId amountPlanned paymentMethodInfo transactions"
     ),

@@ -1,4 +1,4 @@
-"""Customers: the fields and actions a shop needs to be filled with."""
+"""Customers and their groups: the fields and actions a shop needs to be filled with."""
 
 from __future__ import annotations
 
@@ -124,4 +124,30 @@ CUSTOMERS = Kind(
     unique=_customer_unique,
     # Query-only field, confirmed by a vendor maintainer (commercetools-dotnet-core-sdk issue 138), in no description.
     query_view=lambda customer: {**customer, "lowercaseEmail": customer["email"].lower()},
+)
+
+
+# --- customer groups -------------------------------------------------------------------------------------------------
+
+
+def _build_group(context: Context, draft: Json) -> Json:
+    """The draft says `groupName` where the group says `name`."""
+    group = context.project.resolved(context, draft)
+    return {"name": group.pop("groupName"), **group}
+
+
+CUSTOMER_GROUPS = Kind(
+    path="customer-groups",
+    type_id="customer-group",
+    draft=Shape({"groupName": shapes.text}, {"key": shapes.key, "custom": shapes.mapping}),
+    build=_build_group,
+    actions={
+        "changeName": change_value("name", shapes.text),
+        "setKey": set_text("key", shapes.key),
+        **CUSTOM_ACTIONS,
+    },
+    fields=frozenset((WRITTEN + "name").split()),
+    view_scopes=("view_customers", "view_customer_groups"),
+    manage_scopes=("manage_customers", "manage_customer_groups"),
+    unique=lambda group: [*key_of(group), ("name", group["name"])],
 )

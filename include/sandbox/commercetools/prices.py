@@ -1,23 +1,21 @@
-"""Money, embedded prices and standalone prices."""
+"""Money, embedded prices, and what those have in common with standalone ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from typing import Any, Literal
 
 from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.collection import Action, Context, Kind
+from include.sandbox.commercetools.collection import Action, Context
 from include.sandbox.commercetools.errors import (
     ApiError,
     Json,
-    duplicate_field,
     invalid_field,
-    invalid_input,
     invalid_json,
     invalid_operation,
 )
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment, words
+from include.sandbox.commercetools.shapes import Shape, as_stored_moment
 
 FRACTION_DIGITS = {
     "JPY": 0,
@@ -84,7 +82,8 @@ def stored_money(value: Json) -> Json:
     }
 
 
-_TIER = Shape({"minimumQuantity": shapes.integer, "value": money})
+TIER = Shape({"minimumQuantity": shapes.integer, "value": money})
+DISCOUNTED = shapes.shaped(Shape({"value": money, "discount": shapes.reference}))
 
 PRICE_DRAFT = Shape(
     {"value": money},
@@ -95,8 +94,8 @@ PRICE_DRAFT = Shape(
         "channel": shapes.reference,
         "validFrom": shapes.moment,
         "validUntil": shapes.moment,
-        "tiers": shapes.list_of(shapes.shaped(_TIER)),
-        "discounted": shapes.shaped(Shape({"value": money, "discount": shapes.reference})),
+        "tiers": shapes.list_of(shapes.shaped(TIER)),
+        "discounted": DISCOUNTED,
         "custom": shapes.mapping,
     },
 )
@@ -114,14 +113,14 @@ def channel_with_role(context: Context, given: Json, role: str) -> Json:
     return reference
 
 
-def _stored_terms(context: Context, draft: Json) -> Json:
+def stored_terms(context: Context, draft: Json) -> Json:
     """What an embedded and a standalone price have in common."""
     price: Json = {"value": stored_money(draft["value"])}
     for name in ("key", "country", "custom"):
         if name in draft:
             price[name] = draft[name]
     if "discounted" in draft:
-        price["discounted"] = _stored_discount(context, draft["discounted"])
+        price["discounted"] = stored_discount(context, draft["discounted"])
     if "customerGroup" in draft:
         price["customerGroup"] = context.reference(draft["customerGroup"], "customer-group")
     if "channel" in draft:
@@ -131,10 +130,11 @@ def _stored_terms(context: Context, draft: Json) -> Json:
             price[name] = as_stored_moment(draft[name])
     if draft.get("tiers"):
         price["tiers"] = [stored_tier(tier) for tier in draft["tiers"]]
+        check_tiers(price["tiers"])
     return price
 
 
-def _stored_discount(context: Context, draft: Json) -> Json:
+def stored_discount(context: Context, draft: Json) -> Json:
     reference = context.reference(draft["discount"], "product-discount")
     discount = context.project.by_type("product-discount").get(id=reference["id"])
     if discount["value"].get("type") != "external":
@@ -151,9 +151,19 @@ def stored_tier(tier: Json) -> Json:
     return {"minimumQuantity": tier["minimumQuantity"], "value": stored_money(tier["value"])}
 
 
+def check_tiers(tiers: list[Json]) -> None:
+    """Raises `InvalidField` where two tiers begin at the same quantity, which is inferred."""
+    quantities = [tier["minimumQuantity"] for tier in tiers]
+    for quantity in quantities:
+        if quantities.count(quantity) > 1:
+            raise invalid_field(
+                "minimumQuantity", quantity, f"Two price tiers start at a quantity of {quantity}."
+            )
+
+
 def stored_price(context: Context, draft: Json) -> Json:
     """An embedded price with a new id."""
-    return {"id": context.project.store.new_id(), **_stored_terms(context, draft)}
+    return {"id": context.project.store.new_id(), **stored_terms(context, draft)}
 
 
 def _scope(price: Json) -> tuple[Any, ...]:
@@ -165,9 +175,25 @@ def _scope(price: Json) -> tuple[Any, ...]:
     )
 
 
+def scope_fields(price: Json) -> Json:
+    """The fields in which errors about a scope name it; None where a field does not narrow it."""
+    named: Json = {"currency": price["value"]["currencyCode"]}
+    return named | {
+        name: price.get(name) for name in ("country", "customerGroup", "channel", "validFrom", "validUntil")
+    }
+
+
 def check_scopes(prices: Iterable[Json]) -> None:
-    """Raises `DuplicatePriceScope` or `OverlappingPriceValidity` when two prices of a variant would both apply.
-    A price without validity does not conflict with a dated one."""
+    """Raises `DuplicatePriceScope` or `OverlappingPriceValidity` when two prices of a variant would both apply, and
+    `MaxResourceLimitExceeded` when there are too many."""
+    prices = list(prices)
+    if len(prices) > MAX_PRICES:
+        raise ApiError(
+            400,
+            "MaxResourceLimitExceeded",
+            f"A variant has at most {MAX_PRICES} prices.",
+            exceededResource="prices",
+        )
     by_scope: dict[tuple[Any, ...], list[Json]] = {}
     keys: set[str] = set()
     for price in prices:
@@ -182,18 +208,29 @@ def check_scopes(prices: Iterable[Json]) -> None:
 
 
 def _check_pair(price: Json, other: Json) -> None:
-    span, other_span = _validity(price), _validity(other)
-    if span == other_span:
+    clash = clash_of(price, other)
+    if clash == "same":
         raise ApiError(400, "DuplicatePriceScope", "Duplicate price scope.", conflictingPrice=other)
-    if None not in (span, other_span) and _overlap(span, other_span):
+    if clash == "overlap":
         raise ApiError(
             400,
             "OverlappingPriceValidity",
             "Two prices of the same scope have overlapping validity.",
             conflictingPrice=other["id"],
-            currency=price["value"]["currencyCode"],
-            country=price.get("country"),
+            **scope_fields(price),
+            conflictingValidFrom=other.get("validFrom"),
+            conflictingValidUntil=other.get("validUntil"),
         )
+
+
+def clash_of(price: Json, other: Json) -> Literal["same", "overlap"] | None:
+    """Whether two prices would both apply. A price without validity does not conflict with a dated one."""
+    if _scope(price) != _scope(other):
+        return None
+    span, other_span = _validity(price), _validity(other)
+    if span == other_span:
+        return "same"
+    return "overlap" if _overlap(span, other_span) else None
 
 
 def _validity(price: Json) -> tuple[str, str] | None:
@@ -226,67 +263,7 @@ def selected_price(
     return max(filter(fits, prices), key=weight, default=None)
 
 
-# --- standalone prices -----------------------------------------------------------------------------------------------
-
-
-def _build(context: Context, draft: Json) -> Json:
-    return {"sku": draft["sku"], **_stored_terms(context, draft), "active": draft.get("active", True)}
-
-
-def _conflict(resource: Json, name: str, value: Any) -> ApiError:
-    if name == "key":
-        return duplicate_field(name, value)
-    message = f"Duplicate standalone price scope for the SKU '{resource['sku']}'."
-    return ApiError(
-        400,
-        "DuplicateStandalonePriceScope",
-        message,
-        sku=resource["sku"],
-        currency=resource["value"]["currencyCode"],
-        country=resource.get("country"),
-    )
-
-
-def _unique(price: Json) -> list[tuple[str, Any]]:
-    whole = (price["sku"], *_scope(price), price.get("validFrom"), price.get("validUntil"))
-    keyed: list[tuple[str, Any]] = [("key", price["key"])] if "key" in price else []
-    return [*keyed, ("scope", whole)]
-
-
-def _change_value(context: Context, price: Json, action: Json) -> None:
-    value = stored_money(action["value"])
-    if value["currencyCode"] != price["value"]["currencyCode"]:
-        raise invalid_input("The currency of a standalone price cannot be changed.")
-    if action.get("staged", False):  # the opposite default of product actions (documented)
-        price["staged"] = {"value": value}
-    else:
-        price["value"] = value
-
-
-def _apply_staged(context: Context, price: Json, action: Json) -> None:
-    price["value"] = price.pop("staged", {}).get("value", price["value"])
-
-
-def _remove_staged(context: Context, price: Json, action: Json) -> None:
-    price.pop("staged", None)
-
-
-def _change_active(context: Context, price: Json, action: Json) -> None:
-    price["active"] = action["active"]
-
-
-def _set_tiers(context: Context, price: Json, action: Json) -> None:
-    price["tiers"] = [stored_tier(tier) for tier in action["tiers"]]
-
-
-def _set_validity(*names: str) -> Action:
-    def apply(context: Context, price: Json, action: Json) -> None:
-        for name in names:
-            price.pop(name, None)
-            if name in action:
-                price[name] = as_stored_moment(action[name])
-
-    return Action(apply, Shape(optional=dict.fromkeys(names, shapes.moment)))
+# --- plain update actions, for every resource ---------------------------------------------------------------------
 
 
 def set_text(name: str, check: shapes.Check = shapes.text) -> Action:
@@ -307,38 +284,3 @@ def change_value(name: str, check: shapes.Check) -> Action:
         resource[name] = action[name]
 
     return Action(apply, Shape({name: check}))
-
-
-STANDALONE_PRICES = Kind(
-    path="standalone-prices",
-    type_id="standalone-price",
-    draft=Shape(
-        {**PRICE_DRAFT.required, "sku": shapes.text}, {**PRICE_DRAFT.optional, "active": shapes.boolean}
-    ),
-    build=_build,
-    actions={
-        "changeValue": Action(_change_value, Shape({"value": money}, {"staged": shapes.boolean})),
-        "applyStagedChanges": Action(_apply_staged),
-        "removeStagedChanges": Action(_remove_staged),
-        "changeActive": Action(_change_active, Shape({"active": shapes.boolean})),
-        "setPriceTiers": Action(_set_tiers, Shape({"tiers": shapes.list_of(shapes.shaped(_TIER))})),
-        "setValidFrom": _set_validity("validFrom"),
-        "setValidUntil": _set_validity("validUntil"),
-        "setValidFromAndUntil": _set_validity("validFrom", "validUntil"),
-        "setKey": set_text("key", shapes.key),
-    },
-    fields=frozenset(
-        words(
-            "id version key createdAt lastModifiedAt sku value country customerGroup channel validFrom",
-            "validUntil tiers active staged discounted custom",
-        )
-    ),
-    view_scopes=("view_standalone_prices",),
-    manage_scopes=("manage_standalone_prices",),
-    unique=_unique,
-    conflict=_conflict,
-    index=lambda project, path, value: (
-        project.ids_with_sku("standalone-prices", value) if path == "sku" else None
-    ),
-    changed=lambda project, before, after: project.note_sku("standalone-prices", before, after),
-)

@@ -16,16 +16,21 @@ from include.sandbox.commercetools.catalogue import CATEGORIES, PRODUCT_TYPES, T
 from include.sandbox.commercetools.collection import Collection, Context, Kind
 from include.sandbox.commercetools.custom_fields import PLAIN_KINDS
 from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
-from include.sandbox.commercetools.customers import CUSTOMERS
+from include.sandbox.commercetools.customers import CUSTOMER_GROUPS, CUSTOMERS
 from include.sandbox.commercetools.errors import ApiError, Json
 from include.sandbox.commercetools.inventory import INVENTORY
 from include.sandbox.commercetools.order_drafts import Line, order_draft
 from include.sandbox.commercetools.order_stock import OrderStock
 from include.sandbox.commercetools.orders import ORDERS
 from include.sandbox.commercetools.places import CHANNELS, PRODUCT_SELECTIONS, STORES
-from include.sandbox.commercetools.prices import STANDALONE_PRICES
 from include.sandbox.commercetools.product_actions import PRODUCTS
 from include.sandbox.commercetools.shapes import copied
+from include.sandbox.commercetools.standalone_prices import (
+    STANDALONE_PRICES,
+    LockCode,
+    PriceLock,
+    Writing,
+)
 
 KINDS: tuple[Kind, ...] = (
     PRODUCT_TYPES,
@@ -38,6 +43,7 @@ KINDS: tuple[Kind, ...] = (
     CUSTOM_OBJECTS,
     INVENTORY,
     STANDALONE_PRICES,
+    CUSTOMER_GROUPS,
     CUSTOMERS,
     ORDERS,
     *PLAIN_KINDS,
@@ -195,6 +201,8 @@ class CommercetoolsStore:
         self.refuse_deleting_published: bool = True
         self.sync_info_appends: bool = True
         """Whether `updateSyncInfo` keeps earlier entries of the same channel (unknown on the real API)."""
+        self.price_locks: list[PriceLock] = []
+        """Writes of standalone prices that will be refused; see `lock_standalone_prices`."""
         self.validate_requests: Callable[[str, str, Any], str | None] | None = None
         """(method, path below the project, body) -> what is wrong with it, or None; see `spec.RequestValidator`."""
 
@@ -294,6 +302,20 @@ class CommercetoolsStore:
             collection = found.collection(path)
             resource = collection.get(id=id, key=key)
             collection.delete(Context(found), resource, resource["version"])
+
+    def lock_standalone_prices(
+        self,
+        times: int = 1,
+        *,
+        code: LockCode = "ExactLockConflict",
+        status: int = 409,
+        writing: Writing = "update",
+    ) -> None:
+        """The next `times` updates (or creations) of standalone prices over HTTP find the price being changed by
+        another, of the same scope (`ExactLockConflict`) or of the same but for its validity (`ValidityLockConflict`),
+        and change nothing. Whether the status is 400 or 409 is unknown on the real API."""
+        with self.lock:
+            self.price_locks += [PriceLock(writing, code, status)] * times
 
     # --- what shoppers do ---
 

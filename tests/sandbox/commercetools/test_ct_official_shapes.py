@@ -97,7 +97,10 @@ def furnished(api: Api) -> Api:
     warehouse = {"typeId": "channel", "key": "warehouse"}
     api.post("inventory", {"sku": "a-1", "key": "a-1", "quantityOnStock": 3}, 201)
     api.post("inventory", {"sku": "a-1", "quantityOnStock": 3, "supplyChannel": warehouse}, 201)
-    api.post("standalone-prices", euros(100, sku="a-1", key="p-1"), 201)
+    api.post("customer-groups", {"key": "b2b", "groupName": "B2B"}, 201)
+    group = {"typeId": "customer-group", "key": "b2b"}
+    tier = {"minimumQuantity": 10, "value": {"currencyCode": "EUR", "centAmount": 90}}
+    api.post("standalone-prices", euros(100, sku="a-1", key="p-1", customerGroup=group, tiers=[tier]), 201)
     selection = api.post("product-selections", {"key": "online", "name": {"en": "Online"}}, 201)
     add = {"action": "addProduct", "product": {"typeId": "product", "key": "key-a"}}
     api.update("product-selections", selection, add)
@@ -138,6 +141,7 @@ def furnished(api: Api) -> Api:
         ("standalone-prices", "StandalonePrice"),
         ("custom-objects/c", "CustomObject"),
         ("customers", "Customer"),
+        ("customer-groups", "CustomerGroup"),
     ],
 )
 def test_an_answer_has_the_shape_of_the_description_and_no_field_it_does_not_know(
@@ -165,7 +169,7 @@ def test_the_project_has_the_shape_of_the_description(furnished: Api) -> None:
     check("Project", furnished.get(""))
 
 
-def test_errors_have_the_shape_of_the_description(furnished: Api) -> None:
+def test_errors_have_the_shape_of_the_description(furnished: Api, store: CommercetoolsStore) -> None:
     product = furnished.get("products/key=key-a")
     unstocked = imported(inventoryMode="TrackOnly")
     unstocked["lineItems"][0]["variant"] = {"sku": "a-2"}
@@ -183,6 +187,19 @@ def test_errors_have_the_shape_of_the_description(furnished: Api) -> None:
         "OutOfStockError": furnished.post("orders/import", unstocked, 400),
         "InvalidFieldError": furnished.post("products", draft("b", key="no key"), 400),
     }
+    store.lock_standalone_prices(code="ExactLockConflict")
+    store.lock_standalone_prices(code="ValidityLockConflict")
+    price = furnished.get("standalone-prices/key=p-1")
+    update, group = {"version": price["version"], "actions": []}, price["customerGroup"]
+    for name in ("ExactLockConflictError", "ValidityLockConflictError"):
+        answers[name] = furnished.post(f"standalone-prices/{price['id']}", update, 409)
+    answers["DuplicateStandalonePriceScopeError"] = furnished.post(
+        "standalone-prices", euros(1, sku="a-1", customerGroup=group), 400
+    )
+    dated = euros(1, sku="a-1", customerGroup=group, validFrom="2026-01-01T00:00:00Z")
+    furnished.post("standalone-prices", dated, 201)
+    dated["validUntil"] = "2027-01-01T00:00:00Z"
+    answers["OverlappingStandalonePriceValidityError"] = furnished.post("standalone-prices", dated, 400)
     for schema, answer in answers.items():
         check("ErrorResponse", answer)
         check(schema, answer["errors"][0])
@@ -239,7 +256,36 @@ def test_bodies_the_stand_in_takes_are_bodies_the_description_allows(
     entry = api.post("inventory", {"sku": "a-9", "quantityOnStock": 1, "key": "a-9"}, 201)
     api.update("inventory", entry, {"action": "changeQuantity", "quantity": 4})
     standalone = api.post("standalone-prices", euros(100, sku="a-9"), 201)
-    api.update("standalone-prices", standalone, {"action": "changeActive", "active": False})
+    tier = {"minimumQuantity": 10, "value": {"currencyCode": "EUR", "centAmount": 90}}
+    prices: list[Json] = [
+        {"action": "changeActive", "active": False},
+        {"action": "changeValue", "value": {"currencyCode": "EUR", "centAmount": 95}, "staged": True},
+        {"action": "applyStagedChanges"},
+        {"action": "removeStagedChanges"},
+        {"action": "setPriceTiers", "tiers": [tier]},
+        {"action": "addPriceTier", "tier": tier | {"minimumQuantity": 20}},
+        {"action": "removePriceTier", "minimumQuantity": 10},
+        {"action": "setDiscountedPrice"},
+        {"action": "setValidFrom", "validFrom": "2026-01-01T00:00:00.000Z"},
+        {"action": "setValidUntil", "validUntil": "2027-01-01T00:00:00.000Z"},
+        {"action": "setValidFromAndUntil"},
+        {"action": "setKey", "key": "nine"},
+    ]
+    api.update("standalone-prices", standalone, *prices)
+    rate = {"name": "NY", "includedInPrice": False, "country": "US", "state": "New York"}
+    parts = [{"name": "State", "amount": 0.04}, {"name": "City", "amount": 0.02}]
+    taxes = api.post("tax-categories", {"name": "Goods", "rates": [rate | {"subRates": parts}]}, 201)
+    api.update(
+        "tax-categories",
+        taxes,
+        {"action": "addTaxRate", "taxRate": rate | {"state": "Ohio", "amount": 0.05, "key": "ohio"}},
+        {
+            "action": "replaceTaxRate",
+            "taxRateKey": "ohio",
+            "taxRate": rate | {"state": "Ohio", "amount": 0.06},
+        },
+        {"action": "removeTaxRate", "taxRateId": taxes["rates"][0]["id"]},
+    )
     api.post("custom-objects", {"container": "c", "key": "k", "value": 1}, 201)
 
 

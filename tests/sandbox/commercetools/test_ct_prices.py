@@ -1,4 +1,4 @@
-"""Money is exact, price scopes do not collide, standalone prices live on their own."""
+"""Money is exact, and scopes of embedded prices do not collide."""
 
 from __future__ import annotations
 
@@ -118,27 +118,34 @@ def test_a_variant_has_at_most_a_hundred_prices(api: Api) -> None:
     api.post("products", priced(*prices[:100]), 201)
 
 
-def test_standalone_prices_are_unique_in_their_scope(api: Api) -> None:
-    price = api.post("standalone-prices", euros(100, sku="S-1", key="p1", country="DE"), 201)
-    assert (price["active"], price["value"]["fractionDigits"]) == (True, 2)
-    api.refused("standalone-prices", euros(1, sku="S-1", country="DE"), "DuplicateStandalonePriceScope")
-    api.refused("standalone-prices", euros(1, sku="S-2", key="p1"), "DuplicateField")
-    api.post("standalone-prices", euros(1, sku="S-1"), 201)
-    assert api.get("standalone-prices", where='sku in ("S-1")')["total"] == 2
-    assert api.get("standalone-prices/key=p1") == price
+def test_two_tiers_of_a_price_start_at_different_quantities(api: Api) -> None:
+    tier = {"minimumQuantity": 2, "value": {"currencyCode": "EUR", "centAmount": 1}}
+    api.refused("products", priced(euros(2, tiers=[tier, tier])), "InvalidField")
 
 
-def test_a_standalone_value_is_live_at_once_unless_staged(api: Api) -> None:
-    price = api.post("standalone-prices", euros(100, sku="S-1"), 201)
-    change = {"action": "changeValue", "value": {"currencyCode": "EUR", "centAmount": 90}}
-    price = api.update("standalone-prices", price, change)
-    assert price["value"]["centAmount"] == 90
-    staged = change | {"staged": True, "value": {"currencyCode": "EUR", "centAmount": 80}}
-    price = api.update("standalone-prices", price, staged)
-    assert (price["value"]["centAmount"], price["staged"]["value"]["centAmount"]) == (90, 80)
-    price = api.update("standalone-prices", price, {"action": "applyStagedChanges"})
-    assert (price["value"]["centAmount"], "staged" in price) == (80, False)
-    other = {"action": "changeValue", "value": {"currencyCode": "GBP", "centAmount": 1}}
-    api.update_refused("standalone-prices", price, "InvalidInput", other)
-    price = api.update("standalone-prices", price, {"action": "changeActive", "active": False})
-    assert price["active"] is False
+def test_a_customer_group_makes_another_scope(api: Api) -> None:
+    api.post("customer-groups", {"key": "regulars", "groupName": "Regulars"}, 201)
+    regulars = {"typeId": "customer-group", "key": "regulars"}
+    product = api.post("products", priced(euros(2), euros(1, customerGroup=regulars)), 201)
+    prices = product["masterData"]["current"]["masterVariant"]["prices"]
+    group = api.get("customer-groups/key=regulars")["id"]
+    assert prices[1]["customerGroup"] == {"typeId": "customer-group", "id": group}
+    twice = priced(euros(1, customerGroup=regulars), euros(2, customerGroup=regulars))
+    api.refused("products", twice, "DuplicatePriceScope")
+    unknown = priced(euros(1, customerGroup={"typeId": "customer-group", "key": "none"}))
+    api.refused("products", unknown, "ReferencedResourceNotFound")
+
+
+def test_overlapping_prices_are_named_with_their_scope_and_times(api: Api) -> None:
+    api.post("customer-groups", {"key": "regulars", "groupName": "Regulars"}, 201)
+    scope = {"country": "DE", "customerGroup": {"typeId": "customer-group", "key": "regulars"}}
+    year = {"validFrom": "2026-01-01T00:00:00.000Z", "validUntil": "2027-01-01T00:00:00.000Z"}
+    late = {"validFrom": "2026-12-01T00:00:00.000Z"}
+    error = api.refused(
+        "products", priced(euros(1, **scope, **year), euros(2, **scope, **late)), "OverlappingPriceValidity"
+    )
+    assert (error["country"], error["validFrom"]) == ("DE", late["validFrom"])
+    assert error["customerGroup"]["typeId"] == "customer-group"
+    assert (error["conflictingValidFrom"], error["conflictingValidUntil"]) == tuple(year.values())
+    after = {"validFrom": year["validUntil"]}
+    api.post("products", priced(euros(1, **scope, **year), euros(2, **scope, **after)), 201)

@@ -259,6 +259,38 @@ def test_single_prices_are_added_changed_and_removed(api: Api, product: Json) ->
     api.update_refused("products", product, "InvalidOperation", {"action": "removePrice", "priceId": id})
 
 
+@pytest.mark.parametrize("is_staged", [None, True, False])
+def test_price_actions_are_staged_unless_told_otherwise(
+    api: Api, product: Json, is_staged: bool | None
+) -> None:
+    flag = {} if is_staged is None else {"staged": is_staged}
+
+    def amounts(data: Json) -> list[int]:
+        return [price["value"]["centAmount"] for price in data["masterVariant"]["prices"]]
+
+    before = amounts(current(product))
+    for action, after in (
+        ({"action": "setPrices", "sku": "A-1", "prices": [euros(5)]}, [5]),
+        ({"action": "addPrice", "sku": "A-1", "price": euros(6, country="GB")}, [5, 6]),
+        ({"action": "changePrice", "price": euros(7)}, [7, 6]),
+        ({"action": "removePrice"}, [6]),
+    ):
+        if action["action"] in ("changePrice", "removePrice"):
+            action["priceId"] = staged(product)["masterVariant"]["prices"][0]["id"]
+        product = api.update("products", product, action | flag)
+        assert amounts(staged(product)) == after
+        assert amounts(current(product)) == (after if is_staged is False else before)
+
+
+def test_an_added_price_keeps_to_the_limit_of_a_hundred(api: Api, product: Json) -> None:
+    prices = [euros(1, country=f"{a}{b}") for a in "ABCDEFGHIJ" for b in "ABCDEFGHIJ"]
+    too_many = {"action": "setPrices", "sku": "A-1", "prices": [*prices, euros(1)]}
+    api.update_refused("products", product, "MaxResourceLimitExceeded", too_many)
+    product = api.update("products", product, too_many | {"prices": prices})
+    one_more = {"action": "addPrice", "sku": "A-1", "price": euros(1)}
+    api.update_refused("products", product, "MaxResourceLimitExceeded", one_more)
+
+
 def test_a_state_moves_only_where_its_transitions_lead(api: Api, product: Json) -> None:
     end = api.post("states", {"key": "end", "type": "ProductState", "transitions": []}, 201)
     to_end = [{"typeId": "state", "id": end["id"]}]

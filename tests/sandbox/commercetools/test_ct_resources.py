@@ -57,6 +57,45 @@ def test_a_tax_category_has_one_rate_per_place_and_one_name(api: Api) -> None:
     api.refused("tax-categories", {"name": "Odd", "rates": [rate | {"amount": 19}]}, "InvalidField")
 
 
+def test_a_tax_rate_is_the_sum_of_its_parts(api: Api) -> None:
+    parts = [{"name": "State", "amount": 0.04}, {"name": "City", "amount": 0.02}]
+    rate = {"name": "NY", "includedInPrice": False, "country": "US", "state": "New York", "subRates": parts}
+    category = api.post("tax-categories", {"name": "Goods", "rates": [rate]}, 201)
+    assert category["rates"][0]["amount"] == 0.06
+    assert category["rates"][0]["subRates"] == parts
+    elsewhere = rate | {"state": "Texas", "amount": 0.06}
+    category = api.update("tax-categories", category, {"action": "addTaxRate", "taxRate": elsewhere})
+    wrong = rate | {"state": "Ohio", "amount": 0.07}
+    api.update_refused("tax-categories", category, "InvalidField", {"action": "addTaxRate", "taxRate": wrong})
+    bare = {key: value for key, value in wrong.items() if key not in ("amount", "subRates")}
+    api.update_refused("tax-categories", category, "RequiredField", {"action": "addTaxRate", "taxRate": bare})
+    whole = {"name": "US", "amount": 0, "includedInPrice": False, "country": "US"}
+    category = api.update("tax-categories", category, {"action": "addTaxRate", "taxRate": whole})
+    api.update_refused(
+        "tax-categories", category, "DuplicateField", {"action": "addTaxRate", "taxRate": elsewhere}
+    )
+    assert [each.get("state") for each in category["rates"]] == ["New York", "Texas", None]
+
+
+def test_a_customer_group_has_one_key_and_one_name(api: Api) -> None:
+    group = api.post("customer-groups", {"key": "b2b", "groupName": "B2B"}, 201)
+    assert (group["key"], group["name"]) == ("b2b", "B2B")
+    api.refused("customer-groups", {"key": "b2b", "groupName": "Other"}, "DuplicateField")
+    api.refused("customer-groups", {"key": "other", "groupName": "B2B"}, "DuplicateField")
+    api.refused("customer-groups", {"key": "other", "name": "Other"}, "InvalidJsonInput")
+    assert api.get("customer-groups", where='key in ("b2b", "none")')["results"] == [group]
+    assert api.get("customer-groups", where='name = "B2B"')["total"] == 1
+    changed = api.update(
+        "customer-groups",
+        group,
+        {"action": "changeName", "name": "Trade"},
+        {"action": "setKey", "key": "trade"},
+    )
+    assert api.get("customer-groups/key=trade") == changed
+    api.delete("customer-groups/key=trade", version=changed["version"])
+    api.get(f"customer-groups/{group['id']}", 404)
+
+
 def test_categories_know_all_that_is_above_them(api: Api) -> None:
     body = {"key": "polo", "name": {"en": "Polo"}, "slug": {"en": "polo"}}
     child = api.post("categories", body | {"parent": {"typeId": "category", "key": "shirts"}}, 201)
