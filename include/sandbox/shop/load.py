@@ -60,6 +60,7 @@ def load_shop(path: Path) -> Shop:
         customers=read_customers(path / "customers.json"),
         orders=read_orders(path / "orders.csv", products),
         lightspeed=till,
+        customer_groups=_named(path / "customer-groups.json"),
     )
 
 

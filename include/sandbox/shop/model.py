@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class LightspeedShop:
     `families` are products as the till has them: `name`, `options` (names of at most three options) and
     `variants` with `sku`, `codes`, `options` (values, same order), `price` and `supply_price` (decimal text in
     the retailer's currency, tax as `retailer["tax_exclusive"]` says) and `inventory` (outlet name -> count).
+    `price_books` have a `name` and may have `customer_groups`, `outlets` (none: all of them), `valid_from`,
+    `valid_to`, and `prices`: SKU -> decimal text in the same tax mode, or a list of [units from which on, price].
     `derived` tells that the folder has no `lightspeed.json` and this side was made up from the online shop.
     """
 
@@ -42,6 +44,8 @@ class LightspeedShop:
     suppliers: list[str]
     tags: list[str]
     families: list[Draft]
+    customer_groups: list[str] = field(default_factory=list)
+    price_books: list[Draft] = field(default_factory=list)
     derived: bool = False
 
 
@@ -69,6 +73,7 @@ class Shop:
     customers: list[Draft]
     orders: list[Draft]
     lightspeed: LightspeedShop
+    customer_groups: list[Draft] = field(default_factory=list)
 
     def variants(self) -> list[tuple[Draft, Draft]]:
         """Every (product, variant) pair, master variant first."""

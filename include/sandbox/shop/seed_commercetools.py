@@ -37,6 +37,7 @@ def seed_commercetools(shop: Shop, store: CommercetoolsStore, project: str | Non
             ("types", shop.types),
             ("tax-categories", shop.tax_categories),
             ("channels", shop.channels),
+            ("customer-groups", shop.customer_groups),
             ("zones", shop.zones),
             ("stores", shop.stores),
             ("product-types", [_lenient(draft) for draft in shop.product_types]),

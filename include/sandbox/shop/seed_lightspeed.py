@@ -9,6 +9,7 @@ from include.sandbox.clock import Clock
 from include.sandbox.lightspeed import LightspeedStore, StoreOptions
 from include.sandbox.lightspeed.rows import Record
 from include.sandbox.shop.model import Draft, LightspeedShop, Shop, ShopError
+from include.sandbox.shop.price_books import ALL_CUSTOMERS, price_steps
 
 
 @dataclass
@@ -22,6 +23,8 @@ class _Ids:
     tags: dict[str, str] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    products: dict[str, list[str]] = field(default_factory=dict)
+    """By SKU, which two products may share."""
 
 
 def new_lightspeed_store(
@@ -64,6 +67,7 @@ def seed_lightspeed(shop: Shop, store: LightspeedStore) -> None:
         ids.attributes = {name: store.add_variant_attribute(name) for name in sorted(names)}
         for family in till.families:
             _add_family(family, store, ids)
+        _add_price_books(till, store, ids)
 
 
 def _check_retailer(shop: Shop, store: LightspeedStore) -> None:
@@ -113,9 +117,28 @@ def _add_family(family: Draft, store: LightspeedStore, ids: _Ids) -> None:
     variants = [_variant(family, variant, store, ids) for variant in family["variants"]]
     tracked = bool(family.get("track_inventory", True))
     if family.get("options"):
-        store.add_product_family(family["name"], variants=variants, track_inventory=tracked, **given)
+        made = store.add_product_family(family["name"], variants=variants, track_inventory=tracked, **given)
     else:
-        store.add_product_family(family["name"], track_inventory=tracked, **given, **variants[0])
+        made = store.add_product_family(family["name"], track_inventory=tracked, **given, **variants[0])
+    for variant, product_id in zip(variants, made, strict=True):
+        ids.products.setdefault(variant["sku"], []).append(product_id)
+
+
+def _add_price_books(till: LightspeedShop, store: LightspeedStore, ids: _Ids) -> None:
+    groups = {name: store.add_customer_group(name) for name in till.customer_groups}
+    groups.setdefault(ALL_CUSTOMERS, store.all_customers_id)
+    for book in till.price_books:
+        book_id = store.add_price_book(
+            book["name"],
+            customer_groups=[groups[name] for name in book.get("customer_groups", [])],
+            outlets=[ids.outlets[name] for name in book.get("outlets", [])],
+            valid_from=book.get("valid_from"),
+            valid_to=book.get("valid_to"),
+        )
+        for sku, cell in book.get("prices", {}).items():
+            for least, price in price_steps(cell):
+                for product_id in ids.products[sku]:
+                    store.set_book_price(book_id, product_id, price, min_units=least)
 
 
 def _variant(family: Draft, variant: Draft, store: LightspeedStore, ids: _Ids) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from include.sandbox.shop.files import as_key, read_json
 from include.sandbox.shop.model import Draft, LightspeedShop, ShopError
+from include.sandbox.shop.price_books import check_price_books
 
 # What the till of a country usually says. A country that is not here gets UTC and its code.
 _TIME_ZONES = {
@@ -40,6 +41,7 @@ _LISTS = (
     "tags",
     "families",
 )
+_OPTIONAL_LISTS = ("customer_groups", "price_books")
 
 
 def read_till(file: Path) -> LightspeedShop:
@@ -48,8 +50,13 @@ def read_till(file: Path) -> LightspeedShop:
     missing = [name for name in ("retailer", *_LISTS) if name not in described]
     if missing:
         raise ShopError(f"has no {', '.join(missing)}.", file=file, remedy="Add them; an empty list will do.")
-    till = LightspeedShop(retailer=described["retailer"], **{name: described[name] for name in _LISTS})
+    # A folder from before there were price books has neither of the optional lists.
+    lists = {name: described[name] for name in _LISTS} | {
+        name: described.get(name, []) for name in _OPTIONAL_LISTS
+    }
+    till = LightspeedShop(retailer=described["retailer"], **lists)
     _check_names(till, file)
+    check_price_books(till, file)
     return till
 
 

@@ -195,6 +195,42 @@ def test_families_at_the_till_are_partly_equal_partly_different_partly_alone(sho
                 assert variant["codes"][0]["code"] == _attribute(online[variant["sku"]], "barcode")
 
 
+def test_regulars_have_a_price_of_their_own_online_and_an_empty_price_book_at_the_till(shop: Shop) -> None:
+    assert [group["key"] for group in shop.customer_groups] == ["stammkunden"]
+    assert shop.lightspeed.customer_groups == ["Stammkunden"]
+    special = [
+        (variant, price)
+        for _, variant in shop.variants()
+        for price in variant["prices"]
+        if price.get("customerGroup") == {"typeId": "customer-group", "key": "stammkunden"}
+    ]
+    assert len(special) == 12
+    assert len([price for _, price in special if "tiers" in price]) == 3
+    for variant, price in special:
+        amounts = [price["value"], *(tier["value"] for tier in price.get("tiers", []))]
+        cents = [amount["centAmount"] for amount in (variant["prices"][0]["value"], *amounts)]
+        assert cents == sorted(cents, reverse=True)
+        assert price["country"] == "DE"
+    (book,) = [book for book in shop.lightspeed.price_books if book["name"] == "Stammkunden"]
+    assert (book["customer_groups"], book["prices"]) == (["Stammkunden"], {})
+
+
+def test_the_hamburg_outlet_asks_four_prices_that_are_not_online(shop: Shop) -> None:
+    (book,) = [book for book in shop.lightspeed.price_books if book["name"] == "Outlet Hamburg"]
+    online = {variant["sku"] for _, variant in shop.variants() if "sku" in variant}
+    assert (book["outlets"], len(book["prices"])) == (["Hamburg"], 4)
+    assert set(book["prices"]) <= online
+    (channel,) = [channel for channel in shop.channels if channel["key"] == "hamburg-laden"]
+    assert channel["roles"] == ["ProductDistribution"]
+    channels = [
+        price["channel"]["key"]
+        for _, variant in shop.variants()
+        for price in variant["prices"]
+        if "channel" in price
+    ]
+    assert "hamburg-laden" not in channels
+
+
 def test_orders_name_existing_skus_and_add_up(shop: Shop) -> None:
     skus = {variant.get("sku") for _, variant in shop.variants()}
     emails = {customer["email"] for customer in shop.customers}

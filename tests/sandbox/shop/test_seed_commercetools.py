@@ -42,6 +42,18 @@ def test_every_draft_is_created(shop: Shop, store: CommercetoolsStore, path: str
     assert len(store.all(path)) == len(getattr(shop, field)) > 0
 
 
+def test_customer_groups_are_there_before_the_prices_that_name_them() -> None:
+    shop = load_shop(SAMPLE_SHOP)
+    store = new_commercetools_store(shop)
+    (group,) = store.all("customer-groups")
+    assert (group["key"], group["name"]) == ("stammkunden", "Stammkunden")
+    product = store.get("products", key="wandersocke-trittsicher")
+    assert product is not None
+    prices = product["masterData"]["current"]["variants"][0]["prices"]
+    assert prices[-1]["customerGroup"] == {"typeId": "customer-group", "id": group["id"]}
+    assert [tier["minimumQuantity"] for tier in prices[-1]["tiers"]] == [3]
+
+
 def test_products_are_stored_as_drafted(shop: Shop, store: CommercetoolsStore) -> None:
     for draft in shop.products:
         product = store.get("products", key=draft["key"])

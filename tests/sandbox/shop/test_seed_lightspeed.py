@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from include.sandbox.lightspeed import LightspeedStore
+from include.sandbox.lightspeed.numerals import five_places
+from include.sandbox.lightspeed.price_books import book_wire
 from include.sandbox.shop import SAMPLE_SHOP, Shop, ShopError, load_shop
 from include.sandbox.shop.seed_lightspeed import new_lightspeed_store, seed_lightspeed
 
@@ -60,6 +63,34 @@ def test_prices_codes_options_tax_and_stock_arrive_exactly(shop: Shop, store: Li
 
 def test_one_sku_is_in_two_families(store: LightspeedStore) -> None:
     assert len(store.products_with_code("UL-PFEIFE")) == 2
+
+
+def test_price_books_arrive_with_their_groups_outlets_and_prices(shop: Shop) -> None:
+    store = new_lightspeed_store(shop)
+    books = {row.name: row for row in store.price_books.live()}
+    assert list(books) == ["General Price Book", "Stammkunden", "Outlet Hamburg"]
+    regulars, hamburg = (book_wire(store, books[name]) for name in ("Stammkunden", "Outlet Hamburg"))
+    assert [group["name"] for group in regulars["customer_groups"]] == ["Stammkunden"]
+    assert [outlet["name"] for outlet in regulars["outlets"]] == ["Berlin", "Hamburg", "München"]
+    assert [group["name"] for group in hamburg["customer_groups"]] == ["All Customers"]
+    assert [outlet["name"] for outlet in hamburg["outlets"]] == ["Hamburg"]
+    assert store.book_prices(regulars["id"]) == []
+    asked = {
+        str(store.product(row["product_id"])["sku"]): row["price"] for row in store.book_prices(hamburg["id"])
+    }
+    assert asked == {
+        sku: five_places(Decimal(price) / Decimal("1.19"))
+        for sku, price in shop.lightspeed.price_books[1]["prices"].items()
+    }
+
+
+def test_prices_by_quantity_reach_every_product_of_the_sku(shop: Shop) -> None:
+    book = {"name": "More", "prices": {"UL-PFEIFE": [[None, "5.90"], [10, "4.90"]]}}
+    till = replace(shop.lightspeed, price_books=[book])
+    store = new_lightspeed_store(replace(shop, lightspeed=till))
+    rows = store.book_prices(store.price_books.live()[-1].id)
+    assert Counter(row["min_units"] for row in rows) == {None: 2, 10: 2}
+    assert {row["product_id"] for row in rows} == store.products_with_code("UL-PFEIFE")
 
 
 def test_a_store_with_another_tax_mode_is_refused(shop: Shop) -> None:
