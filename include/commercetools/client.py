@@ -222,6 +222,7 @@ _SCOPES = {
     "standalone-prices": ("view_standalone_prices", "manage_standalone_prices"),
     "custom-objects": ("view_key_value_documents", "manage_key_value_documents"),
     "stores": ("view_stores", "manage_stores"),
+    "customer-groups": ("view_customer_groups", "manage_customer_groups"),
     "categories": ("view_products", "manage_products"),
     "product": ("view_products", "manage_products"),
     "tax-categories": ("view_products", "manage_products"),

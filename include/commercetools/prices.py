@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from include.commercetools.wire import Price, TaxCategory, Variant
-from include.commercetools.writing import Identifier, MoneyDraft, PriceDraft
+from include.commercetools.writing import Identifier, MoneyDraft, PreciseMoneyDraft, PriceDraft
 from include.records.currencies import minor_digits
 from include.records.errors import RecordRejected
 from include.settings.products import PriceSetting
@@ -148,7 +148,7 @@ def _time(text: str | None) -> datetime | None:
 
 def carried(price: Price) -> dict[str, Any]:
     """What writing this price back needs: all of it, because `changePrice` replaces the whole price."""
-    kept: dict[str, Any] = price.model_dump(exclude_none=True, exclude={"recurrencePolicy", "customerGroup"})
+    kept: dict[str, Any] = price.model_dump(exclude_none=True, exclude={"recurrencePolicy"})
     return {name: _numbers(value) for name, value in kept.items()}
 
 
@@ -182,23 +182,37 @@ def new_price(minor: int, scope: PriceScope) -> PriceDraft:
 
 
 def changed_price(carry: dict[str, Any], minor: int, *, keep_discount: bool) -> PriceDraft:
-    """The carried price with another amount: its scope, validity, tiers and custom fields stay as they are.
+    """The carried price with another amount: its scope, validity, tiers and custom fields stay as they are."""
+    price = Price.model_validate(carry)
+    value = _money(minor, price.value.currencyCode, _cent_digits(price))
+    tiers = [{**tier, "value": _amount(tier.get("value") or {})} for tier in price.tiers or ()]
+    return redrafted(price, value, tiers or None, keep_discount=keep_discount)
+
+
+def redrafted(
+    price: Price,
+    value: MoneyDraft | PreciseMoneyDraft,
+    tiers: list[dict[str, Any]] | None,
+    *,
+    keep_discount: bool,
+) -> PriceDraft:
+    """A price that is there, with this value and these tiers; scope, validity and custom fields stay as they are.
 
     `keep_discount`: its discount comes from an external service and would be lost; discounts of the platform's own
     rules must not be sent, they are computed again.
     """
-    price = Price.model_validate(carry)
     custom = price.custom
     return PriceDraft(
         key=price.key,
-        value=_money(minor, price.value.currencyCode, _cent_digits(price)),
+        value=value,
         country=price.country,
+        customerGroup=Identifier(typeId="customer-group", id=price.customerGroup.id)
+        if price.customerGroup
+        else None,
         channel=Identifier(typeId="channel", id=price.channel.id) if price.channel else None,
         validFrom=price.validFrom,
         validUntil=price.validUntil,
-        tiers=[{**tier, "value": _amount(tier.get("value") or {})} for tier in price.tiers]
-        if price.tiers
-        else None,
+        tiers=tiers,
         custom={"type": _plain(custom["type"]), "fields": custom.get("fields") or {}} if custom else None,
         discounted=_discount(price.discounted) if keep_discount and price.discounted else None,
     )

@@ -13,6 +13,7 @@ from include.commercetools import preflight, queries, windows
 from include.commercetools.actions import Planned, Present, plan_update
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
+from include.commercetools.discounts import external_discounts
 from include.commercetools.drafts import product_draft, product_key
 from include.commercetools.projections import Projections
 from include.commercetools.queries import Slice, one_of
@@ -71,6 +72,10 @@ class CommercetoolsProducts:
         return self._prepared[0]
 
     @property
+    def _currencies(self) -> tuple[str]:
+        return (self._reader.scope.currency,)
+
+    @property
     def _values(self) -> Values:
         return self._prepared[1]
 
@@ -96,16 +101,16 @@ class CommercetoolsProducts:
     async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
         """A full walk (`lower` None) goes by id and has its cursor at the end; a delta is in order of time."""
         delta = window.lower is not None
-        async for part in self._projections.walk(window, position, self._reader.scope):
+        async for part in self._projections.walk(window, position, self._currencies):
             seen = part.position.partition("|")[0] if delta and part.position else None
             yield RawPage(part.rows, part.position, window.upper if part.last else seen, part.last)
 
     async def fetch(self, product_ids: Sequence[str]) -> AsyncIterator[RawPage]:
-        async for part in self._projections.by_ids(product_ids, self._reader.scope):
+        async for part in self._projections.by_ids(product_ids, self._currencies):
             yield _page(part)
 
     async def search(self, skus: Sequence[str]) -> AsyncIterator[RawPage]:
-        async for part in self._projections.by_skus(skus, self._reader.scope):
+        async for part in self._projections.by_skus(skus, self._currencies):
             yield _page(part)
 
     def to_records(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
@@ -179,7 +184,7 @@ class CommercetoolsProducts:
         dropped: Sequence[tuple[str, str, str]],
         exchanges: Sequence[str],
     ) -> Written:
-        rows = await self._projections.finish([self._projections.of_product(product)], self._reader.scope)
+        rows = await self._projections.finish([self._projections.of_product(product)], self._currencies)
         return Written(
             product_id=str(product["id"]),
             version=int(product["version"]),
@@ -197,7 +202,7 @@ class CommercetoolsProducts:
         private = prices and self._projections.private.names_prices
         shared: Mapping[str, Any] = {}
         if adds or private or write.seen_version is None or "type" not in write.carry:
-            row = await self._projections.one(str(write.target_id), self._reader.scope)
+            row = await self._projections.one(str(write.target_id), self._currencies)
             if write.seen_version is not None and int(row["version"]) != write.seen_version:
                 raise StaleTarget(
                     f"Product {write.target_id} is at version {row['version']}, the plan saw {write.seen_version}.",
@@ -240,20 +245,8 @@ class CommercetoolsProducts:
         }
 
     async def _external_discounts(self, write: ProductWrite) -> frozenset[str]:
-        """Of the discounts on prices about to be written, those an external service set."""
-        ids = {
-            str(discount["id"])
-            for variant in write.variants
-            if "price" in variant.fields
-            and (
-                discount := ((variant.carry.get("price") or {}).get("discounted") or {}).get("discount") or {}
-            )
-        }
-        found: set[str] = set()
-        for part in queries.in_batches(sorted(ids)):
-            rows = await queries.everything(self._client, "/product-discounts", where=[one_of("id", part)])
-            found |= {str(row["id"]) for row in rows if (row.get("value") or {}).get("type") == "external"}
-        return frozenset(found)
+        carried = (v.carry.get("price") for v in write.variants if "price" in v.fields)
+        return await external_discounts(self._client, [price for price in carried if price])
 
     async def _refuse_sku_changes(self, planned: Planned) -> None:
         """commercetools refuses to change a SKU that has inventory, and stock would stay behind at the old one."""
@@ -271,7 +264,7 @@ class CommercetoolsProducts:
 
     async def _find_created(self, write: ProductWrite) -> Written | None:
         try:
-            row = await self._projections.one(f"key={product_key(write)}", self._reader.scope)
+            row = await self._projections.one(f"key={product_key(write)}", self._currencies)
         except TargetMissing:
             return None
         found = {variant.get("sku"): f"{row['id']}:{variant['id']}" for variant in _variants(row)}
@@ -288,7 +281,7 @@ class CommercetoolsProducts:
 
     async def _find_updated(self, write: ProductWrite) -> Written | None:
         try:
-            row = await self._projections.one(str(write.target_id), self._reader.scope)
+            row = await self._projections.one(str(write.target_id), self._currencies)
         except TargetMissing:
             return None
         unheld = {(change, name) for change, name, _ in self._planned_again(write)}

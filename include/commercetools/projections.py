@@ -7,14 +7,13 @@ one more request for each page that has such rows, none where nobody is editing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 from include.commercetools import queries
 from include.commercetools.client import CommercetoolsClient
-from include.commercetools.prices import PriceScope
 from include.commercetools.privacy import PrivateFields
-from include.commercetools.queries import Rows, Slice, one_of, quoted
+from include.commercetools.queries import Rows, Slice, one_of
 from include.records.face import Window
 from include.settings.models import SyncSettings
 
@@ -34,43 +33,45 @@ _OF_THE_PRODUCT = (
 
 
 class Projections:
+    """`currencies`, where it is asked for: those of which standalone prices are wanted."""
+
     def __init__(self, client: CommercetoolsClient, settings: SyncSettings) -> None:
         self._client = client
         self._page_size = settings.limits.commercetools.page_size
         self._wants_current = settings.products.projection == "current"
         self.private = PrivateFields(settings.privacy.exclude.get("commercetools", ()))
 
-    def walk(self, window: Window, position: str | None, scope: PriceScope) -> AsyncIterator[Slice]:
+    def walk(self, window: Window, position: str | None, currencies: Collection[str]) -> AsyncIterator[Slice]:
         """Everything by id, or what changed in the window by time."""
         walk = queries.in_window(
             self._client, PATH, window, page_size=self._page_size, params=STAGED, position=position
         )
-        return self._finished(walk, scope)
+        return self._finished(walk, currencies)
 
-    def by_ids(self, product_ids: Sequence[str], scope: PriceScope) -> AsyncIterator[Slice]:
+    def by_ids(self, product_ids: Sequence[str], currencies: Collection[str]) -> AsyncIterator[Slice]:
         return self._finished(
-            self._matching([one_of("id", part) for part in queries.in_batches(product_ids)]), scope
+            self._matching([one_of("id", part) for part in queries.in_batches(product_ids)]), currencies
         )
 
-    def by_skus(self, skus: Sequence[str], scope: PriceScope) -> AsyncIterator[Slice]:
+    def by_skus(self, skus: Sequence[str], currencies: Collection[str]) -> AsyncIterator[Slice]:
         """A SKU may sit in the master variant or in any other: whether `variants(...)` means both is not documented."""
         parts = queries.in_batches((sku for sku in skus if sku), most=queries.MOST_IDENTIFIERS // 2)
         tests = [
             f"(masterVariant({test}) or variants({test}))" for test in (one_of("sku", part) for part in parts)
         ]
-        return self._finished(self._matching(tests), scope)
+        return self._finished(self._matching(tests), currencies)
 
-    async def one(self, name: str, scope: PriceScope) -> dict[str, Any]:
+    async def one(self, name: str, currencies: Collection[str]) -> dict[str, Any]:
         """One product by id or `key=...`, private fields included: for the writer, never to leave this room."""
         answer = await self._client.get(f"{PATH}/{name}", dict(STAGED))
         rows: Rows = [answer.json()]
         await self._current(rows)
-        await self._standalone(rows, scope)
+        await self._standalone(rows, currencies)
         return rows[0]
 
-    async def finish(self, rows: Rows, scope: PriceScope) -> Rows:
+    async def finish(self, rows: Rows, currencies: Collection[str]) -> Rows:
         """Rows as they may leave this room."""
-        await self._standalone(rows, scope)
+        await self._standalone(rows, currencies)
         self.private.remove(rows)
         return rows
 
@@ -95,10 +96,12 @@ class Projections:
             ]
         )
 
-    async def _finished(self, walk: AsyncIterator[Slice], scope: PriceScope) -> AsyncIterator[Slice]:
+    async def _finished(
+        self, walk: AsyncIterator[Slice], currencies: Collection[str]
+    ) -> AsyncIterator[Slice]:
         async for part in walk:
             await self._current(part.rows)
-            await self.finish(part.rows, scope)
+            await self.finish(part.rows, currencies)
             yield part
 
     async def _current(self, rows: Rows) -> None:
@@ -118,7 +121,7 @@ class Projections:
                 for row in found.rows:
                     rows[places[row["id"]]] = row
 
-    async def _standalone(self, rows: Rows, scope: PriceScope) -> None:
+    async def _standalone(self, rows: Rows, currencies: Collection[str]) -> None:
         """Puts standalone prices where embedded ones would be, with the version that writing them needs."""
         holders: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
@@ -129,7 +132,11 @@ class Projections:
                     variant["prices"] = []
                     holders.setdefault(variant["sku"], []).append(variant)
         for part in queries.in_batches(holders):
-            where = [one_of("sku", part), f"value(currencyCode={quoted(scope.currency)})", "active = true"]
+            where = [
+                one_of("sku", part),
+                f"value({one_of('currencyCode', sorted(currencies))})",
+                "active = true",
+            ]
             for price in await queries.everything(self._client, "/standalone-prices", where=where):
                 for variant in holders.get(price["sku"], ()):
                     variant["prices"].append({**price, "standalone": price["version"]})

@@ -134,6 +134,11 @@ class ProductType(Wire):
     attributes: list[AttributeDefinition] | None = None
 
 
+class SubRate(Wire):
+    name: str = ""
+    amount: Decimal
+
+
 class TaxRate(Wire):
     name: str = ""
     amount: Decimal
@@ -141,6 +146,7 @@ class TaxRate(Wire):
     includedInPrice: bool
     country: str
     state: str | None = None
+    subRates: list[SubRate] | None = None
 
 
 class TaxCategory(Wire):
@@ -178,6 +184,12 @@ class ProductSelection(Wire):
         return "individualExclusion" in (self.mode, self.type)
 
 
+class CustomerGroup(Wire):
+    id: str
+    key: str | None = None
+    name: str = ""
+
+
 class SelectionSetting(Wire):
     productSelection: Reference
     active: bool = True
@@ -186,6 +198,7 @@ class SelectionSetting(Wire):
 class Store(Wire):
     id: str
     key: str
+    distributionChannels: list[Reference] | None = None
     productSelections: list[SelectionSetting] | None = None
 
 

@@ -49,10 +49,20 @@ class MoneyDraft(Draft):
     centAmount: int
 
 
+class PreciseMoneyDraft(Draft):
+    """`preciseAmount` counts units of 10^-`fractionDigits`, more digits than the currency has."""
+
+    type: Literal["highPrecision"] = "highPrecision"
+    currencyCode: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    preciseAmount: int
+    fractionDigits: Annotated[int, Field(ge=1, le=20)]
+
+
 class PriceDraft(Draft):
     key: Key | None = None
-    value: MoneyDraft
+    value: MoneyDraft | PreciseMoneyDraft
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
+    customerGroup: Identifier | None = None
     channel: Identifier | None = None
     validFrom: str | None = None
     validUntil: str | None = None
@@ -196,6 +206,19 @@ class ChangePrice(StagedAction):
     price: PriceDraft
 
 
+class RemovePrice(StagedAction):
+    action: Literal["removePrice"] = "removePrice"
+    priceId: str
+
+
+class SetPrices(StagedAction):
+    """Replaces all prices of a variant; each gets a new id."""
+
+    action: Literal["setPrices"] = "setPrices"
+    variantId: int
+    prices: list[PriceDraft] = Field(max_length=100)
+
+
 class Publish(Draft):
     action: Literal["publish"] = "publish"
     scope: Literal["All"] = "All"
@@ -221,6 +244,8 @@ Action = (
     | AddVariant
     | AddPrice
     | ChangePrice
+    | RemovePrice
+    | SetPrices
     | Publish
     | Unpublish
 )
@@ -235,20 +260,41 @@ class ChangeValue(StagedAction):
     """Of a standalone price."""
 
     action: Literal["changeValue"] = "changeValue"
-    value: MoneyDraft
+    value: MoneyDraft | PreciseMoneyDraft
+
+
+class SetPriceTiers(Draft):
+    """Of a standalone price; replaces all of them."""
+
+    action: Literal["setPriceTiers"] = "setPriceTiers"
+    tiers: list[dict[str, Any]]
+
+
+class ChangeActive(Draft):
+    """Of a standalone price."""
+
+    action: Literal["changeActive"] = "changeActive"
+    active: bool
+
+
+StandaloneAction = ChangeValue | SetPriceTiers | ChangeActive
 
 
 class StandalonePriceUpdate(Draft):
     version: int
-    actions: list[ChangeValue] = Field(min_length=1, max_length=MAX_ACTIONS)
+    actions: list[StandaloneAction] = Field(min_length=1, max_length=MAX_ACTIONS)
 
 
 class StandalonePriceDraft(Draft):
     key: Key | None = None
     sku: str
-    value: MoneyDraft
+    value: MoneyDraft | PreciseMoneyDraft
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
+    customerGroup: Identifier | None = None
     channel: Identifier | None = None
+    validFrom: str | None = None
+    validUntil: str | None = None
+    tiers: list[dict[str, Any]] | None = None
 
 
 class ChannelReference(Draft):

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 from include.ledger.budget import PostgresBudget
 from include.ledger.changes import Changes
 from include.ledger.checkpoints import Checkpoints
+from include.ledger.decisions import Decisions
 from include.ledger.engine import SYSTEM, VARIABLE, connect, transaction
 from include.ledger.exchanges import Exchanges, PostgresExchangeSink
 from include.ledger.holds import Holds
@@ -57,6 +58,7 @@ class Ledger:
     links: Links = field(init=False)
     changes: Changes = field(init=False)
     holds: Holds = field(init=False)
+    decisions: Decisions = field(init=False)
     exchanges: Exchanges = field(init=False)
     checkpoints: Checkpoints = field(init=False)
     inbox: Inbox = field(init=False)
@@ -69,6 +71,7 @@ class Ledger:
             "links": Links,
             "changes": Changes,
             "holds": Holds,
+            "decisions": Decisions,
             "exchanges": Exchanges,
             "checkpoints": Checkpoints,
             "inbox": Inbox,

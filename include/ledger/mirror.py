@@ -219,6 +219,34 @@ class Mirror:
             found.setdefault((system, kind), set()).add(record)
         return found
 
+    def turned(
+        self, entity: str, kind: str, system: str, name: str, since: datetime, until: datetime
+    ) -> set[str]:
+        """Ids of live rows whose identity cell `name`, a list of times, has one after `since` and up to `until`."""
+        with transaction(self.engine) as connection:
+            return set(
+                connection.execute(
+                    text(
+                        """
+                        SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system
+                          AND deleted_at IS NULL AND identity ? :name
+                          AND EXISTS (
+                              SELECT FROM jsonb_array_elements_text(identity -> :name) AS turn
+                              WHERE CAST(turn AS timestamptz) > :since AND CAST(turn AS timestamptz) <= :until
+                          )
+                        """
+                    ),
+                    {
+                        "entity": entity,
+                        "kind": kind,
+                        "system": system,
+                        "name": name,
+                        "since": since,
+                        "until": until,
+                    },
+                ).scalars()
+            )
+
     def mark_vanished(
         self, entity: str, kind: str, system: str, present_ids: Collection[str], at: datetime
     ) -> list[str]:

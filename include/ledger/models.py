@@ -353,6 +353,24 @@ class ExchangeTable(Base):
     )
 
 
+class DecisionTable(Base):
+    __tablename__ = "decisions"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    entity: Mapped[str]
+    subject: Mapped[str]
+    code: Mapped[str]
+    field: Mapped[str]
+    verdict: Mapped[str]
+    about: Mapped[str]
+    by: Mapped[str]
+    note: Mapped[str | None]
+    run_id: Mapped[str | None]
+    decided_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (Index(None, "entity", "subject"), Index(None, "decided_at"))
+
+
 class InboxTable(Base):
     __tablename__ = "inbox"
 

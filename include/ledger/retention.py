@@ -33,7 +33,7 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
 
     Never deleted, however old: open holds, events nobody has handled, changes whose outcome is still unknown, runs
     under way, and everything that says how things are now (mirror, stock, links, cursors, baselines, tokens).
-    Holds, runs and checkpoints follow the age of changes, whose story they tell.
+    Holds, decisions, runs and checkpoints follow the age of changes, whose story they tell.
     """
     audit = now - retention.changes_days * DAY
     return {
@@ -45,6 +45,7 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
             engine, "changes", "planned_at < :before AND NOT (outcome = 'planned' AND attempt > 0)", audit
         ),
         "holds": _delete(engine, "holds", "released_at < :before", audit),
+        "decisions": _delete(engine, "decisions", "decided_at < :before", audit),
         "checkpoints": _delete(engine, "checkpoints", "at < :before", audit, key="ctid"),
         "stock_orders": _delete(engine, "stock_orders", "NOT holds AND seen_at < :before", audit),
         "runs": _delete(

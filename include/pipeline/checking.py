@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import get_current_context
@@ -23,6 +23,7 @@ from include.records.errors import ConfigurationFault, SyncError, TransientError
 from include.records.face import CheckResult, SystemName
 from include.settings.loader import load_settings, settings_path
 from include.settings.models import SyncSettings
+from include.sync.prices.taxes import compare_taxes
 
 Finding = dict[str, str]
 ORDER = ("error", "warning", "ok")
@@ -76,15 +77,54 @@ def check_system(system: SystemName) -> list[Finding]:
                         found = await adapter.check()
                     if any(finding.level == "error" and finding.subject == "connection" for finding in found):
                         return found
-                    opened = access.open_online_stock if system == "commercetools" else access.open_till_stock
-                    async with opened(sink) as stock:
-                        return [*found, *await stock.check()]
+                    online = system == "commercetools"
+                    stock_of = access.open_online_stock if online else access.open_till_stock
+                    async with stock_of(sink) as stock:
+                        found = [*found, *await stock.check()]
+                    prices_of = access.open_online_prices if online else access.open_till_prices
+                    async with prices_of(sink) as prices:
+                        return [*found, *await prices.check()]
 
             findings = asyncio.run(look())
     except TransientError:
         raise
     except SyncError as problem:
         findings = [CheckResult("error", f"{system} connection", problem.message, problem.remedy)]
+    telling.say(*_table(findings))
+    return [asdict(finding) for finding in findings]
+
+
+@gathered
+def check_taxes(systems: Sequence[Sequence[Finding] | None]) -> list[Finding]:
+    """Whether both systems tax the same things the same way, where lists of prices depend on it. `systems`: what was
+    found about each; where one has errors, nothing more can be said."""
+    if any(found is None or any(one["level"] == "error" for one in found) for found in systems):
+        return []
+    try:
+        settings = load_settings()
+        if not settings.prices.synced:
+            return []
+        with Ledger.open() as ledger:
+            access = Access.of(settings, ledger, "commercetools", "lightspeed")
+            instance = get_current_context()["ti"]
+
+            async def look() -> list[CheckResult]:
+                with ledger.exchange_sink(None, f"preflight/{instance.task_id}") as sink:
+                    async with (
+                        access.open_online_prices(sink) as online,
+                        access.open_till_prices(sink) as till,
+                    ):
+                        await online.prepare()
+                        await till.prepare()
+                        return compare_taxes(
+                            online.tax_lines(), till.tax_lines(), settings, datetime.now(UTC).date()
+                        )
+
+            findings = asyncio.run(look())
+    except TransientError:
+        raise
+    except SyncError as problem:
+        findings = [CheckResult("error", "taxes", problem.message, problem.remedy)]
     telling.say(*_table(findings))
     return [asdict(finding) for finding in findings]
 

@@ -36,6 +36,8 @@ class Bench:
     settings: SyncSettings
     ledger: Ledger
     staging: Staging
+    asked_by: str = "somebody"
+    """Airflow's name of the person who triggered the run; of a run by the schedule, what runs it."""
 
     @asynccontextmanager
     async def systems(
@@ -81,7 +83,15 @@ def bench_of(
                 mode=order.mode,
                 params=order.as_params(),
             )
-        yield Bench(run_id, task_name(instance), order, settings, ledger, Staging(staging_root(), run_id))
+        yield Bench(
+            run_id,
+            task_name(instance),
+            order,
+            settings,
+            ledger,
+            Staging(staging_root(), run_id),
+            asked_by=getattr(dag_run, "triggering_user_name", None) or "the scheduler",
+        )
 
 
 def task_name(instance: Any) -> str:

@@ -15,9 +15,12 @@ from include.pipeline import telling
 from include.pipeline.context import bench_of
 from include.pipeline.runs import Order
 from include.pipeline.stock_engine import outlet_names, place_name
+from include.records.prices import quote_of
 from include.records.stock import shown
 from include.settings.models import SyncSettings
+from include.settings.prices import PriceSettings
 from include.settings.products import ProductSettings
+from include.sync.prices.feeds import KIND as PRICE
 from include.sync.stock.feeds import ENTITY as STOCK_ENTITY
 from include.sync.stock.planning import KIND as STOCK
 
@@ -81,6 +84,8 @@ def differences(
     """A planned change as the differences it comes from. `outlets`: names of locations by the ids of their outlets."""
     if change.kind == STOCK:
         yield _of_stock(change, outlets)
+    elif change.kind == PRICE:
+        yield _of_price(change, settings.prices)
     else:
         yield from _of_products(change, settings.products)
 
@@ -114,6 +119,22 @@ def _of_stock(change: ChangeRow, outlets: Mapping[str, str]) -> Difference:
         change.after["available"],
         because,
         places,
+    )
+
+
+def _of_price(change: ChangeRow, settings: PriceSettings) -> Difference:
+    """A price of one list. Amounts are as the system holds them, with tax or without."""
+    name = str(change.after["list"])
+    stands, wanted = quote_of(change.before.get("price")), quote_of(change.after.get("price"))
+    return Difference(
+        change.system,
+        change.kind,
+        change.label or change.subject,
+        change.action,
+        f"list {name}",
+        stands.shown if stands else None,
+        wanted.shown if wanted else None,
+        settings.of(name).owner,
     )
 
 

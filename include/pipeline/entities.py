@@ -18,6 +18,8 @@ class Entity:
     """Whether a run may be limited to one direction."""
     in_order: bool = False
     """Whether commercetools has to be read before Lightspeed (see `include.sync.stock`)."""
+    decides: bool = False
+    """Whether a person may approve or reject what waits for it, with a run."""
 
     @property
     def doorbell(self) -> str:
@@ -32,6 +34,7 @@ class Entity:
 
 ENTITIES: tuple[Entity, ...] = (
     Entity(id="products", title="Products and variants", schedule="products", key_name="SKU"),
+    Entity(id="prices", title="Prices", schedule="prices", key_name="SKU", decides=True),
     Entity(
         id="inventory",
         title="Inventory",

@@ -8,6 +8,7 @@ from include.pipeline.entities import Entity
 
 WHAT = "What to read"
 HOW = "What to write"
+DECIDE = "What waits for a person"
 
 
 def entity_params(entity: Entity) -> dict[str, Param]:
@@ -52,7 +53,25 @@ def entity_params(entity: Entity) -> dict[str, Param]:
     }
     if entity.both_ways:
         params["direction"] = _direction()
+    if entity.decides:
+        params |= {verdict: _decision(verdict, entity) for verdict in ("approve", "reject")}
     return params
+
+
+def _decision(verdict: str, entity: Entity) -> Param:
+    outcome = {
+        "approve": "They are written by this run, with the figures they were held with.",
+        "reject": "They stay held until they change in the system that owns them.",
+    }
+    return Param(
+        [],
+        type="array",
+        items={"type": "string", "minLength": 1},
+        title=f"{verdict.capitalize()} these {entity.key_name}s",
+        description=f"One {entity.key_name} a line, whose change was held because it is so large. {outcome[verdict]} "
+        "The decision is kept with your name. The run looks at these only.",
+        section=DECIDE,
+    )
 
 
 def _direction() -> Param:

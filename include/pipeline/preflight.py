@@ -64,22 +64,34 @@ def _tasks() -> None:
 
         return checking.check_system("lightspeed")
 
+    @task(trigger_rule=TriggerRule.ALL_DONE, multiple_outputs=False)
+    def check_taxes(
+        commercetools: list[dict[str, str]] | None, lightspeed: list[dict[str, str]] | None
+    ) -> list[dict[str, str]]:
+        """Whether both systems tax the same things the same way; not looked at while one of them has errors."""
+        from include.pipeline import checking
+
+        return checking.check_taxes([commercetools, lightspeed])
+
     @result
     @task(trigger_rule=TriggerRule.ALL_DONE, multiple_outputs=False, on_failure_callback=tell_of_failure)
     def report(
         house: list[dict[str, str]] | None,
         commercetools: list[dict[str, str]] | None,
         lightspeed: list[dict[str, str]] | None,
+        taxes: list[dict[str, str]] | None,
     ) -> dict[str, Any]:
         """One table of all findings; fails where one of them is an error."""
         from include.pipeline import checking
 
         return checking.report(
-            {"house": house, "commercetools": commercetools, "lightspeed": lightspeed},
-            ("migrate_ledger", "check_house", "check_commercetools", "check_lightspeed"),
+            {"house": house, "commercetools": commercetools, "lightspeed": lightspeed, "taxes": taxes},
+            ("migrate_ledger", "check_house", "check_commercetools", "check_lightspeed", "check_taxes"),
         )
 
     migrated = migrate_ledger()
-    checks = [check_house(), check_commercetools(), check_lightspeed()]
+    online: Any = check_commercetools()
+    till: Any = check_lightspeed()
+    checks = [check_house(), online, till]
     migrated >> checks
-    report(*checks)
+    report(*checks, check_taxes(online, till))

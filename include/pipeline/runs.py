@@ -16,13 +16,16 @@ Direction = Literal["both", "to_lightspeed", "to_commercetools"]
 @dataclass(frozen=True)
 class Order:
     """One run's order. `keys`: only these; then neither mode nor cursor counts. `since`: look back at least to then
-    (UTC)."""
+    (UTC). `approve`, `reject`: what a person decides about keys that wait for it; a run that decides is one of these
+    keys."""
 
     mode: Mode = "delta"
     dry_run: bool = False
     since: datetime | None = None
     keys: tuple[str, ...] = ()
     direction: Direction = "both"
+    approve: tuple[str, ...] = ()
+    reject: tuple[str, ...] = ()
 
     @property
     def full(self) -> bool:
@@ -41,6 +44,8 @@ class Order:
             "since": self.since.isoformat() if self.since else None,
             "keys": list(self.keys),
             "direction": self.direction,
+            **({"approve": list(self.approve)} if self.approve else {}),
+            **({"reject": list(self.reject)} if self.reject else {}),
         }
 
 
@@ -49,13 +54,21 @@ def order_of(params: Mapping[str, Any], *, now: datetime | None = None) -> Order
 
     The form checks types already; this also holds for runs triggered by API, CLI or another DAG.
     """
+    approve, reject = _texts("approve", params.get("approve")), _texts("reject", params.get("reject"))
     order = Order(
         mode=_one_of("mode", params.get("mode", "delta"), get_args(Mode)),
         dry_run=_flag("dry_run", params.get("dry_run", False)),
         since=_time("since", params.get("since")),
-        keys=_texts("keys", params.get("keys")),
+        keys=tuple(dict.fromkeys([*_texts("keys", params.get("keys")), *approve, *reject])),
         direction=_one_of("direction", params.get("direction", "both"), get_args(Direction)),
+        approve=approve,
+        reject=reject,
     )
+    if order.dry_run and (approve or reject):
+        raise _fault(
+            "A decision was given together with dry_run, which keeps nothing.",
+            "Leave one of them out.",
+        )
     if order.since and order.since > (now or datetime.now(UTC)):
         raise _fault(f"`since` is in the future ({order.since.isoformat()}).", "Give a time that has passed.")
     if order.since and order.mode == "full":

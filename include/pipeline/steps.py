@@ -40,6 +40,10 @@ class NothingToSettle(SyncError):
 
 def engine_of(entity: str) -> Engine:
     """The engine of an entity."""
+    if entity == "prices":
+        from include.pipeline.price_engine import PriceEngine
+
+        return PriceEngine()
     if entity == "inventory":
         from include.pipeline.stock_engine import StockEngine
 

@@ -14,16 +14,19 @@ from airflow.sdk.log import mask_secret
 
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import CommercetoolsConnection
+from include.commercetools.pricing import CommercetoolsPrices
 from include.commercetools.products import CommercetoolsProducts
 from include.commercetools.stock import CommercetoolsStock
 from include.ledger.ledger import Ledger
 from include.lightspeed.connection import LightspeedConnection, from_airflow_fields
 from include.lightspeed.x_series.client import WINDOW_SECONDS, XSeriesClient
+from include.lightspeed.x_series.pricing import XSeriesPrices
 from include.lightspeed.x_series.products import XSeriesProducts
 from include.lightspeed.x_series.stock import XSeriesStock
 from include.pipeline.secrets import token_key
 from include.records.errors import ConfigurationFault
 from include.records.face import ProductSystem, SystemName
+from include.records.price_face import OnlinePrices, TillPrices
 from include.records.stock_face import OnlineStock, TillStock
 from include.settings.models import SyncSettings
 from include.transport.faces import ExchangeSink
@@ -72,6 +75,22 @@ class Access:
         assert isinstance(connection, LightspeedConnection)
         async with self._x_series(connection, sink) as x_series:
             yield XSeriesStock(x_series, self.settings)
+
+    @asynccontextmanager
+    async def open_online_prices(self, sink: ExchangeSink) -> AsyncIterator[OnlinePrices]:
+        """The adapter for the prices of the system that sells online, with an open client."""
+        connection = self.connections["commercetools"]
+        assert isinstance(connection, CommercetoolsConnection)
+        async with self._commercetools(connection, sink) as client:
+            yield CommercetoolsPrices(client, self.settings)
+
+    @asynccontextmanager
+    async def open_till_prices(self, sink: ExchangeSink) -> AsyncIterator[TillPrices]:
+        """The adapter for the prices of the tills, with an open client."""
+        connection = self.connections["lightspeed"]
+        assert isinstance(connection, LightspeedConnection)
+        async with self._x_series(connection, sink) as x_series:
+            yield XSeriesPrices(x_series, self.settings)
 
     def _commercetools(self, connection: CommercetoolsConnection, sink: ExchangeSink) -> CommercetoolsClient:
         # commercetools publishes no count of requests; the shared row only carries its orders to pause.

@@ -14,6 +14,7 @@ from include.settings.fields import (
     PRODUCT_FIELDS,
 )
 from include.settings.models import SyncSettings
+from include.settings.pricechecks import base_price_problems, list_problems
 from include.settings.problems import did_you_mean
 from include.settings.products import AssortmentRule, FieldSetting
 from include.settings.stockchecks import (
@@ -43,6 +44,8 @@ def cross_check(settings: SyncSettings) -> list[Problem]:
         channel_problems,
         override_problems,
         inventory_problems,
+        list_problems,
+        base_price_problems,
         _required,
         _privacy,
         _schedules,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from include.settings.base import Settings
 from include.settings.inventory import ChannelSetting, InventorySettings, Opening
+from include.settings.prices import PriceSettings
 from include.settings.products import ProductSettings
 
 
@@ -140,6 +141,8 @@ class Schedules(Settings):
 
     products: str | None = "0 * * * *"
     """Changes of products, both ways. A missed slot loses nothing."""
+    prices: str | None = "10 * * * *"
+    """Prices, after products."""
     inventory: str | None = "15 * * * *"
     """Stock. Runs at once, too, when its doorbell rings."""
     reconcile: str | None = "30 3 * * 0"
@@ -170,6 +173,8 @@ class SyncSettings(Settings):
     """The places that hold stock."""
     products: ProductSettings = ProductSettings()
     """Products and variants."""
+    prices: PriceSettings = PriceSettings()
+    """Lists of prices."""
     inventory: InventorySettings = InventorySettings()
     """Stock per channel."""
     limits: Limits = Limits()

@@ -85,10 +85,11 @@ class Assortment(Settings):
 
 
 class PriceSetting(Settings):
-    """The base price that belongs to the product itself. Price lists are settings of the prices entity."""
+    """The base price that belongs to the product itself. Lists of prices are in `prices`."""
 
     owner: Owner = "commercetools"
-    """Whose price counts."""
+    """Whose price counts. `none`: the price only goes along when an article is created, as its first one; so it has to
+    be where a list of `prices` has the till's own price."""
     tax: Literal["included", "excluded"] = "included"
     """Whether the canonical price holds the tax. The exact side: choose what the owner of the price enters."""
     currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")

@@ -16,7 +16,7 @@ import tests.airflow_home as airflow_home
 pytestmark = pytest.mark.airflow
 
 DAGS = airflow_home.PROJECT / "dags"
-ENTITIES = ("products", "inventory")
+ENTITIES = ("products", "prices", "inventory")
 EXPECTED = {*ENTITIES, "preflight", "reconcile", "housekeeping", "backfill"}
 ENTITY_TASKS = {
     "extract_commercetools": {"transform", "plan", "load", "audit"},
@@ -49,23 +49,27 @@ def in_group(name: str, tasks: dict[str, set[str]]) -> dict[str, set[str]]:
 
 TASKS = {
     "products": ENTITY_TASKS,
+    "prices": ENTITY_TASKS,
     "inventory": entries_first(ENTITY_TASKS),
     "preflight": {
         "migrate_ledger": {"check_house", "check_commercetools", "check_lightspeed"},
         "check_house": {"report"},
-        "check_commercetools": {"report"},
-        "check_lightspeed": {"report"},
+        "check_commercetools": {"check_taxes", "report"},
+        "check_lightspeed": {"check_taxes", "report"},
+        "check_taxes": {"report"},
         "report": set(),
     },
     "reconcile": {
         **in_group("products", LOOK_TASKS),
+        **in_group("prices", LOOK_TASKS),
         **in_group("inventory", entries_first(LOOK_TASKS)),
     },
     "housekeeping": {"ledger": set(), "staging": set()},
-    "backfill": {"products": {"inventory"}, "inventory": set()},
+    "backfill": {"products": {"prices"}, "prices": {"inventory"}, "inventory": set()},
 }
 FORMS = {
     "products": {"mode", "dry_run", "since", "keys", "direction"},
+    "prices": {"mode", "dry_run", "since", "keys", "direction", "approve", "reject"},
     "inventory": {"mode", "dry_run", "since", "keys"},
 }
 

@@ -124,6 +124,20 @@ class XSeriesClient:
         )
         return _body(answer, answer.json_or_none())
 
+    async def patch(self, path: str, json: Any, *, context: Mapping[str, str] | None = None) -> Body:
+        """Set values of several rows. As `put`."""
+        answer = await self._http.request(
+            "PATCH", self._path(path), json=json, safe=True, expect_json=False, context=context
+        )
+        return _body(answer, answer.json_or_none())
+
+    async def delete(self, path: str, json: Any, *, context: Mapping[str, str] | None = None) -> Body:
+        """Take away what the body names; never repeated once it may have been executed."""
+        answer = await self._http.request(
+            "DELETE", self._path(path), json=json, expect_json=False, context=context
+        )
+        return _body(answer, answer.json_or_none())
+
     def _path(self, path: str) -> str:
         return path if path.startswith("/api/") else f"{self.connection.api_path}{path}"
 

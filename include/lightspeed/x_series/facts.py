@@ -51,7 +51,7 @@ class StoreFacts:
         """The tax of a product with these overrides (outlet id -> tax id); outlets without one use their default."""
         key = frozenset(overrides.items())
         if key not in self._taxations:
-            ids = (overrides.get(outlet.id) or self._default_of(outlet) for outlet in self.outlets)
+            ids = (overrides.get(outlet.id) or self.default_tax_of(outlet) for outlet in self.outlets)
             self._taxations[key] = self._taxation_of(dict.fromkeys(tax_id for tax_id in ids if tax_id))
         return self._taxations[key]
 
@@ -81,7 +81,7 @@ class StoreFacts:
             return {}
         return dict(self.overrides.get(str(row.get("id")), {}))
 
-    def _default_of(self, outlet: Outlet) -> str | None:
+    def default_tax_of(self, outlet: Outlet) -> str | None:
         if outlet.default_tax_id in self.taxes:
             return outlet.default_tax_id
         return next((tax.id for tax in self.taxes.values() if tax.is_default), None)

@@ -25,6 +25,7 @@ class Retailer(Wire):
     domain_prefix: str = ""
     name: str = ""
     currency: Currency = Currency()
+    timezone: str | None = None
     tax_exclusive: bool = False
     discount_product_id: str | None = None
     no_tax_group_id: str | None = None
@@ -68,6 +69,28 @@ class OutletTax(Wire):
     outlet_id: str
     tax_id: str | None = None
     deleted_at: str | None = None
+
+
+class PriceBook(Wire):
+    """`GET /price_books`. `type` BASE is the one that holds the prices of the articles themselves. No outlets, or no
+    groups: for all of them (inferred; official examples always name some)."""
+
+    id: str
+    name: str = ""
+    type: str = "GENERAL"
+    valid_from: str | None = None
+    valid_to: str | None = None
+    restrict_to_platform_key: str | None = None
+    outlets: list[NamedId] | None = None
+    customer_groups: list[NamedId] | None = None
+    deleted_at: str | None = None
+
+
+class NamedId(Wire):
+    """A nested object of which only id and name count."""
+
+    id: str
+    name: str = ""
 
 
 class Named(Wire):

@@ -1,0 +1,77 @@
+"""Which articles a run looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.ledger.ledger import Ledger
+from include.settings.models import SyncSettings
+from include.sync.frames import cells
+from include.sync.prices.feeds import ENTITY, ONLINE, Read
+from include.sync.prices.loading import PRODUCTS
+from include.sync.prices.mirroring import TURNS, VARIANT
+
+CATALOGUE = "catalogue"
+"""Name of the cursor that says up to when links and times were looked at (ledger's clock)."""
+OVERLAP = timedelta(minutes=10)
+"""A transaction may show a change with the time at which it began."""
+LATEST_RUNS = 50
+"""How far back the last settled run is looked for, whose rules and taxes are compared with today's."""
+
+
+class Concerned:
+    """A set of articles (till ids), or all of them."""
+
+    def __init__(self, ledger: Ledger, settings: SyncSettings, read: Read) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._articles: set[str] = set(cells(read.articles["id"])) | set(cells(read.entries["product_id"]))
+        self._variants: set[str] = set(cells(read.variants["id"]))
+        self._all = False
+        self.why_all = ""
+
+    def take(self, articles: Collection[str]) -> None:
+        self._articles |= set(articles)
+
+    def take_variants(self, variants: Collection[str]) -> None:
+        self._variants |= set(variants)
+
+    def take_rest(self, now: datetime, *, everything: bool, state: str) -> None:
+        """What nobody read but is concerned: holds that are due, articles whose links changed, prices that begin or end
+        to count; everything where the run is full, or lists, rules or taxes are not those of the last run."""
+        ledger = self._ledger
+        since = ledger.cursor(ENTITY, CATALOGUE)
+        if everything or since is None:
+            self._all, self.why_all = True, "a full run"
+            return
+        last = last_settled(ledger)
+        if last is None or last.get("state") != state:
+            self._all, self.why_all = True, "lists, rules, exchange rates, taxes or price books changed"
+            return
+        moment = datetime.fromisoformat(since) - OVERLAP
+        for hold in ledger.holds.due(ENTITY, now):
+            self._articles.add(hold.subject.split(":", 1)[1])
+        self._articles |= ledger.links.changed(PRODUCTS, "variant", moment)
+        if any(one.validity in (None, "in force", "standing") for one in self._settings.prices.synced):
+            self._variants |= ledger.mirror.turned(ENTITY, VARIANT, ONLINE, TURNS, moment, now)
+
+    @property
+    def articles(self) -> set[str] | None:
+        """Till ids; None = all."""
+        if self._all:
+            return None
+        if not self._variants:
+            return self._articles
+        pairs = self._ledger.links.pairs(PRODUCTS, "variant", commercetools_ids=self._variants)
+        return self._articles | set(pairs["lightspeed_id"])
+
+
+def last_settled(ledger: Ledger) -> Mapping[str, Any] | None:
+    """What the last run that settled everything said of the rules it used."""
+    for run in ledger.last_runs(ENTITY, LATEST_RUNS):
+        params = run.params
+        if run.state == "succeeded" and not params.get("dry_run") and not params.get("keys"):
+            return dict(run.windows)
+    return None

@@ -1,0 +1,159 @@
+"""Between tables of prices and the ledger's mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from include.ledger.ledger import Ledger, Together
+from include.ledger.rows import MirrorRow, SeenCounts
+from include.records.prices import loaded
+from include.records.types import digest
+from include.sync.frames import cells, rows
+from include.sync.prices.feeds import ARTICLES, ENTITY, ONLINE
+
+VARIANT, ARTICLE, ENTRY = "variant", "article", "entry"
+PLACES = {VARIANT: ONLINE, ARTICLE: ARTICLES, ENTRY: ARTICLES}
+"""The system that each kind of mirrored row is of."""
+TURNS = "turns"
+"""Times at which another online price begins to count, though nothing is written then."""
+
+
+def see(books: Ledger | Together, run_id: str, kind: str, table: pd.DataFrame) -> SeenCounts:
+    """Take in rows just read; older data never wins."""
+    return books.mirror.see(ENTITY, kind, PLACES[kind], run_id, to_rows(kind, table))
+
+
+def to_rows(kind: str, table: pd.DataFrame) -> list[MirrorRow]:
+    """One mirror row a table row."""
+    made = {VARIANT: _variant, ARTICLE: _article, ENTRY: _entry}[kind]
+    return [made(row) for row in rows(table)]
+
+
+def _variant(row: Mapping[str, Any]) -> MirrorRow:
+    offers = loaded(row["offers"]) or {}
+    fields = {
+        "tax": row["tax"],
+        "standalone": bool(row["standalone"]),
+        "offers": offers,
+        "elsewhere": loaded(row["elsewhere"]) or [],
+    }
+    turns = sorted(
+        {t for listed in offers.values() for one in listed for t in (one["from"], one["until"]) if t}
+    )
+    return MirrorRow(
+        id=row["id"],
+        parent_id=row["product_id"],
+        version=row["version"],
+        modified_at=_moment(row["modified_at"]),
+        deleted_at=_moment(row["deleted_at"]),
+        label=row["sku"],
+        digest=digest(fields),
+        fields=fields,
+        carry=loaded(row["carry"]),
+        identity={TURNS: turns} if turns else {},
+    )
+
+
+def _article(row: Mapping[str, Any]) -> MirrorRow:
+    fields = {
+        "amount": row["amount"],
+        "supply_price": row["supply_price"],
+        "taxes": loaded(row["taxes"]) or {},
+    }
+    return MirrorRow(
+        id=row["id"],
+        version=row["version"],
+        modified_at=_moment(row["modified_at"]),
+        deleted_at=_moment(row["deleted_at"]),
+        label=row["sku"],
+        digest=digest(fields),
+        fields=fields,
+    )
+
+
+def _entry(row: Mapping[str, Any]) -> MirrorRow:
+    fields = {
+        "book": row["book_id"],
+        "amount": row["amount"],
+        "tax": row["tax_id"],
+        "min": row["min_units"],
+        "max": row["max_units"],
+    }
+    return MirrorRow(
+        id=row["id"],
+        parent_id=row["product_id"],
+        version=row["version"],
+        modified_at=_moment(row["modified_at"]),
+        deleted_at=_moment(row["deleted_at"]),
+        digest=digest(fields),
+        fields=fields,
+    )
+
+
+def _moment(cell: Any) -> datetime | None:
+    return None if cell is None else pd.Timestamp(cell).to_pydatetime()
+
+
+def read(
+    ledger: Ledger | Together,
+    kind: str,
+    *,
+    ids: Collection[str] | None = None,
+    parents: Collection[str] | None = None,
+) -> list[MirrorRow]:
+    """Mirrored rows of one kind: all, or those of some ids or parents."""
+    return ledger.mirror.read(ENTITY, kind, PLACES[kind], ids=ids, parents=parents)
+
+
+def gone(row: MirrorRow, at: datetime) -> MirrorRow:
+    """The row as one that is no longer there. Its version stays: only something newer brings it back."""
+    return MirrorRow(
+        id=row.id,
+        parent_id=row.parent_id,
+        version=row.version,
+        modified_at=row.modified_at,
+        deleted_at=at,
+        label=row.label,
+        digest=row.digest,
+        fields=row.fields,
+        carry=row.carry,
+        identity=row.identity,
+    )
+
+
+def bury(
+    books: Ledger | Together, run_id: str, kind: str, known: Iterable[MirrorRow], at: datetime
+) -> list[str]:
+    """Mark rows that are proven to be gone; ids of those that were not yet."""
+    lost = [gone(row, at) for row in known if row.deleted_at is None]
+    books.mirror.see(ENTITY, kind, PLACES[kind], run_id, lost)
+    return [row.id for row in lost]
+
+
+def absent_variants(ledger: Ledger, variants: pd.DataFrame) -> list[MirrorRow]:
+    """Variants the mirror holds for products that were just read whole and that are no longer among them: a product is
+    always read with all its variants, so absence is proof. Not where the mirror has seen a newer version."""
+    versions: dict[str, int] = dict(
+        zip(cells(variants["product_id"]), cells(variants["version"]), strict=True)
+    )
+    present = set(variants["id"])
+    known = read(ledger, VARIANT, parents=list(versions)) if versions else []
+    return [
+        row
+        for row in known
+        if row.id not in present
+        and row.deleted_at is None
+        and (row.version is None or versions[str(row.parent_id)] >= row.version)
+    ]
+
+
+def unread_entries(
+    known: Sequence[MirrorRow], read_ids: Collection[str], products: Collection[str]
+) -> list[MirrorRow]:
+    """Lines of these articles that a read of all their lines did not meet."""
+    met, asked = set(read_ids), set(products)
+    return [row for row in known if row.parent_id in asked and row.id not in met and row.deleted_at is None]

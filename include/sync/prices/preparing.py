@@ -1,0 +1,213 @@
+"""From staged tables to a stored plan: take in, find the articles concerned, plan, write the plan down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from include.ledger.ledger import Ledger
+from include.ledger.rows import Agreement
+from include.records.types import digest
+from include.settings.models import SyncSettings
+from include.sync.frames import cells
+from include.sync.plan import Direction
+from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
+from include.sync.prices import mirroring
+from include.sync.prices.cases import Agreed, Case
+from include.sync.prices.concerned import Concerned
+from include.sync.prices.feeds import ENTITY, KIND, Read, Terms
+from include.sync.prices.loading import PRODUCTS, load_given
+from include.sync.prices.mirroring import ARTICLE, ENTRY, PLACES, VARIANT
+from include.sync.prices.planning import PlannedPrice, PricePlan, change_row, link_of, plan_prices
+from include.sync.staging import Staging
+
+SHOWN = 20
+"""Prices told in a log."""
+
+
+@dataclass(frozen=True)
+class PriceSummary(PlanSummary):
+    """The plan in numbers. `why_all`: why every article was looked at, empty where not. `shows`: the first prices that
+    change, for a person: SKU, list, where, what it shows, what it would show, why. `agreed`: pairs that are in step and
+    were not known to be."""
+
+    why_all: str = ""
+    agreed: int = 0
+    shows: list[list[str]] = field(default_factory=list)
+
+
+def prepare_plan(
+    ledger: Ledger,
+    staging: Staging,
+    settings: SyncSettings,
+    terms: Terms,
+    *,
+    now: datetime,
+    dry_run: bool,
+    direction: Direction = "both",
+    keys: Sequence[str] = (),
+    swept_since: datetime | None = None,
+) -> PriceSummary:
+    """Take in what was read, plan every article it concerns, and store the plan.
+
+    `keys`: only what was read for these SKUs. `swept_since`: set by a full run to the time its read began: what the
+    ledger holds and the read did not meet has vanished. In a dry run changes are stored as `not_applied`, and nothing
+    is agreed on.
+    """
+    run_id = staging.run_id
+    began = ledger.now()
+    read = Read.of(staging)
+    older, concerned = _take_in(ledger, settings, read, run_id, swept_since if not keys else None)
+    state = digest(
+        {
+            "prices": settings.prices.model_dump(mode="json"),
+            "online": terms.online.as_document(),
+            "till": terms.till.as_document(),
+        }
+    )
+    if not keys:
+        concerned.take_rest(now, everything=swept_since is not None, state=state)
+    given = load_given(ledger, settings, terms, now, concerned.articles)
+    plan = plan_prices(given)
+    bury_unsettled(ledger, run_id, ENTITY)
+    stored, batches = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
+    if not dry_run:
+        keep_agreed(ledger, run_id, plan)
+    dispositions, recalled = _dispositions(ledger, plan, read)
+    ledger.set_windows(run_id, {**ledger.run(run_id).windows, "state": state})
+    summary = PriceSummary(
+        read={
+            "commercetools variants": len(read.variants),
+            "lightspeed articles": len(read.articles),
+            "lightspeed price book lines": len(read.entries),
+        },
+        dispositions=counted(dispositions),
+        changes=counted(f"{change.target} {change.action}" for change in plan.changes),
+        holds=counted(finding.code for finding in plan.holds),
+        warnings=counted(finding.code for finding in plan.warnings),
+        matched=0,
+        batches=batches,
+        stored=stored,
+        older=older,
+        recalled=recalled,
+        why_all=concerned.why_all,
+        agreed=len(plan.agreed),
+        first_holds=[
+            {"label": one.label, "code": one.code, "message": one.message} for one in plan.holds[:10]
+        ],
+        shows=[_shown(change) for change in plan.changes[:SHOWN]],
+    )
+    staging.write_document(
+        "plan",
+        {
+            # What is told in a log only: it names articles.
+            "summary": {**summary.as_dict(), "shows": []},
+            "holds": [asdict(hold_draft(finding)) for finding in plan.holds],
+            "warnings": [asdict(hold_draft(finding)) for finding in plan.warnings],
+            "considered": [[KIND, f"lightspeed:{article}"] for article in plan.status],
+            "began": began.isoformat(),
+            "now": now.isoformat(),
+        },
+    )
+    return summary
+
+
+def _take_in(
+    ledger: Ledger, settings: SyncSettings, read: Read, run_id: str, swept_since: datetime | None
+) -> tuple[int, Concerned]:
+    """Mirror what was read; how many rows were behind what the mirror holds, and the articles concerned so far."""
+    tables = {VARIANT: read.variants, ARTICLE: read.articles, ENTRY: read.entries}
+    older = sum(mirroring.see(ledger, run_id, kind, table).older for kind, table in tables.items())
+    concerned = Concerned(ledger, settings, read)
+    lost = mirroring.absent_variants(ledger, read.variants)
+    concerned.take_variants(mirroring.bury(ledger, run_id, VARIANT, lost, ledger.now()))
+    if swept_since is not None:
+        for kind, table in tables.items():
+            gone = ledger.mirror.mark_vanished(ENTITY, kind, PLACES[kind], set(table["id"]), swept_since)
+            if kind == VARIANT:
+                concerned.take_variants(gone)
+        # A full run looks at everything anyway: which articles a vanished line was of does not matter.
+    return older, concerned
+
+
+def _store(
+    ledger: Ledger,
+    run_id: str,
+    plan: PricePlan,
+    settings: SyncSettings,
+    *,
+    dry_run: bool,
+    direction: Direction,
+) -> tuple[int, int]:
+    """Store the plan's changes; how many the run has now, and in how many batches. What an earlier attempt at this run
+    began and has not settled stays as it is. All prices of an online product are in one batch: one request writes
+    them."""
+    begun = {row.unit for row in ledger.changes.read(run_id) if row.attempt > 0}
+    size = settings.prices.batch_size
+    ordered = sorted(plan.changes, key=lambda one: (one.target, _grouped_by(one), one.unit))
+    rows = []
+    batch, filled, last = 0, 0, ""
+    for planned in ordered:
+        group = f"{planned.target}:{_grouped_by(planned)}"
+        if filled >= size and group != last:
+            batch, filled = batch + 1, 0
+        filled, last = filled + 1, group
+        if planned.unit not in begun:
+            allowed = not dry_run and direction in ("both", f"to_{planned.target}")
+            rows.append(change_row(planned, run_id, "planned" if allowed else "not_applied", batch))
+    ledger.changes.store(rows, replace_run=run_id)
+    stored = sum(ledger.changes.counts(run_id).values())
+    return stored, batch + 1 if stored else 0
+
+
+def _grouped_by(planned: PlannedPrice) -> str:
+    """What one request writes: an online product, a price book; an article's own price stands alone."""
+    if planned.target == "commercetools":
+        return str(planned.case.variant.parent_id)
+    return planned.case.one.name if planned.case.one.in_book else planned.case.article.id
+
+
+def keep_agreed(ledger: Ledger, run_id: str, plan: PricePlan) -> None:
+    """Store what both sides show, where they are in step; retire links of pairs that are none any more."""
+    for link_id in plan.retired:
+        ledger.links.retire(link_id)
+    retired = set(plan.retired)
+    new: list[tuple[Case, Agreed]] = []
+    known: list[Agreement] = []
+    for case, agreed in plan.agreed:
+        if case.link is None or case.link.id in retired:
+            new.append((case, agreed))
+        else:
+            known.append(Agreement(case.link.id, agreed.plain, {}))
+    ledger.links.add([link_of(case, agreed, run_id) for case, agreed in new])
+    ledger.links.agree(known)
+
+
+def _dispositions(ledger: Ledger, plan: PricePlan, read: Read) -> tuple[list[str], int]:
+    """What became of each record read, and of each article looked at though nothing of it was read; how many those
+    are."""
+    partners: Mapping[str, str] = {}
+    if len(read.variants):
+        pairs = ledger.links.pairs(PRODUCTS, "variant")
+        partners = dict(zip(pairs["commercetools_id"], pairs["lightspeed_id"], strict=True))
+    met = [
+        *(partners.get(variant) for variant in cells(read.variants["id"])),
+        *cells(read.articles["id"]),
+        *cells(read.entries["product_id"]),
+    ]
+    found: list[str] = [plan.status.get(article or "", "ignored") for article in met]
+    unread = set(plan.status) - set(met)
+    return [*found, *(plan.status[article] for article in unread)], len(unread)
+
+
+def _shown(change: PlannedPrice) -> list[str]:
+    there = change.case.standing(change.target).quote
+    return [
+        change.case.sku,
+        change.case.one.name,
+        change.target,
+        there.shown if there else "none",
+        change.quote.shown if change.quote else "none",
+        change.reason,
+    ]

@@ -1,0 +1,106 @@
+"""Read single articles again, and plan them anew from what the ledger holds then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from include.ledger.rows import ChangeRow, MirrorRow
+from include.sync.batches import planned_again
+from include.sync.findings import Finding
+from include.sync.prices import mirroring
+from include.sync.prices.bench import Bench
+from include.sync.prices.cases import Case, cases_of
+from include.sync.prices.loading import load_given
+from include.sync.prices.mirroring import ARTICLE, ENTRY, VARIANT
+from include.sync.prices.planning import change_row, plan_prices
+
+
+async def read_products(bench: Bench, product_ids: Collection[str]) -> None:
+    """Online products as they are now; one that is not there any more is gone, with its variants."""
+    wanted = sorted(set(product_ids))
+    rows: list[Any] = []
+    async for page in bench.online.fetch(wanted):
+        rows.extend(page.rows)
+    await asyncio.to_thread(take_products, bench, rows, wanted)
+
+
+def take_products(bench: Bench, rows: Sequence[Mapping[str, Any]], asked: Sequence[str] = ()) -> None:
+    """Online products as they answered. `asked`: those that were asked for, so that one missing is gone."""
+    table = bench.online.to_variants(rows)
+    mirroring.see(bench.ledger, bench.run_id, VARIANT, table)
+    lost = mirroring.absent_variants(bench.ledger, table)
+    missing = set(asked) - set(table["product_id"])
+    if missing:
+        lost += mirroring.read(bench.ledger, VARIANT, parents=missing)
+    mirroring.bury(bench.ledger, bench.run_id, VARIANT, lost, bench.ledger.now())
+
+
+async def read_articles(bench: Bench, article_ids: Collection[str]) -> None:
+    """Articles at the till as they are now. One that is gone is told of by the feed, not by its absence."""
+    rows: list[Any] = []
+    async for page in bench.till.articles.search(sorted(set(article_ids))):
+        rows.extend(page.rows)
+    table = bench.till.to_articles(rows)
+    await asyncio.to_thread(mirroring.see, bench.ledger, bench.run_id, ARTICLE, table)
+
+
+async def read_entries(bench: Bench, article_ids: Collection[str]) -> list[MirrorRow]:
+    """The lines of these articles in all books of lists, as they are now. All of them are read, so a line that is not
+    among them is gone."""
+    wanted = sorted(set(article_ids))
+    rows: list[Any] = []
+    async for page in bench.till.entries_of(wanted):
+        rows.extend(page.rows)
+
+    def taken() -> list[MirrorRow]:
+        table = bench.till.to_entries(rows)
+        found = mirroring.to_rows(ENTRY, table)
+        mirroring.see(bench.ledger, bench.run_id, ENTRY, table)
+        known = mirroring.read(bench.ledger, ENTRY, parents=wanted)
+        lost = mirroring.unread_entries(known, [row.id for row in found], wanted)
+        mirroring.bury(bench.ledger, bench.run_id, ENTRY, lost, bench.ledger.now())
+        return found
+
+    return await asyncio.to_thread(taken)
+
+
+def replanned(bench: Bench, changes: Sequence[ChangeRow]) -> list[ChangeRow]:
+    """What is left to do of these changes, as today's ledger wants them (see `planned_again`)."""
+    articles = {article_of(change) for change in changes}
+    if not articles:
+        return []
+    given = load_given(bench.ledger, bench.settings, bench.terms, datetime.now(UTC), articles)
+    plan = plan_prices(given)
+    made = {one.unit: change_row(one, bench.run_id, "planned", 0) for one in plan.changes}
+    held: dict[tuple[str, str], Finding] = {(finding.id, finding.field): finding for finding in plan.holds}
+    return planned_again(
+        bench.ledger,
+        changes,
+        lambda change: made.get(change.unit),
+        lambda change: held.get((article_of(change), list_of(change))),
+    )
+
+
+def cases_now(bench: Bench, changes: Sequence[ChangeRow]) -> dict[str, Case]:
+    """What stands on both sides of these changes now, by their units; without those of which a side is gone."""
+    articles = {article_of(change) for change in changes}
+    given = load_given(bench.ledger, bench.settings, bench.terms, datetime.now(UTC), articles)
+    found = {(case.one.name, case.article.id): case for case in cases_of(given)}
+    return {
+        change.unit: case
+        for change in changes
+        if (case := found.get((list_of(change), article_of(change)))) is not None
+    }
+
+
+def article_of(change: ChangeRow) -> str:
+    """The till's id of the article that a change is of."""
+    return change.subject.split(":", 1)[1]
+
+
+def list_of(change: ChangeRow) -> str:
+    """The list that a change is of."""
+    return str(change.after["list"])

@@ -1,0 +1,491 @@
+"""A small shop for prices: articles that are linked already, both stand-ins over HTTP, whole runs without Airflow."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from include.commercetools.pricing import CommercetoolsPrices
+from include.ledger.ledger import Ledger
+from include.ledger.rows import Hold, Link, MirrorRow
+from include.lightspeed.x_series.pricing import XSeriesPrices
+from include.records.face import SYSTEMS
+from include.sandbox.commercetools import CommercetoolsStore
+from include.sandbox.commercetools import create_app as online_app
+from include.sandbox.faults import Faults
+from include.sandbox.lightspeed import LightspeedStore
+from include.sandbox.lightspeed import create_app as till_app
+from include.sandbox.server import SandboxServer
+from include.settings.models import SyncSettings
+from include.sync import auditing
+from include.sync.auditing import Audited
+from include.sync.extracting import extract_feed, sweep_began
+from include.sync.plan import Direction
+from include.sync.prices import applying, preparing
+from include.sync.prices.bench import Bench
+from include.sync.prices.concerned import CATALOGUE
+from include.sync.prices.deciding_by_hand import decide_by_hand
+from include.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, ONLINE, STANDALONE, Terms, transform
+from include.sync.prices.preparing import PriceSummary
+from include.sync.prices.rereading import list_of
+from include.sync.staging import Staging
+from tests.scenarios.world import World
+
+STANDARD, REDUCED = Decimal("0.19"), Decimal("0.07")
+OUTLETS = ("Nord", "Süd")
+_numbers = itertools.count(1)
+Meanwhile = Callable[[], None]
+
+
+@dataclass
+class PriceRun:
+    """What a prices run came to."""
+
+    run_id: str
+    plan: PriceSummary
+    audited: Audited
+
+    @property
+    def accounts(self) -> Any:
+        return self.audited.accounts
+
+    @property
+    def writes(self) -> int:
+        return int(self.accounts.applied)
+
+
+@dataclass
+class Priced:
+    """The shop. `settings` may be exchanged between runs, as a person edits the file."""
+
+    world: World
+    settings: SyncSettings
+    taxes: dict[str, str] = field(default_factory=dict)
+    articles: dict[str, str] = field(default_factory=dict)
+    variants: dict[str, str] = field(default_factory=dict)
+    clock_ahead: timedelta = timedelta(0)
+
+    @property
+    def online(self) -> CommercetoolsStore:
+        return self.world.online  # type: ignore[return-value]
+
+    @property
+    def till(self) -> LightspeedStore:
+        return self.world.till
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.world.ledger
+
+    # --- runs ---
+
+    def run(
+        self,
+        mode: str = "delta",
+        *,
+        dry_run: bool = False,
+        keys: Sequence[str] = (),
+        direction: Direction = "both",
+        approve: Sequence[str] = (),
+        reject: Sequence[str] = (),
+        before_load: Meanwhile | None = None,
+        run_id: str | None = None,
+    ) -> PriceRun:
+        """One whole run: extract, transform, plan, load, audit."""
+        run_id = run_id or f"prices/{next(_numbers):05d}"
+        keys = [*keys, *approve, *reject]
+        return asyncio.run(
+            self._run(
+                mode,
+                dry_run=dry_run,
+                keys=keys,
+                direction=direction,
+                decided=(approve, reject),
+                before_load=before_load,
+                run_id=run_id,
+            )
+        )
+
+    async def _run(
+        self,
+        mode: str,
+        *,
+        dry_run: bool,
+        keys: Sequence[str],
+        direction: Direction,
+        decided: tuple[Sequence[str], Sequence[str]],
+        before_load: Meanwhile | None,
+        run_id: str,
+    ) -> PriceRun:
+        full = mode == "full" and not keys
+        ledger = self.ledger
+        ledger.open_run(
+            run_id,
+            ENTITY,
+            dag_id=ENTITY,
+            airflow_run_id=run_id,
+            mode="full" if full else "delta",
+            params={"dry_run": dry_run, "keys": list(keys)},
+        )
+        staging = Staging(self.world.staging, run_id)
+        async with self.adapters(writing=not dry_run) as (online, till):
+            articles = [self.articles[sku] for sku in keys if sku in self.articles] if keys else None
+            wanted: dict[str, tuple[Any, Sequence[str] | None]] = {
+                ONLINE: (online.products, keys or None),
+                STANDALONE: (online.standalone, keys or None),
+                ARTICLES: (till.articles, articles),
+                ENTRIES: (till.entries, articles),
+            }
+            found = {
+                name: await extract_feed(
+                    ledger, staging, feed, entity=ENTITY, name=name, full=full, keys=asked
+                )
+                for name, (feed, asked) in wanted.items()
+            }
+            transform(staging, online, till, {name: one.pages for name, one in found.items()})
+            decide_by_hand(ledger, approved=decided[0], rejected=decided[1], by="Kim", run_id=run_id)
+            now = datetime.now(UTC) + self.clock_ahead
+            plan = preparing.prepare_plan(
+                ledger,
+                staging,
+                self.settings,
+                Terms(online.terms, till.terms),
+                now=now,
+                dry_run=dry_run,
+                direction=direction,
+                keys=keys,
+                swept_since=sweep_began(one.as_dict() for one in found.values()) if full else None,
+            )
+            if before_load:
+                before_load()
+            bench = Bench(ledger, online, till, self.settings, run_id)
+            for batch in sorted(ledger.changes.open_batches(run_id)):
+                seen = {
+                    name: found[name].cursor or ledger.cursor(ENTITY, name) for name in (ARTICLES, ENTRIES)
+                }
+                await applying.apply_batch(bench, batch, seen=seen)
+        audited = auditing.audit(
+            ledger,
+            staging,
+            self.settings,
+            cursors={**{name: one.cursor for name, one in found.items()}, CATALOGUE: now.isoformat()},
+            dry_run=dry_run,
+            full=full,
+            limited=bool(keys),
+            entity=ENTITY,
+            place_of=list_of,
+        )
+        return PriceRun(run_id, plan, audited)
+
+    @asynccontextmanager
+    async def adapters(
+        self, *, writing: bool = True
+    ) -> AsyncIterator[tuple[CommercetoolsPrices, XSeriesPrices]]:
+        async with self.world.adapters() as products:
+            online = CommercetoolsPrices(products["commercetools"]._client, self.settings)  # type: ignore[attr-defined]
+            till = XSeriesPrices(products["lightspeed"]._client, self.settings)  # type: ignore[attr-defined]
+            await online.prepare(writing=writing)
+            await till.prepare(writing=writing)
+            yield online, till
+
+    # --- setting up ---
+
+    def add_article(
+        self,
+        sku: str,
+        price: Any = "10.00",
+        *,
+        prices: Sequence[Mapping[str, Any]] = (),
+        tax: str = "standard",
+        standalone: bool = False,
+        supply_price: Any = None,
+        linked: bool = True,
+    ) -> str:
+        """An article at the till at this price (in the store's mode), and online with these price drafts, linked by
+        products."""
+        given: dict[str, Any] = {"sku": sku, "price": str(price)}
+        if supply_price is not None:
+            given["supply_price"] = str(supply_price)
+        tax_id = self.taxes[tax]
+        if self.till.tax_exclusive:
+            outlets = [row.id for row in self.till.outlets.live()]
+            given["outlet_taxes"] = [{"outlet_id": outlet, "tax_id": tax_id} for outlet in outlets]
+        else:
+            given["all_outlets_tax"] = {"tax_id": tax_id}
+        (article,) = self.till.add_product_family(sku, **given)
+        product = self.online.create(
+            "products",
+            {
+                "productType": {"typeId": "product-type", "key": "thing"},
+                "name": {"en": sku},
+                "slug": {"en": f"slug-{sku}"},
+                "key": f"key-{sku}",
+                "taxCategory": {"typeId": "tax-category", "key": tax},
+                "priceMode": "Standalone" if standalone else "Embedded",
+                "masterVariant": {
+                    "sku": sku,
+                    **({} if standalone else {"prices": [dict(p) for p in prices]}),
+                },
+                "publish": True,
+            },
+        )
+        for draft in prices if standalone else ():
+            self.online.create("standalone-prices", {"sku": sku, **draft})
+        self.articles[sku], self.variants[sku] = str(article), f"{product['id']}:1"
+        self._see(sku)
+        if linked:
+            self.link(sku)
+        return str(article)
+
+    def _see(self, sku: str) -> None:
+        """What a run of products leaves in the mirror."""
+        for system, record in (("commercetools", self.variants[sku]), ("lightspeed", self.articles[sku])):
+            row = MirrorRow(
+                id=record, parent_id=record, label=sku, digest=sku, fields={"sku": sku}, version=1
+            )
+            self.ledger.mirror.see("products", "variant", system, "products", [row])
+
+    def link(self, sku: str) -> None:
+        self.ledger.links.add(
+            [
+                Link(
+                    entity="products",
+                    kind="variant",
+                    commercetools_id=self.variants[sku],
+                    lightspeed_id=self.articles[sku],
+                    matched_by="sku",
+                    run_id="products",
+                )
+            ]
+        )
+
+    # --- people at work ---
+
+    def product_id(self, sku: str) -> str:
+        return self.variants[sku].partition(":")[0]
+
+    def price_at_till(self, sku: str, price: Any) -> None:
+        """Somebody types a price at the till."""
+        self.till.edit_product(self.articles[sku], price=str(price))
+
+    def price_online(self, sku: str, cents: int, *, at: int = 0, **scope: Any) -> None:
+        """Somebody types a price online: the price in this scope, else the one at this place of the list."""
+        prices = self.offers(sku)
+        found = next((p for p in prices if scope and _in(p, scope)), prices[at] if not scope else None)
+        assert found is not None
+        if "version" in found:
+            value = {"currencyCode": found["value"]["currencyCode"], "centAmount": cents}
+            self.online.update(
+                "standalone-prices", [{"action": "changeValue", "value": value}], id=found["id"]
+            )
+            return
+        draft = _draft(found)
+        draft["value"] = {"currencyCode": found["value"]["currencyCode"], "centAmount": cents}
+        self.online.update(
+            "products",
+            [{"action": "changePrice", "priceId": found["id"], "price": draft, "staged": False}],
+            id=self.product_id(sku),
+        )
+
+    def remove_online(self, sku: str, at: int = 0) -> None:
+        found = self.offers(sku)[at]
+        self.online.update(
+            "products",
+            [{"action": "removePrice", "priceId": found["id"], "staged": False}],
+            id=self.product_id(sku),
+        )
+
+    def add_online(self, sku: str, draft: Mapping[str, Any]) -> None:
+        self.online.update(
+            "products",
+            [{"action": "addPrice", "variantId": 1, "price": dict(draft), "staged": False}],
+            id=self.product_id(sku),
+        )
+
+    # --- looking ---
+
+    def offers(self, sku: str) -> list[dict[str, Any]]:
+        """The prices of a SKU online, embedded or standalone, as commercetools holds them."""
+        product = self.online.get("products", id=self.product_id(sku))
+        assert product is not None
+        if product.get("priceMode") == "Standalone":
+            return [row for row in self.online.all("standalone-prices") if row["sku"] == sku]
+        return list(product["masterData"]["current"]["masterVariant"].get("prices") or ())
+
+    def cents(self, sku: str) -> list[int]:
+        """The amounts of all active prices of a SKU online."""
+        return [row["value"]["centAmount"] for row in self.offers(sku) if row.get("active", True)]
+
+    def at_till(self, sku: str) -> Decimal:
+        """The price of an article at the till, in the store's mode."""
+        row = self.till.product(self.articles[sku])
+        return Decimal(str(row["price_excluding_tax" if self.till.tax_exclusive else "price_including_tax"]))
+
+    def in_book(self, book: str) -> dict[str, list[tuple[Any, Any, Decimal]]]:
+        """What a price book shows by SKU: (from, to, price without tax), in the order of quantities."""
+        skus = {article: sku for sku, article in self.articles.items()}
+        found: dict[str, list[tuple[Any, Any, Decimal]]] = {}
+        for row in self.till.book_prices(self.book_id(book)):
+            line = (_number(row["min_units"]), _number(row["max_units"]), Decimal(str(row["price"])))
+            found.setdefault(skus[row["product_id"]], []).append(line)
+        return {sku: sorted(lines, key=lambda line: line[0] or 0) for sku, lines in found.items()}
+
+    def book_id(self, name: str) -> str:
+        return next(row.id for row in self.till.price_books.live() if row.fields["name"] == name)
+
+    def holds(self) -> list[Hold]:
+        return self.ledger.holds.open_holds(ENTITY)
+
+    def held(self) -> dict[str, str]:
+        """Code of the hold of each SKU."""
+        return {str(hold.label): hold.code for hold in self.holds()}
+
+    def state(self) -> Any:
+        """Every price in both systems, for 'nothing changed' assertions."""
+        books = {
+            row.fields["name"]: self.till.book_prices(row.id)
+            for row in self.till.price_books.live()
+            if row.fields["type"] != "BASE"
+        }
+        return (
+            {sku: self.offers(sku) for sku in self.articles},
+            {sku: str(self.at_till(sku)) for sku in self.articles},
+            {name: [{**row} for row in rows] for name, rows in books.items()},
+        )
+
+    def price_writes(self) -> list[str]:
+        """Requests that wrote prices since `forget_requests`."""
+        return [
+            f"{request.method} {request.path}"
+            for system in SYSTEMS
+            for request in self.world.requests(system)
+            if request.method not in ("GET", "HEAD")
+            and not request.path.endswith(("/token", "/oauth/token"))
+            and "/custom-objects" not in request.path
+        ]
+
+
+def eur(cents: int, country: str | None = "DE", **more: Any) -> dict[str, Any]:
+    """A price draft."""
+    scope = {"country": country} if country else {}
+    return {"value": {"currencyCode": "EUR", "centAmount": cents}, **scope, **more}
+
+
+def group(key: str) -> dict[str, Any]:
+    return {"customerGroup": {"typeId": "customer-group", "key": key}}
+
+
+def tiers(*steps: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "tiers": [
+            {"minimumQuantity": units, "value": {"currencyCode": "EUR", "centAmount": cents}}
+            for units, cents in steps
+        ]
+    }
+
+
+def _in(price: Mapping[str, Any], scope: Mapping[str, Any]) -> bool:
+    return all(price.get(name) == value for name, value in scope.items())
+
+
+def _draft(price: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: price[name] for name in ("country", "validFrom", "validUntil", "key") if name in price}
+    for name in ("customerGroup", "channel"):
+        if name in price:
+            kept[name] = {"typeId": price[name]["typeId"], "id": price[name]["id"]}
+    if "tiers" in price:
+        kept["tiers"] = [
+            {
+                "minimumQuantity": tier["minimumQuantity"],
+                "value": {k: tier["value"][k] for k in ("currencyCode", "centAmount")},
+            }
+            for tier in price["tiers"]
+        ]
+    return kept
+
+
+def _number(value: Any) -> Any:
+    return None if value is None else int(Decimal(str(value)))
+
+
+@contextmanager
+def priced(
+    ledger_url: str,
+    staging: Path,
+    lists: Sequence[Mapping[str, Any]],
+    *,
+    exclusive_store: bool = False,
+    net_online: bool = False,
+    currency: str = "EUR",
+    seed: int = 0,
+    **prices: Any,
+) -> Iterator[Priced]:
+    """The shop with these lists; without articles. `exclusive_store`: the till keeps prices without tax. `net_online`:
+    prices online are without tax. `prices`: further settings of that section."""
+    online = CommercetoolsStore("priced", seed=seed)
+    till = LightspeedStore(seed=seed, tax_exclusive=exclusive_store, currency=currency)
+    till.options.rate_limit = False
+    taxes = {
+        "standard": till.add_tax("MwSt 19 %", STANDARD, is_default=True),
+        "reduced": till.add_tax("MwSt 7 %", REDUCED),
+    }
+    for name in OUTLETS:
+        till.add_register(f"Kasse {name}", till.add_outlet(name))
+    online.set_project(currencies=["EUR", "GBP", "USD"], countries=["DE", "GB", "AT"], languages=["en"])
+    online.create("product-types", {"key": "thing", "name": "Thing", "description": "", "attributes": []})
+    for key, share in (("standard", STANDARD), ("reduced", REDUCED)):
+        rates = [
+            {"name": country, "amount": float(share), "includedInPrice": not net_online, "country": country}
+            for country in ("DE", "GB", "AT")
+        ]
+        online.create("tax-categories", {"key": key, "name": key, "rates": rates})
+    online.create("channels", {"key": "b2b", "roles": ["ProductDistribution"]})
+    for key in ("vip", "trade"):
+        online.create("customer-groups", {"key": key, "groupName": key})
+        till.add_customer_group(key)
+    settings = SyncSettings.model_validate(
+        {
+            "locations": [{"name": name, "outlet": name} for name in OUTLETS],
+            "products": {
+                "price": {"owner": "none", "currency": currency},
+                "tax_classes": [
+                    {"name": "Standard", "commercetools": "standard", "lightspeed": "MwSt 19 %"},
+                    {"name": "Reduced", "commercetools": "reduced", "lightspeed": "MwSt 7 %"},
+                ],
+            },
+            "prices": {"lists": [dict(one) for one in lists], **prices},
+            "limits": {"commercetools": {"trail_seconds": 0}},
+        }
+    )
+    faults = {"lightspeed": Faults(seed), "commercetools": Faults(seed)}
+    with ExitStack() as stack:
+        online_url = stack.enter_context(SandboxServer(online_app(online, faults["commercetools"]))).url
+        till_url = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"]))).url
+        ledger = stack.enter_context(Ledger.open(ledger_url))
+        world = World(
+            shop=None,  # type: ignore[arg-type]
+            settings=settings,
+            online=online,
+            till=till,
+            online_url=online_url,
+            till_url=till_url,
+            faults=faults,
+            ledger=ledger,
+            staging=staging,
+            till_token=till.tokens.add_personal(),
+        )
+        yield Priced(world, settings, taxes)
+
+
+def with_prices(settings: SyncSettings, **changes: Any) -> SyncSettings:
+    """The settings with another `prices` section (merged at its first level)."""
+    data = settings.model_dump(mode="json")
+    data["prices"] = {**data["prices"], **changes}
+    return SyncSettings.model_validate(data)

@@ -1,0 +1,453 @@
+"""Whole prices runs over HTTP: both systems' end states compared, and a second run that writes nothing."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from include.records.errors import ConfigurationFault
+from tests.scenarios.priced import Priced, eur, group, priced, tiers, with_prices
+
+BASE = {
+    "name": "Shelf",
+    "owner": "commercetools",
+    "commercetools": {"currency": "EUR", "country": "DE"},
+    "lightspeed": {"base": True},
+}
+VIP = {
+    "name": "VIP",
+    "owner": "commercetools",
+    "commercetools": {"currency": "EUR", "country": "DE", "customer_group": "vip"},
+    "lightspeed": {"price_book": "VIP", "customer_groups": ["vip"]},
+    "create_price_book": True,
+}
+
+
+class Making(Protocol):
+    def __call__(self, *lists: dict[str, Any], **options: Any) -> AbstractContextManager[Priced]: ...
+
+
+@pytest.fixture
+def make(ledger_url: str, tmp_path: Path) -> Making:
+    return lambda *lists, **options: priced(ledger_url, tmp_path, lists, **options)
+
+
+def settles(shop: Priced, mode: str = "full") -> None:
+    """Nothing is left to do, in a delta and in full, and nothing is sent."""
+    before = shop.state()
+    shop.world.forget_requests()
+    assert shop.run().accounts.changes == 0
+    assert shop.run("full").accounts.changes == 0
+    assert shop.price_writes() == []
+    assert shop.state() == before
+
+
+def test_a_shelf_price_follows_its_owner_online_and_a_second_run_writes_nothing(make: Making) -> None:
+    with make(BASE) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1999)])
+        shop.add_article("B", "5.00", prices=[eur(500)], tax="reduced")
+        run = shop.run("full")
+        assert (run.writes, run.plan.agreed) == (1, 1)
+        assert shop.at_till("A") == Decimal("19.99") and shop.at_till("B") == Decimal("5.00")
+        settles(shop)
+        shop.price_online("B", 550)
+        assert shop.run().writes == 1
+        assert shop.at_till("B") == Decimal("5.5")
+        settles(shop)
+
+
+def test_a_price_that_both_sides_show_already_is_agreed_on_and_not_sent(make: Making) -> None:
+    with make(BASE, VIP) as shop:
+        shop.add_article("A", "19.99", prices=[eur(1999), eur(1499, **group("vip"))])
+        book = shop.till.add_price_book("VIP", customer_groups=[_group_id(shop, "vip")])
+        shop.till.set_book_price(book, shop.articles["A"], "14.99")
+        run = shop.run("full")
+        assert (run.writes, run.plan.agreed) == (0, 2)
+        settles(shop)
+
+
+def test_group_prices_with_tiers_become_lines_of_a_price_book_that_is_made_for_them(make: Making) -> None:
+    with make(BASE, VIP) as shop:
+        shop.add_article(
+            "A", "19.99", prices=[eur(1999), eur(1499, **group("vip"), **tiers((10, 1299), (50, 999)))]
+        )
+        shop.add_article("B", "5.00", prices=[eur(500)])
+        run = shop.run("full")
+        assert run.writes == 1
+        assert shop.in_book("VIP") == {
+            "A": [
+                (None, 9, Decimal("12.59664")),
+                (10, 49, Decimal("10.91597")),
+                (50, None, Decimal("8.39496")),
+            ]
+        }
+        (book,) = [row for row in shop.till.price_books.live() if row.fields["name"] == "VIP"]
+        assert book.fields["customer_group_ids"] == [_group_id(shop, "vip")]
+        settles(shop)
+        # One step less: lines are changed and taken away, none is made anew that can stay.
+        ids = {row["id"] for row in shop.till.book_prices(book.id)}
+        shop.add_online("B", eur(399, **group("vip")))
+        at = next(n for n, offer in enumerate(shop.offers("A")) if "customerGroup" in offer)
+        shop.online.update(
+            "products",
+            [
+                {
+                    "action": "changePrice",
+                    "priceId": shop.offers("A")[at]["id"],
+                    "price": eur(1499, **group("vip"), **tiers((20, 1199))),
+                    "staged": False,
+                }
+            ],
+            id=shop.product_id("A"),
+        )
+        assert shop.run().writes == 2
+        assert shop.in_book("VIP")["A"] == [(None, 19, Decimal("12.59664")), (20, None, Decimal("10.07563"))]
+        assert shop.in_book("VIP")["B"] == [(None, None, Decimal("3.35294"))]
+        assert ids & {row["id"] for row in shop.till.book_prices(book.id)}
+        settles(shop)
+
+
+def test_two_price_books_with_group_and_validity_each_get_their_own_prices(make: Making) -> None:
+    sale = {
+        "name": "Sale",
+        "owner": "commercetools",
+        "commercetools": {"currency": "EUR", "country": "DE"},
+        "lightspeed": {"price_book": "Sale", "valid_from": "2026-12-01", "valid_to": "2026-12-24"},
+        "create_price_book": True,
+    }
+    with make(BASE, VIP, sale) as shop:
+        # The till's dates are those of Berlin, whose winter days begin an hour before those of UTC.
+        dates = {"validFrom": "2026-11-30T23:00:00.000Z", "validUntil": "2026-12-24T23:00:00.000Z"}
+        shop.add_article("A", "10.00", prices=[eur(1999), eur(1499, **group("vip")), eur(1299, **dates)])
+        shop.add_article("B", "5.00", prices=[eur(500), eur(450, validFrom="2027-01-01T00:00:00.000Z")])
+        assert shop.run("full").writes == 3
+        assert shop.at_till("A") == Decimal("19.99")
+        assert shop.in_book("VIP") == {"A": [(None, None, Decimal("12.59664"))]}
+        assert shop.in_book("Sale") == {"A": [(None, None, Decimal("10.91597"))]}
+        settles(shop)
+
+
+def test_a_dated_price_counts_at_the_till_from_its_first_moment_though_nothing_is_edited_then(
+    make: Making,
+) -> None:
+    with make(BASE) as shop:
+        soon = datetime.now(UTC) + timedelta(hours=2)
+        campaign = {
+            "validFrom": f"{soon:%Y-%m-%dT%H:%M:%S}.000Z",
+            "validUntil": f"{soon + timedelta(days=1):%Y-%m-%dT%H:%M:%S}.000Z",
+        }
+        shop.add_article("A", "10.00", prices=[eur(1000), eur(900, **campaign)])
+        assert shop.run("full").writes == 0
+        shop.clock_ahead = timedelta(hours=3)
+        assert shop.run().writes == 1
+        assert shop.at_till("A") == Decimal("9")
+        shop.clock_ahead = timedelta(days=2)
+        assert shop.run().writes == 1
+        assert shop.at_till("A") == Decimal("10")
+        assert shop.run().accounts.changes == 0
+
+
+@pytest.mark.parametrize(
+    ("exclusive_store", "net_online"), [(True, False), (False, True), (True, True), (False, False)]
+)
+def test_tax_is_converted_between_stores_and_projects_that_keep_it_differently(
+    make: Making, exclusive_store: bool, net_online: bool
+) -> None:
+    with make(BASE, VIP, exclusive_store=exclusive_store, net_online=net_online) as shop:
+        gross, net = (11900, 10000)
+        shop.add_article(
+            "A",
+            "1.00",
+            prices=[eur(net if net_online else gross), eur(5000 if net_online else 5950, **group("vip"))],
+        )
+        shop.run("full")
+        assert shop.at_till("A") == (Decimal("100") if exclusive_store else Decimal("119"))
+        assert shop.in_book("VIP") == {"A": [(None, None, Decimal("50"))]}
+        settles(shop)
+
+
+def test_a_price_that_does_not_come_back_is_held_with_both_figures(make: Making) -> None:
+    to_online = {**BASE, "owner": "lightspeed"}
+    with make(to_online, net_online=True) as shop:
+        shop.add_article("A", "11.99", prices=[eur(500)])  # 10.08 net would be 12.00 again
+        shop.add_article("B", "12.00", prices=[eur(500)])
+        run = shop.run("full")
+        assert run.writes == 1 and shop.cents("B") == [1008]
+        assert shop.cents("A") == [500]
+        (hold,) = shop.holds()
+        assert (hold.label, hold.code) == ("A", "price_not_exact")
+        assert (hold.evidence["meant"], hold.evidence["comes_back"]) == ("11.99", "12")
+        precise = {**to_online, "commercetools": {**BASE["commercetools"], "high_precision_digits": 5}}
+        shop.settings = _with_lists(shop, precise)
+        assert shop.run().writes == 2
+        assert [shop.offers(sku)[0]["value"]["preciseAmount"] for sku in ("A", "B")] == [1007563, 1008403]
+        assert shop.holds() == []
+        settles(shop)
+
+
+def test_a_till_that_owns_its_prices_writes_embedded_and_standalone_prices_online(make: Making) -> None:
+    with make(
+        {**BASE, "owner": "lightspeed"}, {**VIP, "owner": "lightspeed", "create_price_book": False}
+    ) as shop:
+        vip = shop.till.add_price_book("VIP", customer_groups=[_group_id(shop, "vip")])
+        shop.add_article("A", "10.00", prices=[eur(900), eur(800, "AT")])
+        shop.add_article("S", "20.00", prices=[eur(1800)], standalone=True)
+        shop.add_article("N", "30.00")
+        for sku in ("A", "S", "N"):
+            shop.till.set_book_price(vip, shop.articles[sku], "7.50")
+        shop.till.set_book_price(vip, shop.articles["A"], "6.50", min_units=10)
+        shop.till.set_book_price(vip, shop.articles["A"], "7.50", max_units=9)
+        run = shop.run("full")
+        assert run.accounts.failed == 0 and shop.held() == {}
+        assert sorted(shop.cents("A")) == [750, 800, 1000] and sorted(shop.cents("S")) == [750, 2000]
+        assert sorted(shop.cents("N")) == [750, 3000]
+        (vip_price,) = [offer for offer in shop.offers("A") if "customerGroup" in offer]
+        assert [(t["minimumQuantity"], t["value"]["centAmount"]) for t in vip_price["tiers"]] == [(10, 650)]
+        settles(shop)
+        shop.price_at_till("S", "21.00")
+        shop.till.set_book_price(vip, shop.articles["N"], "7.00")
+        assert shop.run().writes == 2
+        assert sorted(shop.cents("S")) == [750, 2100] and sorted(shop.cents("N")) == [700, 3000]
+        settles(shop)
+
+
+def test_a_standalone_price_is_read_when_it_moves_without_its_product(make: Making) -> None:
+    with make(BASE, VIP) as shop:
+        shop.add_article("S", "20.00", prices=[eur(1800), eur(1500, **group("vip"))], standalone=True)
+        assert shop.run("full").writes == 2
+        shop.price_online("S", 1900, country="DE")
+        assert shop.run().writes == 1
+        assert shop.at_till("S") == Decimal("19")
+        settles(shop)
+
+
+def test_an_edit_against_the_owner_is_set_back(make: Making) -> None:
+    with make(BASE) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000)])
+        shop.run("full")
+        shop.price_at_till("A", "12.00")
+        run = shop.run()
+        (change,) = shop.ledger.changes.read(run.run_id)
+        assert "set back" in change.reasons["price"]
+        assert shop.at_till("A") == Decimal("10") and shop.cents("A") == [1000]
+        settles(shop)
+
+
+def test_with_owner_review_one_edit_travels_and_two_are_a_conflict_until_they_agree(make: Making) -> None:
+    with make({**BASE, "owner": "review"}) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000)])
+        assert shop.run("full").writes == 0
+        shop.price_at_till("A", "11.00")
+        assert shop.run().writes == 1 and shop.cents("A") == [1100]
+        shop.price_online("A", 1200)
+        assert shop.run().writes == 1 and shop.at_till("A") == Decimal("12")
+        shop.price_at_till("A", "12.50")
+        shop.price_online("A", 1300)
+        run = shop.run()
+        assert run.writes == 0 and shop.held() == {"A": "conflict"}
+        assert (shop.at_till("A"), shop.cents("A")) == (Decimal("12.5"), [1300])
+        shop.price_at_till("A", "13.00")
+        shop.run()
+        assert shop.held() == {}
+        settles(shop)
+
+
+def test_with_owner_newest_the_later_edit_counts(make: Making) -> None:
+    with make({**BASE, "owner": "newest"}, clock_skew_seconds=0) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000)])
+        shop.run("full")
+        shop.price_at_till("A", "11.00")
+        shop.till.clock.advance(60)
+        shop.price_online("A", 1200)
+        later = shop.online.get("products", id=shop.product_id("A"))
+        assert later is not None
+        shop.run()
+        assert shop.at_till("A") * 100 == shop.cents("A")[0]
+        settles(shop)
+
+
+def _group_id(shop: Priced, name: str) -> str:
+    return next(row.id for row in shop.till.customer_groups.live() if row.fields["name"] == name)
+
+
+def _with_lists(shop: Priced, *lists: dict[str, Any]) -> Any:
+    return with_prices(shop.settings, lists=list(lists))
+
+
+# ---------------------------------------------------------------- removal
+
+
+def test_a_price_taken_away_by_its_owner_is_reported_and_stays_unless_it_is_told_to_go(make: Making) -> None:
+    with make(BASE, VIP) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000), eur(800, **group("vip"))])
+        shop.run("full")
+        assert len(shop.in_book("VIP")["A"]) == 1
+        shop.remove_online("A", at=1)
+        run = shop.run()
+        assert run.writes == 0 and shop.held() == {"A": "price_removed"}
+        assert len(shop.in_book("VIP")["A"]) == 1
+        shop.settings = _with_lists(shop, BASE, {**VIP, "removals": "remove"})
+        assert shop.run().writes == 1
+        assert shop.in_book("VIP") == {} and shop.held() == {}
+        settles(shop)
+
+
+def test_a_line_taken_out_of_a_book_takes_its_price_away_online_where_the_till_owns_it(make: Making) -> None:
+    vip = {**VIP, "owner": "lightspeed", "create_price_book": False, "removals": "remove"}
+    with make(BASE, vip) as shop:
+        book = shop.till.add_price_book("VIP", customer_groups=[_group_id(shop, "vip")])
+        for sku, standalone in (("A", False), ("S", True)):
+            shop.add_article(
+                sku, "10.00", prices=[eur(1000), eur(700, **group("vip"))], standalone=standalone
+            )
+            shop.till.set_book_price(book, shop.articles[sku], "7.00")
+        shop.run("full")
+        for sku in ("A", "S"):
+            shop.till.remove_book_price(book, shop.articles[sku])
+        assert shop.run().writes == 2
+        assert shop.cents("A") == [1000] and shop.cents("S") == [1000]
+        # A standalone price is only taken out of use, and comes back as the same one.
+        assert len(shop.offers("S")) == 2
+        settles(shop)
+        shop.till.set_book_price(book, shop.articles["S"], "6.00")
+        assert shop.run().writes == 1
+        assert sorted(shop.cents("S")) == [600, 1000] and len(shop.offers("S")) == 2
+        settles(shop)
+
+
+def test_the_tills_own_price_is_never_taken_away(make: Making) -> None:
+    with make({**BASE, "removals": "remove"}) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000)])
+        shop.add_article("B", "5.00")
+        shop.add_article(
+            "C", "6.00", prices=[{"value": {"currencyCode": "GBP", "centAmount": 500}, "country": "GB"}]
+        )
+        shop.run("full")
+        assert shop.held() == {"B": "price_missing", "C": "price_currency"}
+        shop.remove_online("A")
+        shop.run()
+        assert shop.held()["A"] == "price_removed" and shop.at_till("A") == Decimal("10")
+        shop.add_online("A", eur(1100))
+        shop.run()
+        assert "A" not in shop.held() and shop.at_till("A") == Decimal("11")
+
+
+# ---------------------------------------------------------------- guards
+
+
+def test_a_jump_waits_for_a_person_who_approves_or_rejects_just_these_figures(make: Making) -> None:
+    with make(BASE) as shop:
+        for sku in ("A", "B"):
+            shop.add_article(sku, "10.00", prices=[eur(1000)])
+        shop.run("full")
+        shop.price_online("A", 100)
+        shop.price_online("B", 2000)
+        assert shop.run().writes == 0
+        assert shop.held() == {"A": "price_jump", "B": "price_jump"}
+        assert shop.run().writes == 0  # it does not wear out
+        assert shop.run(approve=["B"], reject=["A"]).writes == 1
+        assert (shop.at_till("A"), shop.at_till("B")) == (Decimal("10"), Decimal("20"))
+        assert shop.held() == {"A": "price_rejected"}
+        assert [(one.verdict, one.by) for one in shop.ledger.decisions.latest("prices")] and {
+            one.by for one in shop.ledger.decisions.latest("prices")
+        } == {"Kim"}
+        shop.run("full")
+        assert shop.held() == {"A": "price_rejected"} and shop.at_till("A") == Decimal("10")
+        # Other figures than those decided on are held anew.
+        shop.price_online("A", 200)
+        shop.run()
+        assert shop.held() == {"A": "price_jump"}
+        shop.run(approve=["A"])
+        assert shop.held() == {} and shop.at_till("A") == Decimal("2")
+        settles(shop)
+
+
+def test_a_decision_on_a_price_that_waits_for_none_is_refused(make: Making) -> None:
+    with make(BASE) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000)])
+        shop.run("full")
+        with pytest.raises(ConfigurationFault, match="No price of these waits for a decision: A"):
+            shop.run(approve=["A"])
+
+
+def test_prices_that_look_wrong_are_held_and_the_others_go_on(make: Making) -> None:
+    with make(BASE) as shop:
+        shop.add_article("zero", "10.00", prices=[eur(0)])
+        shop.add_article("cheap", "10.00", prices=[eur(1100)], supply_price="9.99")
+        shop.add_article("fine", "10.00", prices=[eur(1200)], supply_price="9.99")
+        run = shop.run("full")
+        assert run.writes == 1
+        assert shop.held() == {"zero": "price_zero", "cheap": "price_below_supply"}
+        assert shop.at_till("fine") == Decimal("12") and shop.at_till("zero") == Decimal("10")
+        shop.settings = with_prices(shop.settings, rules={"price_below_supply": "warn"})
+        run = shop.run()
+        assert run.writes == 1 and run.plan.warnings == {"price_below_supply": 1}
+
+
+def test_a_list_without_an_owner_does_not_sync(make: Making) -> None:
+    with make({**BASE, "owner": "none"}, VIP) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1999)])
+        assert shop.run("full").accounts.changes == 0
+        assert shop.at_till("A") == Decimal("10")
+
+
+# ---------------------------------------------------------------- markup, exchange, rounding
+
+
+def test_prices_in_another_currency_are_exchanged_marked_up_and_rounded_to_nice_endings(make: Making) -> None:
+    pounds = {
+        "name": "Britain",
+        "owner": "lightspeed",
+        "commercetools": {"currency": "GBP", "country": "GB"},
+        "lightspeed": {"price_book": "Export"},
+        "markup_percent": 10,
+        "rounding": {"endings": ["0.49", "0.99"]},
+    }
+    rates = [{"source": "EUR", "target": "GBP", "rate": "0.86", "as_of": "2026-11-20"}]
+    with make(BASE, pounds, exchange_rates=rates) as shop:
+        book = shop.till.add_price_book("Export")
+        shop.add_article("A", "10.00", prices=[eur(1000)])
+        shop.till.set_book_price(book, shop.articles["A"], "10.00")  # 9.46 pounds
+        assert shop.run("full").writes == 1
+        prices = {p["value"]["currencyCode"]: p["value"]["centAmount"] for p in shop.offers("A")}
+        assert prices == {"EUR": 1000, "GBP": 949}
+        settles(shop)
+        # Today's rate is a change of the rules: the next run looks at every article.
+        today = [{"source": "EUR", "target": "GBP", "rate": "0.91", "as_of": "2026-11-25"}]
+        shop.settings = with_prices(shop.settings, exchange_rates=today)
+        assert shop.run().writes == 1
+        assert {p["value"]["centAmount"] for p in shop.offers("A")} == {1000, 999}
+        settles(shop)
+
+
+def test_an_outlets_own_prices_are_in_the_price_book_of_that_outlet_alone(make: Making) -> None:
+    south = {
+        "name": "South",
+        "owner": "commercetools",
+        "commercetools": {"currency": "EUR", "country": "DE", "channel": "b2b"},
+        "lightspeed": {"location": "Süd"},
+        "create_price_book": True,
+    }
+    with make(BASE, south) as shop:
+        everywhere = shop.till.add_price_book("Everywhere")
+        shop.add_article(
+            "A", "10.00", prices=[eur(1000), eur(950, channel={"typeId": "channel", "key": "b2b"})]
+        )
+        assert shop.run("full").writes == 1
+        assert shop.in_book("South") == {"A": [(None, None, Decimal("7.98319"))]}
+        assert shop.till.book_prices(everywhere) == []
+        settles(shop)
+
+
+def test_a_book_that_is_for_others_than_its_list_says_is_not_written_to(make: Making) -> None:
+    with make(BASE, VIP) as shop:
+        shop.till.add_price_book("VIP")  # for all customers
+        shop.add_article("A", "10.00", prices=[eur(1000), eur(800, **group("vip"))])
+        with pytest.raises(ConfigurationFault, match="customer groups are All Customers, not vip"):
+            shop.run("full")
+        assert shop.in_book("VIP") == {}
