@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from include.records.errors import ConfigurationFault
+from include.sync.prices.applying import settle
 from tests.scenarios.priced import Priced, eur, group, priced, tiers, with_prices
 
 BASE = {
@@ -26,6 +27,9 @@ VIP = {
     "lightspeed": {"price_book": "VIP", "customer_groups": ["vip"]},
     "create_price_book": True,
 }
+
+
+BOOK_LINES = r"/price_books/[^/]+/products$"
 
 
 class Making(Protocol):
@@ -451,3 +455,226 @@ def test_a_book_that_is_for_others_than_its_list_says_is_not_written_to(make: Ma
         with pytest.raises(ConfigurationFault, match="customer groups are All Customers, not vip"):
             shop.run("full")
         assert shop.in_book("VIP") == {}
+
+
+# ---------------------------------------------------------------- under way, and when things go wrong
+
+
+def test_a_price_edited_between_plan_and_load_is_decided_anew_on_both_targets(make: Making) -> None:
+    with make(BASE, {**VIP, "owner": "lightspeed", "create_price_book": False}) as shop:
+        book = shop.till.add_price_book("VIP", customer_groups=[_group_id(shop, "vip")])
+        for sku in ("A", "B", "C"):
+            shop.add_article(sku, "10.00", prices=[eur(1000), eur(800, **group("vip"))])
+            shop.till.set_book_price(book, shop.articles[sku], "8.00")
+        shop.run("full")
+        shop.price_online("A", 1100, country="DE")
+        shop.price_online("B", 1200, country="DE")
+        shop.till.set_book_price(book, shop.articles["C"], "7.00")
+
+        def meanwhile() -> None:
+            shop.price_at_till("A", "11.00")  # somebody was faster
+            shop.price_at_till("B", "9.00")
+            shop.price_online(
+                "C", 750, country="DE", customerGroup=_offer_of(shop, "C", "vip")["customerGroup"]
+            )
+
+        run = shop.run(before_load=meanwhile)
+        assert run.accounts.failed == 0
+        assert (shop.at_till("A"), shop.at_till("B")) == (Decimal("11"), Decimal("12"))
+        assert sorted(shop.cents("C")) == [700, 1000]
+        outcomes = {c.label: c.outcome for c in shop.ledger.changes.read(run.run_id)}
+        assert outcomes == {"A": "already_there", "B": "applied", "C": "applied"}
+        settles(shop)
+
+
+@pytest.mark.parametrize("kind", ["timeout_after", "cut"])
+def test_a_price_book_line_with_an_unknown_outcome_is_looked_up_and_never_made_twice(
+    make: Making, kind: str
+) -> None:
+    with make(BASE, VIP) as shop:
+        for n in range(3):
+            shop.add_article(f"A{n}", "10.00", prices=[eur(1000), eur(800, **group("vip"))])
+        shop.world.faults["lightspeed"].add({"match": BOOK_LINES, "method": "POST", "kind": kind})
+        run = shop.run("full")
+        assert run.accounts.failed == 0
+        assert {sku: len(lines) for sku, lines in shop.in_book("VIP").items()} == {"A0": 1, "A1": 1, "A2": 1}
+        settles(shop)
+
+
+@pytest.mark.parametrize("dies_at", [1, 2, 3])
+def test_a_run_that_dies_after_its_writes_goes_on_without_doubling_any(make: Making, dies_at: int) -> None:
+    austria = {
+        "name": "Austria",
+        "owner": "lightspeed",
+        "commercetools": {"currency": "EUR", "country": "AT"},
+        "lightspeed": {"price_book": "Austria"},
+    }
+    with make(BASE, VIP, austria) as shop:
+        book = shop.till.add_price_book("Austria")
+        for n in range(4):
+            shop.add_article(f"A{n}", "10.00", prices=[eur(1100), eur(800, **group("vip"))])
+            shop.till.set_book_price(book, shop.articles[f"A{n}"], "9.00")
+        settled = 0
+
+        def dies(*given: Any) -> None:
+            nonlocal settled
+            settled += 1
+            if settled >= dies_at:
+                raise RuntimeError("the worker died")
+            settle(*given)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("include.sync.prices.applying.settle", dies)
+            with pytest.raises(RuntimeError, match="the worker died"):
+                shop.run("full", run_id="prices/dies")
+        run = shop.run("full", run_id="prices/dies")
+        assert run.accounts.failed == 0 and run.accounts.add_up
+        assert {sku: len(lines) for sku, lines in shop.in_book("VIP").items()} == {
+            f"A{n}": 1 for n in range(4)
+        }
+        assert all(sorted(shop.cents(f"A{n}")) == [800, 900, 1100] for n in range(4))
+        assert all(shop.at_till(f"A{n}") == Decimal("11") for n in range(4))
+        settles(shop)
+
+
+def test_one_price_that_the_book_refuses_does_not_stop_the_others(make: Making) -> None:
+    with make(BASE, VIP) as shop:
+        for n in range(6):
+            shop.add_article(f"A{n}", "10.00", prices=[eur(1000), eur(800, **group("vip"))])
+        shop.run("full", dry_run=True)
+        bad = shop.articles["A2"]
+        shop.world.faults["lightspeed"].add(
+            {
+                "match": BOOK_LINES,
+                "method": "POST",
+                "body_match": bad,
+                "kind": "status",
+                "status": 422,
+                "times": None,
+                "body": {"error": "Not this one"},
+            }
+        )
+        run = shop.run("full")
+        assert sorted(shop.in_book("VIP")) == ["A0", "A1", "A3", "A4", "A5"]
+        assert run.accounts.failed == 1 and shop.held() == {"A2": "refused"}
+        shop.world.faults["lightspeed"].clear()
+        shop.clock_ahead = timedelta(days=2)
+        shop.run()
+        assert sorted(shop.in_book("VIP")) == [f"A{n}" for n in range(6)]
+
+
+def test_only_these_skus_are_looked_at_and_the_cursors_stay(make: Making) -> None:
+    with make(BASE, VIP) as shop:
+        for sku in ("A", "B"):
+            shop.add_article(sku, "10.00", prices=[eur(1000), eur(800, **group("vip"))])
+        shop.run("full")
+        for sku in ("A", "B"):
+            shop.price_online(sku, 1100, country="DE")
+        assert shop.run(keys=["A"]).writes == 1
+        assert (shop.at_till("A"), shop.at_till("B")) == (Decimal("11"), Decimal("10"))
+        assert shop.run().writes == 1
+        assert shop.at_till("B") == Decimal("11")
+
+
+def test_a_dry_run_plans_everything_and_writes_nothing_anywhere(make: Making) -> None:
+    with make(BASE, VIP) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1100), eur(800, **group("vip"))])
+        before = shop.state()
+        shop.world.forget_requests()
+        run = shop.run("full", dry_run=True)
+        assert (run.accounts.changes, run.accounts.not_applied) == (2, 2)
+        assert shop.price_writes() == [] and shop.state() == before
+        assert not [row for row in shop.till.price_books.live() if row.fields["name"] == "VIP"]
+
+
+def test_a_run_in_one_direction_leaves_the_other_for_the_next(make: Making) -> None:
+    with make(BASE, {**VIP, "owner": "lightspeed", "create_price_book": False}) as shop:
+        book = shop.till.add_price_book("VIP", customer_groups=[_group_id(shop, "vip")])
+        shop.add_article("A", "10.00", prices=[eur(1100), eur(800, **group("vip"))])
+        shop.till.set_book_price(book, shop.articles["A"], "7.00")
+        run = shop.run("full", direction="to_lightspeed")
+        assert (run.writes, run.accounts.not_applied) == (1, 1)
+        assert sorted(shop.cents("A")) == [800, 1100]
+        assert shop.run("full").writes == 1
+        assert sorted(shop.cents("A")) == [700, 1100]
+
+
+def test_discounts_of_online_prices_and_promotions_of_the_till_are_left_alone(make: Making) -> None:
+    with make({**BASE, "owner": "lightspeed"}) as shop:
+        shop.online.insert(
+            "product-discounts",
+            {
+                "id": "outside",
+                "version": 1,
+                "name": {"en": "x"},
+                "value": {"type": "external"},
+                "predicate": "1=1",
+                "sortOrder": "0.5",
+                "isActive": True,
+                "references": [],
+            },
+        )
+        discounted = {
+            "value": {"currencyCode": "EUR", "centAmount": 500},
+            "discount": {"typeId": "product-discount", "id": "outside"},
+        }
+        shop.add_article(
+            "A", "10.00", prices=[eur(900, discounted=discounted, key="shelf", **tiers((10, 700)))]
+        )
+        assert shop.run("full").writes == 1
+        (offer,) = shop.offers("A")
+        assert offer["value"]["centAmount"] == 1000 and offer["discounted"]["value"]["centAmount"] == 500
+        assert offer["key"] == "shelf" and offer["tiers"][0]["value"]["centAmount"] == 700
+        settles(shop)
+
+
+def test_a_lock_of_standalone_prices_is_waited_for(make: Making) -> None:
+    with make({**BASE, "owner": "lightspeed"}) as shop:
+        shop.add_article("S", "10.00", prices=[eur(900)], standalone=True)
+        shop.run("full", dry_run=True)
+        shop.online.lock_standalone_prices(2)
+        assert shop.run("full").writes == 1
+        assert shop.cents("S") == [1000]
+        settles(shop)
+
+
+def test_taxes_that_change_at_the_till_are_noticed_by_the_next_delta(make: Making) -> None:
+    with make(BASE, net_online=True) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000)])
+        shop.run("full")
+        assert shop.at_till("A") == Decimal("11.9")
+        shop.till.set_tax_rate(shop.taxes["standard"], "0.20")
+        category = shop.online.get("tax-categories", key="standard")
+        assert category is not None
+        for rate in category["rates"]:
+            new = {"name": rate["name"], "amount": 0.2, "includedInPrice": False, "country": rate["country"]}
+            shop.online.update(
+                "tax-categories",
+                [{"action": "replaceTaxRate", "taxRateId": rate["id"], "taxRate": new}],
+                key="standard",
+            )
+        run = shop.run()
+        assert run.plan.why_all.startswith("lists, rules") and run.writes == 1
+        assert shop.at_till("A") == Decimal("12")
+        settles(shop)
+
+
+def test_an_article_that_products_link_anew_gets_the_prices_of_its_new_partner(make: Making) -> None:
+    with make(BASE) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000)])
+        shop.add_article("B", "20.00", prices=[eur(2000)], linked=False)
+        shop.run("full")
+        (link,) = shop.ledger.links.read("products", "variant")
+        shop.ledger.links.retire(link.id)
+        a, b = shop.articles["A"], shop.articles["B"]
+        shop.articles["A"], shop.articles["B"] = b, a
+        shop.link("A")
+        shop.articles["A"], shop.articles["B"] = a, b
+        assert shop.run().writes == 1
+        assert (shop.at_till("A"), shop.at_till("B")) == (Decimal("10"), Decimal("10"))
+
+
+def _offer_of(shop: Priced, sku: str, key: str) -> dict[str, Any]:
+    wanted = shop.online.get("customer-groups", key=key)
+    assert wanted is not None
+    return next(o for o in shop.offers(sku) if o.get("customerGroup", {}).get("id") == wanted["id"])

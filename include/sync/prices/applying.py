@@ -192,7 +192,7 @@ def settle(bench: Bench, done: Sequence[Done]) -> None:
         if case is None:
             found.append(_outcome(change, exchanges, kept=True))
             continue
-        agreed = _agreed(case, change)
+        agreed = agreed_after(case, change)
         found.append(_outcome(change, exchanges, kept=agreed.kept))
         if case.link is None or case.link.commercetools_id != case.variant.id:
             new.append(link_of(case, agreed, bench.run_id))
@@ -204,7 +204,8 @@ def settle(bench: Bench, done: Sequence[Done]) -> None:
         books.changes.settle(found)
 
 
-def _agreed(case: Case, change: ChangeRow) -> Agreed:
+def agreed_after(case: Case, change: ChangeRow) -> Agreed:
+    """What both sides show after a change was sent, and whether its target kept it."""
     wanted = quote_of(change.after["price"])
     target: SystemName = "commercetools" if change.system == "commercetools" else "lightspeed"
     standing = case.standing(target)
