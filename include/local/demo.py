@@ -27,6 +27,7 @@ from include.local import airflow_settings
 from include.local.airflow import AirflowError, LocalAirflow
 from include.local.airflow_api import AirflowApi, AirflowApiError, TaskInstance
 from include.local.postgres import EmbeddedPostgres, PostgresError
+from include.local.price_edits import PriceEdits
 from include.local.sandbox import Sandbox, SandboxError, settings_of_shop
 from include.local.shop_edits import ShopEdits
 from include.local.shops import Shops
@@ -37,7 +38,7 @@ from include.sandbox.shop.config import default_config
 
 PROJECT = Path(__file__).parents[2]
 RUNTIME = PROJECT / ".runtime" / "demo"
-AUDITED = {"preflight": False, "products": True, "inventory": True}
+AUDITED = {"preflight": False, "products": True, "prices": True, "inventory": True}
 """The DAGs the demo runs, and whether each keeps accounts."""
 REQUEST_BUDGET = 20_000
 SHOWN_HOLDS = 20
@@ -71,11 +72,12 @@ class Outcome:
 
 class Demo:
     """The story the demo tells: align, edit both sides, carry the edits across, find nothing left to do; first for
-    products, then for stock."""
+    products, then for prices, then for stock."""
 
-    def __init__(self, api: AirflowApi, edits: ShopEdits, stock: StockEdits) -> None:
+    def __init__(self, api: AirflowApi, edits: ShopEdits, prices: PriceEdits, stock: StockEdits) -> None:
         self._api = api
         self._edits = edits
+        self._prices = prices
         self._stock = stock
         self.outcomes: list[Outcome] = []
 
@@ -87,6 +89,12 @@ class Demo:
         _tell_of("editing both shops", self._edits.on_both_sides())
         self._run("products delta: the edits", "products", {"mode": "delta"})
         self._run_again("products")
+        self._run("prices in full: every list", "prices", {"mode": "full"})
+        _tell_of("changing prices on both sides", self._prices.on_both_sides())
+        self._run("prices delta: what changed, and what waits for a person", "prices", {"mode": "delta"})
+        if waiting := self._prices.waiting:
+            self._run(f"approving the price of {waiting}", "prices", {"approve": [waiting]})
+        self._run_again("prices")
         _tell_of("the till has no stock yet: counting it", self._stock.opening_count())
         self._run("inventory in full: every channel shows what the till has", "inventory", {"mode": "full"})
         _tell_of("selling and counting at the till", self._stock.at_the_till())
@@ -202,7 +210,12 @@ def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
 
     shops = running.enter_context(closing(Shops(sandbox.places)))
     channels = {location["outlet"]: location["channel"] for location in found["locations"]}
-    demo = Demo(api, ShopEdits(shops, locale=found["locale"]), StockEdits(shops, channels))
+    demo = Demo(
+        api,
+        ShopEdits(shops, locale=found["locale"]),
+        PriceEdits(shops, found["price_lists"]),
+        StockEdits(shops, channels),
+    )
     demo.play()
     with Ledger.open(postgres.url("ledger")) as ledger:
         for dag_id in (name for name, audited in AUDITED.items() if audited):

@@ -124,11 +124,11 @@ class Sandbox:
         return self._log.read_text(errors="replace")[-2000:].strip() if self._log.exists() else "(nothing)"
 
 
-def settings_of_shop(found: Mapping[str, Any]) -> dict[str, Any]:
+def settings_of_shop(found: Mapping[str, Any], *, with_price_lists: bool = True) -> dict[str, Any]:
     """A whole configuration file for a sandbox shop.
 
     `found` is what `include.sandbox.shop.config.default_config` found out about the shop: locales, taxes, outlets,
-    which attributes hold what.
+    which attributes hold what. `with_price_lists`: prices sync by lists; else the base price does, with its product.
     """
     attributes: Mapping[str, str] = found["attributes"]
     fields = {_CANONICAL[role]: _field(role, name, found["currency"]) for role, name in attributes.items()}
@@ -141,6 +141,7 @@ def settings_of_shop(found: Mapping[str, Any]) -> dict[str, Any]:
             "fields": fields,
             "options": list(found["options"]),
             "price": {
+                "owner": "none" if with_price_lists else "commercetools",
                 "currency": found["currency"],
                 "country": found["country"],
                 "tax": "included" if found["price_tax_included"] else "excluded",
@@ -151,9 +152,10 @@ def settings_of_shop(found: Mapping[str, Any]) -> dict[str, Any]:
             ],
             "required_attributes": [_CANONICAL[role] for role in found["required"]],
         },
+        "prices": {"lists": [_list(one, found) for one in found["price_lists"]] if with_price_lists else []},
         "inventory": {"channels": list(found["channels"])},
         # A demo's runs are asked for. An hourly schedule would, once unpaused, make up for the slot before first.
-        "schedules": dict.fromkeys(("products", "inventory", "reconcile", "housekeeping")),
+        "schedules": dict.fromkeys(("products", "prices", "inventory", "reconcile", "housekeeping")),
         # The stand-in shows a change at once; the real service may show it late, so a real window trails its clock.
         "limits": {"commercetools": {"trail_seconds": 0}},
     }
@@ -174,6 +176,26 @@ _OWNERS = {
     "supplier_code": "lightspeed",
     "supply_price": "lightspeed",
 }
+
+
+def _list(one: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """A list of prices as the configuration has it."""
+    scope = {name: one[name] for name in ("customer_group", "channel") if one.get(name)}
+    till: dict[str, Any] = {"base": True}
+    if one["book"]:
+        names = {location["outlet"]: location["name"] for location in found["locations"]}
+        till = {
+            "price_book": one["book"],
+            **({"customer_groups": list(one["groups"])} if one["groups"] else {}),
+            **({"locations": [names[outlet] for outlet in one["outlets"]]} if one["outlets"] else {}),
+        }
+    return {
+        "name": one["name"],
+        "owner": one["owner"],
+        "commercetools": {"currency": found["currency"], "country": found["country"], **scope},
+        "lightspeed": till,
+        "tax": "included" if found["price_tax_included"] else "excluded",
+    }
 
 
 def _field(role: str, attribute: str, currency: str) -> dict[str, Any]:

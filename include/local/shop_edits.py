@@ -16,16 +16,15 @@ class ShopEdits:
         self._locale = locale
 
     def on_both_sides(self) -> list[str]:
-        """Rename one product and raise a price online; rename another and change what it costs at the till.
+        """Rename one product online and one at the till, and change what a third one costs the shop.
 
         Only products that both sides have are touched, a different one each time. An edit the shop has no product
-        for (no prices, no suppliers) is left out.
+        for (no suppliers) is left out.
         """
         left = list(self._shops.shared_products())
         done = []
         for edit, possible in (
             (self._rename_online, lambda pair: True),
-            (self._raise_price_online, lambda pair: bool(pair.online["masterVariant"].get("prices"))),
             (self._rename_at_the_till, lambda pair: True),
             (self._change_cost_at_the_till, lambda pair: bool(pair.till.get("product_suppliers"))),
         ):
@@ -41,19 +40,6 @@ class ShopEdits:
         new = f"{name} (new edition)"
         self._update_online(product, {"action": "changeName", "name": {**product["name"], self._locale: new}})
         return f"commercetools: {name!r} is now {new!r}"
-
-    def _raise_price_online(self, pair: Pair) -> str:
-        product = pair.online
-        price = product["masterVariant"]["prices"][0]
-        value = {
-            "currencyCode": price["value"]["currencyCode"],
-            "centAmount": price["value"]["centAmount"] + 100,
-        }
-        draft = {key: price[key] for key in ("country", "customerGroup", "channel") if key in price}
-        self._update_online(
-            product, {"action": "changePrice", "priceId": price["id"], "price": {**draft, "value": value}}
-        )
-        return f"commercetools: {product['masterVariant']['sku']} costs {value['centAmount']} cents now (100 more)"
 
     def _rename_at_the_till(self, pair: Pair) -> str:
         product = pair.till

@@ -31,6 +31,7 @@ from include.sync.prices.feeds import (
     ONLINE,
     STANDALONE,
     Transformed,
+    stage_nothing,
     stage_terms,
     staged_terms,
     transform,
@@ -43,11 +44,16 @@ class PriceEngine:
     """See `include.pipeline.engines.Engine`."""
 
     def extract(self, bench: Bench, system: SystemName) -> list[dict[str, Any]]:
+        if not bench.settings.prices.synced:
+            return _unread(bench, system)
         access = bench.access(system)
         read = _read_online if system == "commercetools" else _read_till
         return [one.as_dict() for one in asyncio.run(read(bench, access))]
 
     def transform(self, bench: Bench, feeds: Feeds) -> list[dict[str, Any]]:
+        if not bench.settings.prices.synced:
+            stage_nothing(bench.staging)
+            return [{"table": "none, because no list has an owner", "rows read": 0, "records": 0}]
         access = bench.access(*SYSTEMS)
 
         async def mapped() -> list[Transformed]:
@@ -88,6 +94,8 @@ class PriceEngine:
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
         lines = [f"Every article was looked at: {found.why_all}."] if found.why_all else []
+        if not bench.settings.prices.synced:
+            lines = ["No list in `prices.lists` has an owner, so there is nothing to do."]
         lines += _decisions(decided)
         if shows:
             lines += telling.table(["SKU", "list", "in", "shows", "will show", "because"], shows)
@@ -139,6 +147,14 @@ def _decisions(decided: Sequence[Decision]) -> list[str]:
 
 
 # ---------------------------------------------------------------- reading
+
+
+def _unread(bench: Bench, system: SystemName) -> list[dict[str, Any]]:
+    """Nothing is read where no list has an owner; the cursors stay where they are."""
+    names = (ONLINE, STANDALONE) if system == "commercetools" else (ARTICLES, ENTRIES)
+    window: dict[str, str | None] = {"lower": None, "upper": None}
+    began = bench.ledger.now().isoformat()
+    return [Extracted(name, 0, 0, window, None, 0, began).as_dict() for name in names]
 
 
 async def _read_online(bench: Bench, access: Access) -> list[Extracted]:

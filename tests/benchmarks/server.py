@@ -98,7 +98,7 @@ def main() -> None:
         places = {
             "commercetools": {"url": online.url, **shops.online.credentials()},
             "lightspeed": {"url": till.url, "token": shops.token},
-            "settings": settings_of_shop(default_config(shops.shop)),
+            "settings": settings_of_shop(default_config(shops.shop), with_price_lists=False),
         }
         serve(places, {name: getattr(shops, name) for name in ("tally", "honour_tracking", "edit", "counts")})
 

@@ -39,6 +39,8 @@ def default_config(shop: Shop) -> dict[str, Any]:
       none
     * `attributes`: role (see ROLE_NAMES) -> attribute name, only the roles this shop has
     * `options`: attributes that tell variants apart, each with the name the till gives it
+    * `price_lists`: name, what tells its prices online (`customer_group`, `channel`), `book` at the till (None: the
+      articles' own prices), the groups and outlets it is for, and whose prices they are
     * `required`: roles whose attribute a product type declares as required
     * `product_type`: key of the type most products have
     """
@@ -63,6 +65,7 @@ def default_config(shop: Shop) -> dict[str, Any]:
             {"name": name, "attribute": attribute}
             for attribute, name in _options(shop, locale, set(attributes.values())).items()
         ],
+        "price_lists": _price_lists(shop),
         "required": [role for role, attribute in attributes.items() if attribute in _required(shop)],
         "product_type": Counter(each["productType"]["key"] for each in shop.products).most_common(1)[0][0],
     }
@@ -71,6 +74,26 @@ def default_config(shop: Shop) -> dict[str, Any]:
 def _channels(outlets: list[Draft]) -> list[Draft]:
     without = [str(outlet["name"]) for outlet in outlets if not outlet.get("channel")]
     return [{"key": None, "locations": without}] if without else []
+
+
+def _price_lists(shop: Shop) -> list[Draft]:
+    """The articles' own prices, and each price book at the till whose customers, or whose outlet, have prices of their
+    own online: by a customer group of the same name, or a channel whose key begins with that of the outlet's stock."""
+    till = shop.lightspeed
+    lists: list[Draft] = [{"name": "Regal", "owner": "commercetools", "book": None}]
+    groups = {str(group["groupName"]): str(group["key"]) for group in shop.customer_groups}
+    selling = [str(c["key"]) for c in shop.channels if "ProductDistribution" in c.get("roles", ())]
+    stock = {str(outlet["name"]): str(outlet.get("channel") or "") for outlet in till.outlets}
+    for book in till.price_books:
+        named, outlets = book.get("customer_groups") or [], book.get("outlets") or []
+        at = {"name": book["name"], "book": book["name"], "groups": named, "outlets": outlets}
+        if len(named) == 1 and named[0] in groups:
+            lists.append({**at, "owner": "commercetools", "customer_group": groups[named[0]]})
+        elif len(outlets) == 1:
+            own = [key for key in selling if stock[outlets[0]] and key.startswith(f"{stock[outlets[0]]}-")]
+            if len(own) == 1:
+                lists.append({**at, "owner": "lightspeed", "channel": own[0]})
+    return lists
 
 
 def _definitions(shop: Shop) -> dict[str, Draft]:

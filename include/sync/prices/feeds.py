@@ -9,7 +9,14 @@ from typing import Any
 import pandas as pd
 
 from include.records.price_face import OnlinePrices, TillPrices
-from include.records.prices import OnlineTerms, TillTerms
+from include.records.prices import (
+    ARTICLE_COLUMNS,
+    ENTRY_COLUMNS,
+    VARIANT_COLUMNS,
+    OnlineTerms,
+    TillTerms,
+    price_table,
+)
 from include.sync.staging import Staging
 
 ENTITY = "prices"
@@ -18,6 +25,9 @@ ONLINE, STANDALONE = "commercetools", "commercetools_standalone"
 ARTICLES, ENTRIES = "lightspeed", "lightspeed_price_books"
 """Names of the feeds: of their staged pages and of their cursors."""
 FEEDS = (ONLINE, STANDALONE, ARTICLES, ENTRIES)
+
+TABLES = {"variants": VARIANT_COLUMNS, "articles": ARTICLE_COLUMNS, "entries": ENTRY_COLUMNS}
+"""What is staged of both systems, by name."""
 
 Row = Mapping[str, Any]
 
@@ -51,6 +61,14 @@ def staged_terms(staging: Staging) -> Terms:
         OnlineTerms.of_document(staging.read_document(f"{ONLINE}/terms")),
         TillTerms.of_document(staging.read_document(f"{ARTICLES}/terms")),
     )
+
+
+def stage_nothing(staging: Staging) -> None:
+    """What a run leaves that has no list to look at: no rows, and terms that say nothing."""
+    for name, columns in TABLES.items():
+        staging.write_table(f"prices/{name}", price_table(columns, []))
+    stage_terms(staging, ONLINE, OnlineTerms({}))
+    stage_terms(staging, ARTICLES, TillTerms(True, "", {}, {}, {}))
 
 
 def transform(
@@ -91,4 +109,4 @@ class Read:
 
     @classmethod
     def of(cls, staging: Staging) -> Read:
-        return cls(*(staging.read_table(f"prices/{name}") for name in ("variants", "articles", "entries")))
+        return cls(*(staging.read_table(f"prices/{name}") for name in TABLES))
