@@ -48,7 +48,7 @@ class PriceEdits:
         cents = int(changed(price["value"]["centAmount"]))
         value = {"currencyCode": price["value"]["currencyCode"], "centAmount": cents}
         draft = {key: price[key] for key in ("country", "customerGroup", "channel") if key in price}
-        action = {
+        action: Row = {
             "action": "changePrice",
             "priceId": price["id"],
             "price": {**draft, "value": value},
@@ -67,8 +67,8 @@ class PriceEdits:
             if lines:
                 product = answered(self._shops.till.get(f"/products/{lines[0]['product_id']}"))["data"]
                 price = round(product["price_including_tax"] * 0.9, 2)
-                line: Row = {key: lines[0][key] for key in ("id", "product_id", "tax_id")}
-                line["price"] = price
+                kept = ("id", "product_id", "tax_id")
+                line: Row = {**{key: lines[0][key] for key in kept}, "price": price}
                 answered(self._shops.till.put(path, json={"data": [line]}))
                 yield f"Lightspeed: {product['sku']} costs {price:.2f} in the price book {book['name']} now"
             return
