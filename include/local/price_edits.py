@@ -23,8 +23,8 @@ class PriceEdits:
 
     def on_both_sides(self) -> list[str]:
         """Raise a price online, mistype another one; change a price of a book that the till owns, if there is one. Only
-        prices are touched that both sides show alike: those that sync."""
-        left = [pair for pair in self._shops.shared_products() if _in_step(pair)]
+        prices are touched that both sides show alike, of products that one side has from the other: those that sync."""
+        left = [pair for pair in self._shops.shared_products() if _came_over(pair) and _in_step(pair)]
         done = [self._raise_online(left[0])] if left else []
         done += [self._mistype_online(left[1])] if len(left) > 1 else []
         return [*done, *self._change_in_a_book()]
@@ -72,6 +72,13 @@ class PriceEdits:
                 answered(self._shops.till.put(path, json={"data": [line]}))
                 yield f"Lightspeed: {product['sku']} costs {price:.2f} in the price book {book['name']} now"
             return
+
+
+def _came_over(pair: Pair) -> bool:
+    """A product that the sync made bears the key of the product it was made from."""
+    return str(pair.till.get("source_id") or "").startswith("ct:") or str(
+        pair.online.get("key") or ""
+    ).startswith("lightspeed-")
 
 
 def _in_step(pair: Pair) -> bool:

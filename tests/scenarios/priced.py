@@ -36,6 +36,7 @@ from include.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, ONLINE, STANDAL
 from include.sync.prices.preparing import PriceSummary
 from include.sync.prices.rereading import list_of
 from include.sync.staging import Staging
+from tests.commercetools.world import official_bodies
 from tests.scenarios.world import World
 
 STANDARD, REDUCED = Decimal("0.19"), Decimal("0.07")
@@ -432,6 +433,7 @@ def priced(
     online = CommercetoolsStore("priced", seed=seed)
     till = LightspeedStore(seed=seed, tax_exclusive=exclusive_store, currency=currency)
     till.options.rate_limit = False
+    online.validate_requests = official_bodies()
     taxes = {
         "standard": till.add_tax("MwSt 19 %", STANDARD, is_default=True),
         "reduced": till.add_tax("MwSt 7 %", REDUCED),
