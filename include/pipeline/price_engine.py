@@ -23,6 +23,7 @@ from include.sync.prices import applying, preparing
 from include.sync.prices.bench import Bench as WritingBench
 from include.sync.prices.concerned import CATALOGUE
 from include.sync.prices.deciding_by_hand import decide_by_hand
+from include.sync.prices.emptying import look_into_empty_books
 from include.sync.prices.feeds import (
     ARTICLES,
     ENTITY,
@@ -96,6 +97,10 @@ class PriceEngine:
         lines = [f"Every article was looked at: {found.why_all}."] if found.why_all else []
         if not bench.settings.prices.synced:
             lines = ["No list in `prices.lists` has an owner, so there is nothing to do."]
+        lines += [
+            f"List {name}: the online price of {count} articles was never read for it. Run with mode=full."
+            for name, count in found.unread.items()
+        ]
         lines += _decisions(decided)
         if shows:
             lines += telling.table(["SKU", "list", "in", "shows", "will show", "because"], shows)
@@ -177,10 +182,11 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
             stage_terms(bench.staging, ARTICLES, till.terms)
             keys = bench.order.keys
             articles = _articles_of(bench, keys) if keys else None
-            return [
-                await _feed(bench, till.articles, ARTICLES, articles),
-                await _feed(bench, till.entries, ENTRIES, articles),
-            ]
+            found = await _feed(bench, till.articles, ARTICLES, articles)
+            lines = await _feed(bench, till.entries, ENTRIES, articles)
+            if bench.order.full:
+                await look_into_empty_books(bench.ledger, bench.staging, till, lines.rows)
+            return [found, lines]
 
 
 def _articles_of(bench: Bench, skus: Sequence[str]) -> list[str]:

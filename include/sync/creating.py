@@ -83,14 +83,17 @@ def _draft_creation(
         work.drafts.append(_creation(work, "variant", source, record, target, product, target_product))
 
 
+ALWAYS_GIVEN = frozenset({"images", "published", "options", "option_values", "price"})
+"""What a new record gets though nobody owns it: it could not be shown or sold without."""
+
+
 def _creation(
     work: Work, kind: Kind, source: str, record: str, target: str, product: str, target_product: str | None
 ) -> Draft:
     fields = {
         name: value
         for name, value in work.view.fields(source, kind, record).items()
-        if work.given.settings.owner_of(name) != "none"
-        or name in ("images", "published", "options", "option_values")
+        if work.given.settings.owner_of(name) != "none" or name in ALWAYS_GIVEN
     }
     if (
         target == "commercetools"

@@ -32,6 +32,7 @@ from include.sync.prices import applying, preparing
 from include.sync.prices.bench import Bench
 from include.sync.prices.concerned import CATALOGUE
 from include.sync.prices.deciding_by_hand import decide_by_hand
+from include.sync.prices.emptying import look_into_empty_books
 from include.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, ONLINE, STANDALONE, Terms, transform
 from include.sync.prices.preparing import PriceSummary
 from include.sync.prices.rereading import list_of
@@ -150,6 +151,8 @@ class Priced:
                 )
                 for name, (feed, asked) in wanted.items()
             }
+            if full:
+                await look_into_empty_books(ledger, staging, till, found[ENTRIES].rows)
             transform(staging, online, till, {name: one.pages for name, one in found.items()})
             decide_by_hand(ledger, approved=decided[0], rejected=decided[1], by="Kim", run_id=run_id)
             now = datetime.now(UTC) + self.clock_ahead

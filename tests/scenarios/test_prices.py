@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 import pytest
 
-from include.records.errors import ConfigurationFault
+from include.records.errors import ConfigurationFault, ProtocolFault
 from include.sync.prices.applying import settle
 from tests.scenarios.priced import Priced, eur, group, priced, tiers, with_prices
+from tests.scenarios.world import world_of
 
 BASE = {
     "name": "Shelf",
@@ -678,3 +679,114 @@ def _offer_of(shop: Priced, sku: str, key: str) -> dict[str, Any]:
     wanted = shop.online.get("customer-groups", key=key)
     assert wanted is not None
     return next(o for o in shop.offers(sku) if o.get("customerGroup", {}).get("id") == wanted["id"])
+
+
+# ---------------------------------------------------------------- what is gone
+
+
+def test_books_that_somebody_emptied_are_filled_again_and_a_feed_that_hides_lines_is_not_believed(
+    make: Making,
+) -> None:
+    with make(BASE, VIP) as shop:
+        shop.till.options.deleted_price_book_rows_shown = False
+        for sku in ("A", "B"):
+            shop.add_article(sku, "10.00", prices=[eur(1000), eur(800, **group("vip"))])
+        shop.run("full")
+        hidden = {
+            "match": "/price_book_products$",
+            "kind": "status",
+            "status": 200,
+            "body": {"data": []},
+            "times": None,
+        }
+        shop.world.faults["lightspeed"].add({**hidden, "body": {"data": []}})
+        with pytest.raises(ProtocolFault, match="shows no line, but 2 are there"):
+            shop.run("full")
+        shop.world.faults["lightspeed"].clear()
+        for sku in ("A", "B"):
+            shop.till.remove_book_price(shop.book_id("VIP"), shop.articles[sku])
+        assert shop.run().writes == 0, "a delta can not see it"
+        assert shop.run("full").writes == 2
+        assert sorted(shop.in_book("VIP")) == ["A", "B"]
+        settles(shop)
+
+
+def test_a_variant_or_an_article_that_is_gone_takes_its_prices_out_of_the_game(make: Making) -> None:
+    with make(BASE) as shop:
+        for sku in ("A", "B", "C"):
+            shop.add_article(sku, "10.00", prices=[eur(1000)])
+        shop.run("full")
+        shop.till.delete_product(shop.articles["A"])
+        shop.online.update("products", [{"action": "unpublish"}], id=shop.product_id("B"))
+        shop.online.delete("products", id=shop.product_id("B"))
+        shop.price_online("C", 1100)
+        run = shop.run("full")
+        assert run.writes == 1 and run.accounts.failed == 0 and shop.held() == {}
+        assert (shop.at_till("B"), shop.at_till("C")) == (Decimal("10"), Decimal("11"))
+
+
+def test_a_list_that_is_new_is_told_to_be_read_in_full(make: Making) -> None:
+    with make(BASE) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000), eur(800, **group("vip"))])
+        shop.run("full")
+        shop.online.clock.advance(3600)  # beyond the overlap of deltas
+        shop.run()
+        shop.settings = _with_lists(shop, BASE, VIP)
+        run = shop.run()
+        assert run.plan.unread == {"VIP": 1} and run.writes == 0
+        assert shop.run("full").writes == 1
+        assert sorted(shop.in_book("VIP")) == ["A"]
+
+
+def test_different_taxes_at_outlets_matter_only_where_tax_is_converted(make: Making) -> None:
+    north = {
+        "name": "North",
+        "owner": "commercetools",
+        "commercetools": {"currency": "EUR", "country": "DE"},
+        "lightspeed": {"location": "Nord"},
+        "create_price_book": True,
+    }
+    with make(BASE, north, exclusive_store=True) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1190)])
+        south = next(row.id for row in shop.till.outlets.live() if row.fields["name"] == "Süd")
+        shop.till.set_outlet_tax(shop.articles["A"], south, shop.taxes["reduced"])
+        run = shop.run("full")
+        assert [(hold.code, hold.field) for hold in shop.holds()] == [("price_tax_unknown", "Shelf")]
+        assert run.writes == 1 and shop.in_book("North") == {"A": [(None, None, Decimal("10"))]}
+
+
+# ---------------------------------------------------------------- a real shop
+
+
+def test_the_prices_of_a_real_shop_in_euros_and_pounds(
+    goodstore_shop: Any, ledger_url: str, tmp_path: Path
+) -> None:
+    """GoodStore: 141 variants with a price in euros and one in pounds, a till without tax in its prices."""
+    with world_of(goodstore_shop, ledger_url, tmp_path, {"prices": {}}) as world:
+        world.run("full")
+        euros = world.settings.prices.lists[0].model_dump(mode="json")
+        pounds = {
+            "name": "Britain",
+            "owner": "commercetools",
+            "commercetools": {"currency": "GBP", "country": "GB"},
+            "lightspeed": {"price_book": "Britain"},
+            "create_price_book": True,
+            "tax": "excluded",
+            "markup_percent": "5",
+            "rounding": {"endings": ["0.99"]},
+        }
+        rates = [{"source": "GBP", "target": "EUR", "rate": "1.15", "as_of": "2026-11-20"}]
+        if world.settings.products.price.currency == "GBP":
+            pounds["commercetools"] = {"currency": "EUR", "country": "DE"}
+            rates = [{**rates[0], "source": "EUR", "target": "GBP"}]
+        settings = with_prices(world.settings, lists=[euros, pounds], exchange_rates=rates)
+        shop = Priced(world, settings)
+        linked = len(shop.ledger.links.read("products", "variant"))
+        run = shop.run("full")
+        assert run.accounts.failed == 0 and run.accounts.add_up
+        book = shop.till.book_prices(shop.book_id("Britain"))
+        assert linked > 100 and len(book) == linked - sum(h.field == "Britain" for h in shop.holds())
+        assert all(str(row["price"]).endswith(".99") for row in book)
+        shop.world.forget_requests()
+        assert shop.run("full").accounts.changes == 0 and shop.run().accounts.changes == 0
+        assert shop.price_writes() == []

@@ -323,3 +323,13 @@ def test_a_variant_created_online_is_as_active_as_the_next_merge_will_see_its_pr
         c for c in plan_products(given(side([], []), right, settings=settings)).changes if c.kind == "variant"
     ]
     assert [(c.label, c.after["active"]) for c in created] == [("B", True)]
+
+
+def test_a_new_article_gets_its_first_price_though_lists_own_prices_and_later_ones_are_theirs() -> None:
+    settings = ProductSettings.model_validate({"price": {"owner": "none"}})
+    left = side([product("c1", "Mug")], [variant("c1:1", "c1", "MUG", price=1250)])
+    plan = plan_products(given(left, side([], []), settings=settings))
+    assert [c.after["price"] for c in plan.changes if c.kind == "variant"] == [1250]
+    right = side([product("l1", "Mug")], [variant("v1", "l1", "MUG", price=900)])
+    plan = plan_products(given(left, right, linked({}, {"price": 1250}), settings=settings))
+    assert plan.changes == []

@@ -134,7 +134,7 @@ class Case:
         quote = self.online.quote
         if quote is None:
             return None
-        if self.online_side is None:
+        if self.online_side is None or (self.one.in_book and not self.till_side.can_be_read_back):
             raise TaxUnknown
         return self.converter_to["lightspeed"].convert(quote, self.online_side, self.till_side.write)
 

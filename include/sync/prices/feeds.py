@@ -69,6 +69,7 @@ def stage_nothing(staging: Staging) -> None:
         staging.write_table(f"prices/{name}", price_table(columns, []))
     stage_terms(staging, ONLINE, OnlineTerms({}))
     stage_terms(staging, ARTICLES, TillTerms(True, "", {}, {}, {}))
+    staging.write_document("prices/lines", {"empty": False})
 
 
 def transform(

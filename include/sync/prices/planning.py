@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,7 +27,8 @@ _RANK: dict[Status, int] = {"ignored": 0, "unchanged": 1, "held": 2, "planned": 
 @dataclass(frozen=True)
 class PricePlan:
     """`changes`: one a price. `agreed`: links with what both sides show now, as far as that is news. `retired`: links
-    of pairs that are none any more. `status`: by till id of each article looked at."""
+    of pairs that are none any more. `status`: by till id of each article looked at. `unread`: by list, of how many
+    articles the online price is not known, because they were last read before there was such a list."""
 
     changes: list[PlannedPrice]
     holds: list[Finding]
@@ -35,6 +36,7 @@ class PricePlan:
     agreed: list[tuple[Case, Agreed]]
     retired: list[str]
     status: Mapping[str, Status]
+    unread: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class _Planner:
     warnings: list[Finding] = field(default_factory=list)
     agreed: list[tuple[Case, Agreed]] = field(default_factory=list)
     status: dict[str, Status] = field(default_factory=dict)
+    unread: Counter[str] = field(default_factory=Counter)
 
     def plan(self) -> PricePlan:
         settings = self.given.settings
@@ -85,7 +88,13 @@ class _Planner:
             self._take(case, rules, skew)
         self._spread_blocks()
         return PricePlan(
-            self.changes, self.holds, self.warnings, self.agreed, _retired(self.given), self.status
+            self.changes,
+            self.holds,
+            self.warnings,
+            self.agreed,
+            _retired(self.given),
+            self.status,
+            self.unread,
         )
 
     def _take(self, case: Case, rules: Rules, skew: timedelta) -> None:
@@ -95,6 +104,8 @@ class _Planner:
             self._hold(case, rules.tax_unknown(case))
             return
         if verdict.kind == "unknown":
+            if not case.online.known:
+                self.unread[case.one.name] += 1
             self._note(case, "ignored")
             return
         if verdict.kind in ("conflict", "altered"):

@@ -16,6 +16,7 @@ from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_dr
 from include.sync.prices import mirroring
 from include.sync.prices.cases import Agreed, Case
 from include.sync.prices.concerned import Concerned
+from include.sync.prices.emptying import books_are_empty
 from include.sync.prices.feeds import ENTITY, KIND, Read, Terms
 from include.sync.prices.loading import PRODUCTS, load_given
 from include.sync.prices.mirroring import ARTICLE, ENTRY, PLACES, VARIANT
@@ -30,10 +31,11 @@ SHOWN = 20
 class PriceSummary(PlanSummary):
     """The plan in numbers. `why_all`: why every article was looked at, empty where not. `shows`: the first prices that
     change, for a person: SKU, list, where, what it shows, what it would show, why. `agreed`: pairs that are in step and
-    were not known to be."""
+    were not known to be. `unread`: by list, articles whose online price was never read for it."""
 
     why_all: str = ""
     agreed: int = 0
+    unread: dict[str, int] = field(default_factory=dict)
     shows: list[list[str]] = field(default_factory=list)
 
 
@@ -57,8 +59,7 @@ def prepare_plan(
     """
     run_id = staging.run_id
     began = ledger.now()
-    read = Read.of(staging)
-    older, concerned = _take_in(ledger, settings, read, run_id, swept_since if not keys else None)
+    read, older, concerned = _take_in(ledger, staging, settings, swept_since if not keys else None)
     state = digest(
         {
             "prices": settings.prices.model_dump(mode="json"),
@@ -85,7 +86,10 @@ def prepare_plan(
         dispositions=counted(dispositions),
         changes=counted(f"{change.target} {change.action}" for change in plan.changes),
         holds=counted(finding.code for finding in plan.holds),
-        warnings=counted(finding.code for finding in plan.warnings),
+        warnings={
+            **counted(finding.code for finding in plan.warnings),
+            **({"list_unread": sum(plan.unread.values())} if plan.unread else {}),
+        },
         matched=0,
         batches=batches,
         stored=stored,
@@ -93,6 +97,7 @@ def prepare_plan(
         recalled=recalled,
         why_all=concerned.why_all,
         agreed=len(plan.agreed),
+        unread=dict(plan.unread),
         first_holds=[
             {"label": one.label, "code": one.code, "message": one.message} for one in plan.holds[:10]
         ],
@@ -114,9 +119,11 @@ def prepare_plan(
 
 
 def _take_in(
-    ledger: Ledger, settings: SyncSettings, read: Read, run_id: str, swept_since: datetime | None
-) -> tuple[int, Concerned]:
-    """Mirror what was read; how many rows were behind what the mirror holds, and the articles concerned so far."""
+    ledger: Ledger, staging: Staging, settings: SyncSettings, swept_since: datetime | None
+) -> tuple[Read, int, Concerned]:
+    """Mirror what was read; what that was, how many rows were behind what the mirror holds, and the articles concerned
+    so far."""
+    run_id, read = staging.run_id, Read.of(staging)
     tables = {VARIANT: read.variants, ARTICLE: read.articles, ENTRY: read.entries}
     older = sum(mirroring.see(ledger, run_id, kind, table).older for kind, table in tables.items())
     concerned = Concerned(ledger, settings, read)
@@ -124,11 +131,14 @@ def _take_in(
     concerned.take_variants(mirroring.bury(ledger, run_id, VARIANT, lost, ledger.now()))
     if swept_since is not None:
         for kind, table in tables.items():
+            if kind == ENTRY and books_are_empty(staging):
+                mirroring.bury(ledger, run_id, ENTRY, mirroring.read(ledger, ENTRY), ledger.now())
+                continue
             gone = ledger.mirror.mark_vanished(ENTITY, kind, PLACES[kind], set(table["id"]), swept_since)
             if kind == VARIANT:
                 concerned.take_variants(gone)
         # A full run looks at everything anyway: which articles a vanished line was of does not matter.
-    return older, concerned
+    return read, older, concerned
 
 
 def _store(

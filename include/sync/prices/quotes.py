@@ -177,6 +177,13 @@ class TillSide:
     write: Side
     tax_id: str | None
 
+    @property
+    def can_be_read_back(self) -> bool:
+        """Whether a line of a price book can be made, and what it will show is known."""
+        return self.tax_id is not None and (
+            self.read.included == self.write.included or self.write.rate is not None
+        )
+
 
 def till_side(one: PriceList, article: MirrorRow, terms: TillTerms, standing: Standing) -> TillSide:
     """See `TillSide`. What is read of a book is without tax, by the tax that its lines name."""
