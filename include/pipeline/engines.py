@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from include.pipeline.context import Bench
-from include.records.face import SystemName
+from include.records.face import Stream, SystemName
+from include.sync.extracting import Extracted, extract_feed
 
 Feeds = Mapping[str, Mapping[str, Any]]
 """What was read, by feed: pages, window, cursor (see `include.sync.extracting.Extracted`)."""
@@ -27,6 +28,22 @@ def seen_until(bench: Bench, entity: str, feeds: Feeds, feed: str) -> str | None
     the end of the last one."""
     found: str | None = feeds[feed]["cursor"] or bench.ledger.cursor(entity, feed)
     return found
+
+
+async def read_feed(
+    bench: Bench, entity: str, feed: Stream, name: str, keys: Sequence[str] | None
+) -> Extracted:
+    """The run's window of one feed into staging; with `keys` only what belongs to them."""
+    return await extract_feed(
+        bench.ledger,
+        bench.staging,
+        feed,
+        entity=entity,
+        name=name,
+        full=bench.order.full,
+        since=bench.order.since,
+        keys=keys,
+    )
 
 
 class Engine(Protocol):

@@ -12,13 +12,13 @@ from include.ledger.decisions import Decision
 from include.ledger.rows import ChangeRow
 from include.pipeline import telling
 from include.pipeline.context import Bench
-from include.pipeline.engines import Feeds, PlannedRun, seen_until
+from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until
 from include.pipeline.systems import Access
 from include.records.errors import ConfigurationFault
 from include.records.face import SYSTEMS, Stream, SystemName
 from include.records.price_face import OnlinePrices, TillPrices
 from include.sync import auditing
-from include.sync.extracting import Extracted, extract_feed, sweep_began
+from include.sync.extracting import Extracted, sweep_began
 from include.sync.prices import applying, preparing
 from include.sync.prices.bench import Bench as WritingBench
 from include.sync.prices.concerned import CATALOGUE
@@ -199,16 +199,7 @@ def _articles_of(bench: Bench, skus: Sequence[str]) -> list[str]:
 
 
 async def _feed(bench: Bench, feed: Stream, name: str, keys: Sequence[str] | None) -> Extracted:
-    return await extract_feed(
-        bench.ledger,
-        bench.staging,
-        feed,
-        entity=ENTITY,
-        name=name,
-        full=bench.order.full,
-        since=bench.order.since,
-        keys=keys,
-    )
+    return await read_feed(bench, ENTITY, feed, name, keys)
 
 
 @asynccontextmanager

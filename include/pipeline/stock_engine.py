@@ -11,14 +11,14 @@ from typing import Any
 from include.ledger.rows import ChangeRow
 from include.pipeline import telling
 from include.pipeline.context import Bench
-from include.pipeline.engines import Feeds, PlannedRun, seen_until
+from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until
 from include.pipeline.systems import Access
 from include.records.channels import channel_name
 from include.records.errors import ConfigurationFault
 from include.records.face import SYSTEMS, Stream, SystemName
 from include.records.stock_face import OnlineStock, TillStock
 from include.sync import auditing
-from include.sync.extracting import Extracted, extract_feed, sweep_began
+from include.sync.extracting import Extracted, sweep_began
 from include.sync.stock import applying, preparing
 from include.sync.stock.bench import Bench as WritingBench
 from include.sync.stock.catalogue import PRODUCTS, products_of_skus
@@ -179,16 +179,7 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
 
 
 async def _feed(bench: Bench, feed: Stream, name: str, keys: Sequence[str] | None) -> Extracted:
-    return await extract_feed(
-        bench.ledger,
-        bench.staging,
-        feed,
-        entity=ENTITY,
-        name=name,
-        full=bench.order.full,
-        since=bench.order.since,
-        keys=keys,
-    )
+    return await read_feed(bench, ENTITY, feed, name, keys)
 
 
 @asynccontextmanager

@@ -15,7 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from include.records.types import DTYPES, Column, canonical_json, canonical_value, decimal_text
+from include.records.tables import table_of
+from include.records.types import Column, canonical_json, canonical_value, decimal_text
 
 TILL_DECIMALS = 5
 """Digits after the point of a price without tax at the till (official examples show 2.63158)."""
@@ -117,19 +118,15 @@ ENTRY_COLUMNS: tuple[Column, ...] = (
 
 
 def price_table(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
-    """A table with these columns and their dtypes from rows in the same order, in canonical form."""
-    listed = list(rows)
-    cells: list[Any] = list(zip(*listed, strict=True)) if listed else [()] * len(columns)
-    return pd.DataFrame({c.name: _series(c, values) for c, values in zip(columns, cells, strict=True)})
+    """A table with these columns and their dtypes from rows in the same order; cells are made canonical."""
+    types = [column.type for column in columns]
+    return table_of(
+        columns, ([_cell(kind, cell) for kind, cell in zip(types, row, strict=True)] for row in rows)
+    )
 
 
-def _series(column: Column, values: Sequence[Any]) -> pd.Series:
-    if column.type == "time":
-        moments = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
-        return moments.astype("datetime64[us, UTC]")
-    if column.type in ("decimal", "json", "set"):
-        values = [canonical_value(column.type, value) for value in values]
-    return pd.Series(list(values), dtype=DTYPES[column.type])
+def _cell(kind: str, value: Any) -> Any:
+    return canonical_value(kind, value) if kind in ("decimal", "json", "set") else value
 
 
 # ---------------------------------------------------------------- what is read whole each time

@@ -8,13 +8,12 @@ A table is a pandas DataFrame with the columns below; `NA` means unknown, which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any
 
-import pandas as pd
+from include.records.tables import table_of
+from include.records.types import Column, decimal_text
 
-from include.records.types import DTYPES, Column, decimal_text
+stock_table = table_of
 
 PARTS = 100_000
 """Parts of a unit."""
@@ -60,22 +59,6 @@ ADJUSTMENT_COLUMNS: tuple[Column, ...] = (
     Column("quantity", "count", "parts, signed"),
     Column("version", "version", "the source's version"),
 )
-
-
-def stock_table(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
-    """A table with these columns and their dtypes from rows in the same order."""
-    listed = list(rows)
-    cells: list[Any] = list(zip(*listed, strict=True)) if listed else [()] * len(columns)
-    return pd.DataFrame(
-        {column.name: _series(column, values) for column, values in zip(columns, cells, strict=True)}
-    )
-
-
-def _series(column: Column, values: Sequence[Any]) -> pd.Series:
-    if column.type == "time":
-        moments = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
-        return moments.astype("datetime64[us, UTC]")
-    return pd.Series(list(values), dtype=DTYPES[column.type])
 
 
 def parts(quantity: Decimal | int) -> int:

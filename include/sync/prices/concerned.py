@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Collection
+from datetime import datetime
 
 from include.ledger.ledger import Ledger
 from include.settings.models import SyncSettings
@@ -12,13 +11,10 @@ from include.sync.frames import cells
 from include.sync.prices.feeds import ENTITY, ONLINE, Read
 from include.sync.prices.loading import PRODUCTS
 from include.sync.prices.mirroring import TURNS, VARIANT
+from include.sync.settled import OVERLAP, last_settled
 
 CATALOGUE = "catalogue"
 """Name of the cursor that says up to when links and times were looked at (ledger's clock)."""
-OVERLAP = timedelta(minutes=10)
-"""A transaction may show a change with the time at which it began."""
-LATEST_RUNS = 50
-"""How far back the last settled run is looked for, whose rules and taxes are compared with today's."""
 
 
 class Concerned:
@@ -46,7 +42,7 @@ class Concerned:
         if everything or since is None:
             self._all, self.why_all = True, "a full run"
             return
-        last = last_settled(ledger)
+        last = last_settled(ledger, ENTITY)
         if last is None or last.get("state") != state:
             self._all, self.why_all = True, "lists, rules, exchange rates, taxes or price books changed"
             return
@@ -66,12 +62,3 @@ class Concerned:
             return self._articles
         pairs = self._ledger.links.pairs(PRODUCTS, "variant", commercetools_ids=self._variants)
         return self._articles | set(pairs["lightspeed_id"])
-
-
-def last_settled(ledger: Ledger) -> Mapping[str, Any] | None:
-    """What the last run that settled everything said of the rules it used."""
-    for run in ledger.last_runs(ENTITY, LATEST_RUNS):
-        params = run.params
-        if run.state == "succeeded" and not params.get("dry_run") and not params.get("keys"):
-            return dict(run.windows)
-    return None

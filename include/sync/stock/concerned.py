@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from include.ledger.ledger import Ledger
 from include.settings.models import SyncSettings
+from include.sync.settled import LATEST_RUNS, OVERLAP, last_settled
 from include.sync.stock.catalogue import PRODUCTS, composites_of, products_of_skus, read_recipes
 from include.sync.stock.feeds import ENTITY, Read
 from include.sync.stock.figures import skus_of_lines
@@ -15,10 +15,6 @@ from include.sync.stock.layout import Layout, layout_of
 
 CATALOGUE = "catalogue"
 """Name of the cursor that says up to when changes of articles and links were looked at (ledger's clock)."""
-CATALOGUE_OVERLAP = timedelta(minutes=10)
-"""A transaction may show a change with the time at which it began."""
-LATEST_RUNS = 50
-"""How far back the last settled run is looked for, whose rules are compared with today's."""
 
 
 class Concerned:
@@ -51,11 +47,11 @@ class Concerned:
         if everything or since is None:
             self._all, self.why_all = True, "a full run"
             return
-        last = _last_settled(ledger)
+        last = last_settled(ledger, ENTITY)
         if last is None or last.get("state") != state:
             self._all, self.why_all = True, "the rules, a selection or a location's opening changed"
             return
-        moment = datetime.fromisoformat(since) - CATALOGUE_OVERLAP
+        moment = datetime.fromisoformat(since) - OVERLAP
         for hold in ledger.holds.due(ENTITY, self._now):
             self._found.add(hold.subject.split(":", 1)[1])
         settling = timedelta(seconds=self._settings.inventory.order_settles_seconds)
@@ -92,13 +88,4 @@ def last_layout(ledger: Ledger, settings: SyncSettings, now: datetime) -> Layout
         outlets = run.windows.get("outlets")
         if outlets and names <= set(outlets):
             return layout_of(settings, outlets, now)
-    return None
-
-
-def _last_settled(ledger: Ledger) -> Mapping[str, Any] | None:
-    """What the last run that settled everything said of the rules it used."""
-    for run in ledger.last_runs(ENTITY, LATEST_RUNS):
-        params = run.params
-        if run.state == "succeeded" and not params.get("dry_run") and not params.get("keys"):
-            return dict(run.windows)
     return None
