@@ -140,14 +140,13 @@ def absent_variants(ledger: Ledger, variants: pd.DataFrame) -> list[MirrorRow]:
     versions: dict[str, int] = dict(
         zip(cells(variants["product_id"]), cells(variants["version"]), strict=True)
     )
-    present = set(variants["id"])
-    known = read(ledger, VARIANT, parents=list(versions)) if versions else []
+    if not versions:
+        return []
+    missing = ledger.mirror.live_ids(ENTITY, VARIANT, ONLINE, parents=list(versions)) - set(variants["id"])
     return [
         row
-        for row in known
-        if row.id not in present
-        and row.deleted_at is None
-        and (row.version is None or versions[str(row.parent_id)] >= row.version)
+        for row in (read(ledger, VARIANT, ids=missing) if missing else ())
+        if row.version is None or versions[str(row.parent_id)] >= row.version
     ]
 
 
