@@ -227,6 +227,9 @@ class PriceSettings(Settings):
     """Preflight warns of exchange rates older than this."""
     most_change_percent: Annotated[Decimal, Field(gt=0)] | None = Decimal(30)
     """Largest change of a price that goes through by itself (see the rule `price_jump`); empty: any."""
+    most_removed_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(20)
+    """A run that would take away more than this share of a list's prices (at least 20 of them) writes nothing and
+    fails."""
     standalone: bool = True
     """Whether standalone prices are read: needed where products have the price mode Standalone."""
     clock_skew_seconds: int = Field(default=120, ge=0)

@@ -325,6 +325,49 @@ def test_a_line_taken_out_of_a_book_takes_its_price_away_online_where_the_till_o
         settles(shop)
 
 
+def test_a_book_that_vanished_or_was_replaced_by_an_empty_one_takes_nothing_away_online(make: Making) -> None:
+    vip = {**VIP, "owner": "lightspeed", "create_price_book": False, "removals": "remove"}
+    with make(BASE, vip) as shop:
+        book = shop.till.add_price_book("VIP", customer_groups=[_group_id(shop, "vip")])
+        for n in range(25):
+            shop.add_article(f"A{n}", "10.00", prices=[eur(1000), eur(700, **group("vip"))])
+            shop.till.set_book_price(book, shop.articles[f"A{n}"], "7.00")
+        shop.run("full")
+        shop.till.price_books.delete(shop.till.price_books.rows[book])
+        with pytest.raises(ConfigurationFault, match="has no price book at the till"):
+            shop.run()
+        shop.till.add_price_book("VIP", customer_groups=[_group_id(shop, "vip")])
+        with pytest.raises(ConfigurationFault, match="would take away 25 of 25 prices"):
+            shop.run()
+        assert all(len(shop.offers(f"A{n}")) == 2 for n in range(25))
+        shop.settings = with_prices(shop.settings, most_removed_percent=100)
+        assert shop.run().writes == 25, "unless a person says so"
+
+
+def test_lines_that_no_steps_can_be_made_of_take_nothing_away_online(make: Making) -> None:
+    vip = {**VIP, "owner": "lightspeed", "create_price_book": False, "removals": "remove"}
+    with make(BASE, vip, rules={"price_tiers": "warn"}) as shop:
+        book = shop.till.add_price_book("VIP", customer_groups=[_group_id(shop, "vip")])
+        shop.add_article("A", "10.00", prices=[eur(1000), eur(700, **group("vip"))])
+        shop.till.set_book_price(book, shop.articles["A"], "7.00")
+        shop.run("full")
+        shop.till.remove_book_price(book, shop.articles["A"])
+        shop.till.set_book_price(book, shop.articles["A"], "5.00", min_units=10)
+        run = shop.run()
+        assert (run.writes, run.plan.warnings) == (0, {"price_tiers": 1})
+        assert sorted(shop.cents("A")) == [700, 1000]
+
+
+def test_a_tax_that_changed_gives_a_book_new_lines_though_its_prices_stay(make: Making) -> None:
+    with make(BASE, VIP) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000), eur(800, **group("vip"))])
+        shop.run("full")
+        shop.till.edit_product(shop.articles["A"], all_outlets_tax={"tax_id": shop.taxes["reduced"]})
+        assert shop.run().writes == 1
+        assert shop.in_book("VIP") == {"A": [(None, None, Decimal("7.47664"))]}
+        settles(shop)
+
+
 def test_the_tills_own_price_is_never_taken_away(make: Making) -> None:
     with make({**BASE, "removals": "remove"}) as shop:
         shop.add_article("A", "10.00", prices=[eur(1000)])

@@ -197,6 +197,17 @@ async def create_missing(client: XSeriesClient, books: Books, lists: Iterable[Pr
     return made
 
 
+def require_books(books: Books, settings: SyncSettings) -> None:
+    """Raises ConfigurationFault where a list is read from a price book that is not there: its prices would look as if
+    they had all been taken away."""
+    for one in settings.prices.synced:
+        if one.in_book and one.owner != "commercetools" and books.of(one) is None:
+            raise _fault(
+                f"The list {one.name!r} has no price book at the till, and its prices are read there.",
+                "Nothing was written. Create the book, or correct lightspeed.price_book of the list.",
+            )
+
+
 def _other(what: str, wanted: Iterable[str], there: Iterable[NamedId] | None) -> list[str]:
     names = {same_name(one.name): one.name for one in there or ()}
     if {same_name(name) for name in wanted} == set(names):

@@ -16,7 +16,7 @@ from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series import price_preflight
 from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.facts import StoreFacts
-from include.lightspeed.x_series.price_books import Books, create_missing, read_books
+from include.lightspeed.x_series.price_books import Books, create_missing, read_books, require_books
 from include.lightspeed.x_series.price_feeds import (
     PRODUCTS,
     ArticleStream,
@@ -67,6 +67,7 @@ class XSeriesPrices:
         books = await read_books(self._client, facts, self._settings)
         if writing and await create_missing(self._client, books, self._settings.prices.synced):
             books = await read_books(self._client, facts, self._settings)
+        require_books(books, self._settings)
         terms = terms_of(facts, books, self._settings)
         self.entries.books = frozenset(book.id for book in terms.books.values())
         self._prepared = _Ready(facts, books, terms)

@@ -20,14 +20,15 @@ from include.records.prices import Quote
 from include.sync.prices.cases import Case
 from include.sync.prices.converting import Converted
 
-Kind = Literal["agreed", "write", "remove", "conflict", "unknown", "apart", "altered"]
+Kind = Literal["agreed", "write", "remove", "conflict", "unknown", "apart", "altered", "unreadable"]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """`agreed`: nothing to do. `write` or `remove` at `target`. `conflict`: a person decides. `unknown`: a side is not
     known. `apart`: only the side that does not count has a price, and never had it from the other. `altered`: nothing
-    moved, but the target has not kept what it was sent."""
+    moved, but the target has not kept what it was sent. `unreadable`: what stands at the side that counts can't be
+    taken over, which is not to say that nothing does."""
 
     kind: Kind
     target: SystemName | None = None
@@ -52,6 +53,8 @@ def decide(case: Case, clock_skew: timedelta) -> Verdict:
     target, reason = _target(case, clock_skew)
     if target is None:
         return Verdict("conflict")
+    if case.standing(other(target)).problem:
+        return Verdict("unreadable", target)
     wanted = case.wanted_at(target)
     if wanted is None:
         return _without_source(case, target, reason)
@@ -61,13 +64,17 @@ def decide(case: Case, clock_skew: timedelta) -> Verdict:
 
 
 def _is_settled(case: Case) -> bool:
-    """Both sides show what they showed when they agreed, and the owner's price still comes to the same."""
+    """Both sides show what they showed when they agreed, the owner's price still comes to the same, and what the target
+    shows still means that price: a price book prints without tax, and the tax may have changed."""
     if case.agreed is None or case.moved("commercetools") or case.moved("lightspeed"):
         return False
     if not case.one.one_way:
         return True
-    wanted = case.wanted_at(_counting(case)[1])
-    return (wanted.quote if wanted else None) == case.agreed.wanted
+    target = _counting(case)[1]
+    wanted = case.wanted_at(target)
+    if wanted is None or not case.agreed.kept:
+        return (wanted.quote if wanted else None) == case.agreed.wanted
+    return wanted.quote == case.agreed.wanted and case.shows(target, wanted.quote)
 
 
 def _counting(case: Case) -> tuple[SystemName, SystemName]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from include.ledger.ledger import Ledger
 from include.ledger.rows import Agreement
+from include.records.errors import ConfigurationFault
 from include.records.types import digest
 from include.settings.models import SyncSettings
 from include.sync.frames import cells
@@ -23,6 +25,8 @@ from include.sync.prices.mirroring import ARTICLE, ENTRY, PLACES, VARIANT
 from include.sync.prices.planning import PlannedPrice, PricePlan, change_row, link_of, plan_prices
 from include.sync.staging import Staging
 
+FEWEST_REMOVED = 20
+"""Below so many prices that are taken away from a list nobody is alarmed."""
 SHOWN = 20
 """Prices told in a log."""
 
@@ -71,6 +75,7 @@ def prepare_plan(
         concerned.take_rest(now, everything=swept_since is not None, state=state)
     given = load_given(ledger, settings, terms, now, concerned.articles)
     plan = plan_prices(given)
+    _require_plausible(ledger, plan, settings)
     bury_unsettled(ledger, run_id, ENTITY)
     stored, batches = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
     if not dry_run:
@@ -139,6 +144,23 @@ def _take_in(
                 concerned.take_variants(gone)
         # A full run looks at everything anyway: which articles a vanished line was of does not matter.
     return read, older, concerned
+
+
+def _require_plausible(ledger: Ledger, plan: PricePlan, settings: SyncSettings) -> None:
+    """Most of a list is not taken away between two runs: far more likely a price book was replaced, or a setting
+    changed. Raises ConfigurationFault."""
+    removed = Counter(one.case.one.name for one in plan.changes if one.quote is None)
+    most = settings.prices.most_removed_percent
+    for name, count in removed.items():
+        if count < FEWEST_REMOVED:
+            continue
+        agreed = len(ledger.links.pairs(ENTITY, name))
+        if count * 100 > agreed * most:
+            raise ConfigurationFault(
+                f"This run would take away {count} of {agreed} prices of the list {name!r}, more than {most} %.",
+                remedy="Nothing was written. Look at the list's price book at the till and at its place in the "
+                "configuration. If it is right, raise `prices.most_removed_percent` for one run.",
+            )
 
 
 def _store(
