@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from include.local.demo import Outcome
+from include.local.price_edits import PriceEdits
 from include.local.sandbox import Sandbox, SandboxError, settings_of_shop
 from include.local.shop_edits import ShopEdits
 from include.local.shops import Shops
@@ -57,14 +58,21 @@ def test_stock_without_a_channel_shows_the_outlets_that_have_none() -> None:
     assert [location.channel for location in settings.locations] == ["berlin", None, None]
 
 
-def test_the_edits_reach_four_different_products_of_both_shops(shops: Shops) -> None:
+def test_the_edits_reach_three_different_products_of_both_shops(shops: Shops) -> None:
     sentences = ShopEdits(shops, locale="de-DE").on_both_sides()
     assert [sentence.partition(":")[0] for sentence in sentences] == [
-        "commercetools",
         "commercetools",
         "Lightspeed",
         "Lightspeed",
     ]
+
+
+def test_prices_that_came_over_are_edited_and_one_of_a_book_that_the_till_owns(shops: Shops) -> None:
+    found = default_config(load_shop(SAMPLE_SHOP))
+    edits = PriceEdits(shops, found["price_lists"])
+    (book,) = edits.on_both_sides()
+    assert "in the price book Outlet Hamburg" in book
+    assert edits.waiting is None, "no product came over from the other side yet"
 
 
 def test_a_sale_and_a_count_move_two_articles_in_two_outlets(shops: Shops) -> None:

@@ -91,6 +91,7 @@ class MockProject:
             ("types", shop.types),
             ("tax-categories", shop.tax_categories),
             ("channels", shop.channels),
+            ("customer-groups", shop.customer_groups),
             ("zones", shop.zones),
             ("product-types", shop.product_types),
             ("categories", shop.categories),

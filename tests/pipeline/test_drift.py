@@ -76,3 +76,24 @@ def test_a_field_differs_with_both_values_and_whose_counts() -> None:
         ("description", None, "Dry.", owner("description")),
         ("name", "Jacke", "Jacket", owner("name")),
     ]
+
+
+def test_a_price_differs_in_its_list_with_both_amounts_and_whose_it_is() -> None:
+    lists = [{"name": "VIP", "owner": "commercetools", "lightspeed": {"price_book": "VIP"}}]
+    settings = SyncSettings.model_validate({"prices": {"lists": lists}})
+    change = ChangeRow(
+        run_id="reconcile/prices/1",
+        entity="prices",
+        kind="price",
+        subject="lightspeed:p1",
+        label="A-1",
+        system="lightspeed",
+        action="update",
+        unit="lightspeed:VIP@p1",
+        before={"list": "VIP", "price": {"amount": "8.40336"}},
+        after={"list": "VIP", "price": {"amount": "9.99", "tiers": [[10, "8.99"]]}},
+    )
+    [found] = differences(change, settings, {})
+    assert (found.field, found.stands, found.wanted, found.owner) == (
+        "list VIP", "8.40336", "9.99 (from 10: 8.99)", "commercetools",
+    )  # fmt: skip

@@ -23,6 +23,17 @@ def test_keys_limit_a_run_and_a_limited_run_is_never_full() -> None:
     assert order.limited and not order.full
 
 
+def test_a_run_that_decides_looks_at_these_keys_only() -> None:
+    order = order_of({"mode": "full", "approve": ["A-1"], "reject": [" B-2 "], "keys": ["C-3"]})
+    assert (order.approve, order.reject, order.keys) == (("A-1",), ("B-2",), ("C-3", "A-1", "B-2"))
+    assert order.limited and order.as_params()["approve"] == ["A-1"]
+
+
+def test_a_dry_run_decides_nothing() -> None:
+    with pytest.raises(ConfigurationFault, match="together with dry_run"):
+        order_of({"dry_run": True, "approve": ["A-1"]})
+
+
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
