@@ -25,7 +25,9 @@ PROSE = (
 def large_shop(products: int) -> Shop:
     """`products` products, three times as many variants, and a till that holds none of them yet."""
     sample = load_shop(SAMPLE_SHOP)
-    till = replace(sample.lightspeed, families=[], brands=[], suppliers=[], tags=[], categories=[])
+    till = replace(
+        sample.lightspeed, families=[], price_books=[], brands=[], suppliers=[], tags=[], categories=[]
+    )
     return replace(
         sample,
         products=[_product(number) for number in range(products)],

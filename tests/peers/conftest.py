@@ -51,7 +51,7 @@ def sample_shop() -> Shop:
 
 @pytest.fixture(scope="session")
 def sample_with_empty_till(sample_shop: Shop) -> Shop:
-    return replace(sample_shop, lightspeed=replace(sample_shop.lightspeed, families=[]))
+    return replace(sample_shop, lightspeed=replace(sample_shop.lightspeed, families=[], price_books=[]))
 
 
 @pytest.fixture(params=["goodstore_shop", "sample_with_empty_till"])
@@ -76,7 +76,7 @@ def sample(sample_shop: Shop, project: MockProject, ledger_url: str, tmp_path: P
 @pytest.fixture(scope="session")
 def small_shop(sample_shop: Shop) -> Shop:
     """A part of the sample shop, for tests of single edits."""
-    till = replace(sample_shop.lightspeed, families=sample_shop.lightspeed.families[:8])
+    till = replace(sample_shop.lightspeed, families=sample_shop.lightspeed.families[:8], price_books=[])
     return replace(sample_shop, products=sample_shop.products[:24], lightspeed=till)
 
 
