@@ -46,7 +46,7 @@ def base_price(world: World, variant: Json) -> Json:
         price
         for price in variant["prices"]
         if (price["value"]["currencyCode"], price.get("country")) == (wanted.currency, wanted.country)
-        and not price.get("channel")
+        and not any(price.get(name) for name in ("channel", "customerGroup", "validFrom", "validUntil"))
     ]
     return dict(found)
 
