@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from include.settings.base import Settings
+from include.settings.customers import CustomerSettings
 from include.settings.inventory import ChannelSetting, InventorySettings, Opening
 from include.settings.prices import PriceSettings
 from include.settings.products import ProductSettings
@@ -145,6 +146,8 @@ class Schedules(Settings):
     """Prices, after products."""
     inventory: str | None = "15 * * * *"
     """Stock. Runs at once, too, when its doorbell rings."""
+    customers: str | None = "20 * * * *"
+    """Customers, both ways."""
     reconcile: str | None = "30 3 * * 0"
     """Both sides in full, as a report."""
     housekeeping: str | None = "15 2 * * *"
@@ -177,6 +180,8 @@ class SyncSettings(Settings):
     """Lists of prices."""
     inventory: InventorySettings = InventorySettings()
     """Stock per channel."""
+    customers: CustomerSettings = CustomerSettings()
+    """Customers."""
     limits: Limits = Limits()
     """How fast and in which portions."""
     holds: Holds = Holds()

@@ -1,0 +1,121 @@
+"""Keyed digests in place of private values: equal where the values are equal, and nothing can be read from them.
+
+The key is made once, kept sealed in the ledger, and known to the tasks alone; without it a digest can't be guessed by
+trying names or numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import pandas as pd
+
+from include.records.customers import IDENTITY, column_of, is_private
+from include.records.people import is_readable, name_words
+from include.records.types import canonical_json, plain_value
+
+MARK = "~"
+"""Begins a sealed value."""
+_LENGTH = 12
+"""Bytes of a digest: among ten million people two alike have odds of 1 to 10^15."""
+EMPTY = (None, "", "{}")
+
+
+def is_sealed(value: Any) -> bool:
+    """Whether a value is a digest."""
+    return isinstance(value, str) and value.startswith(MARK)
+
+
+def shown(value: Any) -> Any:
+    """A value as a person may see it: a digest says only that there is something."""
+    return "(private)" if is_sealed(value) else value
+
+
+@dataclass(frozen=True)
+class Seal:
+    """`key` (16 to 64 bytes) digests; `private` names the fields whose values are replaced (see
+    `include.records.customers.PRIVATE`)."""
+
+    key: bytes = field(repr=False)
+    private: Collection[str] = ()
+
+    def digest(self, purpose: str, value: str) -> str:
+        """The digest of a text. Texts of different purposes never look alike."""
+        kept = blake2b(value.encode(), key=self.key, digest_size=_LENGTH, person=purpose.encode()[:16])
+        return MARK + kept.hexdigest()
+
+    def value(self, name: str, value: Any) -> Any:
+        """The plain value of a field as it may be kept: sealed if the field is private and the value is not empty."""
+        if not is_private(name, self.private) or value in (None, "") or value == {}:
+            return value
+        text = value if isinstance(value, str) else canonical_json(value)
+        return self.digest(name, text.casefold() if column_of(name).caseless else text)
+
+    def table(self, clear: pd.DataFrame) -> pd.DataFrame:
+        """A clear table, sealed: private cells replaced, and the column `tokens`."""
+        sealed: dict[str, pd.Series] = {}
+        own = {column.name for column in IDENTITY}
+        for name in clear.columns:
+            kind = column_of(name).type
+            if name in own or not is_private(name, self.private):
+                sealed[name] = clear[name]
+            else:
+                plain = [plain_value(kind, cell) for cell in clear[name]]
+                sealed[name] = pd.Series(
+                    [self._cell(name, value) for value in plain], dtype="string", index=clear.index
+                )
+        sealed["tokens"] = pd.Series(
+            [canonical_json(self.tokens(row)) for row in clear_rows(clear)], dtype="string", index=clear.index
+        )
+        return pd.DataFrame(sealed, index=clear.index)
+
+    def _cell(self, name: str, value: Any) -> Any:
+        kept = self.value(name, value)
+        return "{}" if kept == {} else kept
+
+    def tokens(self, person: Mapping[str, Any]) -> dict[str, list[str]]:
+        """What a customer (plain clear values) is recognised by (see `include.records.customers.TOKENS`)."""
+        words = name_words(f"{person.get('first_name') or ''} {person.get('last_name') or ''}")
+        phones = {str(person[name]) for name in ("phone", "mobile") if is_readable(person.get(name))}
+        named = " ".join(sorted(words))
+        found: dict[str, Iterable[str]] = {
+            "email": [str(person["email"]).casefold()] if is_readable(person.get("email")) else [],
+            "phones": phones,
+            "names": words,
+            "phone_names": [f"{phone} {named}" for phone in phones] if words else [],
+            "number": _one(person.get("number")),
+            "loyalty_id": _one(person.get("loyalty_id")),
+            "external_id": _one(person.get("external_id")),
+            "reference": _one(person.get("id")),
+        }
+        # An id names a record of the other side: both are digested alike, so that they can meet.
+        alike = {"external_id": "reference"}
+        return {
+            name: sorted(self.digest(f"token {alike.get(name, name)}", text) for text in texts)
+            for name, texts in found.items()
+            if texts
+        }
+
+
+def _one(value: Any) -> list[str]:
+    text = "" if value is None else str(value).strip().casefold()
+    return [text] if text else []
+
+
+def clear_rows(clear: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a clear table as plain values; a cell that is unknown is left out."""
+    names = [str(name) for name in clear.columns]
+    columns = [[plain_value(column_of(name).type, cell) for cell in clear[name]] for name in names]
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def tokens_of(cell: Any) -> dict[str, list[str]]:
+    """A cell of the column `tokens`."""
+    return json.loads(cell) if isinstance(cell, str) else dict(cell or {})
