@@ -256,6 +256,8 @@ def _resources(call: Call) -> tuple[int, Any]:
         case "DELETE", [name]:
             resource = _named(collection, name)
             answer = _shown(call, collection, resource)
+            # Erased or not, nothing of it is left here; only the value is checked.
+            flag(call.parameters, "dataErasure", default=False)
             collection.delete(call.context, resource, _version(call))
             return 200, answer
     raise no_such_uri("/" + "/".join([call.project.key, *call.segments]))

@@ -45,6 +45,42 @@ CUSTOM_ACTIONS = {
 }
 
 
+_FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
+    "Boolean": bool,
+    "String": str,
+    "LocalizedString": dict,
+    "Enum": str,
+    "LocalizedEnum": str,
+    "Number": (int, float),
+    "Date": str,
+    "Time": str,
+    "DateTime": str,
+    "Money": dict,
+    "Reference": dict,
+    "Set": list,
+}
+
+
+def check_custom(context: Context, resource: Json, type_id: str) -> None:
+    """Raises `InvalidField` where the type is not for this resource, does not define a field, or defines it as
+    something else (that it is refused is official, the code is inferred). What is inside a value is not looked at."""
+    custom = resource.get("custom")
+    if custom is None:
+        return
+    found = context.project.by_type("type").get(id=custom["type"]["id"])
+    if type_id not in found["resourceTypeIds"]:
+        raise invalid_field(
+            "custom.type", custom["type"], f"The type is not for a resource of type '{type_id}'."
+        )
+    kinds = {each["name"]: each["type"]["name"] for each in found.get("fieldDefinitions", [])}
+    for name, value in custom.get("fields", {}).items():
+        if name not in kinds:
+            raise invalid_field(name, value, f"The type defines no field '{name}'.", sorted(kinds))
+        wanted = _FIELD_TYPES.get(kinds[name], object)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and kinds[name] == "Number"):
+            raise invalid_field(name, value, f"The field '{name}' is of type {kinds[name]}.")
+
+
 # --- small resources, as they are given -----------------------------------------------------------------------------
 
 

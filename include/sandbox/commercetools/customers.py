@@ -1,88 +1,227 @@
-"""Customers and their groups: the fields and actions a shop needs to be filled with."""
+"""Customers and their groups: who they are, which stores they belong to, and that an e-mail is somebody's only once."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 from include.sandbox.commercetools import shapes
 from include.sandbox.commercetools.catalogue import key_of
-from include.sandbox.commercetools.collection import Context, Kind
-from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN
-from include.sandbox.commercetools.errors import Json, invalid_field, required_field
-from include.sandbox.commercetools.prices import (
-    change_value,
-    set_text,
+from include.sandbox.commercetools.collection import Action, Context, Kind
+from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, check_custom
+from include.sandbox.commercetools.customer_addresses import (
+    ADDRESS,
+    ADDRESS_ACTIONS,
+    address_fields,
+    check_address_keys,
 )
+from include.sandbox.commercetools.errors import (
+    ApiError,
+    Json,
+    duplicate_field,
+    invalid_field,
+    invalid_operation,
+    reference_not_found,
+    required_field,
+)
+from include.sandbox.commercetools.prices import change_value, set_text
 from include.sandbox.commercetools.shapes import Shape, words
+
+if TYPE_CHECKING:
+    from include.sandbox.commercetools.store import Project
 
 # --- customers -------------------------------------------------------------------------------------------------------
 
-_PLAIN = words(
-    "externalId firstName lastName middleName title salutation dateOfBirth companyName vatId",
-    "locale",
-)
+_PLAIN = dict.fromkeys(
+    words("externalId firstName lastName middleName title salutation companyName vatId locale"), shapes.text
+) | {"dateOfBirth": shapes.day}
+_MODE = shapes.one_of("Password", "ExternalAuth")
+_ASSIGNMENTS = shapes.list_of(shapes.shaped(Shape({"customerGroup": shapes.reference})), at_most=500)
+_STORES = shapes.list_of(shapes.reference, at_most=500)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def _build_customer(context: Context, draft: Json) -> Json:
     mode = draft.get("authenticationMode", "Password")
     if mode == "Password" and not draft.get("password"):
         raise required_field("password")
-    addresses = [
-        {"id": context.project.store.new_id()[:8], **address} for address in draft.get("addresses") or []
-    ]
     customer: Json = {
         "email": draft["email"],
-        "addresses": addresses,
-        "shippingAddressIds": _chosen(addresses, draft.get("shippingAddresses") or [], "shippingAddresses"),
-        "billingAddressIds": _chosen(addresses, draft.get("billingAddresses") or [], "billingAddresses"),
+        **address_fields(context, draft),
         "isEmailVerified": draft.get("isEmailVerified", False),
-        "stores": [],
+        "stores": _stores(context, draft.get("stores") or []),
         "authenticationMode": mode,
-        "customerGroupAssignments": [],
+        "customerGroupAssignments": _assignments(context, draft.get("customerGroupAssignments") or []),
     }
     for name in ("key", "customerNumber", *_PLAIN):
         if name in draft:
             customer[name] = draft[name]
-    for name in ("defaultShippingAddress", "defaultBillingAddress"):
-        if name in draft:
-            (chosen,) = _chosen(addresses, [draft[name]], name)
-            customer[f"{name}Id"] = chosen
-            ids = customer[name.removeprefix("default")[0].lower() + name.removeprefix("default")[1:] + "Ids"]
-            if chosen not in ids:
-                ids.append(chosen)
     if "customerGroup" in draft:
         customer["customerGroup"] = context.reference(draft["customerGroup"], "customer-group")
     if "custom" in draft:
-        customer["custom"] = context.project.resolved(context, draft["custom"])
+        custom = context.project.resolved(context, draft["custom"])
+        customer["custom"] = {"fields": {}, **custom}
     return customer
 
 
-def _chosen(addresses: list[Json], positions: list[int], field: str) -> list[str]:
-    for position in positions:
-        if not 0 <= position < len(addresses):
-            raise invalid_field(field, position, f"There is no address number {position}.")
-    return [addresses[position]["id"] for position in positions]
+def _check_customer(context: Context, customer: Json) -> None:
+    """What holds for a customer as a whole. That the platform refuses each of these is official or plain, the codes are
+    inferred."""
+    if _EMAIL.fullmatch(customer["email"]) is None:
+        raise invalid_field("email", customer["email"], f"'{customer['email']}' is not an e-mail address.")
+    languages = context.project.settings["languages"]
+    if customer.get("locale", languages[0]) not in languages:
+        message = f"The locale '{customer['locale']}' is none of the project's languages."
+        raise invalid_field("locale", customer["locale"], message, languages)
+    check_address_keys(customer["addresses"])
+    check_custom(context, customer, CUSTOMERS.type_id)
 
 
-def _customer_unique(customer: Json) -> list[tuple[str, Any]]:
+def _store(context: Context, given: Json) -> Json:
+    """Stores are referred to by key on the customer, whatever the draft named them by."""
+    collection = context.project.by_type("store")
+    found = collection.find(id=given.get("id"), key=given.get("key"))
+    if found is None:
+        raise reference_not_found("store", id=given.get("id"), key=given.get("key"))
+    return {"typeId": "store", "key": found["key"]}
+
+
+def _stores(context: Context, given: list[Json]) -> list[Json]:
+    stores: list[Json] = []
+    for each in given:
+        store = _store(context, each)
+        if store not in stores:
+            stores.append(store)
+    return stores
+
+
+def _assignments(context: Context, given: list[Json]) -> list[Json]:
+    assigned: list[Json] = []
+    for each in given:
+        group = context.reference(each["customerGroup"], "customer-group")
+        if {"customerGroup": group} not in assigned:
+            assigned.append({"customerGroup": group})
+    return assigned
+
+
+# Uniqueness: within each of the customer's stores, or among all customers without a store.
+
+
+def _unique(customer: Json) -> list[tuple[str, Any]]:
     numbered = [("customerNumber", customer["customerNumber"])] if "customerNumber" in customer else []
-    return [*key_of(customer), *numbered, ("email", customer["email"].lower())]
+    places = [store["key"] for store in customer["stores"]] or [None]
+    email = customer["email"].lower()
+    return [*key_of(customer), *numbered, *(("email", (email, place)) for place in places)]
 
 
-_ADDRESS = shapes.shaped(
-    Shape(
-        {"country": shapes.text},
-        dict.fromkeys(
-            words(
-                "id key title salutation firstName lastName streetName streetNumber additionalStreetInfo",
-                "postalCode city region state company department building apartment pOBox phone mobile email",
-                "fax additionalAddressInfo externalId",
-            ),
-            shapes.text,
-        )
-        | {"custom": shapes.mapping},
-    )
-)
+def _conflict(customer: Json, name: str, value: Any) -> ApiError:
+    return duplicate_field(name, customer["email"] if name == "email" else value)
+
+
+# Look-ups: by what a synchronisation asks for, other than the key, which every resource is found by.
+
+
+def _query_view(customer: Json) -> Json:
+    # Query-only field, confirmed by a vendor maintainer (commercetools-dotnet-core-sdk issue 138), in no description.
+    return {**customer, "lowercaseEmail": customer["email"].lower()}
+
+
+_LOOKED_UP = ("lowercaseEmail", "email", "externalId")
+
+
+def _changed(project: Project, before: Json | None, after: Json | None) -> None:
+    id = (after or before or {})["id"]
+    old, new = (_query_view(each) if each is not None else {} for each in (before, after))
+    for name in _LOOKED_UP:
+        values = ({each[name]} if name in each else set() for each in (old, new))
+        project.note_skus(f"customers.{name}", id, *values)
+
+
+def _index(project: Project, path: str, value: Any) -> set[str] | None:
+    if path == "customerNumber":
+        return project.collection("customers").holders(path, value)
+    return project.ids_with_sku(f"customers.{path}", value) if path in _LOOKED_UP else None
+
+
+# Update actions.
+
+
+def _change_email(context: Context, customer: Json, action: Json) -> None:
+    customer["email"] = action["email"]
+    customer["isEmailVerified"] = False
+
+
+def _set_number(context: Context, customer: Json, action: Json) -> None:
+    """Once set it stays, which is official; the code is inferred."""
+    if "customerNumber" in customer:
+        raise invalid_operation("A customer number already exists and cannot be set again.")
+    if "customerNumber" in action:
+        customer["customerNumber"] = action["customerNumber"]
+
+
+def _set_group(context: Context, customer: Json, action: Json) -> None:
+    customer.pop("customerGroup", None)
+    if "customerGroup" in action:
+        customer["customerGroup"] = context.reference(action["customerGroup"], "customer-group")
+
+
+def _set_assignments(context: Context, customer: Json, action: Json) -> None:
+    customer["customerGroupAssignments"] = _assignments(context, action["customerGroupAssignments"])
+
+
+def _add_assignment(context: Context, customer: Json, action: Json) -> None:
+    (added,) = _assignments(context, [action["customerGroupAssignment"]])
+    if added not in customer["customerGroupAssignments"]:
+        customer["customerGroupAssignments"].append(added)
+
+
+def _remove_assignment(context: Context, customer: Json, action: Json) -> None:
+    (removed,) = _assignments(context, [action])
+    customer["customerGroupAssignments"] = [
+        each for each in customer["customerGroupAssignments"] if each != removed
+    ]
+
+
+def _set_stores(context: Context, customer: Json, action: Json) -> None:
+    customer["stores"] = _stores(context, action["stores"])
+
+
+def _add_store(context: Context, customer: Json, action: Json) -> None:
+    customer["stores"] = _stores(context, [*customer["stores"], action["store"]])
+
+
+def _remove_store(context: Context, customer: Json, action: Json) -> None:
+    removed = _store(context, action["store"])
+    customer["stores"] = [store for store in customer["stores"] if store != removed]
+
+
+def _set_mode(context: Context, customer: Json, action: Json) -> None:
+    if action["authMode"] == "Password" and not action.get("password"):
+        raise required_field("password")
+    customer["authenticationMode"] = action["authMode"]
+
+
+_ACTIONS: dict[str, Action] = {
+    **{f"set{name[0].upper()}{name[1:]}": set_text(name, check) for name, check in _PLAIN.items()},
+    "changeEmail": Action(_change_email, Shape({"email": shapes.text})),
+    "setKey": set_text("key", shapes.key),
+    "setCustomerNumber": Action(_set_number, Shape(optional={"customerNumber": shapes.text})),
+    "setCustomerGroup": Action(_set_group, Shape(optional={"customerGroup": shapes.reference})),
+    "setCustomerGroupAssignments": Action(
+        _set_assignments, Shape({"customerGroupAssignments": _ASSIGNMENTS})
+    ),
+    "addCustomerGroupAssignment": Action(
+        _add_assignment,
+        Shape({"customerGroupAssignment": shapes.shaped(Shape({"customerGroup": shapes.reference}))}),
+    ),
+    "removeCustomerGroupAssignment": Action(_remove_assignment, Shape({"customerGroup": shapes.reference})),
+    "setStores": Action(_set_stores, Shape({"stores": _STORES})),
+    "addStore": Action(_add_store, Shape({"store": shapes.reference})),
+    "removeStore": Action(_remove_store, Shape({"store": shapes.reference})),
+    "setAuthenticationMode": Action(_set_mode, Shape({"authMode": _MODE}, {"password": shapes.text})),
+    **ADDRESS_ACTIONS,
+    **CUSTOM_ACTIONS,
+}
 
 CUSTOMERS = Kind(
     path="customers",
@@ -90,26 +229,24 @@ CUSTOMERS = Kind(
     draft=Shape(
         {"email": shapes.text},
         {
-            **dict.fromkeys((*_PLAIN, "customerNumber", "password", "anonymousId"), shapes.text),
+            **_PLAIN,
+            **dict.fromkeys(("customerNumber", "password", "anonymousId"), shapes.text),
             "key": shapes.key,
-            "addresses": shapes.list_of(_ADDRESS),
+            "addresses": shapes.list_of(ADDRESS),
             "defaultShippingAddress": shapes.integer,
             "defaultBillingAddress": shapes.integer,
             "shippingAddresses": shapes.list_of(shapes.integer),
             "billingAddresses": shapes.list_of(shapes.integer),
             "isEmailVerified": shapes.boolean,
-            "authenticationMode": shapes.one_of("Password", "ExternalAuth"),
+            "authenticationMode": _MODE,
             "customerGroup": shapes.reference,
+            "customerGroupAssignments": _ASSIGNMENTS,
+            "stores": _STORES,
             "custom": shapes.mapping,
         },
     ),
     build=_build_customer,
-    actions={
-        **{f"set{name[0].upper()}{name[1:]}": set_text(name) for name in _PLAIN},
-        "changeEmail": change_value("email", shapes.text),
-        "setKey": set_text("key", shapes.key),
-        **CUSTOM_ACTIONS,
-    },
+    actions=_ACTIONS,
     fields=frozenset(
         (
             WRITTEN
@@ -121,9 +258,12 @@ CUSTOMERS = Kind(
     | frozenset(_PLAIN),
     view_scopes=("view_customers",),
     manage_scopes=("manage_customers",),
-    unique=_customer_unique,
-    # Query-only field, confirmed by a vendor maintainer (commercetools-dotnet-core-sdk issue 138), in no description.
-    query_view=lambda customer: {**customer, "lowercaseEmail": customer["email"].lower()},
+    unique=_unique,
+    conflict=_conflict,
+    check=_check_customer,
+    changed=_changed,
+    query_view=_query_view,
+    index=_index,
 )
 
 

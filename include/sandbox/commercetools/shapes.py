@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar, cast
 
 from include.sandbox.clock import to_millis
@@ -22,6 +22,8 @@ KEY = re.compile(r"[A-Za-z0-9_-]{2,256}")
 SLUG = re.compile(r"[a-zA-Z0-9_-]{2,256}")
 LOCALE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 CURRENCY = re.compile(r"[A-Z]{3}")
+COUNTRY = re.compile(r"[A-Z]{2}")
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MAX_INT64 = 2**63 - 1
 
 
@@ -100,6 +102,21 @@ def moment(value: Any, where: str) -> None:
     except ValueError:
         parsed = None
     _want(parsed is not None and parsed.tzinfo is not None, where, "a date-time in ISO 8601 with its zone")
+
+
+def day(value: Any, where: str) -> None:
+    text(value, where)
+    try:
+        # `fromisoformat` alone also takes weeks and dates without dashes.
+        fits = DAY.fullmatch(value) is not None and date.fromisoformat(value) is not None
+    except ValueError:
+        fits = False
+    _want(fits, where, "a date such as 1990-12-31")
+
+
+def country(value: Any, where: str) -> None:
+    text(value, where)
+    _want(COUNTRY.fullmatch(value) is not None, where, "a country code of two capital letters")
 
 
 def list_of(check: Check, at_most: int | None = None) -> Check:

@@ -289,6 +289,49 @@ def test_bodies_the_stand_in_takes_are_bodies_the_description_allows(
     api.post("custom-objects", {"container": "c", "key": "k", "value": 1}, 201)
 
 
+def test_updates_of_a_customer_are_as_described_and_leave_one_that_is(
+    api: Api, store: CommercetoolsStore
+) -> None:
+    validated(store)
+    api.post("customer-groups", {"key": "b2b", "groupName": "B2B"}, 201)
+    api.post("stores", {"key": "berlin", "name": {"en": "B"}}, 201)
+    group, place = {"typeId": "customer-group", "key": "b2b"}, {"typeId": "store", "key": "berlin"}
+    address = {"country": "DE", "key": "home", "streetName": "Musterweg", "postalCode": "10999"}
+    body = {"email": "a@example.com", "authenticationMode": "ExternalAuth", "addresses": [address]}
+    more = {"stores": [place], "customerGroup": group, "customerGroupAssignments": [{"customerGroup": group}]}
+    signed_in = api.post("customers", body | more, 201)
+    check("CustomerSignInResult", signed_in)
+    texts = "firstName lastName middleName title salutation externalId companyName vatId customerNumber key"
+    actions: list[Json] = [
+        *({"action": f"set{name[0].upper()}{name[1:]}", name: "12"} for name in texts.split()),
+        {"action": "setDateOfBirth", "dateOfBirth": "1990-12-31"},
+        {"action": "setLocale", "locale": "de"},
+        {"action": "changeEmail", "email": "b@example.com"},
+        {"action": "setCustomerGroup", "customerGroup": group},
+        {"action": "setCustomerGroupAssignments", "customerGroupAssignments": []},
+        {"action": "addCustomerGroupAssignment", "customerGroupAssignment": {"customerGroup": group}},
+        {"action": "removeCustomerGroupAssignment", "customerGroup": group},
+        {"action": "setStores", "stores": []},
+        {"action": "addStore", "store": place},
+        {"action": "removeStore", "store": place},
+        {"action": "setAuthenticationMode", "authMode": "Password", "password": "secret"},
+        {"action": "addAddress", "address": address | {"key": "work"}},
+        {"action": "changeAddress", "addressKey": "home", "address": address},
+        {"action": "setDefaultShippingAddress", "addressKey": "home"},
+        {"action": "setDefaultBillingAddress", "addressKey": "home"},
+        {"action": "addShippingAddressId", "addressKey": "work"},
+        {"action": "addBillingAddressId", "addressKey": "work"},
+        {"action": "removeShippingAddressId", "addressKey": "work"},
+        {"action": "removeBillingAddressId", "addressKey": "work"},
+        {"action": "removeAddress", "addressKey": "work"},
+    ]
+    customer = api.update("customers", signed_in["customer"], *actions)
+    check("Customer", customer)
+    assert unknown_fields("Customer", customer) == set()
+    refused = api.post("customers", body | {"email": "B@example.com"}, 400)
+    check("DuplicateFieldError", refused["errors"][0])
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
