@@ -5,12 +5,12 @@ The answers differ from one to the next, which is how the API is: a bare id here
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from include.sandbox.lightspeed.errors import ApiError, bad_request, conflict, invalid
+from include.sandbox.lightspeed.customer_rules import DATED_FIELDS, customer_fields
+from include.sandbox.lightspeed.errors import ApiError, conflict, invalid
 from include.sandbox.lightspeed.models import Family, Product
 from include.sandbox.lightspeed.price_books import book_fields, book_wire
 from include.sandbox.lightspeed.rows import Record, Table
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 Given = dict[str, Any]
 Listing = Literal["versioned", "whole"]
 
-REDACTED = "[REDACTED]"
-"""What stands in place of a card number. That it is replaced without a word is official, by what is not."""
-CARD_NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
-GUARDED = re.compile(r"(name|company_name|note|.*_address_[12]|custom_field_[1-4])$|.*_name$")
 READ_ONLY = frozenset({"id", "version", "created_at", "updated_at", "deleted_at"})
-CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +43,8 @@ class Collection:
     before_delete: Callable[[LightspeedStore, Record], None] | None = None
     shown: Callable[[LightspeedStore, Record], Given] | None = None
     """The row as it is printed, where that is more than its fields."""
+    dated: frozenset[str] = frozenset()
+    """Fields that only the date versions know: others neither show nor keep them."""
 
     def checked(self, store: LightspeedStore, given: Given, row: Record | None) -> Given:
         """The fields to keep. Raises 4xx for a missing one or one against a rule."""
@@ -63,20 +60,6 @@ class Collection:
         """The JSON object. What is listed whole shows no version."""
         wire = row.wire() if self.shown is None else self.shown(store, row)
         return {key: value for key, value in wire.items() if key != "version" or self.listing == "versioned"}
-
-
-def redact(given: Given) -> Given:
-    """Text that looks like a card number is replaced, in the fields people write into."""
-    return {
-        key: CARD_NUMBER.sub(_without_card, value) if isinstance(value, str) and GUARDED.match(key) else value
-        for key, value in given.items()
-    }
-
-
-def _without_card(match: re.Match[str]) -> str:
-    digits = [int(digit) for digit in match.group() if digit.isdigit()][::-1]
-    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[1::2]]
-    return REDACTED if (sum(digits[::2]) + sum(doubled)) % 10 == 0 else match.group()
 
 
 def _unique(
@@ -129,35 +112,6 @@ def _detach_supplier(store: LightspeedStore, supplier: Record) -> None:
         if len(kept) < len(product.suppliers):
             product.suppliers = kept
             store.products.touch(product)
-
-
-def customer_fields(store: LightspeedStore, given: Given, row: Record | None) -> Given:
-    """A customer as it is kept: a code if none was given, the deprecated full name, nothing like a card number."""
-    given = redact(given)
-    if row is None:
-        missing = [key for key in ("first_name", "last_name") if key not in given]
-        if missing:
-            raise bad_request(f"{', '.join(missing)} required")
-        given.setdefault("customer_code", _customer_code(store, given))
-        given.setdefault("customer_group_id", store.all_customers_id)
-        defaults: Given = {
-            "enable_loyalty": False,
-            "email": None,
-            "do_not_email": False,
-            "tax_id": None,
-            "balance": 0,
-            "loyalty_balance": 0,
-            "year_to_date": 0,
-        }
-        given = defaults | given
-    full = (row.fields if row else {}) | given
-    given["name"] = " ".join(part for part in (full.get("first_name"), full.get("last_name")) if part)
-    return given
-
-
-def _customer_code(store: LightspeedStore, given: Given) -> str:
-    tail = "".join(store.ticker.random.choices(CODE_LETTERS, k=4))
-    return f"{given.get('first_name') or 'UNNAMED'}-{tail}"
 
 
 def _refuse_used_attribute(store: LightspeedStore, record: Record) -> None:
@@ -223,6 +177,7 @@ COLLECTIONS = (
         create_status=201,
         delete_answer="nothing",
         prepare=customer_fields,
+        dated=DATED_FIELDS,
     ),
     Collection(
         path="customer_groups",

@@ -53,7 +53,16 @@ class StoreOptions:
     duplicate_lookup_names: Duplicates = "reject"
     """A second brand, tag, supplier or category of one name."""
     reject_unknown_fields: bool = False
-    """Product writes with a field the API does not know: ignored as far as known, 422 with this switch."""
+    """Writes of products and customers with a field the API does not know: ignored as far as known, 422 with this
+    switch."""
+    duplicate_customer_codes: Duplicates = "allow"
+    """A customer code that another customer carries: nothing is documented; refused with 400. E-mails are never
+    unique."""
+    customer_search_lag_seconds: float = 0
+    """How long, on the stand-in's clock, a customer that was written stays as it was (or absent) in `/search`. That
+    there is an index is documented, its delay is not."""
+    customer_search_lag_writes: int = 0
+    """How many of the latest writes of customers `/search` does not know yet, however old they are."""
     sale_with_existing_id: ExistingId = "update"
     """What `POST /sales` does with an id that is known: the legacy API updates, the date versions do not say."""
     pending_sales_take_stock: frozenset[str] = frozenset()

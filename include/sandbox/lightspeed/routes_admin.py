@@ -30,6 +30,7 @@ _ADDERS: dict[str, Callable[..., Any]] = {
     "variant_attributes": LightspeedStore.add_variant_attribute,
     "tax_groups": LightspeedStore.add_tax_group,
     "customer_groups": LightspeedStore.add_customer_group,
+    "customers": LightspeedStore.add_customer,
     "price_books": LightspeedStore.add_price_book,
     "payment_types": LightspeedStore.add_payment_type,
     "products": LightspeedStore.add_product_family,
@@ -50,6 +51,7 @@ async def state(request: Request) -> Response:
             "suppliers",
             "categories",
             "variant_attributes",
+            "customers",
         )
         counts = {name: len(getattr(store, name).live()) for name in tables}
         live = store.products.live()
@@ -120,6 +122,58 @@ async def set_stock(request: Request) -> Response:
         return data({"level": store.stock_level(given["product_id"], given["outlet_id"])})
 
 
+@router.get("/customers/{customer_id}")
+async def show_customer(request: Request, customer_id: str) -> Response:
+    """A customer, deleted or not."""
+    store = store_of(request)
+    with store.lock:
+        _check_customer(store, customer_id)
+        return data(store.customer(customer_id))
+
+
+@router.post("/customers/{customer_id}")
+async def edit_customer(request: Request, customer_id: str) -> Response:
+    """An assistant's edit; fields as in `LightspeedStore.edit_customer`, and `loyalty_balance`."""
+    given, store = await object_of(request), store_of(request)
+    with store.lock:
+        _check_customer(store, customer_id)
+        try:
+            if "loyalty_balance" in given:
+                store.set_loyalty_balance(customer_id, given.pop("loyalty_balance"))
+            if given:
+                store.edit_customer(customer_id, **given)
+        except (ValueError, ArithmeticError) as wrong:
+            raise bad_request(str(wrong)) from None
+        return data(store.customer(customer_id))
+
+
+@router.post("/customers/{customer_id}/merge")
+async def merge_customers(request: Request, customer_id: str) -> Response:
+    """`lost`, the id of another customer, is merged into this one; `take` names fields of the other that win."""
+    given, store = await object_of(request), store_of(request)
+    with store.lock:
+        _check_customer(store, customer_id)
+        _check_customer(store, given.get("lost"))
+        try:
+            store.merge_customers(customer_id, given["lost"], take=given.get("take", ()))
+        except (KeyError, ValueError) as wrong:
+            raise bad_request(str(wrong)) from None
+        return data(store.customer(customer_id))
+
+
+@router.delete("/customers/{customer_id}")
+async def delete_customer(request: Request, customer_id: str) -> Response:
+    """An assistant deletes a customer."""
+    store = store_of(request)
+    with store.lock:
+        _check_customer(store, customer_id)
+        try:
+            store.delete_customer(customer_id)
+        except ValueError as wrong:
+            raise bad_request(str(wrong)) from None
+        return data({"id": customer_id})
+
+
 @router.post("/{kind}")
 async def add(request: Request, kind: str) -> Response:
     """Sets something up: fields are the arguments of `LightspeedStore.add_...`. Answers the id, or ids."""
@@ -128,10 +182,15 @@ async def add(request: Request, kind: str) -> Response:
         raise not_found(f"/_admin/{kind}")
     try:
         return data(_ADDERS[kind](store, **given), 201)
-    except (TypeError, ArithmeticError) as wrong:
+    except (TypeError, ValueError, ArithmeticError) as wrong:
         raise bad_request(f"These fields make no {kind}: {wrong!r}") from None
 
 
 def _check(store: LightspeedStore, product_id: Any) -> None:
     if product_id not in store.products.rows:
         raise not_found("Product")
+
+
+def _check_customer(store: LightspeedStore, customer_id: Any) -> None:
+    if customer_id not in store.customers.rows:
+        raise not_found("Customer")

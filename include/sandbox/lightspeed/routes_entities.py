@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from include.sandbox.lightspeed.entities import COLLECTIONS, Collection
 from include.sandbox.lightspeed.rows import Record
 from include.sandbox.lightspeed.web import (
+    LEGACY_VERSIONS,
     Handler,
     data,
     envelope,
@@ -23,6 +26,13 @@ from include.sandbox.lightspeed.web import (
 router = APIRouter(prefix="/api/{version}")
 
 
+def _known(of: Collection, request: Request, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields that the version asked for knows."""
+    if not of.dated or request.path_params["version"] not in LEGACY_VERSIONS:
+        return fields
+    return {name: value for name, value in fields.items() if name not in of.dated}
+
+
 def _lists(of: Collection) -> Handler:
     async def handler(request: Request) -> Response:
         store = store_of(request)
@@ -34,7 +44,9 @@ def _lists(of: Collection) -> Handler:
                 return envelope(request, rows, [of.wire(store, row) for row in rows], with_version=False)
             rows = page_of(request, table)
             with_version = of.path != "tags" or store.options.tags_envelope_version
-            return envelope(request, rows, [of.wire(store, row) for row in rows], with_version)
+            return envelope(
+                request, rows, [_known(of, request, of.wire(store, row)) for row in rows], with_version
+            )
 
     return handler
 
@@ -43,7 +55,8 @@ def _gets(of: Collection) -> Handler:
     async def handler(request: Request) -> Response:
         store = store_of(request)
         with store.lock:
-            return data(of.wire(store, found(of.table(store), request.path_params["row_id"], of.kind)))
+            row = found(of.table(store), request.path_params["row_id"], of.kind)
+            return data(_known(of, request, of.wire(store, row)))
 
     return handler
 
@@ -52,9 +65,11 @@ def _creates(of: Collection) -> Handler:
     async def handler(request: Request) -> Response:
         given, store = await object_of(request), store_of(request)
         with store.lock:
-            row = Record(id=store.new_id(), fields=of.checked(store, given, None))
+            fields = of.checked(store, _known(of, request, given), None)
+            row = Record(id=store.new_id(), fields=fields)
             of.table(store).add(row)
-            return data(row.id if of.create_answer == "id" else of.wire(store, row), of.create_status)
+            wire = _known(of, request, of.wire(store, row))
+            return data(row.id if of.create_answer == "id" else wire, of.create_status)
 
     return handler
 
@@ -64,9 +79,10 @@ def _updates(of: Collection) -> Handler:
         given, store = await object_of(request), store_of(request)
         with store.lock:
             row = found(of.table(store), request.path_params["row_id"], of.kind)
-            row.fields |= of.checked(store, given, row)
+            row.fields |= of.checked(store, _known(of, request, given), row)
             of.table(store).touch(row)
-            answers = {"id": row.id, "id object": {"id": row.id}, "row": of.wire(store, row)}
+            wire = _known(of, request, of.wire(store, row))
+            answers = {"id": row.id, "id object": {"id": row.id}, "row": wire}
             return data(answers[of.update_answer])
 
     return handler

@@ -9,6 +9,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from include.sandbox.lightspeed.customer_rules import DATED_FIELDS
+from include.sandbox.lightspeed.customer_table import FILTERS
 from include.sandbox.lightspeed.errors import bad_request
 from include.sandbox.lightspeed.models import Product
 from include.sandbox.lightspeed.rows import Record, Table
@@ -16,6 +18,8 @@ from include.sandbox.lightspeed.sale_search import matching_sales
 from include.sandbox.lightspeed.sale_wire import sale_wire
 from include.sandbox.lightspeed.store import LightspeedStore
 from include.sandbox.lightspeed.web import (
+    LEGACY_VERSIONS,
+    R,
     access_of,
     answer,
     flag_of,
@@ -28,7 +32,6 @@ from include.sandbox.lightspeed.wire import product_wire
 
 router = APIRouter(prefix="/api/{version}")
 MOST_SEARCH_RESULTS = 1000
-CUSTOMER_FILTERS = ("customer_code", "email", "first_name", "last_name", "company_name", "mobile", "phone")
 
 
 @router.get("/search", dependencies=[scoped()])
@@ -40,18 +43,22 @@ async def search(request: Request) -> Response:
     offset = number_of(request, "offset", 0) or 0
     size = page_size_of(request, most=MOST_SEARCH_RESULTS)
     with store.lock:
-        table: Table[Any] = getattr(store, kind)
-        rows = table.page(0, None, flag_of(request, "deleted"), len(table.rows))
         matches, wire = SEARCHED[kind]
-        chosen = _ordered([row for row in matches(request, rows) if _id_fits(request, row.id)], request)
-        return answer({"data": [wire(store, row) for row in chosen[offset : offset + size]]})
+        rows = matches(request, store)
+        chosen = _ordered([row for row in rows if _id_fits(request, row.id)], request)
+        return answer({"data": [wire(request, row) for row in chosen[offset : offset + size]]})
 
 
-def _matching_products(request: Request, rows: list[Product]) -> list[Product]:
+def _all(request: Request, table: Table[R]) -> list[R]:
+    return table.page(0, None, flag_of(request, "deleted"), len(table.rows))
+
+
+def _matching_products(request: Request, store: LightspeedStore) -> list[Product]:
     """Each filter may be given several times; with a minus in front it excludes.
 
     SKUs are indexed in lower case and values are taken as they come: one with capitals finds nothing.
     """
+    rows = _all(request, store.products)
     values: dict[str, Callable[[Product], set[str | None]]] = {
         "sku": lambda row: {(row.sku or "").lower()},
         "supplier_id": lambda row: {entry.supplier_id for entry in row.suppliers},
@@ -72,22 +79,26 @@ def _matching_products(request: Request, rows: list[Product]) -> list[Product]:
     return rows
 
 
-def _matching_customers(request: Request, rows: list[Record]) -> list[Record]:
-    for name in CUSTOMER_FILTERS:
-        wanted = request.query_params.getlist(name)
-        if wanted:
-            rows = [row for row in rows if row.fields.get(name) in wanted]
-    return rows
+def _matching_customers(request: Request, store: LightspeedStore) -> list[Record]:
+    given = {name: request.query_params.getlist(name) for name in FILTERS}
+    filters = {name: values for name, values in given.items() if values}
+    return store.customers.search(filters, flag_of(request, "deleted"))
 
 
-SEARCHED: dict[
-    str, tuple[Callable[[Request, list[Any]], list[Any]], Callable[[LightspeedStore, Any], Any]]
-] = {
-    "sales": (matching_sales, sale_wire),
-    "products": (_matching_products, product_wire),
-    "customers": (_matching_customers, lambda _, row: row.wire()),
+def _customer_wire(request: Request, row: Record) -> dict[str, Any]:
+    is_legacy = request.path_params["version"] in LEGACY_VERSIONS
+    return {name: value for name, value in row.wire().items() if not is_legacy or name not in DATED_FIELDS}
+
+
+SEARCHED: dict[str, tuple[Callable[[Request, LightspeedStore], list[Any]], Callable[[Request, Any], Any]]] = {
+    "sales": (
+        lambda request, store: matching_sales(request, _all(request, store.sales)),
+        lambda request, row: sale_wire(store_of(request), row),
+    ),
+    "products": (_matching_products, lambda request, row: product_wire(store_of(request), row)),
+    "customers": (_matching_customers, _customer_wire),
 }
-"""By `type`, which is the name of the table and of the scope as well: who chooses, and who prints."""
+"""By `type`, which is the name of the scope as well: who chooses, and who prints."""
 
 
 def _id_fits(request: Request, row_id: str) -> bool:

@@ -16,6 +16,7 @@ from include.sandbox.clock import Clock
 from include.sandbox.lightspeed import (
     catalogue,
     counter,
+    customer_desk,
     payloads,
     price_books,
     price_entries,
@@ -24,6 +25,7 @@ from include.sandbox.lightspeed import (
     stockroom,
 )
 from include.sandbox.lightspeed.consignment_rows import Consignment
+from include.sandbox.lightspeed.customer_table import CustomerTable
 from include.sandbox.lightspeed.models import Family, Image, OutletTax, Product, Stock
 from include.sandbox.lightspeed.options import StoreOptions
 from include.sandbox.lightspeed.price_rows import PriceRows, price_row_wire
@@ -80,7 +82,10 @@ class LightspeedStore:
         self.suppliers: Table[Record] = Table(self.ticker)
         self.categories: Table[Record] = Table(self.ticker)
         self.variant_attributes: Table[Record] = Table(self.ticker)
-        self.customers: Table[Record] = Table(self.ticker)
+        self.customers: CustomerTable = CustomerTable(
+            self.ticker,
+            lambda: (self.options.customer_search_lag_writes, self.options.customer_search_lag_seconds),
+        )
         self.customer_groups: Table[Record] = Table(self.ticker)
         self.price_books: Table[Record] = Table(self.ticker)
         self.price_book_products = PriceRows(self.ticker)
@@ -203,6 +208,12 @@ class LightspeedStore:
             fields = {"name": name, "group_id": None}
             return self.customer_groups.add(Record(id=self.new_id(), fields=fields)).id
 
+    def add_customer(self, **fields: Any) -> str:
+        """A customer; fields as in `POST /customers`, none of them needed, and the figures that only sales move:
+        `balance`, `loyalty_balance`, `year_to_date`. Returns the id."""
+        with self.lock:
+            return customer_desk.add(self, fields)
+
     def add_price_book(
         self,
         name: str,
@@ -304,6 +315,28 @@ class LightspeedStore:
         """Deletes a product softly."""
         with self.lock:
             catalogue.delete(self, product_id, whole_family)
+
+    def edit_customer(self, customer_id: str, **fields: Any) -> None:
+        """Changes fields of a customer, as in `PUT /customers/{id}`. Raises `ValueError` for a field or customer that
+        is not there."""
+        with self.lock:
+            customer_desk.edit(self, customer_id, fields)
+
+    def delete_customer(self, customer_id: str) -> None:
+        """Deletes a customer softly. Raises `ValueError` where it is deleted already."""
+        with self.lock:
+            customer_desk.delete(self, customer_id)
+
+    def merge_customers(self, kept_id: str, lost_id: str, *, take: Iterable[str] = ()) -> None:
+        """Two customers become one, as in the shop's own screens: the second is deleted softly, its sales and figures
+        go to the first, which takes over the fields named in `take`. Raises `ValueError`."""
+        with self.lock:
+            customer_desk.merge(self, kept_id, lost_id, take)
+
+    def set_loyalty_balance(self, customer_id: str, balance: Number) -> None:
+        """A customer has earned or spent: the balance is this now."""
+        with self.lock:
+            customer_desk.set_loyalty_balance(self, customer_id, balance)
 
     def set_outlet_tax(self, product_id: str, outlet_id: str, tax_id: str | None) -> None:
         """A product has this tax at one outlet; none is the outlet's default again."""
@@ -428,6 +461,16 @@ class LightspeedStore:
                 product_wire(self, row)
                 for row in self.products.page(0, None, deleted, len(self.products.rows))
             ]
+
+    def customer(self, customer_id: str) -> dict[str, Any]:
+        """A customer as the API prints it, deleted or not."""
+        with self.lock:
+            return self.customers.rows[customer_id].wire()
+
+    def all_customers(self, deleted: bool = False) -> list[dict[str, Any]]:
+        """All customers as the API prints them, in the order of their versions."""
+        with self.lock:
+            return [row.wire() for row in self.customers.page(0, None, deleted, len(self.customers.rows))]
 
     def book_prices(self, book_id: str) -> list[dict[str, Any]]:
         """The entries of a price book as the API prints them, without tax, in the order of their versions."""

@@ -123,9 +123,17 @@ def test_lists_are_as_described(shop: Shop, path: str, schema: str) -> None:
     check(schema, answer)
 
 
-def test_a_customer_is_as_described(shop: Shop) -> None:
-    shop.post("customers", {"first_name": "Ada", "last_name": "Byron"}, 201)
+def test_a_customer_is_as_described_after_each_write_and_no_described_field_is_missing(shop: Shop) -> None:
+    given = {"first_name": "Ada", "last_name": None, "date_of_birth": "1990-12-31", "gender": "F"}
+    shop.post("customers", given, 201)
+    customer = shop.answers[-1].json()["data"]
+    check("Customer", customer, every_field=True)
+    shop.put(f"customers/{customer['id']}", {"tax_id": shop.tax, "on_account_limit": 12.5})
+    check("CustomerResponse", shop.answers[-1].json())
+    check("Customer", shop.answer_json(f"customers/{customer['id']}")["data"], every_field=True)
+    shop.store.set_loyalty_balance(customer["id"], "12.50")
     check("CustomerCollection", shop.answer_json("customers"))
+    check("CustomerCollection", shop.answer_json("search?type=customers"))
 
 
 def test_an_uploaded_image_is_as_described(shop: Shop, full_family: list[str]) -> None:
