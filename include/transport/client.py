@@ -30,6 +30,7 @@ from include.transport.faults import Classify, UnreadableAnswer, fault_of_answer
 from include.transport.hosts import is_loopback
 from include.transport.redaction import Redactor
 from include.transport.wire import WITHHOLD, Counts, ObservedTransport, rate_limit_headers
+from include.transport.withholding import Withhold
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,20 @@ LONGEST_BACKOFF_SECONDS = 30.0
 IDLE_SECONDS = 4.0
 """Idle connections are given up before common load balancers do (5 s and more): a write on a connection the server is
 just closing would be an unknown outcome."""
+
+
+class _WithoutQuery(logging.Filter):
+    """httpx writes every address it asks for into the log, at level INFO: look-ups name people in their query."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                one.copy_with(query=None) if isinstance(one, httpx.URL) else one for one in record.args
+            )
+        return True
+
+
+logging.getLogger("httpx").addFilter(_WithoutQuery())
 
 Value = str | int | float | bool | None
 Params = Mapping[str, Value | Sequence[Value]] | list[tuple[str, Value]]
@@ -131,14 +146,15 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         allow: Collection[int] = (),
         expect_json: bool = True,
-        withhold: bool = False,
+        withhold: Withhold = False,
     ) -> Answer:
         """Send one request and return its answer (2xx, or a status in `allow`).
 
         `json` may hold Decimals; they are sent with exactly their digits. `safe`: may be repeated without harm
         (default: GET and HEAD). `context` is kept with the exchange (run, change). `expect_json=False` accepts any
         body. `withhold`: its bodies hold personal data, so nothing of them is kept with the exchange or told in an
-        error. Raises the errors of `include.records.errors`, each with the id of its exchange.
+        error; `"shape"` keeps their members without values, and does the same to the query. Raises the errors of
+        `include.records.errors`, each with the id of its exchange.
         """
         method = method.upper()
         may_repeat = method in SAFE_METHODS if safe is None else safe

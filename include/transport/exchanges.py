@@ -11,6 +11,7 @@ import httpx
 
 from include.transport.faces import Exchange, ExchangeSink
 from include.transport.redaction import Redactor
+from include.transport.withholding import Withhold
 
 log = logging.getLogger(__name__)
 
@@ -64,14 +65,16 @@ def build_exchange(
     attempt: int,
     context: Mapping[str, str],
     error: str | None,
-    withhold: bool,
+    withhold: Withhold,
     parsed: Any = None,
 ) -> Exchange:
-    """The redacted record of one request. `withhold`: nothing of either body may be shown."""
+    """The redacted record of one request. `withhold`: nothing of either body may be shown, or only its shape."""
     sent = _sent(request)
     received = response.content if response is not None else b""
 
     def shown(content: bytes, headers: httpx.Headers, value: Any = None) -> str | None:
+        if withhold == "shape":
+            return redactor.shape(content, value)
         if withhold:
             return redactor.withheld(content)
         return redactor.body(content, headers.get("content-type", ""), value)
@@ -80,7 +83,7 @@ def build_exchange(
         id=id,
         system=system,
         method=request.method,
-        url=redactor.url(str(request.url)),
+        url=redactor.url(str(request.url), withhold=withhold == "shape"),
         status=response.status_code if response is not None else None,
         started_at=started_at,
         elapsed=elapsed,

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from include.transport.bodies import Unreadable, encode, parse
+from include.transport.withholding import query_shape, shape_of
 
 MASK = "***"
 SHORTEST_SECRET = 4
@@ -86,10 +87,14 @@ class Redactor:
             name: MASK if is_secret_name(name) else self.text(str(value)) for name, value in headers.items()
         }
 
-    def url(self, url: str) -> str:
+    def url(self, url: str, *, withhold: bool = False) -> str:
+        """An address as it may be shown. `withhold`: its query may hold personal data, so only its shape is kept."""
         parts = urlsplit(url)
         host = parts.netloc.rsplit("@", 1)[-1]
-        query = self._form(parts.query) if parts.query else ""
+        query = ""
+        if parts.query:
+            bare = urlencode(query_shape(parts.query), safe="*") if withhold else parts.query
+            query = self._form(bare)
         path = _EMAIL.sub(MASK, self.text(parts.path))
         return self.text(urlunsplit((parts.scheme, host, path, query, "")))
 
@@ -118,6 +123,17 @@ class Redactor:
     def withheld(self, content: bytes) -> str | None:
         """What is kept of a body of which nothing may be shown (tokens, personal data)."""
         return f"[{len(content)} bytes, withheld]" if content else None
+
+    def shape(self, content: bytes, parsed: Any = None) -> str | None:
+        """A body of personal data with all values masked (see `withholding`); what is no JSON is withheld whole."""
+        if not content or self._cap <= 0:
+            return None
+        try:
+            value = parse(content) if parsed is None else parsed
+        except Unreadable:
+            return self.withheld(content)
+        kept = shape_of(value, self._cap, self.text)
+        return self._capped(self.text(encode(kept).decode("utf-8", "replace")), len(content))
 
     def is_private(self, path: tuple[str, ...]) -> bool:
         return any(path[-len(name) :] == name for name in self._private)

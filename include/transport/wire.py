@@ -19,12 +19,14 @@ from include.transport.exchanges import build_exchange, hand_over
 from include.transport.faces import Budget, ExchangeSink
 from include.transport.redaction import Redactor
 from include.transport.retry_after import retry_after_seconds
+from include.transport.withholding import Withhold
 
 PURPOSE = "purpose"
 TOKEN = "token"  # noqa: S105 (the name of a purpose)
 """`request.extensions[PURPOSE] == TOKEN` marks a token request: outside the API's budget, both bodies withheld."""
 WITHHOLD = "withhold"
-"""`request.extensions[WITHHOLD]` marks a request whose bodies hold personal data: nothing of them is kept or told."""
+"""`request.extensions[WITHHOLD]` marks a request whose bodies hold personal data: nothing of them is kept or told
+(True), or only their shape, and that of the query, is kept ("shape")."""
 
 CONGESTED = frozenset({429, 502, 503, 504})
 
@@ -45,9 +47,11 @@ def is_token_request(request: httpx.Request) -> bool:
     return request.extensions.get(PURPOSE) == TOKEN
 
 
-def is_withheld(request: httpx.Request) -> bool:
-    """Whether nothing of either body may be shown."""
-    return is_token_request(request) or bool(request.extensions.get(WITHHOLD))
+def withheld(request: httpx.Request) -> Withhold:
+    """Whether nothing of either body may be shown, or only its shape."""
+    if is_token_request(request):
+        return True
+    return "shape" if request.extensions.get(WITHHOLD) == "shape" else bool(request.extensions.get(WITHHOLD))
 
 
 class ObservedTransport(httpx.AsyncBaseTransport):
@@ -125,7 +129,7 @@ class ObservedTransport(httpx.AsyncBaseTransport):
                     attempt=request.extensions.get("attempt", 1),
                     context=request.extensions.get("context", {}),
                     error=error,
-                    withhold=is_withheld(request),
+                    withhold=withheld(request),
                     parsed=response.extensions.get("parsed") if response is not None else None,
                 ),
             )
