@@ -22,7 +22,7 @@ class CustomerWrite:
     `fields`: clear plain values to set, all known ones for `create` (see `include.records.customers`); `external_id`
     among them is the partner's id. `standing`: the target as it was read a moment ago, clear ({} for `create`);
     `carry` is its own. `key`: the name under which a creation is found again, made from the source's id before the
-    first attempt. `erase`: with `delete`, the target is asked to erase personal data as well. """
+    first attempt. `erase`: with `delete`, the target is asked to erase personal data as well."""
 
     change_id: str
     action: Literal["create", "update", "anonymise", "delete"]

@@ -89,8 +89,6 @@ TOKENS: dict[str, str] = {
     "phone_names": "each number together with the name",
     "number": "customer number",
     "loyalty_id": "loyalty number",
-    "external_id": "the partner's id",
-    "reference": "this record's own id, for partners that name it",
 }
 """What a customer is recognised by: sets of keyed digests, whether or not the fields they come from are private. They
 are in the column `tokens` of a sealed table: a JSON object, name -> sorted list."""

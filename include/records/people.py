@@ -1,7 +1,7 @@
 """How what people are known by is brought into the one form in which it may be compared.
 
 E-mail addresses are read by `email-validator` (without asking the network), telephone numbers by `phonenumbers`.
-Names are folded only to be recognised, never to be written. """
+Names are folded only to be recognised, never to be written."""
 
 from __future__ import annotations
 

@@ -89,13 +89,9 @@ class Seal:
             "phone_names": [f"{phone} {named}" for phone in phones] if words else [],
             "number": _one(person.get("number")),
             "loyalty_id": _one(person.get("loyalty_id")),
-            "external_id": _one(person.get("external_id")),
-            "reference": _one(person.get("id")),
         }
-        # An id names a record of the other side: both are digested alike, so that they can meet.
-        alike = {"external_id": "reference"}
         return {
-            name: sorted(self.digest(f"token {alike.get(name, name)}", text) for text in texts)
+            name: sorted(self.digest(f"token {name}", text) for text in texts)
             for name, texts in found.items()
             if texts
         }

@@ -1,0 +1,95 @@
+"""Who is missing on the other side, and whether it is safe to make them there. Pure.
+
+Nobody is created while somebody else, on either side, bears one of the same identifying marks: a person says first
+whether they are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.records.customers import CONSENTS
+from include.records.face import SystemName
+from include.sync.customers.checking import check
+from include.sync.customers.evidence import duplicate
+from include.sync.customers.known import Known
+from include.sync.customers.world import World
+from include.sync.findings import Finding
+
+ALWAYS_GIVEN = ("email", "first_name", "last_name", "number")
+"""Given to who is created even if nobody owns them: without them the twin is not recognised again."""
+CAN_BE_KNOWN_BY = ("email", "phones", "number", "loyalty_id")
+"""Tokens of which a customer has to bear one to be created: who bears none could never be told from others."""
+
+
+class CreationRefused(Exception):
+    """Nobody is created: because of `holds`, or simply because it is not wanted (`why`)."""
+
+    def __init__(self, why: str, holds: list[Finding] | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.holds = holds or []
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The fields of a customer to be made, and why each."""
+
+    fields: Mapping[str, Any]
+    reasons: Mapping[str, str]
+    warnings: list[Finding] = field(default_factory=list)
+
+
+def wanted_of(world: World, person: Known, target: SystemName) -> Wanted:
+    """What is to be made of `person` in `target`. Raises CreationRefused."""
+    settings = world.settings
+    if target not in settings.create:
+        raise CreationRefused(f"not created in {target}")
+    if target == "commercetools" and not person.tokens.get("email"):
+        raise CreationRefused("has no e-mail address, without which there is no online account")
+    if not any(person.tokens.get(name) for name in CAN_BE_KNOWN_BY):
+        raise CreationRefused("has nothing to be recognised by")
+    _require_unique(world, person, target)
+    names = [name for name in (*world.merged, *ALWAYS_GIVEN) if _flows(world, name, person, target)]
+    findings = check(person, names, settings)
+    holds = [one for one in findings if one.severity in ("hold", "block")]
+    if holds:
+        raise CreationRefused("held", holds)
+    left_out = {one.field for one in findings if one.severity == "drop field"}
+    fields = {name: person.fields[name] for name in dict.fromkeys(names) if name not in left_out}
+    if settings.mark and "external_id" in world.terms[target].writes:
+        fields["external_id"] = person.id
+    return Wanted(fields, dict.fromkeys(fields, f"missing in {target}"), findings)
+
+
+def _require_unique(world: World, person: Known, target: SystemName) -> None:
+    if person.subject in world.ruling.own:
+        return
+    own: SystemName = "commercetools" if person.system == "commercetools" else "lightspeed"
+    for system in (own, target):
+        found = {
+            name: kept
+            for name, others in world.lookalikes(person, system).items()
+            if (kept := [one for one in others if not _told_apart(world, person, one)])
+        }
+        if found:
+            raise CreationRefused("looks like others", [duplicate(person, found, system)])
+
+
+def _told_apart(world: World, person: Known, one: Known) -> bool:
+    """Whether a person has said that the two are not one, or that the other one is nobody of ours."""
+    pair = (person.id, one.id) if person.system == "commercetools" else (one.id, person.id)
+    return pair in world.ruling.apart or one.subject in world.ruling.out or one.subject in world.ruling.own
+
+
+def _flows(world: World, name: str, person: Known, target: SystemName) -> bool:
+    value = person.fields.get(name)
+    if value in (None, "", {}) or name not in world.terms[target].writes:
+        return False
+    settings = world.settings
+    if name in CONSENTS:
+        consent = settings.consents[name.removeprefix("consent_")]  # type: ignore[index]
+        return value is False or person.system in consent.trusted
+    return settings.may_write(name, target) and world.may_be_told(name, person)

@@ -1,0 +1,86 @@
+"""What follows where one of two is gone: by policy, and never many at once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from include.ledger.rows import Link
+from include.records.face import SystemName
+from include.sync.customers.evidence import finding
+from include.sync.customers.known import Known
+from include.sync.customers.world import World
+from include.sync.findings import Finding
+
+
+@dataclass(frozen=True)
+class Removal:
+    """`survivor` goes too, because `gone` did."""
+
+    gone: Known
+    survivor: Known
+    target: SystemName
+    action: Literal["anonymise", "delete"]
+    reason: str
+    erase: bool = False
+
+
+@dataclass
+class Followed:
+    removals: list[Removal] = field(default_factory=list)
+    holds: list[Finding] = field(default_factory=list)
+    retired: list[Link] = field(default_factory=list)
+
+
+def follow_deletions(world: World, widowed: Sequence[Link], looks_at: Callable[[Known], bool]) -> Followed:
+    """What becomes of links of which a side is gone. Where both are, the link ends."""
+    found = Followed()
+    for link in widowed:
+        online = world.known("commercetools", link.commercetools_id)
+        till = world.known("lightspeed", link.lightspeed_id)
+        if online is None or till is None:
+            # Never read since the ledger was told of the link: nothing is known, so nothing is concluded.
+            continue
+        if not online.lives and not till.lives:
+            found.retired.append(link)
+        elif looks_at(online) or looks_at(till):
+            gone, survivor = (till, online) if online.lives else (online, till)
+            _follow(world, found, gone, survivor)
+    return _not_many(world, found)
+
+
+def _follow(world: World, found: Followed, gone: Known, survivor: Known) -> None:
+    policies = world.settings.deletions
+    policy = policies.in_commercetools if gone.system == "commercetools" else policies.in_lightspeed
+    if policy == "report":
+        found.holds.append(
+            _deleted(gone, survivor, "deleted", f"It was deleted in {gone.system}, and lives on.")
+        )
+        return
+    target: SystemName = "commercetools" if survivor.system == "commercetools" else "lightspeed"
+    action: Literal["anonymise", "delete"] = "anonymise" if policy == "anonymise" else "delete"
+    found.removals.append(
+        Removal(gone, survivor, target, action, f"deleted in {gone.system}", erase=policy == "erase")
+    )
+
+
+def _not_many(world: World, found: Followed) -> Followed:
+    """More removals than a shop ever has at once are a failed read or a cleared project: nothing is carried on."""
+    most = world.settings.deletions.most
+    if len(found.removals) <= most:
+        return found
+    held = [
+        _deleted(
+            one.gone,
+            one.survivor,
+            "many_deleted",
+            f"{len(found.removals)} customers would be deleted at once, more than {most}.",
+        )
+        for one in found.removals
+    ]
+    return Followed([], found.holds + held, found.retired)
+
+
+def _deleted(gone: Known, survivor: Known, code: str, message: str) -> Finding:
+    return finding(survivor, code, message, evidence={"partner": gone.subject})

@@ -1,0 +1,296 @@
+"""From both sides to a plan: what to write where, who waits for a person, what was agreed on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+from include.ledger.rows import ChangeRow, Link, Outcome, new_id
+from include.records.customers import CONSENTS, ENTITY, KIND, column_of
+from include.records.face import SYSTEMS, SystemName, other
+from include.sync.customers.checking import check
+from include.sync.customers.creating import CreationRefused, wanted_of
+from include.sync.customers.deleting import follow_deletions
+from include.sync.customers.evidence import finding
+from include.sync.customers.known import CREATED, Known
+from include.sync.customers.merging import CONFLICT, NOTHING, Base, Decision, Sides, decide, decide_consent
+from include.sync.customers.pairing import Pair, Pairing, pair_up
+from include.sync.customers.world import World
+from include.sync.findings import Finding
+
+Action = Literal["create", "update", "anonymise", "delete"]
+Status = Literal["planned", "held", "unchanged", "ignored"]
+MARK = "external_id"
+"""The field in which one side names the other."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One write of one customer. `before`, `after`: plain values, sealed where they are private."""
+
+    action: Action
+    target: SystemName
+    source: Known
+    standing: Known | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    reasons: Mapping[str, str]
+    erase: bool = False
+
+    @property
+    def unit(self) -> str:
+        return f"{self.target}:{self.standing.id if self.standing else f'new:{self.source.id}'}"
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """A pair with what both sides agree on from now on, a field: what each of them shows."""
+
+    pair: Pair
+    base: Mapping[str, list[Any]]
+
+
+@dataclass
+class CustomerPlan:
+    """`agreed`: pairs whose base is news, new pairs included. `status`: by subject, of everybody this run looks at,
+    with why."""
+
+    changes: list[Planned] = field(default_factory=list)
+    holds: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    agreed: list[Agreed] = field(default_factory=list)
+    retired: list[Link] = field(default_factory=list)
+    matched: int = 0
+    status: dict[str, tuple[Status, str]] = field(default_factory=dict)
+
+
+def plan_customers(world: World) -> CustomerPlan:
+    """The plan for everybody the run looks at."""
+    return _Planner(world).plan()
+
+
+@dataclass
+class _Planner:
+    world: World
+    made: CustomerPlan = field(default_factory=CustomerPlan)
+
+    def plan(self) -> CustomerPlan:
+        pairing = pair_up(self.world)
+        self.made.retired = list(pairing.retired)
+        self._hold(pairing.holds)
+        for pair in pairing.pairs:
+            if self._looks_at(pair.online) or self._looks_at(pair.till):
+                self._merge(pair)
+        self._follow_deletions(pairing)
+        self._create_missing(pairing)
+        self._account()
+        return self.made
+
+    # --- pairs ---
+
+    def _merge(self, pair: Pair) -> None:
+        if pair.link is None:
+            self.made.matched += 1
+        writes: dict[SystemName, dict[str, str]] = {"commercetools": {}, "lightspeed": {}}
+        base: dict[str, list[Any]] = dict(pair.link.base) if pair.link else {}
+        for name in self.world.merged:
+            sides = _sides(pair, name)
+            decision = self._decide(name, sides, pair)
+            if decision is CONFLICT:
+                self._hold([_conflict(pair, name)])
+            elif decision.verdict == "agreed":
+                base[name] = [sides.online, sides.till]
+            elif decision.verdict == "write" and decision.target is not None:
+                writes[decision.target][name] = decision.reason
+        self._mark(pair, writes)
+        for target, reasons in writes.items():
+            self._update(pair, target, reasons)
+        if pair.link is None or base != pair.link.base:
+            self.made.agreed.append(Agreed(pair, base))
+
+    def _decide(self, name: str, sides: Sides, pair: Pair) -> Decision:
+        settings = self.world.settings
+        if name in CONSENTS:
+            decision = decide_consent(sides, settings.consents[name.removeprefix("consent_")].trusted)  # type: ignore[index]
+        else:
+            decision = decide(settings.owner_of(name), sides, timedelta(seconds=settings.clock_skew_seconds))
+        if decision.target is None:
+            return decision
+        may = settings.may_write(name, decision.target) and name in self.world.terms[decision.target].writes
+        return decision if may and self._may_be_told(name, pair) else NOTHING
+
+    def _may_be_told(self, name: str, pair: Pair) -> bool:
+        """A field that is only for marketing flows while there is consent, and no longer."""
+        return self.world.may_be_told(name, pair.online, pair.till)
+
+    def _mark(self, pair: Pair, writes: dict[SystemName, dict[str, str]]) -> None:
+        """Each side names the other one, where it has a place for it that is empty."""
+        if not self.world.settings.mark:
+            return
+        for target in SYSTEMS:
+            if MARK in self.world.terms[target].writes and not pair.of(target).identity.get(MARK):
+                writes[target][MARK] = "names its partner"
+
+    def _update(self, pair: Pair, target: SystemName, reasons: dict[str, str]) -> None:
+        source, standing = pair.of(other(target)), pair.of(target)
+        findings = check(source, reasons, self.world.settings)
+        self._hold(findings)
+        if any(one.severity in ("hold", "block") for one in findings):
+            return
+        left_out = {one.field for one in findings if one.severity == "drop field"}
+        fields = {name: reason for name, reason in reasons.items() if name not in left_out}
+        if fields:
+            self.made.changes.append(
+                Planned(
+                    "update",
+                    target,
+                    source,
+                    standing,
+                    before={name: standing.fields.get(name) for name in fields if name != MARK},
+                    after={name: source.id if name == MARK else source.fields[name] for name in fields},
+                    reasons=fields,
+                )
+            )
+
+    # --- the dead and the new ---
+
+    def _follow_deletions(self, pairing: Pairing) -> None:
+        found = follow_deletions(self.world, pairing.widowed, self._looks_at)
+        self.made.retired += found.retired
+        self._hold(found.holds)
+        self.made.changes += [
+            Planned(
+                one.action, one.target, one.gone, one.survivor, {}, {}, {"customer": one.reason}, one.erase
+            )
+            for one in found.removals
+        ]
+
+    def _create_missing(self, pairing: Pairing) -> None:
+        busy = {one.subject for pair in pairing.pairs for one in (pair.online, pair.till)} | pairing.waiting
+        busy |= {f"commercetools:{link.commercetools_id}" for link in pairing.widowed}
+        busy |= {f"lightspeed:{link.lightspeed_id}" for link in pairing.widowed}
+        for system in SYSTEMS:
+            for person in self.world.living(system):
+                if person.subject not in busy and self._looks_at(person):
+                    self._create(person, other(system))
+
+    def _create(self, person: Known, target: SystemName) -> None:
+        try:
+            wanted = wanted_of(self.world, person, target)
+        except CreationRefused as refused:
+            self._hold(refused.holds)
+            if not refused.holds:
+                self.made.status[person.subject] = ("ignored", refused.why)
+            return
+        self._hold(wanted.warnings)
+        self.made.changes.append(Planned("create", target, person, None, {}, wanted.fields, wanted.reasons))
+
+    # --- accounts ---
+
+    def _looks_at(self, one: Known) -> bool:
+        return one.id in self.world.affected[_system(one)]
+
+    def _hold(self, findings: Iterable[Finding]) -> None:
+        for one in findings:
+            (self.made.holds if one.severity in ("hold", "block") else self.made.warnings).append(one)
+
+    def _account(self) -> None:
+        """What became of everybody this run looked at. Who is written, or held, on one side, is so with the
+        partner."""
+        planned = {s for one in self.made.changes for s in _subjects(one)}
+        held: dict[str, str] = {}
+        for one in self.made.holds:
+            held.setdefault(one.subject, one.code)
+            if "partner" in one.evidence:
+                held.setdefault(str(one.evidence["partner"]), one.code)
+        linked = {agreed.pair.online.subject for agreed in self.made.agreed}
+        linked |= {agreed.pair.till.subject for agreed in self.made.agreed}
+        for system in SYSTEMS:
+            for record in sorted(self.world.affected[system]):
+                subject = f"{system}:{record}"
+                if subject in planned:
+                    self.made.status[subject] = ("planned", "")
+                elif subject in held:
+                    self.made.status[subject] = ("held", held[subject])
+                elif subject not in self.made.status:
+                    known = record in self.world.linked[system] or subject in linked
+                    self.made.status[subject] = (
+                        ("unchanged", "") if known else ("ignored", self._why_ignored(system, record))
+                    )
+
+    def _why_ignored(self, system: SystemName, record: str) -> str:
+        one = self.world.known(system, record)
+        if one is None or not one.lives:
+            return "deleted"
+        if not one.takes_part:
+            return "belongs to another store"
+        if one.subject in self.world.ruling.out:
+            return "ruled out by a person"
+        return "held with others"
+
+
+def _system(one: Known) -> SystemName:
+    return "commercetools" if one.system == "commercetools" else "lightspeed"
+
+
+def _subjects(one: Planned) -> list[str]:
+    return [one.source.subject, *([one.standing.subject] if one.standing else [])]
+
+
+def _sides(pair: Pair, name: str) -> Sides:
+    found = pair.link.base.get(name) if pair.link else None
+    base: Base | None = (found[0], found[1]) if found is not None else None
+    return Sides(
+        online=pair.online.fields.get(name),
+        till=pair.till.fields.get(name),
+        base=base,
+        online_at=pair.online.modified_at,
+        till_at=pair.till.modified_at,
+        caseless=column_of(name).caseless,
+    )
+
+
+def _conflict(pair: Pair, name: str) -> Finding:
+    when = {
+        one.system: one.modified_at.isoformat() if one.modified_at else None
+        for one in (pair.online, pair.till)
+    }
+    return finding(
+        pair.online,
+        "conflict",
+        f"{name} was changed on both sides.",
+        field=name,
+        evidence={"changed": when, "partner": pair.till.subject},
+    )
+
+
+def change_row(one: Planned, run_id: str, outcome: Outcome, batch: int) -> ChangeRow:
+    """A planned write as an audit row."""
+    return ChangeRow(
+        id=new_id(),
+        run_id=run_id,
+        batch=batch,
+        entity=ENTITY,
+        kind=KIND,
+        subject=one.source.subject,
+        label=one.standing.label if one.standing else one.source.label,
+        system=one.target,
+        action=one.action,
+        unit=one.unit,
+        source_id=one.source.id,
+        source_version=one.source.version,
+        target_id=one.standing.id if one.standing else None,
+        target_version=one.standing.version if one.standing else None,
+        before=dict(one.before),
+        after=dict(one.after),
+        reasons={**one.reasons, **({"erase": "asked for"} if one.erase else {})},
+        idempotency_key=creation_key(one.source),
+        outcome=outcome,
+    )
+
+
+def creation_key(source: Known) -> str:
+    """The name under which the twin of a customer is found again, whoever asks and how often."""
+    return f"{CREATED[other(_system(source))]}{source.id}"

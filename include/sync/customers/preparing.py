@@ -1,0 +1,241 @@
+"""From staged tables to a stored plan: take in, plan, write the plan down."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from include.ledger.ledger import Ledger, Together
+from include.ledger.rows import Agreement, Link
+from include.records.customers import ENTITY, KIND
+from include.records.face import SYSTEMS, SystemName
+from include.records.sealing import shown
+from include.records.types import digest
+from include.settings.models import SyncSettings
+from include.sync.customers.known import see
+from include.sync.customers.loading import load_world
+from include.sync.customers.planning import Agreed, CustomerPlan, Planned, change_row, plan_customers
+from include.sync.customers.world import Terms
+from include.sync.plan import Direction
+from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
+from include.sync.settled import last_settled
+from include.sync.staging import Staging
+
+SHOWN = 20
+"""Changes told in a log."""
+Affected = dict[SystemName, set[str]]
+
+
+@dataclass(frozen=True)
+class CustomerSummary(PlanSummary):
+    """The plan in numbers. `why_all`: why everybody was looked at, empty where not. `shows`: the first changes for a
+    person: label, system, action, fields."""
+
+    why_all: str = ""
+    shows: list[list[str]] = field(default_factory=list)
+
+
+def stage_terms(staging: Staging, system: SystemName, terms: Terms) -> None:
+    """Keep what a system can hold, for the tasks after this one."""
+    staging.write_document(f"{system}/terms", terms.as_document())
+
+
+def staged_terms(staging: Staging) -> dict[SystemName, Terms]:
+    return {system: Terms.of_document(staging.read_document(f"{system}/terms")) for system in SYSTEMS}
+
+
+def prepare_plan(
+    ledger: Ledger,
+    staging: Staging,
+    settings: SyncSettings,
+    *,
+    now: datetime,
+    dry_run: bool,
+    direction: Direction = "both",
+    limited: bool = False,
+    swept_since: datetime | None = None,
+) -> CustomerSummary:
+    """Take in what was read, plan it together with what is due again, and store the plan.
+
+    `limited`: a `keys` run looks only at what it read. `swept_since`: set by a full run to the time its read began:
+    whom the ledger holds and the read did not meet is gone. In a dry run changes are stored as `not_applied`, and
+    nothing is agreed on."""
+    run_id, terms = staging.run_id, staged_terms(staging)
+    read, affected, older = _take_in(ledger, staging)
+    state = _state(settings, terms)
+    why_all = "" if limited else _why_everybody(ledger, state, full=swept_since is not None)
+    if not limited:
+        _recall(ledger, now, affected)
+        if swept_since is not None:
+            _sweep(ledger, swept_since, affected)
+        if why_all:
+            _everybody(ledger, affected)
+    world = load_world(ledger, settings, terms, affected)
+    affected = {system: ids & set(world.sides[system]) for system, ids in affected.items()}
+    plan = plan_customers(world)
+    bury_unsettled(ledger, run_id, ENTITY)
+    stored, batches = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
+    if not dry_run:
+        with ledger.together() as books:
+            keep_agreed(books, run_id, plan.agreed)
+        for link in plan.retired:
+            ledger.links.retire(link.id)
+    ledger.set_windows(run_id, {**ledger.run(run_id).windows, "state": state})
+    summary = CustomerSummary(
+        read={f"{system} customers": count for system, count in read.items()},
+        dispositions=counted(status for status, _ in plan.status.values()),
+        changes=counted(f"{one.target} {one.action}" for one in plan.changes),
+        holds=counted(one.code for one in plan.holds),
+        warnings={
+            **counted(one.code for one in plan.warnings),
+            **_reasons(why for status, why in plan.status.values() if status == "ignored"),
+        },
+        matched=plan.matched,
+        batches=batches,
+        stored=stored,
+        older=older,
+        recalled=sum(map(len, affected.values())) - sum(read.values()),
+        why_all=why_all,
+        first_holds=[
+            {"label": one.label, "code": one.code, "message": one.message} for one in plan.holds[:10]
+        ],
+        shows=[_shown(one) for one in plan.changes[:SHOWN]],
+    )
+    staging.write_document(
+        "plan",
+        {
+            "summary": {**summary.as_dict(), "shows": []},
+            "holds": [asdict(hold_draft(one)) for one in plan.holds],
+            "warnings": [asdict(hold_draft(one)) for one in plan.warnings],
+            "considered": [[KIND, subject] for subject in plan.status],
+            "dispositions": {subject: list(found) for subject, found in plan.status.items()},
+        },
+    )
+    return summary
+
+
+def _take_in(ledger: Ledger, staging: Staging) -> tuple[dict[SystemName, int], Affected, int]:
+    """Mirror what was read: how many of each side, who, and how many rows were behind what the mirror holds."""
+    affected: Affected = {}
+    older = 0
+    for system in SYSTEMS:
+        table = staging.read_table(f"{system}/customers")
+        older += see(ledger, staging.run_id, system, table).older
+        affected[system] = {str(one) for one in table["id"]}
+    return {system: len(ids) for system, ids in affected.items()}, affected, older
+
+
+def _state(settings: SyncSettings, terms: Mapping[SystemName, Terms]) -> str:
+    """A fingerprint of all that says what flows: where it changes, everybody is looked at."""
+    return digest(
+        {
+            "customers": settings.customers.model_dump(mode="json"),
+            "terms": {system: one.as_document() for system, one in terms.items()},
+        }
+    )
+
+
+def _why_everybody(ledger: Ledger, state: str, *, full: bool) -> str:
+    if full:
+        return "full run"
+    last = last_settled(ledger, ENTITY)
+    if last is None:
+        return "no run has settled lately"
+    return "" if last.get("state") == state else "the settings changed, or what a system can hold"
+
+
+def _recall(ledger: Ledger, now: datetime, affected: Affected) -> None:
+    """Who is due again joins the run, with whom he is held."""
+    for hold in ledger.holds.due(ENTITY, now):
+        evidence = hold.evidence or {}
+        for subject in (hold.subject, str(evidence.get("partner", ""))):
+            system, _, record = subject.partition(":")
+            if system in SYSTEMS:
+                affected[_name(system)].add(record)
+
+
+def _sweep(ledger: Ledger, since: datetime, affected: Affected) -> None:
+    """Whom a complete read did not meet is gone, and joins the run so that the policy for deletions can speak."""
+    for system in SYSTEMS:
+        gone = ledger.mirror.mark_vanished(ENTITY, KIND, system, affected[system], since)
+        affected[system] |= set(gone)
+
+
+def _everybody(ledger: Ledger, affected: Affected) -> None:
+    for system in SYSTEMS:
+        affected[system] |= set(ledger.mirror.cells(ENTITY, KIND, system)["id"])
+
+
+def _name(system: str) -> SystemName:
+    return "commercetools" if system == "commercetools" else "lightspeed"
+
+
+def _reasons(whys: Iterable[str]) -> dict[str, int]:
+    """Why customers were ignored, as far as a person should know."""
+    return {f"ignored: {why}": count for why, count in sorted(Counter(whys).items()) if why}
+
+
+def _store(
+    ledger: Ledger,
+    run_id: str,
+    plan: CustomerPlan,
+    settings: SyncSettings,
+    *,
+    dry_run: bool,
+    direction: Direction,
+) -> tuple[int, int]:
+    """Store the plan's changes; how many changes the run has now, and how many batches they make."""
+    size = settings.limits.batch_size
+    earlier = [row for row in ledger.changes.read(run_id) if row.attempt > 0]
+    begun = {row.unit for row in earlier}
+    rows = [
+        change_row(
+            one,
+            run_id,
+            "not_applied" if dry_run or direction not in ("both", f"to_{one.target}") else "planned",
+            position // size,
+        )
+        for position, one in enumerate(plan.changes)
+        if one.unit not in begun
+    ]
+    ledger.changes.store(rows, replace_run=run_id)
+    batches = max([1, -(-len(plan.changes) // size), *(row.batch + 1 for row in earlier)])
+    return len(rows) + len(earlier), batches
+
+
+def keep_agreed(books: Together, run_id: str, agreed: Sequence[Agreed]) -> None:
+    """Links of pairs that are new, and what both sides agree on now."""
+    books.links.add(
+        [
+            Link(
+                entity=ENTITY,
+                kind=KIND,
+                commercetools_id=one.pair.online.id,
+                lightspeed_id=one.pair.till.id,
+                base=dict(one.base),
+                matched_by=one.pair.matched_by,
+                run_id=run_id,
+            )
+            for one in agreed
+            if one.pair.link is None
+        ]
+    )
+    books.links.agree(
+        [
+            Agreement(one.pair.link.id, dict(one.base), dict(one.pair.link.resent))
+            for one in agreed
+            if one.pair.link is not None
+        ]
+    )
+
+
+def _shown(one: Planned) -> list[str]:
+    values = [name if shown(value) == "(private)" else f"{name}={value}" for name, value in one.after.items()]
+    label = one.standing.label if one.standing else one.source.label
+    return [label, one.target, one.action, _cut(", ".join(values)), next(iter(one.reasons.values()), "")]
+
+
+def _cut(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

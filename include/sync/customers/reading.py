@@ -1,0 +1,125 @@
+"""The only door through which customers come in: sealed as soon as they are mapped, before anything is kept of
+them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from include.records.customer_face import CustomerSystem
+from include.records.customers import IDENTITY, column_of
+from include.records.face import RawPage, SystemName, Window
+from include.records.sealing import Seal, clear_rows
+from include.records.types import DTYPES, canonical_json
+from include.sync.customers.checking import unreadable
+from include.sync.customers.known import UNREADABLE_FIELDS
+from include.sync.frames import rows
+from include.sync.staging import Staging
+
+Clear = Mapping[str, Any]
+"""One customer as plain clear values. Lives in the memory of a task, and is never part of anything that is stored."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """One system's customers, as whoever keeps them may see them. A `Stream`: what it walks is sealed."""
+
+    adapter: CustomerSystem
+    seal: Seal
+    default_country: str | None = None
+
+    @property
+    def system(self) -> SystemName:
+        return self.adapter.system
+
+    def cursor_at(self, since: datetime, cursor: str) -> str | None:
+        return self.adapter.cursor_at(since, cursor)
+
+    async def open_window(self, cursor: str | None, *, full: bool) -> Window:
+        return await self.adapter.open_window(cursor, full=full)
+
+    async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
+        async for page in self.adapter.walk(window, position=position):
+            yield self._sealed(page)
+
+    async def search(self, keys: Sequence[str], /) -> AsyncIterator[RawPage]:
+        async for page in self.adapter.search(keys):
+            yield self._sealed(page)
+
+    def _sealed(self, page: RawPage) -> RawPage:
+        return RawPage(
+            rows=as_pages(self.sealed(page.rows)), position=page.position, cursor=page.cursor, last=page.last
+        )
+
+    def sealed(self, wire: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        """Wire rows as a sealed table."""
+        clear = self.adapter.to_customers(wire)
+        sealed = self.seal.table(clear)
+        sealed[UNREADABLE_FIELDS] = pd.Series(
+            [canonical_json(unreadable(row, self.default_country)) for row in clear_rows(clear)],
+            dtype="string",
+            index=clear.index,
+        )
+        return sealed
+
+    def clear(self, wire: Sequence[Mapping[str, Any]]) -> dict[str, Clear]:
+        """Wire rows as clear customers, by id."""
+        return {str(row["id"]): row for row in clear_rows(self.adapter.to_customers(wire))}
+
+
+def as_pages(sealed: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a sealed table as JSON-ready values, in which nothing is lost: times as text, unknown cells left
+    out."""
+    return [
+        {
+            name: cell.isoformat() if isinstance(cell, datetime) else bool(cell) if _is_flag(name) else cell
+            for name, cell in row.items()
+            if cell is not None
+        }
+        for row in rows(sealed)
+    ]
+
+
+def _is_flag(name: str) -> bool:
+    return name not in ("tokens", UNREADABLE_FIELDS) and column_of(name).type == "flag"
+
+
+def table_of_pages(pages: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The sealed table of rows that were staged. Sealed cells of any type are texts."""
+    names = [column.name for column in IDENTITY] + ["tokens", UNREADABLE_FIELDS]
+    names += sorted({name for row in pages for name in row} - set(names))
+    return pd.DataFrame({name: _column(name, [row.get(name) for row in pages]) for name in names})
+
+
+def _column(name: str, cells: Sequence[Any]) -> pd.Series:
+    kind = "text" if name in ("tokens", UNREADABLE_FIELDS) else column_of(name).type
+    if any(isinstance(cell, str) and cell.startswith("~") for cell in cells):
+        kind = "text"
+    if kind == "time":
+        moments = pd.to_datetime(pd.Series(list(cells), dtype="object"), utc=True, format="ISO8601")
+        return moments.astype("datetime64[us, UTC]")
+    return pd.Series(list(cells), dtype=DTYPES[kind])
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """What was staged of one system. `repeated`: rows that came twice in the window (only the newest counts)."""
+
+    system: str
+    raw_rows: int
+    rows: int
+    repeated: int
+
+
+def transform(staging: Staging, system: str, pages: int) -> Transformed:
+    """The sealed pages of one system as one table, newest row of each customer only."""
+    raw = [row for page in staging.pages(system, pages) for row in page]
+    table = table_of_pages(raw)
+    newest = table.sort_values(["version", "modified_at"], kind="stable", na_position="first")
+    newest = newest.drop_duplicates("id", keep="last").sort_index().reset_index(drop=True)
+    staging.write_table(f"{system}/customers", newest)
+    return Transformed(system, len(raw), len(newest), len(raw) - len(newest))

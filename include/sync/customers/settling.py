@@ -1,0 +1,127 @@
+"""What a write leaves in the ledger: the target as it shows itself, the link, what both sides agree on, the
+outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.ledger.ledger import Together
+from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link
+from include.records.customer_face import CustomerWrite, CustomerWritten
+from include.records.customers import ENTITY, KIND
+from include.records.face import SystemName, other
+from include.sync.customers.bench import Bench
+from include.sync.customers.known import bury, known_of, to_rows
+from include.sync.customers.merging import same
+
+MARK = "external_id"
+KEPT_DIFFERENTLY = "the target shows another value than was sent"
+
+
+@dataclass(frozen=True)
+class Done:
+    """One change that was sent, and what came of it."""
+
+    change: ChangeRow
+    write: CustomerWrite = field(repr=False)
+    written: CustomerWritten = field(repr=False)
+    exchange_ids: Sequence[str] = ()
+    already: bool = False
+
+
+def settle(bench: Bench, done: Sequence[Done]) -> None:
+    """Store what came of these changes, all or nothing."""
+    with bench.ledger.together() as books:
+        for one in done:
+            if one.change.action in ("delete", "anonymise"):
+                _removed(bench, books, one)
+            else:
+                _written(bench, books, one)
+
+
+def _removed(bench: Bench, books: Together, one: Done) -> None:
+    """Both are gone: the link ends, and nothing of either is kept but the ids."""
+    change, target = one.change, _target(one.change)
+    now = bench.ledger.now()
+    for system, record in ((target, change.target_id), (other(target), change.source_id)):
+        if record is not None:
+            bury(books, bench.run_id, system, [record], now)
+    for link in _links(books, target, str(change.target_id)):
+        books.links.retire(link.id)
+    books.changes.settle([_outcome(one, str(change.target_id), [])])
+
+
+def _written(bench: Bench, books: Together, one: Done) -> None:
+    change, target = one.change, _target(one.change)
+    record = one.written.customer_id
+    shown: dict[str, Any] = {}
+    if one.written.row is not None:
+        rows = to_rows(bench.doors[target].sealed([one.written.row]))
+        books.mirror.see(ENTITY, KIND, target, bench.run_id, rows)
+        shown = dict(rows[0].fields)
+        if known_of(target, rows[0]).external_id:
+            shown[MARK] = known_of(target, rows[0]).external_id
+    base, dropped = _agreed(one, target, shown)
+    links = _links(books, target, record)
+    if links:
+        books.links.agree([Agreement(link.id, {**link.base, **base}, dict(link.resent)) for link in links])
+    else:
+        ours, theirs = (
+            (record, str(change.source_id))
+            if target == "commercetools"
+            else (
+                str(change.source_id),
+                record,
+            )
+        )
+        books.links.add(
+            [
+                Link(
+                    entity=ENTITY,
+                    kind=KIND,
+                    commercetools_id=ours,
+                    lightspeed_id=theirs,
+                    base=base,
+                    matched_by="created",
+                    run_id=bench.run_id,
+                )
+            ]
+        )
+    books.changes.settle([_outcome(one, record, dropped)])
+
+
+def _agreed(
+    one: Done, target: SystemName, shown: dict[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """What both sides show of the fields that were sent, and which of them the target keeps otherwise. What it can't
+    hold, cuts or blanks out is agreed on as it shows it, so that it is sent once and not for ever."""
+    base: dict[str, Any] = {}
+    dropped = [(name, why) for name, why in one.written.dropped.items()]
+    for name, sent in one.change.after.items():
+        kept = shown.get(name)
+        if name not in one.written.dropped and not same(sent, kept):
+            dropped.append((name, KEPT_DIFFERENTLY))
+        if name != MARK:
+            base[name] = [sent, kept] if target == "lightspeed" else [kept, sent]
+    return base, dropped
+
+
+def _links(books: Together, target: SystemName, record: str) -> list[Link]:
+    found: list[Link] = books.links.read(ENTITY, KIND, **{f"{target}_ids": [record]})  # type: ignore[arg-type]
+    return found
+
+
+def _outcome(one: Done, record: str, dropped: Sequence[tuple[str, str]]) -> ChangeOutcome:
+    return ChangeOutcome(
+        change_id=one.change.id,
+        outcome="already_there" if one.already else "applied",
+        exchange_ids=list(one.exchange_ids),
+        result_id=record,
+        dropped=[list(pair) for pair in dropped],
+    )
+
+
+def _target(change: ChangeRow) -> SystemName:
+    return "commercetools" if change.system == "commercetools" else "lightspeed"

@@ -1,0 +1,125 @@
+"""Everything a plan for customers is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from include.ledger.rows import Link
+from include.records.customers import CONSENTS
+from include.records.face import SystemName
+from include.settings.customers import CustomerSettings
+from include.sync.customers.known import Known
+
+Token = tuple[str, str]
+"""A name of `include.records.customers.TOKENS` and a digest."""
+IDENTIFYING = ("email", "loyalty_id", "number", "phone_names")
+"""Tokens that only one person should bear."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a system can hold at all: canonical fields it has a place for, and those of them that can be written."""
+
+    holds: frozenset[str]
+    writes: frozenset[str]
+
+    def as_document(self) -> dict[str, list[str]]:
+        return {"holds": sorted(self.holds), "writes": sorted(self.writes)}
+
+    @classmethod
+    def of_document(cls, document: Mapping[str, Collection[str]]) -> Terms:
+        return cls(frozenset(document["holds"]), frozenset(document["writes"]))
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What a person decided: pairs that are one person, pairs that are not, profiles that are a person of their own
+    though others look like them, and profiles that take no part. Pairs are (online id, till id), profiles
+    subjects."""
+
+    same: frozenset[tuple[str, str]] = frozenset()
+    apart: frozenset[tuple[str, str]] = frozenset()
+    own: frozenset[str] = frozenset()
+    out: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class World:
+    """Both sides as last seen, today's links, what a person decided, and whom this run looks at (ids by system)."""
+
+    sides: Mapping[SystemName, Mapping[str, Known]]
+    links: list[Link]
+    terms: Mapping[SystemName, Terms]
+    settings: CustomerSettings
+    affected: Mapping[SystemName, frozenset[str]]
+    ruling: Ruling = field(default_factory=Ruling)
+
+    def known(self, system: SystemName, record: str) -> Known | None:
+        return self.sides[system].get(record)
+
+    def living(self, system: SystemName) -> Iterator[Known]:
+        """Everybody on one side who is there, takes part, and was not ruled out."""
+        for one in self.sides[system].values():
+            if one.lives and one.takes_part and one.subject not in self.ruling.out:
+                yield one
+
+    @cached_property
+    def linked(self) -> Mapping[SystemName, Mapping[str, Link]]:
+        """Links by the id of each side."""
+        return {
+            "commercetools": {link.commercetools_id: link for link in self.links},
+            "lightspeed": {link.lightspeed_id: link for link in self.links},
+        }
+
+    @cached_property
+    def named(self) -> Mapping[str, frozenset[str]]:
+        """Ids of each system that somebody of the other one names."""
+        return {
+            "commercetools": frozenset(one.external_id for one in self.sides["lightspeed"].values()),
+            "lightspeed": frozenset(one.external_id for one in self.sides["commercetools"].values()),
+        }
+
+    @cached_property
+    def bearers(self) -> Mapping[SystemName, Mapping[Token, list[Known]]]:
+        """Everybody who lives, by each token that identifies, whether or not they take part: the identity is
+        taken."""
+        found: dict[SystemName, dict[Token, list[Known]]] = {"commercetools": {}, "lightspeed": {}}
+        for system, side in self.sides.items():
+            for one in side.values():
+                if not one.lives:
+                    continue
+                for name in IDENTIFYING:
+                    for token in one.tokens.get(name, ()):
+                        found[system].setdefault((name, token), []).append(one)
+        return found
+
+    def lookalikes(self, person: Known, system: SystemName) -> dict[str, list[Known]]:
+        """Others in a system who share an identifying token with somebody, by the name of the token."""
+        found: dict[str, list[Known]] = {}
+        for name in IDENTIFYING:
+            for token in person.tokens.get(name, ()):
+                for other in self.bearers[system].get((name, token), ()):
+                    if other.subject != person.subject and other not in found.get(name, ()):
+                        found.setdefault(name, []).append(other)
+        return found
+
+    def may_be_told(self, name: str, *people: Known) -> bool:
+        """Whether a field of somebody may flow at all: what is only for marketing does while there is consent, given
+        where consent is asked for and refused nowhere."""
+        needed = self.settings.marketing.get(name)
+        if needed is None:
+            return True
+        consent = self.settings.consents.get(needed)
+        trusted = consent.trusted if consent else ()
+        said = {one.system: one.fields.get(f"consent_{needed}") for one in people}
+        return False not in said.values() and any(said.get(system) is True for system in trusted)
+
+    @cached_property
+    def merged(self) -> tuple[str, ...]:
+        """Fields that can flow: owned by somebody, and held by both sides."""
+        both = self.terms["commercetools"].holds & self.terms["lightspeed"].holds
+        wanted = {name for name in self.settings.fields if self.settings.owner_of(name) != "none"}
+        consents = {name for name in CONSENTS if name.removeprefix("consent_") in self.settings.consents}
+        return tuple(sorted(both & (wanted | consents)))
