@@ -61,7 +61,7 @@ _CUSTOMER_FIELDS = (
         "vatId",
     ),
     *("companyName", "dateOfBirth", "locale", "isEmailVerified", "custom", "defaultShippingAddress"),
-    *("defaultBillingAddress", "shippingAddresses", "billingAddresses"),
+    *("defaultBillingAddress", "shippingAddresses", "billingAddresses", "customerGroup", "stores"),
 )
 
 

@@ -30,6 +30,8 @@ class LightspeedShop:
     the retailer's currency, tax as `retailer["tax_exclusive"]` says) and `inventory` (outlet name -> count).
     `price_books` have a `name` and may have `customer_groups`, `outlets` (none: all of them), `valid_from`,
     `valid_to`, and `prices`: SKU -> decimal text in the same tax mode, or a list of [units from which on, price].
+    `customers` have the fields of `POST /customers` and may have `group` (a name), `deleted`, and decimal text for
+    `balance`, `loyalty_balance`, `year_to_date`.
     `derived` tells that the folder has no `lightspeed.json` and this side was made up from the online shop.
     """
 
@@ -46,6 +48,7 @@ class LightspeedShop:
     families: list[Draft]
     customer_groups: list[str] = field(default_factory=list)
     price_books: list[Draft] = field(default_factory=list)
+    customers: list[Draft] = field(default_factory=list)
     derived: bool = False
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from include.sandbox.clock import Clock
 from include.sandbox.lightspeed import LightspeedStore, StoreOptions
 from include.sandbox.lightspeed.rows import Record
+from include.sandbox.shop.customers import add_customers
 from include.sandbox.shop.model import Draft, LightspeedShop, Shop, ShopError
 from include.sandbox.shop.price_books import ALL_CUSTOMERS, price_steps
 
@@ -23,6 +24,7 @@ class _Ids:
     tags: dict[str, str] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
     products: dict[str, list[str]] = field(default_factory=dict)
     """By SKU, which two products may share."""
 
@@ -48,7 +50,7 @@ def new_lightspeed_store(
 
 
 def seed_lightspeed(shop: Shop, store: LightspeedStore) -> None:
-    """Put outlets, registers, taxes, look-up tables and families into an empty store.
+    """Put outlets, registers, taxes, look-up tables, families, price books and customers into an empty store.
 
     Raises ShopError where the store has another currency or tax mode: prices would silently mean something else.
     """
@@ -67,7 +69,10 @@ def seed_lightspeed(shop: Shop, store: LightspeedStore) -> None:
         ids.attributes = {name: store.add_variant_attribute(name) for name in sorted(names)}
         for family in till.families:
             _add_family(family, store, ids)
+        ids.groups = {name: store.add_customer_group(name) for name in till.customer_groups}
+        ids.groups.setdefault(ALL_CUSTOMERS, store.all_customers_id)
         _add_price_books(till, store, ids)
+        add_customers(till, store, ids.groups)
 
 
 def _check_retailer(shop: Shop, store: LightspeedStore) -> None:
@@ -125,12 +130,10 @@ def _add_family(family: Draft, store: LightspeedStore, ids: _Ids) -> None:
 
 
 def _add_price_books(till: LightspeedShop, store: LightspeedStore, ids: _Ids) -> None:
-    groups = {name: store.add_customer_group(name) for name in till.customer_groups}
-    groups.setdefault(ALL_CUSTOMERS, store.all_customers_id)
     for book in till.price_books:
         book_id = store.add_price_book(
             book["name"],
-            customer_groups=[groups[name] for name in book.get("customer_groups", [])],
+            customer_groups=[ids.groups[name] for name in book.get("customer_groups", [])],
             outlets=[ids.outlets[name] for name in book.get("outlets", [])],
             valid_from=book.get("valid_from"),
             valid_to=book.get("valid_to"),

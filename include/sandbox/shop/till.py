@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from include.sandbox.shop.customers import check_customers
 from include.sandbox.shop.files import as_key, read_json
 from include.sandbox.shop.model import Draft, LightspeedShop, ShopError
 from include.sandbox.shop.price_books import check_price_books
@@ -41,7 +42,7 @@ _LISTS = (
     "tags",
     "families",
 )
-_OPTIONAL_LISTS = ("customer_groups", "price_books")
+_OPTIONAL_LISTS = ("customer_groups", "price_books", "customers")
 
 
 def read_till(file: Path) -> LightspeedShop:
@@ -50,13 +51,14 @@ def read_till(file: Path) -> LightspeedShop:
     missing = [name for name in ("retailer", *_LISTS) if name not in described]
     if missing:
         raise ShopError(f"has no {', '.join(missing)}.", file=file, remedy="Add them; an empty list will do.")
-    # A folder from before there were price books has neither of the optional lists.
+    # A folder that says nothing about prices of its own or about people has none of the optional lists.
     lists = {name: described[name] for name in _LISTS} | {
         name: described.get(name, []) for name in _OPTIONAL_LISTS
     }
     till = LightspeedShop(retailer=described["retailer"], **lists)
     _check_names(till, file)
     check_price_books(till, file)
+    check_customers(till, file)
     return till
 
 

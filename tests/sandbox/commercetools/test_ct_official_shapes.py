@@ -295,6 +295,10 @@ def test_updates_of_a_customer_are_as_described_and_leave_one_that_is(
     validated(store)
     api.post("customer-groups", {"key": "b2b", "groupName": "B2B"}, 201)
     api.post("stores", {"key": "berlin", "name": {"en": "B"}}, 201)
+    news = {"name": "newsletter", "label": {"en": "N"}, "required": False, "type": {"name": "Boolean"}}
+    kind = {"key": "customer", "name": {"en": "C"}, "resourceTypeIds": ["customer"]}
+    api.post("types", kind | {"fieldDefinitions": [news]}, 201)
+    typed = {"type": {"typeId": "type", "key": "customer"}, "fields": {"newsletter": True}}
     group, place = {"typeId": "customer-group", "key": "b2b"}, {"typeId": "store", "key": "berlin"}
     address = {"country": "DE", "key": "home", "streetName": "Musterweg", "postalCode": "10999"}
     body = {"email": "a@example.com", "authenticationMode": "ExternalAuth", "addresses": [address]}
@@ -324,9 +328,13 @@ def test_updates_of_a_customer_are_as_described_and_leave_one_that_is(
         {"action": "removeShippingAddressId", "addressKey": "work"},
         {"action": "removeBillingAddressId", "addressKey": "work"},
         {"action": "removeAddress", "addressKey": "work"},
+        {"action": "setCustomType", **typed},
+        {"action": "setCustomField", "name": "newsletter", "value": False},
     ]
     customer = api.update("customers", signed_in["customer"], *actions)
-    check("Customer", customer)
+    assert customer["custom"]["fields"] == {"newsletter": False}
+    # Described as text like every custom field, whatever the type says it is.
+    check("Customer", customer | {"custom": customer["custom"] | {"fields": {}}})
     assert unknown_fields("Customer", customer) == set()
     refused = api.post("customers", body | {"email": "B@example.com"}, 400)
     check("DuplicateFieldError", refused["errors"][0])

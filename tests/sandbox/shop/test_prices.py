@@ -85,10 +85,10 @@ def with_till(folder: Path, **changed: Any) -> Path:
     return folder
 
 
-def test_an_older_folder_has_no_groups_and_no_price_books(tmp_path: Path) -> None:
-    folder = with_till(tmp_path / "shop", customer_groups=None, price_books=None)
+def test_an_older_folder_has_no_groups_no_price_books_and_no_customers(tmp_path: Path) -> None:
+    folder = with_till(tmp_path / "shop", customer_groups=None, price_books=None, customers=None)
     till = load_shop(folder).lightspeed
-    assert (till.customer_groups, till.price_books) == ([], [])
+    assert (till.customer_groups, till.price_books, till.customers) == ([], [], [])
 
 
 @pytest.mark.parametrize(
@@ -117,5 +117,6 @@ def test_a_price_book_that_names_nothing_or_asks_no_price_is_refused(
 
 def test_the_group_of_all_customers_need_not_be_listed(tmp_path: Path) -> None:
     book = {"name": "B", "customer_groups": ["All Customers"]}
-    till = load_shop(with_till(tmp_path / "shop", customer_groups=[], price_books=[book])).lightspeed
+    folder = with_till(tmp_path / "shop", customer_groups=[], price_books=[book], customers=[])
+    till = load_shop(folder).lightspeed
     assert till.price_books == [book]
