@@ -26,6 +26,7 @@ from include.ledger.mirror import Mirror
 from include.ledger.retention import Ages, housekeep
 from include.ledger.rows import HoldDraft, Mode, Run, RunState, Settled
 from include.ledger.runs import Runs
+from include.ledger.secret import kept_secret
 from include.ledger.settlement import Subject, settle
 from include.ledger.stock import Stock
 from include.ledger.tokens import PostgresTokenStore
@@ -202,6 +203,10 @@ class Ledger:
 
     def token_store(self, key: str) -> PostgresTokenStore:
         return PostgresTokenStore(self.engine, key)
+
+    def secret(self, key: str, name: str) -> bytes:
+        """A random key of this ledger, kept sealed with `key` (see `kept_secret`)."""
+        return kept_secret(self.engine, key, name)
 
     def housekeep(self, now: datetime, retention: Ages) -> dict[str, int]:
         return housekeep(self.engine, now, retention)

@@ -32,7 +32,8 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
     """Delete what is older than its age at `now`; rows deleted, a table.
 
     Never deleted, however old: open holds, events nobody has handled, changes whose outcome is still unknown, runs
-    under way, and everything that says how things are now (mirror, stock, links, cursors, baselines, tokens).
+    under way, and everything that says how things are now (mirror, stock, links, cursors, baselines, tokens, and who a
+    person said is who).
     Holds, decisions, runs and checkpoints follow the age of changes, whose story they tell.
     """
     audit = now - retention.changes_days * DAY
@@ -45,7 +46,7 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
             engine, "changes", "planned_at < :before AND NOT (outcome = 'planned' AND attempt > 0)", audit
         ),
         "holds": _delete(engine, "holds", "released_at < :before", audit),
-        "decisions": _delete(engine, "decisions", "decided_at < :before", audit),
+        "decisions": _delete(engine, "decisions", "decided_at < :before AND code <> 'identity'", audit),
         "checkpoints": _delete(engine, "checkpoints", "at < :before", audit, key="ctid"),
         "stock_orders": _delete(engine, "stock_orders", "NOT holds AND seen_at < :before", audit),
         "runs": _delete(

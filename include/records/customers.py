@@ -86,6 +86,7 @@ TOKENS: dict[str, str] = {
     "email": "e-mail address, folded",
     "phones": "all readable numbers",
     "names": "words of the name, folded",
+    "full_name": "the whole name, folded",
     "phone_names": "each number together with the name",
     "number": "customer number",
     "loyalty_id": "loyalty number",

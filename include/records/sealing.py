@@ -86,6 +86,7 @@ class Seal:
             "email": [str(person["email"]).casefold()] if is_readable(person.get("email")) else [],
             "phones": phones,
             "names": words,
+            "full_name": [named] if words else [],
             "phone_names": [f"{phone} {named}" for phone in phones] if words else [],
             "number": _one(person.get("number")),
             "loyalty_id": _one(person.get("loyalty_id")),

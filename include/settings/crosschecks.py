@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from include.settings.customerchecks import customer_problems
 from include.settings.document import Loc, Problem
 from include.settings.fields import (
     ATTR_PREFIX,
@@ -46,6 +47,7 @@ def cross_check(settings: SyncSettings) -> list[Problem]:
         inventory_problems,
         list_problems,
         base_price_problems,
+        customer_problems,
         _required,
         _privacy,
         _schedules,

@@ -50,6 +50,14 @@ RELEASES = {
     "price_tiers": "Make the quantities whole, without gaps, and beginning at one unit.",
     "price_removed": "Enter the price again, or take the other one away; or set `removals: remove` for the list.",
     "price_direction": "Change the price back, or let the list flow both ways (`direction`).",
+    "name_differs": "Trigger `customers` with `online id = till id`: as one person, or as two people.",
+    "duplicate_profile": "Trigger `customers` with a pair of ids, or with one id as a person of its own; or merge the "
+    "profiles in their system.",
+    "deleted_there": "Delete the other profile too, or keep it and rule it out of the sync.",
+    "many_deleted": "Look whether the project or store was cleared; raise `customers.deletions.most` if it is meant.",
+    "email_invalid": "Correct the e-mail address in its source system.",
+    "phone_invalid": "Correct the number, or set `customers.default_country`.",
+    "country_missing": "Enter the country of the address, or set `customers.default_country`.",
     "level_unknown": "Count the article at the till, or correct the channel's locations.",
 }
 """What would release a hold, per code. Codes of the target system's refusals have their own words."""

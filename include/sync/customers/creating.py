@@ -69,9 +69,12 @@ def _require_unique(world: World, person: Known, target: SystemName) -> None:
         return
     own: SystemName = "commercetools" if person.system == "commercetools" else "lightspeed"
     for system in (own, target):
+        alike = world.lookalikes(person, system)
+        if system == target and (namesakes := world.namesakes(person, system)):
+            alike = {**alike, "full_name": namesakes}
         found = {
             name: kept
-            for name, others in world.lookalikes(person, system).items()
+            for name, others in alike.items()
             if (kept := [one for one in others if not _told_apart(world, person, one)])
         }
         if found:

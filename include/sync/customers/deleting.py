@@ -55,7 +55,7 @@ def _follow(world: World, found: Followed, gone: Known, survivor: Known) -> None
     policy = policies.in_commercetools if gone.system == "commercetools" else policies.in_lightspeed
     if policy == "report":
         found.holds.append(
-            _deleted(gone, survivor, "deleted", f"It was deleted in {gone.system}, and lives on.")
+            _deleted(gone, survivor, "deleted_there", f"It was deleted in {gone.system}, and lives on.")
         )
         return
     target: SystemName = "commercetools" if survivor.system == "commercetools" else "lightspeed"

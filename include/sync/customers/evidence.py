@@ -18,6 +18,7 @@ WORDS = {
     "email": "e-mail",
     "phones": "phone",
     "names": "name",
+    "full_name": "whole name",
     "phone_names": "phone and name",
     "number": "number",
     "loyalty_id": "loyalty number",
@@ -106,7 +107,7 @@ def name_differs(online: Known, till: Known, step: str) -> Finding:
 
 def duplicate(one: Known, found: Mapping[str, Iterable[Known]], where: str) -> Finding:
     """Somebody who is not created, because others look like the same person."""
-    words = ", ".join(WORDS[name] for name in IDENTIFYING if name in found)
+    words = ", ".join(WORDS[name] for name in (*IDENTIFYING, "full_name") if name in found)
     others = {other.subject: other for side in found.values() for other in side}
     return finding(
         one,

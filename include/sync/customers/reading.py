@@ -31,6 +31,8 @@ class Door:
     adapter: CustomerSystem
     seal: Seal
     default_country: str | None = None
+    forgotten: frozenset[str] = frozenset()
+    """Subjects who were erased: they come in no more."""
 
     @property
     def system(self) -> SystemName:
@@ -57,7 +59,7 @@ class Door:
 
     def sealed(self, wire: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         """Wire rows as a sealed table."""
-        clear = self.adapter.to_customers(wire)
+        clear = self._let_in(wire)
         sealed = self.seal.table(clear)
         sealed[UNREADABLE_FIELDS] = pd.Series(
             [canonical_json(unreadable(row, self.default_country)) for row in clear_rows(clear)],
@@ -68,7 +70,12 @@ class Door:
 
     def clear(self, wire: Sequence[Mapping[str, Any]]) -> dict[str, Clear]:
         """Wire rows as clear customers, by id."""
-        return {str(row["id"]): row for row in clear_rows(self.adapter.to_customers(wire))}
+        return {str(row["id"]): row for row in clear_rows(self._let_in(wire))}
+
+    def _let_in(self, wire: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        clear = self.adapter.to_customers(wire)
+        kept = [f"{self.system}:{record}" not in self.forgotten for record in clear["id"]]
+        return clear[kept].reset_index(drop=True)
 
 
 def as_pages(sealed: pd.DataFrame) -> list[dict[str, Any]]:

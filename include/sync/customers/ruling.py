@@ -18,6 +18,8 @@ from include.sync.customers.world import Ruling
 IDENTITY = "identity"
 """The code under which these decisions are kept; `field` holds the till id of a pair."""
 SIGN = "="
+FORGOTTEN = "forgotten"
+"""The note of a decision that keeps somebody out who was erased."""
 
 
 def ruling_of(decisions: Iterable[Decision]) -> Ruling:
@@ -36,6 +38,15 @@ def ruling_of(decisions: Iterable[Decision]) -> Ruling:
         apart=frozenset(pairs["reject"]),
         own=frozenset(profiles["approve"]),
         out=frozenset(profiles["reject"]),
+    )
+
+
+def forgotten_of(decisions: Iterable[Decision]) -> frozenset[str]:
+    """Subjects who were erased and are not to be read again."""
+    return frozenset(
+        one.subject
+        for one in decisions
+        if one.code == IDENTITY and not one.field and one.verdict == "reject" and one.note == FORGOTTEN
     )
 
 
@@ -69,14 +80,16 @@ def refuse_addresses(keys: Iterable[str]) -> None:
     if any("@" in key for key in keys):
         raise ConfigurationFault(
             "One of the keys is an e-mail address, which Airflow would keep with the run.",
-            remedy="Use the customer's number or id: `python -m include.sync.customers` finds it by e-mail. Then "
+            remedy="Use the customer's number or id: `python -m include.pipeline.who` finds it by e-mail. Then "
             "delete this run in Airflow, which still holds the address.",
         )
 
 
 def _ids(ledger: Ledger, system: str, given: Sequence[tuple[Verdict, str]]) -> set[str]:
     wanted = keys_of(line for _, line in given)
-    return {row.id for row in ledger.mirror.read(ENTITY, KIND, system, ids=wanted)}
+    decided = [one.subject.partition(":") for one in ledger.decisions.latest(ENTITY)]
+    known = {row.id for row in ledger.mirror.read(ENTITY, KIND, system, ids=wanted)}
+    return known | {record for side, _, record in decided if side == system}
 
 
 def _decision(

@@ -105,6 +105,25 @@ class World:
                         found.setdefault(name, []).append(other)
         return found
 
+    def namesakes(self, person: Known, system: SystemName) -> list[Known]:
+        """Others in a system of the same whole name whom nothing tells apart: they lack what could be compared."""
+        return [
+            other
+            for token in person.tokens.get("full_name", ())
+            for other in self._by_name[system].get(token, ())
+            if other.subject != person.subject and not told_apart_by(person, other)
+        ]
+
+    @cached_property
+    def _by_name(self) -> Mapping[SystemName, Mapping[str, list[Known]]]:
+        found: dict[SystemName, dict[str, list[Known]]] = {"commercetools": {}, "lightspeed": {}}
+        for system, side in self.sides.items():
+            for one in side.values():
+                if one.lives:
+                    for token in one.tokens.get("full_name", ()):
+                        found[system].setdefault(token, []).append(one)
+        return found
+
     def may_be_told(self, name: str, *people: Known) -> bool:
         """Whether a field of somebody may flow at all: what is only for marketing does while there is consent, given
         where consent is asked for and refused nowhere."""
@@ -123,3 +142,17 @@ class World:
         wanted = {name for name in self.settings.fields if self.settings.owner_of(name) != "none"}
         consents = {name for name in CONSENTS if name.removeprefix("consent_") in self.settings.consents}
         return tuple(sorted(both & (wanted | consents)))
+
+
+TELLING = ("email", "phones", "loyalty_id")
+"""Tokens that tell two people of one name apart, where both have some."""
+
+
+def told_apart_by(one: Known, another: Known) -> bool:
+    """Whether something both have says that two of one name are two people."""
+    for name in TELLING:
+        a, b = one.tokens.get(name), another.tokens.get(name)
+        if a and b and not a & b:
+            return True
+    born, other_born = one.fields.get("date_of_birth"), another.fields.get("date_of_birth")
+    return bool(born) and bool(other_born) and born != other_born

@@ -1,0 +1,84 @@
+"""Erase what the ledger holds of single records, in one transaction. What was done to them when stays known; what they
+were does not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from include.ledger.engine import transaction
+
+
+def erase(engine: Engine, entity: str, records: Mapping[str, Collection[str]]) -> dict[str, int]:
+    """Erase records (ids by system) of an entity; rows touched, a table.
+
+    Mirror, links and their own holds, decisions and exchanges are deleted. Changes lose all values and labels but keep
+    ids, times and outcomes. Evidence of others that names one of the ids is dropped: it is collected again by the next
+    run that finds the same.
+    """
+    subjects = [f"{system}:{record}" for system, ids in records.items() for record in ids]
+    every = sorted({record for ids in records.values() for record in ids})
+    ours, theirs = list(records.get("commercetools", ())), list(records.get("lightspeed", ()))
+    given = {"entity": entity, "subjects": subjects, "ids": every, "ours": ours, "theirs": theirs}
+    with transaction(engine) as connection:
+        changed = _ids(
+            connection,
+            "SELECT id::text FROM changes WHERE entity = :entity AND (subject = ANY(:subjects) "
+            "OR source_id = ANY(:ids) OR target_id = ANY(:ids) OR result_id = ANY(:ids))",
+            given,
+        )
+        return {
+            "mirror": _count(
+                connection,
+                "DELETE FROM mirror WHERE entity = :entity AND system || ':' || id = ANY(:subjects)",
+                given,
+            ),
+            "links": _count(
+                connection,
+                "DELETE FROM links WHERE entity = :entity "
+                "AND (commercetools_id = ANY(:ours) OR lightspeed_id = ANY(:theirs))",
+                given,
+            ),
+            "exchanges": _count(
+                connection,
+                "DELETE FROM exchanges WHERE context ->> 'change' = ANY(:changed)",
+                {"changed": changed},
+            ),
+            "changes": _count(
+                connection,
+                "UPDATE changes SET label = NULL, before = '{}', after = '{}', reasons = '{}', dropped = '[]', "
+                "error = NULL, remedy = NULL, exchange_ids = '{}' WHERE id = ANY(CAST(:changed AS uuid[]))",
+                {"changed": changed},
+            ),
+            "holds": _count(
+                connection, "DELETE FROM holds WHERE entity = :entity AND subject = ANY(:subjects)", given
+            ),
+            "evidence": _count(
+                connection,
+                "UPDATE holds SET evidence = NULL WHERE entity = :entity AND evidence IS NOT NULL "
+                "AND EXISTS (SELECT FROM unnest(CAST(:ids AS text[])) AS one "
+                "WHERE position(one IN evidence::text) > 0)",
+                given,
+            ),
+            "decisions": _count(
+                connection,
+                "DELETE FROM decisions WHERE entity = :entity AND (subject = ANY(:subjects) OR field = ANY(:ids))",
+                given,
+            ),
+            "inbox": _count(
+                connection,
+                "DELETE FROM inbox WHERE EXISTS (SELECT FROM unnest(CAST(:ids AS text[])) AS one "
+                "WHERE position(one IN body::text) > 0)",
+                given,
+            ),
+        }
+
+
+def _ids(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[str]:
+    return [str(one) for one in connection.execute(text(statement), dict(values)).scalars()]
+
+
+def _count(connection: Connection, statement: str, values: Mapping[str, Any]) -> int:
+    return connection.execute(text(statement), dict(values)).rowcount
