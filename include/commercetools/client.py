@@ -27,6 +27,7 @@ from include.transport.auth import ClientCredentials
 from include.transport.budget import AdaptiveConcurrency
 from include.transport.client import HttpClient, Params
 from include.transport.faces import Budget, ExchangeSink
+from include.transport.withholding import Withhold
 
 SMALLEST_PAGE = 1
 RAMP_START = 4
@@ -106,8 +107,9 @@ class CommercetoolsClient:
     ) -> None:
         await self._http.__aexit__(kind, error, trace)
 
-    async def get(self, path: str, params: Params | None = None, *, withhold: bool = False) -> Answer:
-        """`withhold`: what is read holds personal data, so nothing of it is kept with the exchange."""
+    async def get(self, path: str, params: Params | None = None, *, withhold: Withhold = False) -> Answer:
+        """`withhold`: what is read holds personal data, so nothing of it, or only its shape, is kept with the
+        exchange."""
         return await self._http.request("GET", path, params=params, context=self._context, withhold=withhold)
 
     async def post(
@@ -117,13 +119,32 @@ class CommercetoolsClient:
         *,
         safe: bool = False,
         context: Mapping[str, str] | None = None,
+        withhold: Withhold = False,
     ) -> Answer:
         return await self._http.request(
-            "POST", path, json=body, safe=safe, context={**self._context, **(context or {})}
+            "POST",
+            path,
+            json=body,
+            safe=safe,
+            context={**self._context, **(context or {})},
+            withhold=withhold,
+        )
+
+    async def delete(
+        self,
+        path: str,
+        params: Params,
+        *,
+        context: Mapping[str, str] | None = None,
+        withhold: Withhold = False,
+    ) -> Answer:
+        """Never repeated by itself: a second one would meet nothing and look like a failure."""
+        return await self._http.request(
+            "DELETE", path, params=params, context={**self._context, **(context or {})}, withhold=withhold
         )
 
     async def page(
-        self, path: str, params: list[tuple[str, str]], limit: int, *, withhold: bool = False
+        self, path: str, params: list[tuple[str, str]], limit: int, *, withhold: Withhold = False
     ) -> tuple[list[dict[str, Any]], int]:
         """The results of one query, and the `limit` with which they came: where the API says that so many rows are
         too much for one answer, half of them are asked for."""
@@ -223,6 +244,8 @@ _SCOPES = {
     "custom-objects": ("view_key_value_documents", "manage_key_value_documents"),
     "stores": ("view_stores", "manage_stores"),
     "customer-groups": ("view_customer_groups", "manage_customer_groups"),
+    "customers": ("view_customers", "manage_customers"),
+    "types": ("view_types", "manage_types"),
     "categories": ("view_products", "manage_products"),
     "product": ("view_products", "manage_products"),
     "tax-categories": ("view_products", "manage_products"),

@@ -9,9 +9,9 @@ _VARIANT_PLACES = ("masterVariant", "variants")
 
 
 class PrivateFields:
-    """Removes the configured dotted fields from product rows, in place.
+    """Removes the configured dotted fields from rows of products or customers, in place.
 
-    A path starts at the product, or at any of its variants: master and other variants are never told apart, because
+    A path starts at the row, or at any variant of a product: master and other variants are never told apart, because
     a field is private wherever the variant stands. Lists are looked through. Where a list holds name-value objects
     (attributes), a path segment is the name: `attributes.margin`.
     """
@@ -24,6 +24,12 @@ class PrivateFields:
     def names_prices(self) -> bool:
         """Whether prices as read may lack fields: then they can't be written back from what was read."""
         return any(path[0] == "prices" for path in self._paths)
+
+    def hides(self, field: str) -> bool:
+        """Whether something of this dotted field may be missing from rows: it, a part of it, or what it is a part
+        of."""
+        wanted = tuple(field.split("."))
+        return any(path[: len(wanted)] == wanted[: len(path)] for path in self._paths)
 
     def remove(self, rows: Iterable[dict[str, Any]]) -> None:
         if not self._paths:

@@ -5,7 +5,8 @@
   upwards and is caught by the next one; in a window without an upper end it moves to the end of the walk instead.
   `lastModifiedAt` alone would lose rows that share a timestamp at a page's end.
 
-A walk may be told to `withhold`: its rows hold personal data, so nothing of them is kept with the exchanges.
+A walk may be told to `withhold`: its rows hold personal data, so nothing of them, or only their shape, is kept with
+the exchanges.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from include.commercetools.writing import CustomObjectDraft
 from include.records.errors import ConfigurationFault, ProtocolFault
 from include.records.face import Window
 from include.transport.paging import LoopGuard
+from include.transport.withholding import Withhold
 
 CLOCK_CONTAINER = "retail-sync"
 CLOCK_KEY = "clock"
@@ -84,7 +86,7 @@ async def by_id(
     params: Sequence[tuple[str, str]] = (),
     position: str | None = None,
     key: str = "id",
-    withhold: bool = False,
+    withhold: Withhold = False,
 ) -> AsyncIterator[Slice]:
     """Everything, in id order, going on after `position` (the last id seen). `key` is the dotted field to walk by."""
     guard = LoopGuard(SYSTEM, f"walk of {path}", ascending=False)
@@ -120,7 +122,7 @@ async def by_time(
     where: Sequence[str] = (),
     params: Sequence[tuple[str, str]] = (),
     position: str | None = None,
-    withhold: bool = False,
+    withhold: Withhold = False,
 ) -> AsyncIterator[Slice]:
     """What changed in `[lower, upper)`, or since `lower` where `upper` is None, in `(lastModifiedAt, id)` order;
     `position` is `timestamp|id`."""
@@ -156,10 +158,13 @@ def in_window(
     page_size: int,
     params: Sequence[tuple[str, str]] = (),
     position: str | None = None,
+    withhold: Withhold = False,
 ) -> AsyncIterator[Slice]:
     """Everything by id, or what changed in the window by time."""
     if window.lower is None or window.upper is None:
-        return by_id(client, path, page_size=page_size, params=params, position=position)
+        return by_id(
+            client, path, page_size=page_size, params=params, position=position, withhold=withhold
+        )
     return by_time(
         client,
         path,
@@ -168,6 +173,7 @@ def in_window(
         page_size=page_size,
         params=params,
         position=position,
+        withhold=withhold,
     )
 
 
