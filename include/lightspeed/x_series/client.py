@@ -20,6 +20,7 @@ from include.transport.auth import Bearer, RotatingRefresh
 from include.transport.budget import AdaptiveConcurrency
 from include.transport.client import HttpClient, Params
 from include.transport.faces import Budget, ExchangeSink, TokenStore
+from include.transport.withholding import Withhold
 
 TOKEN_PATH = "/api/1.0/token"  # noqa: S105 - a path
 USER_AGENT = "retail-sync (commercetools to Lightspeed Retail)"
@@ -97,10 +98,10 @@ class XSeriesClient:
         params: Params | None = None,
         *,
         context: Mapping[str, str] | None = None,
-        withhold: bool = False,
+        withhold: Withhold = False,
     ) -> Body:
         """Read. An empty answer is a fault: a list that is not there must not look like an empty one. `withhold`: what
-        is read holds personal data, so nothing of it is kept with the exchange."""
+        is read holds personal data, so nothing of it, or only its shape, is kept with the exchange."""
         answer = await self._http.request(
             "GET", self._path(path), params=params, context=context, withhold=withhold
         )
@@ -111,16 +112,40 @@ class XSeriesClient:
         answer = await self._http.request("POST", self._path(path), json=json, safe=True)
         return _body(answer, answer.json())
 
-    async def post(self, path: str, json: Any, *, context: Mapping[str, str] | None = None) -> Body:
+    async def post(
+        self,
+        path: str,
+        json: Any,
+        *,
+        context: Mapping[str, str] | None = None,
+        withhold: Withhold = False,
+    ) -> Body:
         """Create; never repeated once it may have been executed. An empty answer is None."""
-        answer = await self._http.request("POST", self._path(path), json=json, context=context)
+        answer = await self._http.request(
+            "POST", self._path(path), json=json, context=context, withhold=withhold
+        )
         return _body(answer, answer.json_or_none())
 
-    async def put(self, path: str, json: Any, *, context: Mapping[str, str] | None = None) -> Body:
-        """Set values. Sending the same values twice comes to the same, so it may be repeated. A 200 with an empty body
-        is a success: updates of products were seen to answer so."""
+    async def put(
+        self,
+        path: str,
+        json: Any,
+        *,
+        context: Mapping[str, str] | None = None,
+        withhold: Withhold = False,
+        safe: bool = True,
+    ) -> Body:
+        """Set values. Sending the same values twice comes to the same, so it may be repeated; `safe=False` where what
+        somebody else set in between must not be overwritten. A 200 with an empty body is a success: updates of
+        products were seen to answer so."""
         answer = await self._http.request(
-            "PUT", self._path(path), json=json, safe=True, expect_json=False, context=context
+            "PUT",
+            self._path(path),
+            json=json,
+            safe=safe,
+            expect_json=False,
+            context=context,
+            withhold=withhold,
         )
         return _body(answer, answer.json_or_none())
 
@@ -131,10 +156,17 @@ class XSeriesClient:
         )
         return _body(answer, answer.json_or_none())
 
-    async def delete(self, path: str, json: Any, *, context: Mapping[str, str] | None = None) -> Body:
-        """Take away what the body names; never repeated once it may have been executed."""
+    async def delete(
+        self,
+        path: str,
+        json: Any = None,
+        *,
+        context: Mapping[str, str] | None = None,
+        withhold: Withhold = False,
+    ) -> Body:
+        """Take away what the path, or the body, names; never repeated once it may have been executed."""
         answer = await self._http.request(
-            "DELETE", self._path(path), json=json, expect_json=False, context=context
+            "DELETE", self._path(path), json=json, expect_json=False, context=context, withhold=withhold
         )
         return _body(answer, answer.json_or_none())
 
