@@ -6,6 +6,7 @@ and no error quotes an answer (`include.transport.withholding`). Rows are cut do
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -35,6 +36,8 @@ from include.transport.withholding import Withhold
 CUSTOMERS = "/customers"
 WITHHOLD: Withhold = "shape"
 FETCHED_AT_ONCE = 100
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY = re.compile(r"[A-Za-z0-9_-]{2,256}")
 _UNIQUE = {"customerNumber": "number"}
 """Fields in which the API finds a duplicate, where they are called otherwise here."""
 
@@ -109,9 +112,16 @@ class CommercetoolsCustomers:
             yield self._page(part, window.upper if part.last else seen)
 
     def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
-        """The customers whose id, customer number or key is one of these."""
-        batches = queries.in_batches(key for key in keys if key)
-        tests = [one_of(field, batch) for batch in batches for field in ("id", "customerNumber", "key")]
+        """The customers whose id, customer number or key is one of these. Whether the API takes a text for an id that
+        can't be one is not documented, so it is not asked."""
+        fields = {
+            "id": [key for key in keys if _ID.fullmatch(key)],
+            "customerNumber": [key for key in keys if key],
+            "key": [key for key in keys if _KEY.fullmatch(key)],
+        }
+        tests = [
+            one_of(field, batch) for field, known in fields.items() for batch in queries.in_batches(known)
+        ]
         return self._found(tests)
 
     def fetch(self, ids: Collection[str]) -> AsyncIterator[RawPage]:

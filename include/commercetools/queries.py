@@ -162,9 +162,7 @@ def in_window(
 ) -> AsyncIterator[Slice]:
     """Everything by id, or what changed in the window by time."""
     if window.lower is None or window.upper is None:
-        return by_id(
-            client, path, page_size=page_size, params=params, position=position, withhold=withhold
-        )
+        return by_id(client, path, page_size=page_size, params=params, position=position, withhold=withhold)
     return by_time(
         client,
         path,
