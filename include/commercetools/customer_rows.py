@@ -20,7 +20,7 @@ from include.commercetools.price_rows import exact_amount
 from include.commercetools.references import unreadable
 from include.commercetools.wire import Money, Reference, Wire
 from include.records.customers import column_of, plain_address
-from include.records.people import email_text, name_text, phone_text
+from include.records.people import balance_text, email_text, name_text, phone_text
 from include.records.types import clean_text, decimal_text
 
 
@@ -178,8 +178,9 @@ class CustomerRows:
         """The canonical value of a custom field; None where it is of a type that can't be read as such."""
         if kind == "flag":
             return value if isinstance(value, bool) else None
-        if kind == "decimal":
-            return _amount(value)
+        if name == "loyalty_balance":
+            amount = _amount(value)
+            return None if amount is None else balance_text(amount)
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, (int, Decimal)):

@@ -124,11 +124,14 @@ class Sandbox:
         return self._log.read_text(errors="replace")[-2000:].strip() if self._log.exists() else "(nothing)"
 
 
-def settings_of_shop(found: Mapping[str, Any], *, with_price_lists: bool = True) -> dict[str, Any]:
+def settings_of_shop(
+    found: Mapping[str, Any], *, with_price_lists: bool = True, with_customers: bool = True
+) -> dict[str, Any]:
     """A whole configuration file for a sandbox shop.
 
     `found` is what `include.sandbox.shop.config.default_config` found out about the shop: locales, taxes, outlets,
     which attributes hold what. `with_price_lists`: prices sync by lists; else the base price does, with its product.
+    `with_customers`: customers sync, too.
     """
     attributes: Mapping[str, str] = found["attributes"]
     fields = {_CANONICAL[role]: _field(role, name, found["currency"]) for role, name in attributes.items()}
@@ -154,8 +157,11 @@ def settings_of_shop(found: Mapping[str, Any], *, with_price_lists: bool = True)
         },
         "prices": {"lists": [_list(one, found) for one in found["price_lists"]] if with_price_lists else []},
         "inventory": {"channels": list(found["channels"])},
+        "customers": _customers(found) if with_customers else {},
         # A demo's runs are asked for. An hourly schedule would, once unpaused, make up for the slot before first.
-        "schedules": dict.fromkeys(("products", "prices", "inventory", "reconcile", "housekeeping")),
+        "schedules": dict.fromkeys(
+            ("products", "prices", "inventory", "customers", "reconcile", "housekeeping")
+        ),
         # The stand-in shows a change at once; the real service may show it late, so a real window trails its clock.
         "limits": {"commercetools": {"trail_seconds": 0}},
     }
@@ -195,6 +201,40 @@ def _list(one: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
         "commercetools": {"currency": found["currency"], "country": found["country"], **scope},
         "lightspeed": till,
         "tax": "included" if found["price_tax_included"] else "excluded",
+    }
+
+
+def _customers(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Customers of both sides: what a person entered last counts, the loyalty number is the till's, groups are those of
+    the website."""
+    held: Mapping[str, str] = found["customers"]["fields"]
+    newest = (
+        "email",
+        "first_name",
+        "last_name",
+        "company",
+        "phone",
+        "mobile",
+        "date_of_birth",
+        "billing_address",
+        "shipping_address",
+    )
+    fields: dict[str, Any] = {name: {"owner": "newest"} for name in newest}
+    if found["customers"]["groups"]:
+        fields["group"] = {"owner": "commercetools"}
+    if "loyalty_id" in held:
+        fields["loyalty_id"] = {
+            "owner": "lightspeed",
+            "commercetools": f"custom:{held['loyalty_id']}",
+            "lightspeed": "custom_field_1",
+        }
+    return {
+        "fields": fields,
+        "create": ["lightspeed", "commercetools"],
+        "groups": list(found["customers"]["groups"]),
+        "default_country": found["country"],
+        "external_id_field": "custom_field_2",
+        "consents": {"email": {"commercetools": f"custom:{held['consent']}"}} if "consent" in held else {},
     }
 
 

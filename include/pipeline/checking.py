@@ -83,7 +83,11 @@ def check_system(system: SystemName) -> list[Finding]:
                         found = [*found, *await stock.check()]
                     prices_of = access.open_online_prices if online else access.open_till_prices
                     async with prices_of(sink) as prices:
-                        return [*found, *await prices.check()]
+                        found = [*found, *await prices.check()]
+                    if not settings.customers.synced:
+                        return found
+                    async with access.open_customers(system, sink) as customers:
+                        return [*found, *await customers.check()]
 
             findings = asyncio.run(look())
     except TransientError:

@@ -15,8 +15,11 @@ from include.pipeline import telling
 from include.pipeline.context import bench_of
 from include.pipeline.runs import Order
 from include.pipeline.stock_engine import outlet_names, place_name
+from include.records.customers import KIND as CUSTOMER
 from include.records.prices import quote_of
+from include.records.sealing import shown as hidden
 from include.records.stock import shown
+from include.settings.customers import CustomerSettings
 from include.settings.models import SyncSettings
 from include.settings.prices import PriceSettings
 from include.settings.products import ProductSettings
@@ -86,6 +89,8 @@ def differences(
         yield _of_stock(change, outlets)
     elif change.kind == PRICE:
         yield _of_price(change, settings.prices)
+    elif change.kind == CUSTOMER:
+        yield from _of_customer(change, settings.customers)
     else:
         yield from _of_products(change, settings.products)
 
@@ -136,6 +141,20 @@ def _of_price(change: ChangeRow, settings: PriceSettings) -> Difference:
         wanted.shown if wanted else None,
         settings.of(name).owner,
     )
+
+
+def _of_customer(change: ChangeRow, settings: CustomerSettings) -> Iterator[Difference]:
+    """A customer field by field; of private values only that they differ."""
+    label = change.label or change.subject
+    if change.action != "update":
+        wanted = "exists" if change.action == "create" else "gone"
+        yield Difference(change.system, change.kind, label, change.action, "(the customer)", None, wanted, "")
+        return
+    for name in sorted(change.after):
+        stands, wanted = hidden(change.before.get(name)), hidden(change.after[name])
+        yield Difference(
+            change.system, change.kind, label, change.action, name, stands, wanted, settings.owner_of(name)
+        )
 
 
 def _of_products(change: ChangeRow, settings: ProductSettings) -> Iterator[Difference]:

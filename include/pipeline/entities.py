@@ -20,6 +20,8 @@ class Entity:
     """Whether commercetools has to be read before Lightspeed (see `include.sync.stock`)."""
     decides: bool = False
     """Whether a person may approve or reject what waits for it, with a run."""
+    identifies: bool = False
+    """Whether what a person decides is who is who, not whether a figure is right."""
 
     @property
     def doorbell(self) -> str:
@@ -42,6 +44,14 @@ ENTITIES: tuple[Entity, ...] = (
         key_name="SKU",
         both_ways=False,
         in_order=True,
+    ),
+    Entity(
+        id="customers",
+        title="Customers",
+        schedule="customers",
+        key_name="customer number or id",
+        decides=True,
+        identifies=True,
     ),
 )
 

@@ -59,6 +59,8 @@ def entity_params(entity: Entity) -> dict[str, Param]:
 
 
 def _decision(verdict: str, entity: Entity) -> Param:
+    if entity.identifies:
+        return _identity(verdict)
     outcome = {
         "approve": "They are written by this run, with the figures they were held with.",
         "reject": "They stay held until they change in the system that owns them.",
@@ -70,6 +72,24 @@ def _decision(verdict: str, entity: Entity) -> Param:
         title=f"{verdict.capitalize()} these {entity.key_name}s",
         description=f"One {entity.key_name} a line, whose change was held because it is so large. {outcome[verdict]} "
         "The decision is kept with your name. The run looks at these only.",
+        section=DECIDE,
+    )
+
+
+def _identity(verdict: str) -> Param:
+    meaning = {
+        "approve": "A pair `online id = till id` is one person from now on; one id alone is a person of its own, and "
+        "is created though others look alike.",
+        "reject": "A pair `online id = till id` is never one person; one id alone takes no part any more.",
+    }
+    return Param(
+        [],
+        type="array",
+        items={"type": "string", "minLength": 1},
+        title={"approve": "One person, or a person of its own", "reject": "Two people, or not ours"}[verdict],
+        description=f"One line each. {meaning[verdict]} The ids are in the evidence of the hold. Ids only: an e-mail "
+        "address would stay in what Airflow keeps of the run. The decision is kept with your name. The run looks at "
+        "these only.",
         section=DECIDE,
     )
 

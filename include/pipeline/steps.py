@@ -48,6 +48,10 @@ def engine_of(entity: str) -> Engine:
         from include.pipeline.stock_engine import StockEngine
 
         return StockEngine()
+    if entity == "customers":
+        from include.pipeline.customer_engine import CustomerEngine
+
+        return CustomerEngine()
     from include.pipeline.product_engine import ProductEngine
 
     return ProductEngine()

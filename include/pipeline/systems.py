@@ -14,16 +14,19 @@ from airflow.sdk.log import mask_secret
 
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import CommercetoolsConnection
+from include.commercetools.customers import CommercetoolsCustomers
 from include.commercetools.pricing import CommercetoolsPrices
 from include.commercetools.products import CommercetoolsProducts
 from include.commercetools.stock import CommercetoolsStock
 from include.ledger.ledger import Ledger
 from include.lightspeed.connection import LightspeedConnection, from_airflow_fields
 from include.lightspeed.x_series.client import WINDOW_SECONDS, XSeriesClient
+from include.lightspeed.x_series.customers import XSeriesCustomers
 from include.lightspeed.x_series.pricing import XSeriesPrices
 from include.lightspeed.x_series.products import XSeriesProducts
 from include.lightspeed.x_series.stock import XSeriesStock
 from include.pipeline.secrets import token_key
+from include.records.customer_face import CustomerSystem
 from include.records.errors import ConfigurationFault
 from include.records.face import ProductSystem, SystemName
 from include.records.price_face import OnlinePrices, TillPrices
@@ -91,6 +94,19 @@ class Access:
         assert isinstance(connection, LightspeedConnection)
         async with self._x_series(connection, sink) as x_series:
             yield XSeriesPrices(x_series, self.settings)
+
+    @asynccontextmanager
+    async def open_customers(self, system: SystemName, sink: ExchangeSink) -> AsyncIterator[CustomerSystem]:
+        """The adapter for the customers of one system, with an open client."""
+        connection = self.connections[system]
+        if isinstance(connection, CommercetoolsConnection):
+            async with self._commercetools(connection, sink) as client:
+                yield CommercetoolsCustomers(client, self.settings)
+        elif isinstance(connection, LightspeedConnection):
+            async with self._x_series(connection, sink) as x_series:
+                yield XSeriesCustomers(x_series, self.settings)
+        else:
+            assert_never(connection)
 
     def _commercetools(self, connection: CommercetoolsConnection, sink: ExchangeSink) -> CommercetoolsClient:
         # commercetools publishes no count of requests; the shared row only carries its orders to pause.

@@ -49,8 +49,8 @@ FIELDS: tuple[Column, ...] = (
     Column("loyalty_member", "flag", "takes part in the loyalty programme"),
     Column(
         "loyalty_balance",
-        "decimal",
-        "what the loyalty programme owes, in the shop's currency; read-only at the till",
+        "text",
+        "plain decimal of the shop's currency that the programme owes; empty = unset",
     ),
     Column("group", "text", "the one customer group, by its online key; empty = none"),
     Column("store", "text", "online store key; empty = all stores"),

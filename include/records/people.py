@@ -47,7 +47,8 @@ def phone_text(text: str, country: str | None) -> str:
         number = phonenumbers.parse(cleaned, (country or "").upper() or None)
     except phonenumbers.NumberParseException:
         return UNREADABLE + cleaned
-    if not phonenumbers.is_possible_number(number):
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        # One that can only be dialled within its town is none that anybody could call.
         return UNREADABLE + cleaned
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
@@ -66,6 +67,12 @@ def name_words(text: str) -> frozenset[str]:
     for spelt, letter in _UMLAUTS:
         bare = bare.replace(spelt, letter)
     return frozenset(word for word in _NOT_A_WORD.split(bare) if word)
+
+
+def balance_text(text: str) -> str:
+    """A balance as plain decimal text; nothing is empty, so that who never earned anything has no balance to tell
+    of."""
+    return "" if text in ("", "0") else text
 
 
 def is_readable(value: str | None) -> bool:

@@ -68,9 +68,9 @@ def _used_twice(given: CustomerSettings) -> Iterator[Problem]:
             place = getattr(one, system)
             if place is not None:
                 places.append(((*ROOT, "fields", field, system), system, place, field))
-    for loc, system, place, name in places:
-        other = used.setdefault((system, place), name)
-        if other != name:
+    for loc, system, place, holder in places:
+        other = used.setdefault((system, place), holder)
+        if other != holder:
             yield Problem(
                 loc, f"{place} already holds {other}.", "Give each field a place of its own in that system."
             )
@@ -120,17 +120,17 @@ def _groups(given: CustomerSettings) -> Iterator[Problem]:
 
 
 def _marketing(given: CustomerSettings) -> Iterator[Problem]:
-    for name, consent in given.marketing.items():
+    for name, needed in given.marketing.items():
         loc: Loc = (*ROOT, "marketing", name)
         if name not in given.fields:
             yield Problem(
                 loc, f"There is no field {name!r} in `customers.fields`.", "Name one of its fields."
             )
-        if consent not in given.consents:
+        if needed not in given.consents:
             yield Problem(
                 loc,
-                f"The consent {consent!r} is not set up, so this field would never flow.",
-                f"Add it to `customers.consents`: {consent}: {{commercetools: custom:<name>}}.",
+                f"The consent {needed!r} is not set up, so this field would never flow.",
+                f"Add it to `customers.consents`: {needed}: {{commercetools: custom:<name>}}.",
             )
 
 

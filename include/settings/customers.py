@@ -148,8 +148,8 @@ class CustomerSettings(Settings):
     match: tuple[MatchStep, ...] = ("external_id", "loyalty_id", "number", "email", "phone_name")
     """How customers without a link find their partner, in order. Each step matches uniquely or holds the customer."""
     mark: bool = True
-    """Write the till's id into the empty `externalId` of an online customer, and the online id into
-    `external_id_field`."""
+    """Where neither side of a pair names the other yet: write the till's id into the `externalId` of the online
+    customer or, where that is taken, the online id into `external_id_field`."""
     external_id_field: str | None = None
     """Field of the till (`custom_field_1` to `custom_field_4`) that names the online customer; empty = none."""
     stores: tuple[str, ...] = ()

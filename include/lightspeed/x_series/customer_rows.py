@@ -21,7 +21,8 @@ from include.lightspeed.x_series.customer_places import ADDRESS_MEMBERS, ADDRESS
 from include.lightspeed.x_series.numbers import number, whole
 from include.records.customers import clear_table, plain_address
 from include.records.errors import ProtocolFault
-from include.records.people import email_text, name_text, phone_text
+from include.records.people import balance_text, email_text, name_text, phone_text
+from include.records.types import decimal_text
 
 COUNTRY = re.compile(r"[A-Za-z]{2}")
 """ISO 3166-1 alpha-2, as `_country_id` is described."""
@@ -59,7 +60,8 @@ def _value(name: str, row: Mapping[str, Any], places: Places, groups: Groups | N
         return _address(row, places, name)
     wire = places.wire(name)[0]
     if name == "loyalty_balance":
-        return number(row.get(wire))
+        amount = number(row.get(wire))
+        return None if amount is None else balance_text(decimal_text(amount))
     if name in ("loyalty_member", "consent_sms"):
         return _flag(row.get(wire))
     if name == "consent_email":

@@ -24,6 +24,8 @@ ROLE_NAMES: dict[str, tuple[str, ...]] = {
     "tags": ("tags", "activities"),
     "description": ("product-description", "long-description"),
 }
+CUSTOMER_ROLES = {"consent": ("newsletter", "Boolean"), "loyalty_id": ("loyaltyId", "String")}
+"""Custom fields of online customers by what they hold: name and type."""
 _OPTION_TYPES = frozenset({"text", "ltext", "enum", "lenum", "set"})
 _LABEL_SUFFIX = re.compile(r"\s*label$", re.IGNORECASE)
 
@@ -41,6 +43,8 @@ def default_config(shop: Shop) -> dict[str, Any]:
     * `options`: attributes that tell variants apart, each with the name the till gives it
     * `price_lists`: name, what tells its prices online (`customer_group`, `channel`), `book` at the till (None: the
       articles' own prices), the groups and outlets it is for, and whose prices they are
+    * `customers`: pairs of groups of the same name (`groups`), and custom fields of online customers by what they hold
+      (`fields`: `consent`, `loyalty_id`)
     * `required`: roles whose attribute a product type declares as required
     * `product_type`: key of the type most products have
     """
@@ -66,6 +70,7 @@ def default_config(shop: Shop) -> dict[str, Any]:
             for attribute, name in _options(shop, locale, set(attributes.values())).items()
         ],
         "price_lists": _price_lists(shop),
+        "customers": _customers(shop),
         "required": [role for role, attribute in attributes.items() if attribute in _required(shop)],
         "product_type": Counter(each["productType"]["key"] for each in shop.products).most_common(1)[0][0],
     }
@@ -94,6 +99,21 @@ def _price_lists(shop: Shop) -> list[Draft]:
             if len(own) == 1:
                 lists.append({**at, "owner": "lightspeed", "channel": own[0]})
     return lists
+
+
+def _customers(shop: Shop) -> Draft:
+    online = {str(group["groupName"]): str(group["key"]) for group in shop.customer_groups}
+    shared = [name for name in shop.lightspeed.customer_groups if name in online]
+    held = {
+        str(definition["name"]): str(definition["type"]["name"])
+        for each in shop.types
+        if "customer" in each.get("resourceTypeIds", ())
+        for definition in each.get("fieldDefinitions", ())
+    }
+    return {
+        "groups": [{"commercetools": online[name], "lightspeed": name} for name in shared],
+        "fields": {role: name for role, (name, kind) in CUSTOMER_ROLES.items() if held.get(name) == kind},
+    }
 
 
 def _definitions(shop: Shop) -> dict[str, Draft]:

@@ -52,6 +52,8 @@ def wanted_of(world: World, person: Known, target: SystemName) -> Wanted:
     if not any(person.tokens.get(name) for name in CAN_BE_KNOWN_BY):
         raise CreationRefused("has nothing to be recognised by")
     _require_unique(world, person, target)
+    if target == "commercetools" and _address_is_taken(world, person):
+        raise CreationRefused("its e-mail address belongs to another account")
     names = [name for name in (*world.merged, *ALWAYS_GIVEN) if _flows(world, name, person, target)]
     findings = check(person, names, settings)
     holds = [one for one in findings if one.severity in ("hold", "block")]
@@ -79,6 +81,12 @@ def _require_unique(world: World, person: Known, target: SystemName) -> None:
         }
         if found:
             raise CreationRefused("looks like others", [duplicate(person, found, system)])
+
+
+def _address_is_taken(world: World, person: Known) -> bool:
+    """Online, an address is one account: who shares it with somebody else stays at the till."""
+    bearers = world.bearers["commercetools"]
+    return any(bearers.get(("email", token)) for token in person.tokens.get("email", ()))
 
 
 def _told_apart(world: World, person: Known, one: Known) -> bool:

@@ -13,7 +13,7 @@ import pandas as pd
 from include.ledger.ledger import Ledger, Together
 from include.ledger.rows import MirrorRow, SeenCounts
 from include.records.customers import ENTITY, IDENTITY, KIND, column_of
-from include.records.sealing import tokens_of
+from include.records.sealing import is_sealed, tokens_of
 from include.records.types import digest, plain_value
 from include.sync.frames import rows
 
@@ -68,7 +68,7 @@ class Known:
     def label(self) -> str:
         """What a person knows it by: its number, else its id. Never a name."""
         number = self.fields.get("number")
-        return str(number) if number and not str(number).startswith("~") else self.id
+        return str(number) if number and not is_sealed(number) else self.id
 
 
 def to_rows(sealed: pd.DataFrame) -> list[MirrorRow]:
@@ -96,7 +96,7 @@ def _mirror_row(row: Mapping[str, Any]) -> MirrorRow:
         version=None if row["version"] is None else int(row["version"]),
         modified_at=_moment(row["modified_at"]),
         deleted_at=_moment(row["deleted_at"]),
-        label=str(number) if number else None,
+        label=str(number) if number and not is_sealed(number) else None,
         digest=digest(fields),
         fields=fields,
         carry=plain_value("json", row["carry"]),

@@ -40,13 +40,8 @@ def _may(change: ChangeRow, name: str, target: SystemName, settings: CustomerSet
     if change.action == "create" and name in ALWAYS_GIVEN:
         return True
     owner = settings.owner_of(name)
-    return (
-        owner in ("newest", "review")
-        or (owner != "none" and (change.action == "create" or owner != target))
-        or (
-            # Nothing was agreed on yet, and only the other side knows a value.
-            owner == target and change.before.get(name) in ("", {})
-        )
+    return owner in ("newest", "review") or (
+        owner != "none" and (change.action == "create" or owner != target)
     )
 
 

@@ -24,6 +24,8 @@ Action = Literal["create", "update", "anonymise", "delete"]
 Status = Literal["planned", "held", "unchanged", "ignored"]
 MARK = "external_id"
 """The field in which one side names the other."""
+CREATED_BY_US = "created"
+"""How a pair was found of which one side was made after the other."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,9 @@ class _Planner:
         base: dict[str, list[Any]] = dict(pair.link.base) if pair.link else {}
         for name in self.world.merged:
             sides = _sides(pair, name)
+            if _is_our_own_no(name, sides, pair):
+                base[name] = [sides.online, sides.till]
+                continue
             decision = self._decide(name, sides, pair)
             if decision is CONFLICT:
                 self._hold([_conflict(pair, name)])
@@ -126,12 +131,16 @@ class _Planner:
         return self.world.may_be_told(name, pair.online, pair.till)
 
     def _mark(self, pair: Pair, writes: dict[SystemName, dict[str, str]]) -> None:
-        """Each side names the other one, where it has a place for it that is empty."""
-        if not self.world.settings.mark:
+        """Where neither side names the other one yet, one does, in a place for it that is empty: then they find each
+        other even without the ledger. Who was created bears the key of its creation and needs no more."""
+        if not self.world.settings.mark or pair.matched_by == CREATED_BY_US:
+            return
+        if pair.online.external_id == pair.till.id or pair.till.external_id == pair.online.id:
             return
         for target in SYSTEMS:
             if MARK in self.world.terms[target].writes and not pair.of(target).identity.get(MARK):
                 writes[target][MARK] = "names its partner"
+                return
 
     def _update(self, pair: Pair, target: SystemName, reasons: dict[str, str]) -> None:
         source, standing = pair.of(other(target)), pair.of(target)
@@ -149,7 +158,7 @@ class _Planner:
                     source,
                     standing,
                     before={name: standing.fields.get(name) for name in fields if name != MARK},
-                    after={name: source.id if name == MARK else source.fields[name] for name in fields},
+                    after={name: source.id if name == MARK else source.fields.get(name) for name in fields},
                     reasons=fields,
                 )
             )
@@ -242,14 +251,22 @@ def _subjects(one: Planned) -> list[str]:
 def _sides(pair: Pair, name: str) -> Sides:
     found = pair.link.base.get(name) if pair.link else None
     base: Base | None = (found[0], found[1]) if found is not None else None
+    # A flag that nobody has set is empty, not unknown: both sides have a place for it.
+    unset = "" if column_of(name).type == "flag" and name not in CONSENTS else None
     return Sides(
-        online=pair.online.fields.get(name),
-        till=pair.till.fields.get(name),
+        online=pair.online.fields.get(name, unset),
+        till=pair.till.fields.get(name, unset),
         base=base,
         online_at=pair.online.modified_at,
         till_at=pair.till.modified_at,
         caseless=column_of(name).caseless,
     )
+
+
+def _is_our_own_no(name: str, sides: Sides, pair: Pair) -> bool:
+    """Whether a no at the till is only how we made the profile: an earlier attempt that nobody could settle."""
+    made_by_us = pair.link is None and pair.till.external_id == pair.online.id
+    return name in CONSENTS and made_by_us and sides.online is None and sides.till is False
 
 
 def _conflict(pair: Pair, name: str) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from include.records.types import digest
 from include.settings.models import SyncSettings
 from include.sync.customers.known import see
 from include.sync.customers.loading import load_world
-from include.sync.customers.planning import Agreed, CustomerPlan, Planned, change_row, plan_customers
+from include.sync.customers.planning import CustomerPlan, Planned, change_row, plan_customers
 from include.sync.customers.world import Terms
 from include.sync.plan import Direction
 from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
@@ -79,9 +79,7 @@ def prepare_plan(
     stored, batches = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
     if not dry_run:
         with ledger.together() as books:
-            keep_agreed(books, run_id, plan.agreed)
-        for link in plan.retired:
-            ledger.links.retire(link.id)
+            keep_links(books, run_id, plan)
     ledger.set_windows(run_id, {**ledger.run(run_id).windows, "state": state})
     summary = CustomerSummary(
         read={f"{system} customers": count for system, count in read.items()},
@@ -205,8 +203,11 @@ def _store(
     return len(rows) + len(earlier), batches
 
 
-def keep_agreed(books: Together, run_id: str, agreed: Sequence[Agreed]) -> None:
-    """Links of pairs that are new, and what both sides agree on now."""
+def keep_links(books: Together, run_id: str, plan: CustomerPlan) -> None:
+    """End links that count no more, keep those of pairs that are new, and what both sides agree on now."""
+    agreed = plan.agreed
+    for link in plan.retired:
+        books.links.retire(link.id)
     books.links.add(
         [
             Link(

@@ -9,7 +9,7 @@ from include.sync.batches import planned_again
 from include.sync.customers.bench import Bench
 from include.sync.customers.loading import load_world
 from include.sync.customers.planning import change_row, plan_customers
-from include.sync.customers.preparing import keep_agreed
+from include.sync.customers.preparing import keep_links
 from include.sync.findings import Finding
 
 
@@ -29,7 +29,7 @@ def replanned(bench: Bench, changes: Sequence[ChangeRow]) -> list[ChangeRow]:
     )
     plan = plan_customers(world)
     with bench.ledger.together() as books:
-        keep_agreed(books, bench.run_id, plan.agreed)
+        keep_links(books, bench.run_id, plan)
     made: dict[tuple[str, str], ChangeRow] = {
         (one.target, one.source.id): change_row(one, bench.run_id, "planned", 0) for one in plan.changes
     }

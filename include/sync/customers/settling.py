@@ -10,11 +10,12 @@ from typing import Any
 from include.ledger.ledger import Together
 from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link
 from include.records.customer_face import CustomerWrite, CustomerWritten
-from include.records.customers import ENTITY, KIND
+from include.records.customers import CONSENTS, ENTITY, KIND
 from include.records.face import SystemName, other
 from include.sync.customers.bench import Bench
 from include.sync.customers.known import bury, known_of, to_rows
 from include.sync.customers.merging import same
+from include.sync.customers.planning import CREATED_BY_US
 
 MARK = "external_id"
 KEPT_DIFFERENTLY = "the target shows another value than was sent"
@@ -84,7 +85,7 @@ def _written(bench: Bench, books: Together, one: Done) -> None:
                     commercetools_id=ours,
                     lightspeed_id=theirs,
                     base=base,
-                    matched_by="created",
+                    matched_by=CREATED_BY_US,
                     run_id=bench.run_id,
                 )
             ]
@@ -105,6 +106,11 @@ def _agreed(
             dropped.append((name, KEPT_DIFFERENTLY))
         if name != MARK:
             base[name] = [sent, kept] if target == "lightspeed" else [kept, sent]
+    if one.change.action == "create":
+        # A till that is told of no consent says no by itself: that is not the customer's word.
+        for name in CONSENTS:
+            if name in shown and name not in base:
+                base[name] = [None, shown[name]] if target == "lightspeed" else [shown[name], None]
     return base, dropped
 
 

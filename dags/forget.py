@@ -1,0 +1,18 @@
+"""### Forget somebody
+
+Erases a customer from the ledger and the staging store: what was last seen of both profiles, what they were compared
+with, holds and their evidence, the requests that were sent for them, and the fields of their audit rows. What stays is
+that something was written when, to which id. The run itself is kept in the ledger, with your name and counts, without
+saying who it was about.
+
+Give customer numbers or ids (no e-mail addresses: they would stay in what Airflow keeps of this run;
+`python -m include.pipeline.who` finds ids). Both profiles of a linked pair are erased.
+
+**Neither system is changed.** Delete or anonymise the profiles there first, or leave *Keep out* on: then both profiles
+take no part in the sync any more, and are not read into the ledger again by matching or creating anything. It remembers
+their ids for that, and nothing else. This is an Airflow DAG; its tasks are in `include/pipeline`.
+"""
+
+from include.pipeline.forgetting import forget_dag
+
+dag = forget_dag(__doc__ or "")

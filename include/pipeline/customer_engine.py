@@ -1,0 +1,171 @@
+"""The steps of customers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from include.ledger.ledger import Ledger
+from include.pipeline import telling
+from include.pipeline.context import Bench
+from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until
+from include.pipeline.secrets import token_key
+from include.pipeline.systems import Access
+from include.records.customers import ENTITY, KIND
+from include.records.face import SYSTEMS, SystemName
+from include.records.sealing import Seal
+from include.settings.models import SyncSettings
+from include.sync import auditing
+from include.sync.customers import applying, preparing, reading
+from include.sync.customers.bench import Bench as WritingBench
+from include.sync.customers.bench import terms_of
+from include.sync.customers.reading import Door
+from include.sync.customers.ruling import decide_by_hand, forgotten_of, keys_of, refuse_addresses
+from include.sync.customers.world import Terms
+from include.sync.extracting import Extracted, sweep_began
+
+DIGESTS = "customers"
+"""The name of the key in the ledger that private fields are digested with."""
+
+
+def seal_of(ledger: Ledger, settings: SyncSettings) -> Seal:
+    """What private fields are sealed with."""
+    return Seal(ledger.secret(token_key(), DIGESTS), settings.customers.hash)
+
+
+class CustomerEngine:
+    """See `include.pipeline.engines.Engine`."""
+
+    def extract(self, bench: Bench, system: SystemName) -> list[dict[str, Any]]:
+        refuse_addresses(bench.order.keys)
+        if not bench.settings.customers.synced:
+            return [_unread(bench, system).as_dict()]
+        access = bench.access(system)
+
+        async def read() -> Extracted:
+            async with doors(bench, access) as opened:
+                door = opened[system]
+                preparing.stage_terms(bench.staging, system, terms_of(opened)[system])
+                keys = _keys(bench, system) if bench.order.keys else None
+                return await read_feed(bench, ENTITY, door, system, keys)
+
+        return [asyncio.run(read()).as_dict()]
+
+    def transform(self, bench: Bench, feeds: Feeds) -> list[dict[str, Any]]:
+        found = [reading.transform(bench.staging, system, int(feeds[system]["pages"])) for system in SYSTEMS]
+        return [
+            {
+                "system": one.system,
+                "rows read": one.raw_rows,
+                "customers": one.rows,
+                "came twice": one.repeated,
+            }
+            for one in found
+        ]
+
+    def plan(self, bench: Bench, feeds: Feeds) -> PlannedRun:
+        synced = bench.settings.customers.synced
+        decided = decide_by_hand(
+            bench.ledger,
+            approved=bench.order.approve,
+            rejected=bench.order.reject,
+            by=bench.asked_by,
+            run_id=bench.run_id,
+        )
+        found = preparing.prepare_plan(
+            bench.ledger,
+            bench.staging,
+            bench.settings,
+            now=datetime.now(UTC),
+            dry_run=bench.order.dry_run,
+            direction=bench.order.direction,
+            limited=bench.order.limited,
+            swept_since=sweep_began(feeds.values()) if bench.order.full and synced else None,
+        )
+        summary = found.as_dict()
+        holds, shows = summary.pop("first_holds"), summary.pop("shows")
+        lines = [f"Everybody was looked at: {found.why_all}."] if found.why_all else []
+        if not synced:
+            lines = ["No field in `customers.fields` has an owner, so there is nothing to do."]
+        if decided:
+            lines.append(f"Decided by hand: {len(decided)} questions of who is who.")
+        if shows:
+            lines += telling.table(["customer", "in", "what", "fields", "because"], shows)
+        total = sum(found.changes.values())
+        if total > len(shows):
+            lines.append(f"... and {total - len(shows)} more: table `changes` of the ledger.")
+        return PlannedRun(summary, holds, lines)
+
+    def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
+        access = bench.access(*SYSTEMS)
+
+        async def applied() -> dict[str, int]:
+            async with doors(bench, access, writing=True) as opened:
+                done = await applying.apply_batch(
+                    WritingBench(bench.ledger, opened, bench.settings, bench.run_id),
+                    batch,
+                    seen={system: seen_until(bench, ENTITY, feeds, system) for system in SYSTEMS},
+                )
+                return done.outcomes
+
+        return asyncio.run(applied())
+
+    def audit(self, bench: Bench, feeds: Feeds) -> None:
+        auditing.audit(
+            bench.ledger,
+            bench.staging,
+            bench.settings,
+            cursors={system: feeds[system]["cursor"] for system in SYSTEMS},
+            dry_run=bench.order.dry_run,
+            full=bench.order.full,
+            limited=bench.order.limited,
+            entity=ENTITY,
+        )
+
+
+@asynccontextmanager
+async def doors(
+    bench: Bench, access: Access, *, writing: bool = False
+) -> AsyncIterator[dict[SystemName, Door]]:
+    """The doors to all systems in `access`; what they read is sealed, what they exchange is logged under this task."""
+    seal = await asyncio.to_thread(seal_of, bench.ledger, bench.settings)
+    decisions = await asyncio.to_thread(bench.ledger.decisions.latest, ENTITY)
+    forgotten = forgotten_of(decisions) - {
+        f"{s}:{key}" for s in SYSTEMS for key in keys_of(bench.order.approve)
+    }
+    async with AsyncExitStack() as stack:
+        sink = stack.enter_context(bench.ledger.exchange_sink(bench.run_id, bench.task))
+        opened: dict[SystemName, Door] = {}
+        for system in access.connections:
+            adapter = await stack.enter_async_context(access.open_customers(system, sink))
+            await adapter.prepare(writing=writing)
+            opened[system] = Door(adapter, seal, bench.settings.customers.default_country, forgotten)
+        yield opened
+
+
+def _unread(bench: Bench, system: SystemName) -> Extracted:
+    """Nothing is read where no field has an owner; the cursors stay where they are."""
+    preparing.stage_terms(bench.staging, system, Terms(frozenset(), frozenset()))
+    window: dict[str, str | None] = {"lower": None, "upper": None}
+    return Extracted(system, 0, 0, window, None, 0, bench.ledger.now().isoformat())
+
+
+def _keys(bench: Bench, system: SystemName) -> Sequence[str]:
+    """The run's keys, and the partners of whom they name."""
+    keys = keys_of(bench.order.keys)
+    found = set(keys)
+    for side in SYSTEMS:
+        known = bench.ledger.mirror.cells(ENTITY, KIND, side, labels=keys)
+        ids = {*known["id"], *keys}
+        links = (
+            bench.ledger.links.read(ENTITY, KIND, commercetools_ids=ids)
+            if side == "commercetools"
+            else bench.ledger.links.read(ENTITY, KIND, lightspeed_ids=ids)
+        )
+        found |= {
+            link.commercetools_id if system == "commercetools" else link.lightspeed_id for link in links
+        }
+    return sorted(found)

@@ -1,0 +1,127 @@
+"""What `forget` does: find both profiles, erase them, keep them out, say how much was erased."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from include.ledger.decisions import Decision
+from include.ledger.erasing import erase
+from include.ledger.ledger import Ledger
+from include.pipeline import telling
+from include.pipeline.context import staging_root
+from include.pipeline.forgetting import RUNNING_FOR_SURE
+from include.records.customers import ENTITY, KIND
+from include.records.errors import ConfigurationFault
+from include.records.face import SYSTEMS
+from include.sync.customers.ruling import FORGOTTEN, IDENTITY, refuse_addresses
+
+FORGET = "forget"
+"""What runs of this kind are called in the ledger."""
+
+
+def forget(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Erase whom the run's `keys` name. Raises ConfigurationFault for keys that name nobody, and while customers are
+    being synced: that run would write down again what is erased here."""
+    params = context["params"]
+    keys = list(dict.fromkeys(one.strip() for one in params.get("keys") or () if one.strip()))
+    if not keys:
+        raise ConfigurationFault(
+            "No keys were given.", remedy="Trigger it again with a customer number or id."
+        )
+    refuse_addresses(keys)
+    dag_run = context["dag_run"]
+    run_id = f"{FORGET}/{dag_run.run_id}"
+    by = getattr(dag_run, "triggering_user_name", None) or "somebody"
+    with Ledger.open() as ledger:
+        require_quiet(ledger, datetime.now(UTC))
+        # The keys are not among the params: the run stays, and says nothing of whom it was about.
+        ledger.open_run(
+            run_id,
+            FORGET,
+            dag_id=dag_run.dag_id,
+            airflow_run_id=dag_run.run_id,
+            mode="delta",
+            params={"people": len(keys), "by": by},
+        )
+        records = profiles_of(ledger, keys)
+        if not any(records.values()):
+            raise ConfigurationFault(
+                "The ledger knows nobody by these keys.",
+                remedy="Look at the ids in both systems, or find them with `python -m include.pipeline.who`. If they "
+                "were forgotten before, there is nothing left to do.",
+            )
+        found = erase(ledger.engine, ENTITY, records)
+        if params.get("keep_out", True):
+            keep_out(ledger, records, by, run_id)
+        folders = forget_staged()
+        told = f"{sum(map(len, records.values()))} profiles erased: " + ", ".join(
+            f"{count} {table}" for table, count in found.items() if count
+        )
+        ledger.finish_run(run_id, "succeeded", {"add_up": True, **found}, f"{told}; by {by}.", None)
+    telling.say(*telling.counts("rows of", found), f"{folders} staged runs of customers removed.")
+    return {**found, "staged runs": folders}
+
+
+def profiles_of(ledger: Ledger, keys: Collection[str]) -> dict[str, set[str]]:
+    """Ids by system of whom these numbers or ids name, and of their partners, retired links included."""
+    found: dict[str, set[str]] = {
+        system: {
+            *ledger.mirror.cells(ENTITY, KIND, system, labels=keys)["id"],
+            *ledger.mirror.cells(ENTITY, KIND, system, ids=keys)["id"],
+        }
+        for system in SYSTEMS
+    }
+    for retired in (False, True):
+        ours = found["commercetools"] | set(keys)
+        theirs = found["lightspeed"] | set(keys)
+        for link in ledger.links.read(
+            ENTITY, KIND, commercetools_ids=ours, lightspeed_ids=theirs, retired=retired
+        ):
+            found["commercetools"].add(link.commercetools_id)
+            found["lightspeed"].add(link.lightspeed_id)
+    return found
+
+
+def keep_out(ledger: Ledger, records: Mapping[str, Collection[str]], by: str, run_id: str) -> None:
+    """Both profiles take no part any more, as if a person had said so of each."""
+    ledger.decisions.add(
+        ENTITY,
+        [
+            Decision(
+                subject=f"{system}:{record}",
+                code=IDENTITY,
+                field="",
+                verdict="reject",
+                about="identity",
+                by=by,
+                note=FORGOTTEN,
+                run_id=run_id,
+            )
+            for system, ids in records.items()
+            for record in sorted(ids)
+        ],
+    )
+
+
+def require_quiet(ledger: Ledger, now: datetime, within: timedelta = RUNNING_FOR_SURE) -> None:
+    """Raises ConfigurationFault while a run of customers is under way."""
+    running = [
+        run for run in ledger.last_runs(ENTITY) if run.state == "running" and now - run.started_at < within
+    ]
+    if running:
+        raise ConfigurationFault(
+            f"Customers are being synced by {running[0].airflow_run_id}, which would write down again what is erased.",
+            remedy="Wait for that run to end, or end it, then clear this task.",
+        )
+
+
+def forget_staged() -> int:
+    """Remove what runs of customers have staged; how many runs. They are over, and a new one stages its own."""
+    root, removed = staging_root(), 0
+    for folder in sorted(root.iterdir(), key=str) if root.exists() else ():
+        if folder.name.startswith(f"{ENTITY}-") or f"-{ENTITY}-" in folder.name:
+            folder.rmdir(recursive=True) if folder.is_dir() else folder.unlink()
+            removed += 1
+    return removed

@@ -1,0 +1,393 @@
+"""A shop of people: both stand-ins over HTTP, whole runs of customers without Airflow."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from include.commercetools.customers import CommercetoolsCustomers
+from include.ledger.ledger import Ledger
+from include.ledger.rows import Hold, Link
+from include.lightspeed.x_series.customers import XSeriesCustomers
+from include.records.customers import ENTITY, KIND
+from include.records.face import SYSTEMS, SystemName
+from include.records.sealing import Seal
+from include.sandbox.commercetools import CommercetoolsStore
+from include.sandbox.commercetools import create_app as online_app
+from include.sandbox.faults import Faults
+from include.sandbox.lightspeed import LightspeedStore
+from include.sandbox.lightspeed import create_app as till_app
+from include.sandbox.server import SandboxServer
+from include.settings.models import SyncSettings
+from include.sync import auditing
+from include.sync.auditing import Audited
+from include.sync.customers import applying, preparing
+from include.sync.customers.bench import Bench, terms_of
+from include.sync.customers.preparing import CustomerSummary
+from include.sync.customers.reading import Door, transform
+from include.sync.customers.ruling import decide_by_hand, keys_of
+from include.sync.extracting import extract_feed, sweep_began
+from include.sync.plan import Direction
+from include.sync.staging import Staging
+from tests.commercetools.world import official_bodies
+from tests.scenarios.world import World
+
+_numbers = itertools.count(1)
+KEY = Fernet.generate_key().decode()
+Meanwhile = Callable[[], None]
+
+OWNED = {
+    "email": {"owner": "newest"},
+    "first_name": {"owner": "newest"},
+    "last_name": {"owner": "newest"},
+    "company": {"owner": "commercetools"},
+    "phone": {"owner": "newest"},
+    "mobile": {"owner": "newest"},
+    "date_of_birth": {"owner": "lightspeed"},
+    "billing_address": {"owner": "newest"},
+    "shipping_address": {"owner": "newest"},
+    "group": {"owner": "commercetools"},
+    "tax_id": {"owner": "commercetools", "lightspeed": "custom_field_3"},
+    "loyalty_id": {
+        "owner": "lightspeed",
+        "commercetools": "custom:loyaltyId",
+        "lightspeed": "custom_field_1",
+    },
+    "loyalty_balance": {"owner": "lightspeed", "commercetools": "custom:loyaltyBalance"},
+    "custom.shoe_size": {"owner": "newest", "commercetools": "custom:shoeSize", "lightspeed": "fax"},
+}
+CUSTOMERS: dict[str, Any] = {
+    "fields": OWNED,
+    "create": ["lightspeed", "commercetools"],
+    "groups": [{"commercetools": "vip", "lightspeed": "VIP"}],
+    "consents": {"email": {"commercetools": "custom:newsletter"}},
+    "external_id_field": "custom_field_2",
+    "default_country": "DE",
+}
+TYPE = {
+    "key": "customer",
+    "name": {"en": "Customer"},
+    "resourceTypeIds": ["customer"],
+    "fieldDefinitions": [
+        {
+            "name": name,
+            "label": {"en": name},
+            "required": False,
+            "type": {"name": kind},
+            "inputHint": "SingleLine",
+        }
+        for name, kind in (
+            ("newsletter", "Boolean"),
+            ("loyaltyId", "String"),
+            ("loyaltyBalance", "String"),
+            ("shoeSize", "String"),
+        )
+    ],
+}
+
+
+@dataclass
+class CustomerRun:
+    """What a run came to."""
+
+    run_id: str
+    plan: CustomerSummary
+    audited: Audited
+
+    @property
+    def accounts(self) -> Any:
+        return self.audited.accounts
+
+    @property
+    def writes(self) -> int:
+        return int(self.accounts.applied)
+
+
+@dataclass
+class Peopled:
+    """The shop. `settings` may be exchanged between runs, as a person edits the file."""
+
+    world: World
+    settings: SyncSettings
+    forgotten: frozenset[str] = frozenset()
+    clock_ahead: timedelta = timedelta(0)
+
+    @property
+    def online(self) -> CommercetoolsStore:
+        return self.world.online  # type: ignore[return-value]
+
+    @property
+    def till(self) -> LightspeedStore:
+        return self.world.till
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.world.ledger
+
+    # --- runs ---
+
+    def run(
+        self,
+        mode: str = "delta",
+        *,
+        dry_run: bool = False,
+        keys: Sequence[str] = (),
+        direction: Direction = "both",
+        approve: Sequence[str] = (),
+        reject: Sequence[str] = (),
+        before_load: Meanwhile | None = None,
+        run_id: str | None = None,
+    ) -> CustomerRun:
+        """One whole run: extract, transform, plan, load, audit. The same `run_id` again is a retried run."""
+        return asyncio.run(
+            self._run(
+                mode,
+                dry_run=dry_run,
+                keys=keys_of([*keys, *approve, *reject]),
+                direction=direction,
+                decided=(approve, reject),
+                before_load=before_load,
+                run_id=run_id or f"customers/{next(_numbers):05d}",
+            )
+        )
+
+    async def _run(
+        self,
+        mode: str,
+        *,
+        dry_run: bool,
+        keys: Sequence[str],
+        direction: Direction,
+        decided: tuple[Sequence[str], Sequence[str]],
+        before_load: Meanwhile | None,
+        run_id: str,
+    ) -> CustomerRun:
+        full = mode == "full" and not keys
+        ledger = self.ledger
+        ledger.open_run(
+            run_id,
+            ENTITY,
+            dag_id=ENTITY,
+            airflow_run_id=run_id,
+            mode="full" if full else "delta",
+            params={"dry_run": dry_run, "keys": list(keys)},
+        )
+        staging = Staging(self.world.staging, run_id)
+        async with self.doors(writing=not dry_run) as doors:
+            for system, terms in terms_of(doors).items():
+                preparing.stage_terms(staging, system, terms)
+            wanted = self._with_partners(keys) if keys else None
+            found = {
+                system: await extract_feed(
+                    ledger,
+                    staging,
+                    doors[system],
+                    entity=ENTITY,
+                    name=system,
+                    full=full,
+                    keys=None if wanted is None else wanted[system],
+                )
+                for system in SYSTEMS
+            }
+            for system in SYSTEMS:
+                transform(staging, system, found[system].pages)
+            decide_by_hand(ledger, approved=decided[0], rejected=decided[1], by="Kim", run_id=run_id)
+            plan = preparing.prepare_plan(
+                ledger,
+                staging,
+                self.settings,
+                now=datetime.now(UTC) + self.clock_ahead,
+                dry_run=dry_run,
+                direction=direction,
+                limited=bool(keys),
+                swept_since=sweep_began(one.as_dict() for one in found.values()) if full else None,
+            )
+            if before_load:
+                before_load()
+            bench = Bench(ledger, doors, self.settings, run_id)
+            for batch in sorted(ledger.changes.open_batches(run_id)):
+                seen = {system: found[system].cursor or ledger.cursor(ENTITY, system) for system in SYSTEMS}
+                await applying.apply_batch(bench, batch, seen=seen)
+        audited = auditing.audit(
+            ledger,
+            staging,
+            self.settings,
+            cursors={system: found[system].cursor for system in SYSTEMS},
+            dry_run=dry_run,
+            full=full,
+            limited=bool(keys),
+            entity=ENTITY,
+        )
+        return CustomerRun(run_id, plan, audited)
+
+    def _with_partners(self, keys: Sequence[str]) -> dict[SystemName, list[str]]:
+        links = self.ledger.links.read(ENTITY, KIND, commercetools_ids=keys, lightspeed_ids=keys)
+        return {
+            "commercetools": sorted({*keys, *(link.commercetools_id for link in links)}),
+            "lightspeed": sorted({*keys, *(link.lightspeed_id for link in links)}),
+        }
+
+    @asynccontextmanager
+    async def doors(self, *, writing: bool = True) -> AsyncIterator[dict[SystemName, Door]]:
+        seal = Seal(self.ledger.secret(KEY, "customers"), self.settings.customers.hash)
+        async with self.world.adapters() as products:
+            adapters: dict[SystemName, Any] = {
+                "commercetools": CommercetoolsCustomers(products["commercetools"]._client, self.settings),  # type: ignore[attr-defined]
+                "lightspeed": XSeriesCustomers(products["lightspeed"]._client, self.settings),  # type: ignore[attr-defined]
+            }
+            for adapter in adapters.values():
+                await adapter.prepare(writing=writing)
+            country = self.settings.customers.default_country
+            yield {
+                system: Door(adapter, seal, country, self.forgotten) for system, adapter in adapters.items()
+            }
+
+    # --- people at work ---
+
+    def sign_up(self, email: str, **draft: Any) -> str:
+        """Somebody makes an account online; the id."""
+        given = {"authenticationMode": "ExternalAuth", "email": email, **draft}
+        return str(self.online.create("customers", given)["id"])
+
+    def enrol(self, **fields: Any) -> str:
+        """An assistant enters somebody at the till; the id."""
+        return str(self.till.add_customer(**fields))
+
+    def edit_online(self, record: str, *actions: Mapping[str, Any]) -> None:
+        self.online.update("customers", [dict(action) for action in actions], id=record)
+
+    def edit_till(self, record: str, **fields: Any) -> None:
+        self.till.edit_customer(record, **fields)
+
+    # --- looking ---
+
+    def at_till(self, record: str) -> dict[str, Any]:
+        return dict(self.till.customer(record))
+
+    def account(self, record: str) -> dict[str, Any]:
+        found = self.online.get("customers", id=record)
+        assert found is not None
+        return found
+
+    def accounts_online(self) -> list[dict[str, Any]]:
+        return self.online.all("customers")
+
+    def profiles(self) -> list[dict[str, Any]]:
+        """Customers at the till who are not deleted."""
+        return [dict(one) for one in self.till.all_customers()]
+
+    def links(self) -> list[Link]:
+        return self.ledger.links.read(ENTITY, KIND)
+
+    def partner(self, record: str) -> str:
+        """The other id of a linked customer."""
+        (found,) = [one for one in self.links() if record in (one.commercetools_id, one.lightspeed_id)]
+        return found.lightspeed_id if found.commercetools_id == record else found.commercetools_id
+
+    def holds(self) -> list[Hold]:
+        return self.ledger.holds.open_holds(ENTITY)
+
+    def held(self) -> dict[str, str]:
+        """Code of the hold of each subject."""
+        return {hold.subject: hold.code for hold in self.holds()}
+
+    def state(self) -> str:
+        """Everybody in both systems, for 'nothing changed' assertions."""
+        return json.dumps(
+            [self.accounts_online(), [dict(one) for one in self.till.all_customers(deleted=True)]],
+            default=str,
+            sort_keys=True,
+        )
+
+    def customer_writes(self) -> list[str]:
+        """Requests that wrote customers since `forget_requests`."""
+        return [
+            f"{request.method} {request.path}"
+            for system in SYSTEMS
+            for request in self.world.requests(system)
+            if request.method not in ("GET", "HEAD")
+            and "/customers" in request.path
+            and not request.path.endswith("/token")
+        ]
+
+
+def postal(
+    street: str = "Musterweg 1", city: str = "Berlin", postcode: str = "10115", country: str | None = "DE"
+) -> dict[str, Any]:
+    """A postal address as the till holds it."""
+    return _till_address("postal", street, city, postcode, country)
+
+
+def physical(
+    street: str = "Musterweg 1", city: str = "Berlin", postcode: str = "10115", country: str | None = "DE"
+) -> dict[str, Any]:
+    return _till_address("physical", street, city, postcode, country)
+
+
+def _till_address(kind: str, street: str, city: str, postcode: str, country: str | None) -> dict[str, Any]:
+    return {
+        f"{kind}_address_1": street,
+        f"{kind}_city": city,
+        f"{kind}_postcode": postcode,
+        f"{kind}_country_id": country,
+    }
+
+
+def custom(**fields: Any) -> dict[str, Any]:
+    """Custom fields of an account."""
+    return {"custom": {"type": {"typeId": "type", "key": "customer"}, "fields": fields}}
+
+
+@contextmanager
+def peopled(ledger_url: str, staging: Path, *, seed: int = 0, **customers: Any) -> Iterator[Peopled]:
+    """The shop, empty. `customers`: settings of that section, over those of this module."""
+    online = CommercetoolsStore("peopled", seed=seed)
+    till = LightspeedStore(seed=seed)
+    till.options.rate_limit = False
+    online.validate_requests = official_bodies()
+    for name in ("Nord", "Süd"):
+        till.add_register(f"Kasse {name}", till.add_outlet(name))
+    online.set_project(currencies=["EUR"], countries=["DE", "GB", "AT"], languages=["en", "de"])
+    online.create("types", TYPE)
+    online.create("customer-groups", {"key": "vip", "groupName": "VIP"})
+    till.add_customer_group("VIP")
+    settings = SyncSettings.model_validate(
+        {
+            "customers": {**CUSTOMERS, **customers},
+            "limits": {"commercetools": {"trail_seconds": 0}},
+        }
+    )
+    faults = {"lightspeed": Faults(seed), "commercetools": Faults(seed)}
+    with ExitStack() as stack:
+        online_url = stack.enter_context(SandboxServer(online_app(online, faults["commercetools"]))).url
+        till_url = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"]))).url
+        ledger = stack.enter_context(Ledger.open(ledger_url))
+        world = World(
+            shop=None,  # type: ignore[arg-type]
+            settings=settings,
+            online=online,
+            till=till,
+            online_url=online_url,
+            till_url=till_url,
+            faults=faults,
+            ledger=ledger,
+            staging=staging,
+            till_token=till.tokens.add_personal(),
+        )
+        yield Peopled(world, settings)
+
+
+def with_customers(settings: SyncSettings, **changes: Any) -> SyncSettings:
+    """The settings with another `customers` section (merged at its first level)."""
+    data = settings.model_dump(mode="json")
+    data["customers"] = {**data["customers"], **changes}
+    return SyncSettings.model_validate(data)
