@@ -26,6 +26,7 @@ from include.ledger.rows import Hold
 from include.local import airflow_settings
 from include.local.airflow import AirflowError, LocalAirflow
 from include.local.airflow_api import AirflowApi, AirflowApiError, TaskInstance
+from include.local.people_edits import PeopleEdits
 from include.local.postgres import EmbeddedPostgres, PostgresError
 from include.local.price_edits import PriceEdits
 from include.local.sandbox import Sandbox, SandboxError, settings_of_shop
@@ -38,7 +39,7 @@ from include.sandbox.shop.config import default_config
 
 PROJECT = Path(__file__).parents[2]
 RUNTIME = PROJECT / ".runtime" / "demo"
-AUDITED = {"preflight": False, "products": True, "prices": True, "inventory": True}
+AUDITED = {"preflight": False, "products": True, "prices": True, "inventory": True, "customers": True}
 """The DAGs the demo runs, and whether each keeps accounts."""
 REQUEST_BUDGET = 20_000
 SHOWN_HOLDS = 20
@@ -72,13 +73,16 @@ class Outcome:
 
 class Demo:
     """The story the demo tells: align, edit both sides, carry the edits across, find nothing left to do; first for
-    products, then for prices, then for stock."""
+    products, then for prices, stock and customers."""
 
-    def __init__(self, api: AirflowApi, edits: ShopEdits, prices: PriceEdits, stock: StockEdits) -> None:
+    def __init__(
+        self, api: AirflowApi, edits: ShopEdits, prices: PriceEdits, stock: StockEdits, people: PeopleEdits
+    ) -> None:
         self._api = api
         self._edits = edits
         self._prices = prices
         self._stock = stock
+        self._people = people
         self.outcomes: list[Outcome] = []
 
     def play(self) -> None:
@@ -100,6 +104,14 @@ class Demo:
         _tell_of("selling and counting at the till", self._stock.at_the_till())
         self._run("inventory delta: the sale and the count", "inventory", {"mode": "delta"})
         self._run_again("inventory")
+        self._run("customers in full: who is who", "customers", {"mode": "full"})
+        _tell_of("editing customers on both sides", self._people.on_both_sides())
+        self._run("customers delta: the edits", "customers", {"mode": "delta"})
+        if pair := self._people.two_people():
+            self._run(
+                "deciding that two who share an address are two people", "customers", {"reject": [pair]}
+            )
+        self._run_again("customers")
 
     def _run_again(self, dag_id: str) -> None:
         title = f"{dag_id} in full again: nothing should be left to write"
@@ -215,6 +227,7 @@ def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
         ShopEdits(shops, locale=found["locale"]),
         PriceEdits(shops, found["price_lists"]),
         StockEdits(shops, channels),
+        PeopleEdits(shops, found["customers"]["fields"].get("consent")),
     )
     demo.play()
     with Ledger.open(postgres.url("ledger")) as ledger:

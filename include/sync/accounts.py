@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+MATCHED = {"products": "variants"}
+"""What is matched of an entity, where it is not the entity itself."""
+
 
 @dataclass(frozen=True)
 class Accounts:
@@ -90,7 +93,7 @@ def told(entity: str, accounts: Accounts, summary: Mapping[str, Any]) -> str:
             "Planned: " + ", ".join(f"{count} {what}" for what, count in summary["changes"].items()) + "."
         )
     if summary["matched"]:
-        lines.append(f"{summary['matched']} variants matched for the first time.")
+        lines.append(f"{summary['matched']} {MATCHED.get(entity, entity)} matched for the first time.")
     if summary["holds"]:
         lines.append(
             "Held: " + ", ".join(f"{count} {code}" for code, count in summary["holds"].items()) + "."

@@ -274,10 +274,12 @@ def _conflict(pair: Pair, name: str) -> Finding:
         one.system: one.modified_at.isoformat() if one.modified_at else None
         for one in (pair.online, pair.till)
     }
+    known = pair.link is not None and name in pair.link.base
+    told = "was changed on both sides" if known else "differs, and neither side was changed later"
     return finding(
         pair.online,
         "conflict",
-        f"{name} was changed on both sides.",
+        f"{name} {told}.",
         field=name,
         evidence={"changed": when, "partner": pair.till.subject},
     )
