@@ -18,16 +18,17 @@ def report(title: str, runs: Mapping[str, tuple[Run, int]]) -> None:
     lines = [title]
     for name, (run, least) in runs.items():
         lines += ["", *_table(name, run), "", *_requests(run, least)]
-    _tell(lines)
+    tell(lines)
 
 
 def report_steps(title: str, steps: Sequence[Step]) -> None:
     """As `report`, for tasks that ask nobody."""
     rows = [HEAD, ["---"] * len(HEAD), *(_row(step.name, [step]) for step in steps)]
-    _tell([title, "", *(_line(row[:-1]) for row in rows)])
+    tell([title, "", *(_line(row[:-1]) for row in rows)])
 
 
-def _tell(lines: Sequence[str]) -> None:
+def tell(lines: Sequence[str]) -> None:
+    """Print text, and append it to the file that `RETAIL_SYNC_BENCH_REPORT` names."""
     text = "\n".join(lines)
     print(f"\n{text}")
     if path := os.environ.get("RETAIL_SYNC_BENCH_REPORT"):

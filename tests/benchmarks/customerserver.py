@@ -1,0 +1,95 @@
+"""Both stand-ins with two customer bases that overlap, in a process of their own (see `server`).
+
+`python -m tests.benchmarks.customerserver 5000`: that many profiles on each side.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from include.sandbox.clock import Clock
+from include.sandbox.commercetools import CommercetoolsStore
+from include.sandbox.commercetools import create_app as online_app
+from include.sandbox.faults import Faults
+from include.sandbox.lightspeed import LightspeedStore
+from include.sandbox.lightspeed import create_app as till_app
+from include.sandbox.server import SandboxServer
+from tests.bases import COUNTRY, CUSTOMERS, customer_type, move_in
+from tests.benchmarks.server import serve, tallied
+from tests.population import make_population
+
+OVERLAP, SEED = 0.3, 7
+
+
+class CustomerShops:
+    """The two stores and what one may order of them."""
+
+    def __init__(self, size: int) -> None:
+        # Made an hour ago: the accounts are older than the profiles, and a look back does not find everybody new.
+        self.clock = Clock()
+        self.clock.advance(hours=-1)
+        self.online, self.till = CommercetoolsStore(clock=self.clock), LightspeedStore()
+        self.till.options.rate_limit = False
+        self.faults = {"commercetools": Faults(0), "lightspeed": Faults(0)}
+        self.token = self.till.tokens.add_personal()
+        self.online.set_project(currencies=["EUR"], countries=[COUNTRY], languages=["de"])
+        self.online.create("types", customer_type())
+        self.till.add_register("Till", self.till.add_outlet("Shop"))
+        self.bases = move_in(self.online, self.till, make_population(size, OVERLAP, SEED))
+        self.clock.run()
+
+    # --- orders ---
+
+    def tally(self) -> dict[str, dict[str, int]]:
+        return tallied(self.faults)
+
+    def ids(self) -> dict[str, list[str]]:
+        """Ids of all profiles that were there at first, by position in the population."""
+        return {"online": self.bases.online, "till": self.bases.till}
+
+    def people(self) -> dict[str, list[dict[str, Any]]]:
+        """Everybody, as both systems show them."""
+        return {
+            "online": self.online.all("customers"),
+            "till": [_judged(row) for row in self.till.all_customers()],
+        }
+
+    def later(self) -> bool:
+        """An hour has passed online."""
+        self.clock.advance(hours=1)
+        return True
+
+    def edit(self, online: Sequence[str], till: Sequence[str]) -> int:
+        """These accounts get another family name, these profiles another telephone number."""
+        for number, record in enumerate(online):
+            self.online.update(
+                "customers", [{"action": "setLastName", "lastName": f"Neuname{number}"}], id=record
+            )
+        for number, record in enumerate(till):
+            self.till.edit_customer(record, phone=f"+4930231261{number:04d}")
+        # A window ends a minute behind the clock.
+        self.clock.advance(minutes=2)
+        return len(online) + len(till)
+
+
+def _judged(row: Any) -> dict[str, Any]:
+    return {name: row[name] for name in ("id", "first_name", "last_name", "email", "phone")}
+
+
+def main() -> None:
+    shops = CustomerShops(int(sys.argv[1]))
+    online = SandboxServer(online_app(shops.online, shops.faults["commercetools"]))
+    till = SandboxServer(till_app(shops.till, shops.faults["lightspeed"]))
+    with online, till:
+        places = {
+            "commercetools": {"url": online.url, **shops.online.credentials()},
+            "lightspeed": {"url": till.url, "token": shops.token},
+            "settings": {"customers": CUSTOMERS},
+        }
+        serve(places, {name: getattr(shops, name) for name in ("tally", "ids", "people", "later", "edit")})
+
+
+if __name__ == "__main__":
+    main()

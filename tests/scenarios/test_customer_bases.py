@@ -1,0 +1,41 @@
+"""Two customer bases that overlap, aligned over HTTP and held against the truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bases import CUSTOMERS, judge, move_in
+from tests.population import make_population
+from tests.scenarios.peopled import peopled
+
+SIZE, OVERLAP = 250, 0.3
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_two_bases_become_one_and_nobody_is_doubled_or_mistaken(
+    ledger_url: str, tmp_path: Path, seed: int
+) -> None:
+    with peopled(ledger_url, tmp_path, **CUSTOMERS, groups=[], consents={}, external_id_field=None) as shop:
+        # The accounts are older than the profiles: which of two is the newest is no question.
+        shop.online.clock.advance(hours=-1)
+        bases = move_in(shop.online, shop.till, make_population(SIZE, OVERLAP, seed))
+        shop.online.clock.run()
+
+        run = shop.run("full")
+        assert run.accounts.add_up and run.accounts.failed == 0
+        assert run.plan.changes["commercetools create"] > 0 < run.plan.changes["lightspeed create"]
+        found = judge(bases, shop.accounts_online(), shop.profiles(), shop.links(), shop.holds())
+        print("", *found.lines(), sep="\n")
+        assert found.precision == 1.0 and found.wrong == []
+        assert found.silent == []
+        assert found.doubled == found.loose == []
+        assert found.apart == []
+        assert found.recall > 0.9
+
+        before, held = shop.state(), shop.held()
+        shop.world.forget_requests()
+        for mode in ("full", "delta"):
+            assert shop.run(mode).accounts.changes == 0
+        assert shop.customer_writes() == [] and shop.state() == before and shop.held() == held
