@@ -20,6 +20,9 @@ from include.records.types import DTYPES, Column, canonical_value
 
 ENTITY = "customers"
 KIND = "customer"
+CREATION_KEYS = {"lightspeed": "ct-", "commercetools": "ls-"}
+"""What the key of a customer begins with that was made in a system; the id of its source follows. At the till it is the
+customer code of who has no number."""
 UNREADABLE = "?"
 """Begins a value that could not be read as what it should be."""
 
@@ -109,6 +112,12 @@ def is_private(name: str, private: Iterable[str]) -> bool:
     """Whether `private` names the field; `custom.*` names all of that family."""
     listed = set(private)
     return name in listed or (name.startswith("custom.") and "custom.*" in listed)
+
+
+def source_of_key(system: str, number: str) -> str:
+    """The id that a number names which is the key of a creation; empty for any other number."""
+    prefix = CREATION_KEYS[system]
+    return number.removeprefix(prefix) if number.startswith(prefix) else ""
 
 
 def clear_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

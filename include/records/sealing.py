@@ -23,9 +23,10 @@ MARK = "~"
 """Begins a sealed value."""
 _LENGTH = 12
 """Bytes of a digest: among ten million people two alike have odds of 1 to 10^15."""
-GENERATED_NUMBER = re.compile(r"(UNNAMED|\w*[a-zß-ÿ][\w .'-]*)-[A-Z0-9]{4}")
-"""A customer code that the till makes up holds the first name: Tony-37YP, UNNAMED-669D (seen in its documentation).
-Such a number is private, whatever the settings say."""
+MADE_UP_NUMBER = re.compile(r"(UNNAMED|\w*[a-zß-ÿ][\w .'-]*)-[A-Z0-9]{4}|(ct|ls)-.+")
+"""A customer code that the till makes up holds the first name (Tony-37YP, UNNAMED-669D in its documentation), and one
+that is the key of a creation says nothing. Neither is a number that somebody gave: it is recognised, and otherwise
+empty."""
 
 
 def is_sealed(value: Any) -> bool:
@@ -53,14 +54,12 @@ class Seal:
 
     def value(self, name: str, value: Any) -> Any:
         """The plain value of a field as it may be kept: sealed if the field is private and the value is not empty."""
-        if value in (None, "") or value == {} or not self._hides(name, value):
+        if name == "number" and MADE_UP_NUMBER.fullmatch(str(value)):
+            return ""
+        if not is_private(name, self.private) or value in (None, "") or value == {}:
             return value
         text = value if isinstance(value, str) else canonical_json(value)
         return self.digest(name, text.casefold() if column_of(name).caseless else text)
-
-    def _hides(self, name: str, value: Any) -> bool:
-        made_up = name == "number" and GENERATED_NUMBER.fullmatch(str(value)) is not None
-        return made_up or is_private(name, self.private)
 
     def table(self, clear: pd.DataFrame) -> pd.DataFrame:
         """A clear table, sealed: private cells replaced, and the column `tokens`."""

@@ -333,7 +333,10 @@ def test_another_name_on_the_same_address_waits_for_a_person_and_is_never_overwr
     assert "Grace" not in told and "family@" not in told and account in told and profile in told
     shop.run(reject=[f"{account} = {profile}"])
     shop.run("full")
-    assert shop.links() == [] or shop.partner(account) != profile
+    # Each stays who they are: online an address is one account, so the other one stays at the till.
+    assert shop.held() == {} and shop.partner(account) != profile
+    assert len(shop.accounts_online()) == 1 and len(shop.profiles()) == 2
+    settled(shop)
 
 
 def test_both_sides_make_the_same_person_at_once_and_they_meet(shop: Peopled) -> None:

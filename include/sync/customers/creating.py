@@ -90,9 +90,19 @@ def _address_is_taken(world: World, person: Known) -> bool:
 
 
 def _told_apart(world: World, person: Known, one: Known) -> bool:
-    """Whether a person has said that the two are not one, or that the other one is nobody of ours."""
-    pair = (person.id, one.id) if person.system == "commercetools" else (one.id, person.id)
-    return pair in world.ruling.apart or one.subject in world.ruling.out or one.subject in world.ruling.own
+    """Whether a person has said that the two are not one, that the other one is nobody of ours or a person of its
+    own; or has said so of the account that the other one belongs to."""
+    if one.subject in world.ruling.out or one.subject in world.ruling.own:
+        return True
+    if person.system != one.system:
+        return _is_apart(world, person, one)
+    partner = world.partner(one)
+    return partner is not None and _is_apart(world, person, partner)
+
+
+def _is_apart(world: World, one: Known, another: Known) -> bool:
+    pair = (one.id, another.id) if one.system == "commercetools" else (another.id, one.id)
+    return pair in world.ruling.apart
 
 
 def _flows(world: World, name: str, person: Known, target: SystemName) -> bool:
@@ -100,6 +110,8 @@ def _flows(world: World, name: str, person: Known, target: SystemName) -> bool:
     if value in (None, "", {}) or name not in world.terms[target].writes:
         return False
     settings = world.settings
+    if name == "number" and target == "commercetools" and settings.owner_of(name) == "none":
+        return False  # it can never be changed there: only who says that numbers sync gives one
     if name in CONSENTS:
         consent = settings.consents[name.removeprefix("consent_")]  # type: ignore[index]
         return value is False or person.system in consent.trusted

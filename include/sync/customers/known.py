@@ -19,8 +19,6 @@ from include.sync.frames import rows
 
 UNREADABLE_FIELDS = "unreadable"
 """Identity cell: fields whose values could not be read as what they should be."""
-CREATED = {"lightspeed": "ct-", "commercetools": "ls-"}
-"""What the key of a customer begins with that was made in a system; the source's id follows."""
 _OWN = {column.name for column in IDENTITY} | {"tokens", UNREADABLE_FIELDS}
 
 
@@ -53,12 +51,8 @@ class Known:
 
     @property
     def external_id(self) -> str:
-        """The id of the partner, as far as this side names it: in its own place for it, or because its number is the
-        key of a creation."""
-        named = self.identity.get("external_id")
-        number = str(self.fields.get("number") or "")
-        key = number.removeprefix(CREATED[self.system]) if number.startswith(CREATED[self.system]) else ""
-        return str(named or key)
+        """The id of the partner, as far as this side names it."""
+        return str(self.identity.get("external_id") or "")
 
     @property
     def subject(self) -> str:

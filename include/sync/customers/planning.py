@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from include.ledger.rows import ChangeRow, Link, Outcome, new_id
-from include.records.customers import CONSENTS, ENTITY, KIND, column_of
+from include.records.customers import CONSENTS, CREATION_KEYS, ENTITY, KIND, column_of
 from include.records.face import SYSTEMS, SystemName, other
 from include.sync.customers.checking import check
 from include.sync.customers.creating import CreationRefused, wanted_of
 from include.sync.customers.deleting import follow_deletions
 from include.sync.customers.evidence import finding
-from include.sync.customers.known import CREATED, Known
+from include.sync.customers.known import Known
 from include.sync.customers.merging import CONFLICT, NOTHING, Base, Decision, Sides, decide, decide_consent
 from include.sync.customers.pairing import Pair, Pairing, pair_up
 from include.sync.customers.world import World
@@ -312,4 +312,4 @@ def change_row(one: Planned, run_id: str, outcome: Outcome, batch: int) -> Chang
 
 def creation_key(source: Known) -> str:
     """The name under which the twin of a customer is found again, whoever asks and how often."""
-    return f"{CREATED[other(_system(source))]}{source.id}"
+    return f"{CREATION_KEYS[other(_system(source))]}{source.id}"

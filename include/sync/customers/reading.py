@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from include.records.customer_face import CustomerSystem
-from include.records.customers import IDENTITY, column_of
+from include.records.customers import IDENTITY, column_of, source_of_key
 from include.records.face import RawPage, SystemName, Window
 from include.records.sealing import Seal, clear_rows
 from include.records.types import DTYPES, canonical_json
 from include.sync.customers.checking import unreadable
 from include.sync.customers.known import UNREADABLE_FIELDS
-from include.sync.frames import rows
+from include.sync.frames import cells, rows
 from include.sync.staging import Staging
 
 Clear = Mapping[str, Any]
@@ -75,7 +75,12 @@ class Door:
     def _let_in(self, wire: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         clear = self.adapter.to_customers(wire)
         kept = [f"{self.system}:{record}" not in self.forgotten for record in clear["id"]]
-        return clear[kept].reset_index(drop=True)
+        clear = clear[kept].reset_index(drop=True)
+        if "number" in clear:
+            # Who has the key of a creation for a number names the one it was made from.
+            keys = [source_of_key(self.system, number or "") or pd.NA for number in cells(clear["number"])]
+            clear["external_id"] = clear["external_id"].fillna(pd.Series(keys, dtype="string"))
+        return clear
 
 
 def as_pages(sealed: pd.DataFrame) -> list[dict[str, Any]]:

@@ -73,6 +73,14 @@ class World:
             "lightspeed": {link.lightspeed_id: link for link in self.links},
         }
 
+    def partner(self, one: Known) -> Known | None:
+        """Whom somebody is linked with."""
+        if one.system == "commercetools":
+            link = self.linked["commercetools"].get(one.id)
+            return None if link is None else self.known("lightspeed", link.lightspeed_id)
+        link = self.linked["lightspeed"].get(one.id)
+        return None if link is None else self.known("commercetools", link.commercetools_id)
+
     @cached_property
     def named(self) -> Mapping[str, frozenset[str]]:
         """Ids of each system that somebody of the other one names."""
