@@ -16,8 +16,8 @@ import tests.airflow_home as airflow_home
 pytestmark = pytest.mark.airflow
 
 DAGS = airflow_home.PROJECT / "dags"
-ENTITIES = ("products", "prices", "inventory")
-EXPECTED = {*ENTITIES, "preflight", "reconcile", "housekeeping", "backfill"}
+ENTITIES = ("products", "prices", "inventory", "customers")
+EXPECTED = {*ENTITIES, "preflight", "reconcile", "housekeeping", "backfill", "forget"}
 ENTITY_TASKS = {
     "extract_commercetools": {"transform", "plan", "load", "audit"},
     "extract_lightspeed": {"transform", "plan", "load", "audit"},
@@ -51,6 +51,7 @@ TASKS = {
     "products": ENTITY_TASKS,
     "prices": ENTITY_TASKS,
     "inventory": entries_first(ENTITY_TASKS),
+    "customers": ENTITY_TASKS,
     "preflight": {
         "migrate_ledger": {"check_house", "check_commercetools", "check_lightspeed"},
         "check_house": {"report"},
@@ -63,14 +64,23 @@ TASKS = {
         **in_group("products", LOOK_TASKS),
         **in_group("prices", LOOK_TASKS),
         **in_group("inventory", entries_first(LOOK_TASKS)),
+        **in_group("customers", LOOK_TASKS),
     },
     "housekeeping": {"ledger": set(), "staging": set()},
-    "backfill": {"products": {"prices"}, "prices": {"inventory"}, "inventory": set()},
+    "backfill": {
+        "products": {"prices"},
+        "prices": {"inventory"},
+        "inventory": {"customers"},
+        "customers": set(),
+    },
+    "forget": {"forget": set()},
 }
 FORMS = {
     "products": {"mode", "dry_run", "since", "keys", "direction"},
     "prices": {"mode", "dry_run", "since", "keys", "direction", "approve", "reject"},
     "inventory": {"mode", "dry_run", "since", "keys"},
+    "customers": {"mode", "dry_run", "since", "keys", "direction", "approve", "reject"},
+    "forget": {"keys", "keep_out"},
 }
 
 
@@ -131,8 +141,8 @@ def test_audit_runs_whatever_happened_before(bag: Any, dag_id: str) -> None:
     assert bag.dags["reconcile"].get_task(f"{dag_id}.audit").trigger_rule == "all_done"
 
 
-@pytest.mark.parametrize("dag_id", ENTITIES)
-def test_the_form_of_an_entity_is_typed_and_explains_itself(bag: Any, dag_id: str) -> None:
+@pytest.mark.parametrize("dag_id", FORMS)
+def test_a_form_is_typed_and_explains_itself(bag: Any, dag_id: str) -> None:
     params = bag.dags[dag_id].params
     assert set(params) == FORMS[dag_id]
     for name in params:
@@ -147,6 +157,10 @@ def test_an_entity_runs_by_the_clock_and_when_its_doorbell_rings(bag: Any, dag_i
     assert type(dag.timetable).__name__ == "AssetOrTimeSchedule"
     assert [asset.name for asset in dag.timetable.asset_condition.objects] == [f"{dag_id}_doorbell"]
     assert [asset.name for asset in dag.get_task("audit").outlets] == [f"{dag_id}_synced"]
+
+
+def test_nobody_is_forgotten_by_the_clock(bag: Any) -> None:
+    assert type(bag.dags["forget"].timetable).__name__ == "NullTimetable"
 
 
 @pytest.mark.parametrize("dag_id", ENTITIES)
