@@ -9,8 +9,8 @@ Give customer numbers or ids (no e-mail addresses: they would stay in what Airfl
 `python -m include.pipeline.who` finds ids). Both profiles of a linked pair are erased.
 
 **Neither system is changed.** Delete or anonymise the profiles there first, or leave *Keep out* on: then both profiles
-take no part in the sync any more, and are not read into the ledger again by matching or creating anything. It remembers
-their ids for that, and nothing else. This is an Airflow DAG; its tasks are in `include/pipeline`.
+take no part in the sync any more, and the reader lets nothing of them in. For that their ids are remembered, and
+nothing else; Airflow keeps the ids, too, with this run. This is an Airflow DAG; its tasks are in `include/pipeline`.
 """
 
 from include.pipeline.forgetting import forget_dag

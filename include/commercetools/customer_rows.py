@@ -14,12 +14,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from include.commercetools.connection import SYSTEM
 from include.commercetools.customer_places import PHONES, TEXTS, USES
 from include.commercetools.customer_references import CustomerReferences
 from include.commercetools.price_rows import exact_amount
 from include.commercetools.references import unreadable
 from include.commercetools.wire import Money, Reference, Wire
-from include.records.customers import column_of, plain_address
+from include.records.customers import column_of, plain_address, source_of_key
 from include.records.people import balance_text, email_text, name_text, phone_text
 from include.records.types import clean_text, decimal_text
 
@@ -52,6 +53,7 @@ class Customer(Wire):
     customerNumber: str | None = None
     locale: str | None = None
     externalId: str | None = None
+    key: str | None = None
     addresses: list[dict[str, Any]] | None = None
     defaultBillingAddressId: str | None = None
     defaultShippingAddressId: str | None = None
@@ -128,6 +130,9 @@ class CustomerRows:
             value = self._custom(name, one) if name in self._places.custom else self._standard(name, one)
             if value is not None:
                 known[name] = value
+        if not known.get("external_id"):
+            # Who was made here of somebody bears that in the key, whether or not partners are named elsewhere.
+            known["external_id"] = source_of_key(SYSTEM, one.key or "")
         return known
 
     def _standard(self, name: str, one: Customer) -> Any:

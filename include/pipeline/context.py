@@ -15,10 +15,12 @@ from airflow.sdk import ObjectStoragePath
 from include.ledger.ledger import Ledger
 from include.pipeline.runs import Order, ledger_run_id, order_of
 from include.pipeline.systems import Access
+from include.records.customers import ENTITY as CUSTOMERS
 from include.records.errors import ConfigurationFault
 from include.records.face import ProductSystem, SystemName
 from include.settings.loader import load_settings
 from include.settings.models import SyncSettings
+from include.sync.customers.ruling import refuse_addresses
 from include.sync.staging import Staging
 
 STAGING_VARIABLE = "RETAIL_SYNC_STAGING"
@@ -69,6 +71,9 @@ def bench_of(
     """
     dag_run, instance = context["dag_run"], context["ti"]
     order = order or order_of(context["params"])
+    if entity == CUSTOMERS:
+        # Before anything is stored of the run.
+        refuse_addresses([*order.keys, *order.approve, *order.reject])
     run_id = ledger_run_id(dag_run.dag_id, dag_run.run_id, entity)
     settings = load_settings()
     # Two lines of Alembic's at every look at the tables' version tell a reader of the log nothing.

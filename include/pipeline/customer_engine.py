@@ -23,7 +23,7 @@ from include.sync.customers import applying, preparing, reading
 from include.sync.customers.bench import Bench as WritingBench
 from include.sync.customers.bench import terms_of
 from include.sync.customers.reading import Door
-from include.sync.customers.ruling import decide_by_hand, forgotten_of, keys_of, refuse_addresses
+from include.sync.customers.ruling import decide_by_hand, forgotten_of, keys_of
 from include.sync.customers.world import Terms
 from include.sync.extracting import Extracted, sweep_began
 
@@ -40,7 +40,6 @@ class CustomerEngine:
     """See `include.pipeline.engines.Engine`."""
 
     def extract(self, bench: Bench, system: SystemName) -> list[dict[str, Any]]:
-        refuse_addresses(bench.order.keys)
         if not bench.settings.customers.synced:
             return [_unread(bench, system).as_dict()]
         access = bench.access(system)
@@ -70,10 +69,10 @@ class CustomerEngine:
         synced = bench.settings.customers.synced
         decided = decide_by_hand(
             bench.ledger,
+            bench.staging,
             approved=bench.order.approve,
             rejected=bench.order.reject,
             by=bench.asked_by,
-            run_id=bench.run_id,
         )
         found = preparing.prepare_plan(
             bench.ledger,
@@ -83,6 +82,8 @@ class CustomerEngine:
             dry_run=bench.order.dry_run,
             direction=bench.order.direction,
             limited=bench.order.limited,
+            asked={system: _keys(bench, system) for system in SYSTEMS} if bench.order.limited else None,
+            seal=seal_of(bench.ledger, bench.settings) if synced else None,
             swept_since=sweep_began(feeds.values()) if bench.order.full and synced else None,
         )
         summary = found.as_dict()

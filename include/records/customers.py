@@ -11,6 +11,7 @@ written anywhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ import pandas as pd
 
 from include.records.types import DTYPES, Column, canonical_value
 
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+"""Both systems name their records by UUIDs."""
 ENTITY = "customers"
 KIND = "customer"
 CREATION_KEYS = {"lightspeed": "ct-", "commercetools": "ls-"}
@@ -116,8 +119,8 @@ def is_private(name: str, private: Iterable[str]) -> bool:
 
 def source_of_key(system: str, number: str) -> str:
     """The id that a number names which is the key of a creation; empty for any other number."""
-    prefix = CREATION_KEYS[system]
-    return number.removeprefix(prefix) if number.startswith(prefix) else ""
+    source = number.removeprefix(CREATION_KEYS[system])
+    return source if source != number and _ID.fullmatch(source) else ""
 
 
 def clear_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

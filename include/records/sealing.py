@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -23,7 +23,7 @@ MARK = "~"
 """Begins a sealed value."""
 _LENGTH = 12
 """Bytes of a digest: among ten million people two alike have odds of 1 to 10^15."""
-MADE_UP_NUMBER = re.compile(r"(UNNAMED|\w*[a-zß-ÿ][\w .'-]*)-[A-Z0-9]{4}|(ct|ls)-.+")
+MADE_UP_NUMBER = re.compile(r"(UNNAMED|\w*[a-zß-ÿ][\w .'-]*)-[A-Z0-9]{4}|(ct|ls)-[0-9a-f]{8}-[0-9a-f-]{27}")
 """A customer code that the till makes up holds the first name (Tony-37YP, UNNAMED-669D in its documentation), and one
 that is the key of a creation says nothing. Neither is a number that somebody gave: it is recognised, and otherwise
 empty."""
@@ -61,21 +61,21 @@ class Seal:
         text = value if isinstance(value, str) else canonical_json(value)
         return self.digest(name, text.casefold() if column_of(name).caseless else text)
 
-    def table(self, clear: pd.DataFrame) -> pd.DataFrame:
-        """A clear table, sealed: private cells replaced, and the column `tokens`."""
+    def table(self, clear: pd.DataFrame, people: Sequence[Mapping[str, Any]] | None = None) -> pd.DataFrame:
+        """A clear table, sealed: private cells replaced, and the column `tokens`. `people`: its `clear_rows`, where
+        they are at hand."""
+        people = clear_rows(clear) if people is None else people
         sealed: dict[str, pd.Series] = {}
         own = {column.name for column in IDENTITY}
         for name in clear.columns:
-            kind = column_of(name).type
             if name in own or (name != "number" and not is_private(name, self.private)):
                 sealed[name] = clear[name]
             else:
-                plain = [plain_value(kind, cell) for cell in clear[name]]
                 sealed[name] = pd.Series(
-                    [self._cell(name, value) for value in plain], dtype="string", index=clear.index
+                    [self._cell(name, row.get(name)) for row in people], dtype="string", index=clear.index
                 )
         sealed["tokens"] = pd.Series(
-            [canonical_json(self.tokens(row)) for row in clear_rows(clear)], dtype="string", index=clear.index
+            [canonical_json(self.tokens(row)) for row in people], dtype="string", index=clear.index
         )
         return pd.DataFrame(sealed, index=clear.index)
 

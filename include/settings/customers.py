@@ -132,8 +132,6 @@ class CustomerRules(Settings):
     """A telephone number that is none in its country."""
     country_missing: Severity = "drop field"
     """An address without a country, which commercetools needs."""
-    group_unmapped: Severity = "warn"
-    """A customer group that `customers.groups` does not name; the group is left alone."""
 
 
 class CustomerSettings(Settings):
@@ -157,7 +155,7 @@ class CustomerSettings(Settings):
     create_in_store: str | None = None
     """Store key that new online customers belong to; empty = none."""
     groups: tuple[GroupPair, ...] = ()
-    """Customer groups by their names in both systems."""
+    """Customer groups by their names in both systems. A group that is not paired is left alone on either side."""
     addresses: AddressPlaces = AddressPlaces()
     """Which address of the till is which online."""
     default_country: str | None = Field(default=None, pattern="^[A-Z]{2}$")

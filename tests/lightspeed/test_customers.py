@@ -600,13 +600,6 @@ def test_no_field_is_written_that_the_settings_do_not_let_in(till: Till, setting
     assert (refused.value.code, till.sent("P")) == ("not_owned", [])
 
 
-def test_the_first_alignment_may_fill_what_the_till_owns_and_has_not(till: Till) -> None:
-    id = till.store.add_customer(first_name="Ada")
-    filled = writing("update", {"company": "Engines"}, id, standing={"company": ""})
-    write(till, filled, customer_settings(owner="lightspeed"))
-    assert till.store.customer(id)["company_name"] == "Engines"
-
-
 def test_nobody_is_created_where_the_settings_do_not_say_so(till: Till) -> None:
     with pytest.raises(RecordRejected, match="creation"):
         write(till, writing("create", {"first_name": "Ada"}), customer_settings(create=[]))

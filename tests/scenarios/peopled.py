@@ -200,7 +200,7 @@ class Peopled:
             }
             for system in SYSTEMS:
                 transform(staging, system, found[system].pages)
-            decide_by_hand(ledger, approved=decided[0], rejected=decided[1], by="Kim", run_id=run_id)
+            decide_by_hand(ledger, staging, approved=decided[0], rejected=decided[1], by="Kim")
             plan = preparing.prepare_plan(
                 ledger,
                 staging,
@@ -209,6 +209,8 @@ class Peopled:
                 dry_run=dry_run,
                 direction=direction,
                 limited=bool(keys),
+                asked=wanted,
+                seal=Seal(ledger.secret(KEY, "customers"), self.settings.customers.hash),
                 swept_since=sweep_began(one.as_dict() for one in found.values()) if full else None,
             )
             if before_load:

@@ -1,4 +1,4 @@
-"""Private fields stop at the reader: planted values are looked for everywhere, after runs that go well and that fail."""
+"""Private fields stop at the reader: planted values are looked for everywhere, after runs that go well and others."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from include.records.errors import TransientError
+from include.records.errors import ConfigurationFault, TransientError
 from tests.scenarios.peopled import Peopled, custom, peopled, physical, postal, with_customers
 
 ADA = {"first_name": "Ada", "last_name": "Byron"}
@@ -310,6 +310,30 @@ def test_of_two_profiles_at_the_till_none_is_chosen_until_a_person_says_so(shop:
     settled(shop)
 
 
+def test_a_person_of_its_own_leaves_the_others_to_be_told_apart(shop: Peopled) -> None:
+    account = shop.sign_up("ada@example.com", **ADA_ONLINE)
+    mother = shop.enrol(email="ada@example.com", **ADA)
+    daughter = shop.enrol(email="ada@example.com", **ADA)
+    assert set(shop.run("full").plan.holds) == {"ambiguous"}
+    shop.run(approve=[daughter])
+    shop.run("full")
+    assert shop.partner(account) == mother and shop.held() == {}
+    settled(shop)
+
+
+def test_a_persons_word_moves_a_link(shop: Peopled) -> None:
+    account = shop.sign_up("ada@example.com", **ADA_ONLINE)
+    wrong = shop.enrol(email="ada@example.com", **ADA)
+    shop.run("full")
+    right = shop.enrol(first_name="Ada", last_name="Byron", phone="+49302312517")
+    shop.run(approve=[f"{account} = {right}"])
+    assert shop.partner(account) == right
+    shop.run(reject=[wrong])
+    shop.run("full")
+    assert shop.partner(account) == right
+    settled(shop)
+
+
 def test_two_profiles_merged_at_the_till_leave_one_pair(shop: Peopled) -> None:
     account = shop.sign_up("ada@example.com", **ADA_ONLINE)
     lost = shop.enrol(email="ada@example.com", **ADA)
@@ -526,3 +550,34 @@ def test_keys_look_at_these_customers_and_their_partners_only(pair: tuple[People
     run = shop.run(keys=[profile])
     assert shop.account(account)["lastName"] == "King" and run.writes == 1
     assert all(one.commercetools_id != other for one in shop.links())
+
+
+def test_an_erasure_request_is_carried_on_at_once_for_the_id_that_was_erased(
+    pair: tuple[Peopled, str, str],
+) -> None:
+    shop, account, profile = pair
+    shop.settings = with_customers(shop.settings, deletions={"in_commercetools": "anonymise"})
+    shop.online.delete("customers", id=account)
+    run = shop.run(keys=[account])
+    assert run.plan.changes == {"lightspeed anonymise": 1} and run.writes == 1
+    assert all(one["id"] != profile for one in shop.profiles())
+
+
+@pytest.mark.parametrize("first", [[], None])
+def test_a_change_of_what_is_private_asks_for_a_full_run_and_writes_nothing(
+    shop: Peopled, first: list[str] | None
+) -> None:
+    """`first`: nothing was private and now is, or the other way round."""
+    everything = list(shop.settings.customers.hash)
+    shop.settings = with_customers(shop.settings, hash=everything if first is None else first)
+    account = shop.sign_up("Ada@example.com", **ADA_ONLINE, companyName="Engines")
+    shop.enrol(email="ada@example.com", **ADA, phone="030 2312517", **postal())
+    shop.run("full")
+    shop.edit_online(account, {"action": "setCompanyName", "companyName": "Card 4111 1111 1111 1111"})
+    shop.run()
+    shop.settings = with_customers(shop.settings, hash=[] if first is None else everything)
+    with pytest.raises(ConfigurationFault, match="mode=full"):
+        shop.run()
+    run = shop.run("full")
+    assert run.accounts.changes == 0 and run.plan.holds == {}
+    settled(shop)

@@ -171,10 +171,7 @@ class XSeriesCustomers(CustomerStream):
         owner = customers.owner_of(name)
         if write.action == "create":
             return owner != "none" or name in RECOGNISED_BY
-        # Where the till owns a field but has no value, the first alignment may bring one.
-        return owner not in ("none", self.system) or (
-            owner == self.system and write.standing.get(name) in ("", {})
-        )
+        return owner not in ("none", self.system)
 
     def _require_prepared(self) -> None:
         if not self._prepared:

@@ -24,12 +24,13 @@ from include.records.errors import (
 )
 from include.records.face import SYSTEMS, SystemName
 from include.sync import outcomes
-from include.sync.batches import Applied, concluded, side_by_side
+from include.sync.batches import Applied, concluded, making_room, side_by_side
 from include.sync.customers.bench import Bench
 from include.sync.customers.live import Living, living_of, look_for_twins, newcomers
 from include.sync.customers.ownership import require_ownership
 from include.sync.customers.replanning import replanned
 from include.sync.customers.settling import Done, settle
+from include.sync.grouping import Grouped
 
 PORTION = 50
 """Changes between two looks at both systems."""
@@ -58,9 +59,10 @@ async def _apply_portion(
     living = await living_of(bench, changes)
     todo = await fresh(bench, changes, living, new)
     limits = bench.settings.limits
+    books = _Books(bench)
     for system in SYSTEMS:
         gate = asyncio.Semaphore(getattr(limits, system).concurrency)
-        mine = [_Writer(bench, change, living) for change in todo if change.system == system]
+        mine = [_Writer(bench, change, living, books, gate) for change in todo if change.system == system]
         await side_by_side(mine, _Writer.apply, gate, applied)
 
 
@@ -81,6 +83,28 @@ async def fresh(
     return [*(change for change in changes if change.id not in left), *again]
 
 
+class _Books:
+    """What writers tell the ledger: those that wait at the same moment share a transaction."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._ledger = bench.ledger
+        self._begun: set[str] = set()
+        self._beginning: Grouped[str] = Grouped(self._begin)
+        self._settling: Grouped[Done] = Grouped(lambda done: settle(bench, done))
+
+    async def begin(self, change: ChangeRow) -> bool:
+        """Store that a change is about to be sent; whether it still may be."""
+        self._begun.discard(change.id)
+        await self._beginning.do(change.id)
+        return change.id in self._begun
+
+    async def settle(self, done: Done) -> None:
+        await self._settling.do(done)
+
+    def _begin(self, ids: list[str]) -> None:
+        self._begun.update(self._ledger.changes.begin(ids))
+
+
 @dataclass
 class _Writer:
     """Brings one change to an end: written, or settled otherwise; a TransientError says why not."""
@@ -88,6 +112,8 @@ class _Writer:
     bench: Bench
     change: ChangeRow
     living: Living
+    books: _Books
+    gate: asyncio.Semaphore
     exchanges: list[str] = field(default_factory=list)
 
     @property
@@ -103,7 +129,7 @@ class _Writer:
                 if not await self._again():
                     return
                 continue
-            if not await asyncio.to_thread(self.bench.ledger.changes.begin, [self.change.id]):
+            if not await self.books.begin(self.change):
                 return
             try:
                 written = await self.bench.doors[self.target].adapter.write(write)
@@ -147,7 +173,8 @@ class _Writer:
 
     async def _done(self, written: CustomerWritten, write: CustomerWrite, *, already: bool = False) -> None:
         done = Done(self.change, write, written, [*self.exchanges, *written.exchange_ids], already)
-        await asyncio.to_thread(settle, self.bench, [done])
+        async with making_room(self.gate):
+            await self.books.settle(done)
 
     async def _is_there_already(self) -> bool:
         """Look for the twin before it is made: settle what an earlier attempt did; whoever else is found there makes

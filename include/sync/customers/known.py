@@ -85,7 +85,7 @@ def _mirror_row(row: Mapping[str, Any]) -> MirrorRow:
     if bad:
         identity[UNREADABLE_FIELDS] = bad
     number = fields.get("number")
-    return MirrorRow(
+    made = MirrorRow(
         id=str(row["id"]),
         version=None if row["version"] is None else int(row["version"]),
         modified_at=_moment(row["modified_at"]),
@@ -96,6 +96,8 @@ def _mirror_row(row: Mapping[str, Any]) -> MirrorRow:
         carry=plain_value("json", row["carry"]),
         identity=identity,
     )
+    # Of who is deleted nothing is kept but the proof of it.
+    return made if made.deleted_at is None else emptied(made, made.deleted_at)
 
 
 def _typed(kind: str, cell: Any) -> Any:
@@ -137,6 +139,13 @@ def bury(books: Ledger | Together, run_id: str, system: str, gone: Iterable[str]
     """Mark customers as deleted that are proven to be gone, and keep nothing of them but their ids."""
     known = [row for row in books.mirror.read(ENTITY, KIND, system, ids=list(gone)) if row.deleted_at is None]
     books.mirror.see(ENTITY, KIND, system, run_id, [emptied(row, at) for row in known])
+
+
+def empty(books: Ledger | Together, run_id: str, system: str, gone: Collection[str]) -> None:
+    """Keep nothing of customers who are known to be gone but their ids."""
+    known = books.mirror.read(ENTITY, KIND, system, ids=gone)
+    left = [emptied(row, row.deleted_at) for row in known if row.deleted_at is not None]
+    books.mirror.see(ENTITY, KIND, system, run_id, left)
 
 
 def emptied(row: MirrorRow, at: datetime) -> MirrorRow:

@@ -113,9 +113,9 @@ async def read_now(bench: Bench, door: Door, ids: Collection[str]) -> dict[str, 
         wire.extend(page.rows)
 
     def taken() -> dict[str, Clear]:
-        clear = door.clear(wire)
+        clear, sealed = door.read(wire)
         ledger = bench.ledger
-        see(ledger, bench.run_id, door.system, door.sealed(wire))
+        see(ledger, bench.run_id, door.system, sealed)
         bury(ledger, bench.run_id, door.system, set(ids) - set(clear), ledger.now())
         return clear
 
@@ -158,12 +158,12 @@ async def look_for_twins(
         return None, False
 
     def taken() -> tuple[Mapping[str, Any] | None, bool]:
-        clear = door.clear(wire)
+        clear, sealed = door.read(wire)
         by_id = {str(row["id"]): row for row in wire}
         for record, person in clear.items():
             if "deleted_at" not in person and _is_ours(person, change, write):
                 return by_id[record], False
-        counts = see(bench.ledger, bench.run_id, door.system, door.sealed(wire))
+        counts = see(bench.ledger, bench.run_id, door.system, sealed)
         living = any("deleted_at" not in person for person in clear.values())
         return None, living and (counts.new + counts.changed > 0 or change.attempt > 0)
 
@@ -173,6 +173,6 @@ async def look_for_twins(
 def _is_ours(person: Clear, change: ChangeRow, write: CustomerWrite) -> bool:
     """Whether this profile was made by an earlier attempt at this very creation: it bears the key, or names the
     source."""
-    return write.key in (person.get("number"), (person.get("carry") or {}).get("key")) or (
+    return person.get("number") == write.key or (
         bool(person.get(MARK)) and person.get(MARK) == change.source_id
     )

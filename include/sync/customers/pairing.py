@@ -69,8 +69,7 @@ def _links(world: World, found: Pairing) -> None:
     for link in world.links:
         online = world.known("commercetools", link.commercetools_id)
         till = world.known("lightspeed", link.lightspeed_id)
-        subjects = {f"commercetools:{link.commercetools_id}", f"lightspeed:{link.lightspeed_id}"}
-        if (link.commercetools_id, link.lightspeed_id) in world.ruling.apart or subjects & world.ruling.out:
+        if world.ruling.ends((link.commercetools_id, link.lightspeed_id)):
             found.retired.append(link)
         elif online is not None and till is not None and online.lives and till.lives:
             found.pairs.append(Pair(online, till, link, link.matched_by))
@@ -104,6 +103,8 @@ def _by_hand(world: World, found: Pairing, taken: dict[SystemName, set[str]]) ->
         if online is None or till is None or not (online.lives and till.lives):
             continue
         if online_id in taken["commercetools"] or till_id in taken["lightspeed"]:
+            continue
+        if world.ruling.ends((online_id, till_id)):
             continue
         found.pairs.append(Pair(online, till, None, BY_HAND))
         taken["commercetools"].add(online_id)
@@ -151,6 +152,8 @@ def _tables(world: World, system: SystemName) -> dict[str, pd.DataFrame]:
     ids: dict[str, list[str]] = {}
     values: dict[str, list[str]] = {}
     for one in world.living(system):
+        if one.subject in world.ruling.own:
+            continue  # a person of its own is nobody's partner
         for step in world.settings.match:
             for value in _identifiers(world, one, step):
                 ids.setdefault(step, []).append(one.id)

@@ -59,18 +59,19 @@ class Door:
 
     def sealed(self, wire: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         """Wire rows as a sealed table."""
+        return self.read(wire)[1]
+
+    def read(self, wire: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Clear], pd.DataFrame]:
+        """Wire rows as clear customers, by id, and as a sealed table."""
         clear = self._let_in(wire)
-        sealed = self.seal.table(clear)
+        people = clear_rows(clear)
+        sealed = self.seal.table(clear, people)
         sealed[UNREADABLE_FIELDS] = pd.Series(
-            [canonical_json(unreadable(row, self.default_country)) for row in clear_rows(clear)],
+            [canonical_json(unreadable(row, self.default_country)) for row in people],
             dtype="string",
             index=clear.index,
         )
-        return sealed
-
-    def clear(self, wire: Sequence[Mapping[str, Any]]) -> dict[str, Clear]:
-        """Wire rows as clear customers, by id."""
-        return {str(row["id"]): row for row in clear_rows(self._let_in(wire))}
+        return {str(row["id"]): row for row in people}, sealed
 
     def _let_in(self, wire: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         clear = self.adapter.to_customers(wire)

@@ -14,6 +14,7 @@ from include.records.customers import ENTITY, KIND
 from include.records.errors import ConfigurationFault
 from include.records.face import SYSTEMS
 from include.sync.customers.world import Ruling
+from include.sync.staging import Staging
 
 IDENTITY = "identity"
 """The code under which these decisions are kept; `field` holds the till id of a pair."""
@@ -51,7 +52,12 @@ def forgotten_of(decisions: Iterable[Decision]) -> frozenset[str]:
 
 
 def decide_by_hand(
-    ledger: Ledger, *, approved: Sequence[str], rejected: Sequence[str], by: str, run_id: str
+    ledger: Ledger,
+    staging: Staging,
+    *,
+    approved: Sequence[str],
+    rejected: Sequence[str],
+    by: str,
 ) -> list[Decision]:
     """Keep what a person decided with this run. Raises ConfigurationFault for a line that names nobody, or that
     stands in both lists; then nothing is kept."""
@@ -64,10 +70,18 @@ def decide_by_hand(
     given += [("reject", line) for line in rejected]
     if not given:
         return []
-    ids: dict[str, set[str]] = {system: _ids(ledger, system, given) for system in SYSTEMS}
-    found = [_decision(verdict, line, ids, by, run_id) for verdict, line in given]
+    ids: dict[str, set[str]] = {
+        system: _ids(ledger, system, given) | {str(one) for one in staged_ids(staging, system)}
+        for system in SYSTEMS
+    }
+    found = [_decision(verdict, line, ids, by, staging.run_id) for verdict, line in given]
     ledger.decisions.add(ENTITY, found)
     return found
+
+
+def staged_ids(staging: Staging, system: str) -> Collection[str]:
+    """Ids that this run read of a system."""
+    return list(staging.read_table(f"{system}/customers")["id"])
 
 
 def keys_of(lines: Iterable[str]) -> list[str]:

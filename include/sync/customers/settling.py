@@ -3,7 +3,7 @@ outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from include.ledger.ledger import Together
 from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link
 from include.records.customer_face import CustomerWrite, CustomerWritten
 from include.records.customers import CONSENTS, ENTITY, KIND
-from include.records.face import SystemName, other
+from include.records.face import SYSTEMS, SystemName, other
 from include.sync.customers.bench import Bench
 from include.sync.customers.known import bury, known_of, to_rows
 from include.sync.customers.merging import same
@@ -34,12 +34,13 @@ class Done:
 
 def settle(bench: Bench, done: Sequence[Done]) -> None:
     """Store what came of these changes, all or nothing."""
+    written = [one for one in done if one.change.action not in ("delete", "anonymise")]
     with bench.ledger.together() as books:
         for one in done:
             if one.change.action in ("delete", "anonymise"):
                 _removed(bench, books, one)
-            else:
-                _written(bench, books, one)
+        if written:
+            _written(bench, books, written)
 
 
 def _removed(bench: Bench, books: Together, one: Done) -> None:
@@ -49,48 +50,70 @@ def _removed(bench: Bench, books: Together, one: Done) -> None:
     for system, record in ((target, change.target_id), (other(target), change.source_id)):
         if record is not None:
             bury(books, bench.run_id, system, [record], now)
-    for link in _links(books, target, str(change.target_id)):
+    for link in _links(books, {target: [str(change.target_id)]}):
         books.links.retire(link.id)
     books.changes.settle([_outcome(one, str(change.target_id), [])])
 
 
-def _written(bench: Bench, books: Together, one: Done) -> None:
-    change, target = one.change, _target(one.change)
-    record = one.written.customer_id
-    shown: dict[str, Any] = {}
-    if one.written.row is not None:
-        rows = to_rows(bench.doors[target].sealed([one.written.row]))
-        books.mirror.see(ENTITY, KIND, target, bench.run_id, rows)
-        shown = dict(rows[0].fields)
-        if known_of(target, rows[0]).external_id:
-            shown[MARK] = known_of(target, rows[0]).external_id
-    base, dropped = _agreed(one, target, shown)
-    links = _links(books, target, record)
-    if links:
-        books.links.agree([Agreement(link.id, {**link.base, **base}, dict(link.resent)) for link in links])
-    else:
-        ours, theirs = (
-            (record, str(change.source_id))
-            if target == "commercetools"
-            else (
-                str(change.source_id),
-                record,
-            )
-        )
-        books.links.add(
-            [
-                Link(
-                    entity=ENTITY,
-                    kind=KIND,
-                    commercetools_id=ours,
-                    lightspeed_id=theirs,
-                    base=base,
-                    matched_by=CREATED_BY_US,
-                    run_id=bench.run_id,
-                )
-            ]
-        )
-    books.changes.settle([_outcome(one, record, dropped)])
+def _written(bench: Bench, books: Together, done: Sequence[Done]) -> None:
+    shown = _take_in(bench, books, done)
+    links = _links(
+        books, {s: [one.written.customer_id for one in done if _target(one.change) == s] for s in SYSTEMS}
+    )
+    at = {
+        **{("commercetools", link.commercetools_id): link for link in links},
+        **{("lightspeed", link.lightspeed_id): link for link in links},
+    }
+    bases: dict[str, dict[str, Any]] = {}
+    made: list[Link] = []
+    outcomes: list[ChangeOutcome] = []
+    for one in done:
+        target = _target(one.change)
+        base, dropped = _agreed(one, target, shown.get((target, one.written.customer_id), {}))
+        link = at.get((target, one.written.customer_id))
+        if link is None:
+            made.append(_link(bench, one, base))
+        else:
+            bases[link.id] = {**bases.get(link.id, link.base), **base}
+        outcomes.append(_outcome(one, one.written.customer_id, dropped))
+    books.links.agree(
+        [Agreement(link.id, bases[link.id], dict(link.resent)) for link in links if link.id in bases]
+    )
+    books.links.add(made)
+    books.changes.settle(outcomes)
+
+
+def _take_in(
+    bench: Bench, books: Together, done: Sequence[Done]
+) -> dict[tuple[SystemName, str], dict[str, Any]]:
+    """Mirror the targets as they showed themselves; what each of them shows, the partner it names included."""
+    shown: dict[tuple[SystemName, str], dict[str, Any]] = {}
+    for system in SYSTEMS:
+        wire = [
+            one.written.row for one in done if _target(one.change) == system and one.written.row is not None
+        ]
+        if not wire:
+            continue
+        rows = to_rows(bench.doors[system].sealed(wire))
+        books.mirror.see(ENTITY, KIND, system, bench.run_id, rows)
+        for row in rows:
+            named = known_of(system, row).external_id
+            shown[system, row.id] = {**row.fields, **({MARK: named} if named else {})}
+    return shown
+
+
+def _link(bench: Bench, one: Done, base: dict[str, Any]) -> Link:
+    made, source = one.written.customer_id, str(one.change.source_id)
+    is_online = _target(one.change) == "commercetools"
+    return Link(
+        entity=ENTITY,
+        kind=KIND,
+        commercetools_id=made if is_online else source,
+        lightspeed_id=source if is_online else made,
+        base=base,
+        matched_by=CREATED_BY_US,
+        run_id=bench.run_id,
+    )
 
 
 def _agreed(
@@ -114,8 +137,14 @@ def _agreed(
     return base, dropped
 
 
-def _links(books: Together, target: SystemName, record: str) -> list[Link]:
-    found: list[Link] = books.links.read(ENTITY, KIND, **{f"{target}_ids": [record]})  # type: ignore[arg-type]
+def _links(books: Together, of: Mapping[SystemName, Collection[str]]) -> list[Link]:
+    """Links of these customers, by system."""
+    found: list[Link] = books.links.read(
+        ENTITY,
+        KIND,
+        commercetools_ids=of.get("commercetools", ()),
+        lightspeed_ids=of.get("lightspeed", ()),
+    )
     return found
 
 

@@ -44,6 +44,14 @@ class Ruling:
     own: frozenset[str] = frozenset()
     out: frozenset[str] = frozenset()
 
+    def ends(self, pair: tuple[str, str]) -> bool:
+        """Whether two are no pair by a person's word: told apart, one of them is nobody of ours, or one belongs to
+        somebody else."""
+        subjects = {f"commercetools:{pair[0]}", f"lightspeed:{pair[1]}"}
+        if pair in self.apart or subjects & self.out:
+            return True
+        return pair not in self.same and any(pair[0] == a or pair[1] == b for a, b in self.same)
+
 
 @dataclass(frozen=True)
 class World:
