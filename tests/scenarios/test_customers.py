@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -439,6 +440,23 @@ def test_an_answer_that_never_came_makes_nobody_twice(shop: Peopled, side: str, 
     except TransientError:
         shop.run("full", run_id="customers/unknown")
     assert len(shop.accounts_online()) == len(shop.profiles()) == 1 and len(shop.links()) == 1
+    settled(shop)
+
+
+@pytest.mark.parametrize("lag", [0, 50])
+def test_two_runs_planned_from_the_same_state_make_nobody_twice(shop: Peopled, lag: int) -> None:
+    shop.till.options.customer_search_lag_writes = lag
+    for number in range(3):
+        shop.sign_up(f"o{number}@example.com", firstName=f"O{number}", lastName="Online")
+        shop.enrol(email=f"t{number}@example.com", first_name=f"T{number}", last_name="Till")
+
+    def another_run() -> None:
+        with ThreadPoolExecutor() as other:
+            other.submit(shop.run, "full").result()
+
+    run = shop.run("full", before_load=another_run)
+    assert run.accounts.failed == run.accounts.applied == 0
+    assert len(shop.accounts_online()) == len(shop.profiles()) == len(shop.links()) == 6
     settled(shop)
 
 
