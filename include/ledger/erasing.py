@@ -11,17 +11,27 @@ from sqlalchemy import Connection, Engine, text
 from include.ledger.engine import transaction
 
 
-def erase(engine: Engine, entity: str, records: Mapping[str, Collection[str]]) -> dict[str, int]:
+def erase(
+    engine: Engine, entity: str, records: Mapping[str, Collection[str]], *, run_id: str | None = None
+) -> dict[str, int]:
     """Erase records (ids by system) of an entity; rows touched, a table.
 
     Mirror, links and their own holds, decisions and exchanges are deleted. Changes lose all values and labels but keep
     ids, times and outcomes. Evidence of others that names one of the ids is dropped: it is collected again by the next
-    run that finds the same.
+    run that finds the same. Requests that read them, alone or among others, lose their bodies. Decisions of the run
+    that erases (`run_id`) stay.
     """
     subjects = [f"{system}:{record}" for system, ids in records.items() for record in ids]
     every = sorted({record for ids in records.values() for record in ids})
     ours, theirs = list(records.get("commercetools", ())), list(records.get("lightspeed", ()))
-    given = {"entity": entity, "subjects": subjects, "ids": every, "ours": ours, "theirs": theirs}
+    given = {
+        "entity": entity,
+        "subjects": subjects,
+        "ids": every,
+        "ours": ours,
+        "theirs": theirs,
+        "run_id": run_id,
+    }
     with transaction(engine) as connection:
         changed = _ids(
             connection,
@@ -46,6 +56,15 @@ def erase(engine: Engine, entity: str, records: Mapping[str, Collection[str]]) -
                 "DELETE FROM exchanges WHERE context ->> 'change' = ANY(:changed)",
                 {"changed": changed},
             ),
+            "exchange bodies": _count(
+                connection,
+                "UPDATE exchanges SET request_body = NULL, response_body = NULL "
+                "WHERE COALESCE(request_body, response_body) IS NOT NULL AND NOT EXISTS "
+                "(SELECT FROM runs WHERE runs.id = exchanges.run_id AND runs.entity <> :entity) "
+                "AND EXISTS (SELECT FROM unnest(CAST(:ids AS text[])) AS one "
+                "WHERE position(one IN concat_ws(' ', url, request_body, response_body)) > 0)",
+                given,
+            ),
             "changes": _count(
                 connection,
                 "UPDATE changes SET label = NULL, before = '{}', after = '{}', reasons = '{}', dropped = '[]', "
@@ -64,7 +83,8 @@ def erase(engine: Engine, entity: str, records: Mapping[str, Collection[str]]) -
             ),
             "decisions": _count(
                 connection,
-                "DELETE FROM decisions WHERE entity = :entity AND (subject = ANY(:subjects) OR field = ANY(:ids))",
+                "DELETE FROM decisions WHERE entity = :entity AND (subject = ANY(:subjects) OR field = ANY(:ids)) "
+                "AND run_id IS DISTINCT FROM CAST(:run_id AS text)",
                 given,
             ),
             "inbox": _count(
@@ -74,6 +94,17 @@ def erase(engine: Engine, entity: str, records: Mapping[str, Collection[str]]) -
                 given,
             ),
         }
+
+
+def start_over(engine: Engine, entity: str) -> int:
+    """Forget how far the runs of an entity got, for when what they staged is gone; how many places. A task of theirs
+    that is cleared reads anew."""
+    with transaction(engine) as connection:
+        return _count(
+            connection,
+            "DELETE FROM checkpoints WHERE run_id IN (SELECT id FROM runs WHERE entity = :entity)",
+            {"entity": entity},
+        )
 
 
 def _ids(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[str]:

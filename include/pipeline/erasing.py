@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.ledger.decisions import Decision
-from include.ledger.erasing import erase
+from include.ledger.erasing import erase, start_over
 from include.ledger.ledger import Ledger
 from include.pipeline import telling
 from include.pipeline.context import staging_root
@@ -47,15 +47,19 @@ def forget(context: Mapping[str, Any]) -> dict[str, Any]:
         )
         records = profiles_of(ledger, keys)
         if not any(records.values()):
-            raise ConfigurationFault(
+            nobody = ConfigurationFault(
                 "The ledger knows nobody by these keys.",
                 remedy="Look at the ids in both systems, or find them with `python -m include.pipeline.who`. If they "
                 "were forgotten before, there is nothing left to do.",
             )
-        found = erase(ledger.engine, ENTITY, records)
+            ledger.finish_run(run_id, "failed", {}, None, nobody.message)
+            raise nobody
+        # The ledger's rows go last: as long as they are there, a try that was broken off can be taken up again.
+        folders = forget_staged()
+        start_over(ledger.engine, ENTITY)
         if params.get("keep_out", True):
             keep_out(ledger, records, by, run_id)
-        folders = forget_staged()
+        found = erase(ledger.engine, ENTITY, records, run_id=run_id)
         told = f"{sum(map(len, records.values()))} profiles erased: " + ", ".join(
             f"{count} {table}" for table, count in found.items() if count
         )

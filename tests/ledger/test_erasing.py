@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import text
 
 from include.ledger.decisions import Decision
 from include.ledger.engine import transaction
-from include.ledger.erasing import erase
+from include.ledger.erasing import erase, start_over
 from include.ledger.ledger import Ledger
 from include.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow
 from include.transport.faces import Exchange
@@ -26,6 +27,7 @@ NOTHING = {
     "mirror": 0,
     "links": 0,
     "exchanges": 0,
+    "exchange bodies": 0,
     "changes": 0,
     "holds": 0,
     "evidence": 0,
@@ -170,6 +172,7 @@ def test_what_was_touched_is_counted_by_table(kept: Ledger) -> None:
         "mirror": 2,
         "links": 1,
         "exchanges": 2,
+        "exchange bodies": 0,
         "changes": 2,
         "holds": 1,
         "evidence": 0,
@@ -198,7 +201,8 @@ def test_a_change_keeps_which_id_when_and_what_came_of_it(kept: Ledger) -> None:
 @pytest.mark.parametrize("place", ["source_id", "target_id", "result_id"])
 def test_a_change_of_another_subject_that_names_the_id_is_emptied_too(kept: Ledger, place: str) -> None:
     """A creation is planned under the subject of the side that has somebody, and results in the other id."""
-    named = change("else", PLANTED, subject="lightspeed:somebody", **({} if place == "result_id" else {place: "till-gone"}))  # fmt: skip
+    ids = {} if place == "result_id" else {place: "till-gone"}
+    named = change("else", PLANTED, subject="lightspeed:somebody", **ids)
     kept.changes.store([named])
     if place == "result_id":
         kept.changes.settle([ChangeOutcome(change_id=named.id, outcome="applied", result_id="till-gone")])
@@ -225,6 +229,44 @@ def test_evidence_of_somebody_elses_hold_that_names_the_id_is_dropped_and_the_ho
     found = {hold.subject: hold.evidence for hold in kept.holds.open_holds("customers")}
     assert found["lightspeed:twin"] is None
     assert found["lightspeed:stranger"] == {"profiles": [{"id": "till-other", "alike": ["e-mail"]}]}
+
+
+def test_requests_that_read_who_was_erased_among_others_lose_their_bodies(kept: Ledger) -> None:
+    def read(record: str, url: str, body: str | None) -> Exchange:
+        return replace(exchange(record, "?", ""), url=url, context={}, request_body=None, response_body=body)
+
+    with kept.exchange_sink(RUN, "extract_lightspeed") as sink:
+        sink.record(
+            read("page", "https://till.example/customers?after=0", '[{"id":"till-gone","note":"***"}]')
+        )
+        sink.record(read("alone", "https://till.example/customers/till-gone", '{"note":"***"}'))
+        sink.record(read("others", "https://till.example/customers?after=9", '[{"id":"till-here"}]'))
+    with kept.exchange_sink("products/1", "extract_lightspeed") as sink:
+        sink.record(read("product", "https://till.example/products", '[{"id":"till-gone"}]'))
+    assert erase(kept.engine, "customers", ERASED)["exchange bodies"] == 2
+    bodies = {one.id: one.response_body for one in kept.exchanges.get(["page", "alone", "others", "product"])}
+    assert bodies == {
+        "page": None,
+        "alone": None,
+        "others": '[{"id":"till-here"}]',
+        "product": '[{"id":"till-gone"}]',
+    }
+
+
+def test_what_the_run_that_erases_decided_stays(kept: Ledger) -> None:
+    out = replace(decision("lightspeed:till-gone", "", "?"), verdict="reject", run_id="forget/1")
+    kept.decisions.add("customers", [out])
+    assert erase(kept.engine, "customers", ERASED, run_id="forget/1")["decisions"] == 2
+    found = kept.decisions.latest("customers", ["lightspeed:till-gone", "commercetools:online-gone"])
+    assert [(one.subject, one.verdict) for one in found] == [("lightspeed:till-gone", "reject")]
+
+
+def test_runs_of_that_entity_alone_start_over(kept: Ledger) -> None:
+    for run_id in (RUN, "products/1"):
+        kept.checkpoints.set(run_id, "extract_lightspeed", {"done": True})
+    assert start_over(kept.engine, "customers") == 1
+    assert kept.checkpoints.get(RUN, "extract_lightspeed") is None
+    assert kept.checkpoints.get("products/1", "extract_lightspeed") == {"done": True}
 
 
 def test_a_link_that_was_retired_is_erased_with_the_rest(kept: Ledger) -> None:
