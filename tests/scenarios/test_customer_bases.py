@@ -39,3 +39,17 @@ def test_two_bases_become_one_and_nobody_is_doubled_or_mistaken(
         for mode in ("full", "delta"):
             assert shop.run(mode).accounts.changes == 0
         assert shop.customer_writes() == [] and shop.state() == before and shop.held() == held
+
+
+def test_a_namesake_is_told_apart_by_what_his_partner_has_so_that_one_run_is_enough(
+    ledger_url: str, tmp_path: Path
+) -> None:
+    ada = {"firstName": "Ada", "lastName": "Byron"}
+    home = {"key": "home", "country": "DE", "phone": "+493023125017"}
+    with peopled(ledger_url, tmp_path) as shop:
+        known = shop.sign_up("ada@example.com", **ada, addresses=[home], defaultShippingAddress=0)
+        namesake = shop.sign_up("another.ada@example.com", **ada)
+        bare = shop.enrol(first_name="Ada", last_name="Byron", phone="030 23125017")
+        shop.run("full")
+        assert shop.partner(known) == bare and shop.partner(namesake) != bare
+        assert shop.run("full").writes == 0 and len(shop.profiles()) == 2

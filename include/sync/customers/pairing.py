@@ -48,6 +48,12 @@ class Pairing:
     holds: list[Finding] = field(default_factory=list)
     waiting: set[str] = field(default_factory=set)
 
+    @property
+    def partners(self) -> dict[str, Known]:
+        """Whom everybody in a pair is one with, by subject."""
+        found = {pair.online.subject: pair.till for pair in self.pairs}
+        return {**found, **{pair.till.subject: pair.online for pair in self.pairs}}
+
 
 def pair_up(world: World) -> Pairing:
     """Pairs of everybody, linked or found now; only those this run looks at are told of."""

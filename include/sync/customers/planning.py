@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -80,6 +80,7 @@ class _Planner:
 
     def plan(self) -> CustomerPlan:
         pairing = pair_up(self.world)
+        self.world = replace(self.world, partners=pairing.partners)
         self.made.retired = list(pairing.retired)
         self._hold(pairing.holds)
         for pair in pairing.pairs:

@@ -63,6 +63,8 @@ class World:
     settings: CustomerSettings
     affected: Mapping[SystemName, frozenset[str]]
     ruling: Ruling = field(default_factory=Ruling)
+    partners: Mapping[str, Known] = field(default_factory=dict)
+    """By subject, whom somebody was found to be one with."""
 
     def known(self, system: SystemName, record: str) -> Known | None:
         return self.sides[system].get(record)
@@ -122,13 +124,18 @@ class World:
         return found
 
     def namesakes(self, person: Known, system: SystemName) -> list[Known]:
-        """Others in a system of the same whole name whom nothing tells apart: they lack what could be compared."""
+        """Others in a system of the same whole name whom nothing tells apart: they lack what could be compared, and
+        so do those they are one with."""
         return [
             other
             for token in person.tokens.get("full_name", ())
             for other in self._by_name[system].get(token, ())
-            if other.subject != person.subject and not told_apart_by(person, other)
+            if other.subject != person.subject and not self._told_apart(person, other)
         ]
+
+    def _told_apart(self, person: Known, other: Known) -> bool:
+        partner = self.partners.get(other.subject)
+        return told_apart_by(person, other) or (partner is not None and told_apart_by(person, partner))
 
     @cached_property
     def _by_name(self) -> Mapping[SystemName, Mapping[str, list[Known]]]:
