@@ -76,7 +76,7 @@ def test_under_a_foreign_key_no_other_secret_is_made_and_the_way_out_is_named(le
     assert ledger.secret(KEY, "customers") == made
 
 
-@pytest.mark.parametrize("key", ["", "short", f"{KEY},short"])
+@pytest.mark.parametrize("key", ["", "short", f"{KEY},short"], ids=["none", "short", "one of two"])
 def test_what_is_no_fernet_key_is_refused_and_not_repeated(ledger: Ledger, key: str) -> None:
     with pytest.raises(ConfigurationFault, match="not a Fernet key") as caught:
         ledger.secret(key, "customers")
