@@ -112,7 +112,10 @@ def _one(value: Any) -> list[str]:
 def clear_rows(clear: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a clear table as plain values; a cell that is unknown is left out."""
     names = [str(name) for name in clear.columns]
-    columns = [[plain_value(column_of(name).type, cell) for cell in clear[name]] for name in names]
+    kinds = [column_of(name).type for name in names]
+    columns = [
+        [plain_value(kind, cell) for cell in clear[name]] for kind, name in zip(kinds, names, strict=True)
+    ]
     return [
         {name: value for name, value in zip(names, row, strict=True) if value is not None}
         for row in zip(*columns, strict=True)

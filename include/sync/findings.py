@@ -53,6 +53,7 @@ RELEASES = {
     "name_differs": "Trigger `customers` with `online id = till id`: as one person, or as two people.",
     "duplicate_profile": "Trigger `customers` with a pair of ids, or with one id as a person of its own; or merge the "
     "profiles in their system.",
+    "phone_shared": "Nothing, if it is a household; otherwise correct the number.",
     "deleted_there": "Delete the other profile too, or keep it and rule it out of the sync.",
     "many_deleted": "Look whether the project or store was cleared; raise `customers.deletions.most` if it is meant.",
     "email_invalid": "Correct the e-mail address in its source system.",

@@ -7,7 +7,7 @@ whether they are one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from include.records.customers import CONSENTS
@@ -15,7 +15,7 @@ from include.records.face import SystemName
 from include.sync.customers.checking import check
 from include.sync.customers.evidence import duplicate
 from include.sync.customers.known import Known
-from include.sync.customers.world import World
+from include.sync.customers.world import PHONES, World, names_differ
 from include.sync.findings import Finding
 
 ALWAYS_GIVEN = ("email", "first_name", "last_name", "number")
@@ -52,6 +52,7 @@ def wanted_of(world: World, person: Known, target: SystemName) -> Wanted:
     if not any(person.tokens.get(name) for name in CAN_BE_KNOWN_BY):
         raise CreationRefused("has nothing to be recognised by")
     _require_unique(world, person, target)
+    shared = _share_a_number(world, person)
     if target == "commercetools" and _address_is_taken(world, person):
         raise CreationRefused("its e-mail address belongs to another account")
     names = [name for name in (*world.merged, *ALWAYS_GIVEN) if _flows(world, name, person, target)]
@@ -63,7 +64,21 @@ def wanted_of(world: World, person: Known, target: SystemName) -> Wanted:
     fields = {name: person.fields[name] for name in dict.fromkeys(names) if name not in left_out}
     if settings.mark and "external_id" in world.terms[target].writes:
         fields["external_id"] = person.id
-    return Wanted(fields, dict.fromkeys(fields, f"missing in {target}"), findings)
+    return Wanted(fields, dict.fromkeys(fields, f"missing in {target}"), [*findings, *shared])
+
+
+def _share_a_number(world: World, person: Known) -> list[Finding]:
+    """A telephone number of several names is a household, or a mistake: it is told, and keeps nobody back."""
+    own: SystemName = "commercetools" if person.system == "commercetools" else "lightspeed"
+    others = [
+        one
+        for one in world.lookalikes(person, own).get(PHONES, ())
+        if names_differ(person, one) and not _told_apart(world, person, one)
+    ]
+    if not others:
+        return []
+    found = duplicate(person, {PHONES: others}, own)
+    return [replace(found, code="phone_shared", severity="warn")]
 
 
 def _require_unique(world: World, person: Known, target: SystemName) -> None:
@@ -72,6 +87,7 @@ def _require_unique(world: World, person: Known, target: SystemName) -> None:
     own: SystemName = "commercetools" if person.system == "commercetools" else "lightspeed"
     for system in (own, target):
         alike = world.lookalikes(person, system)
+        alike[PHONES] = [one for one in alike.get(PHONES, ()) if not names_differ(person, one)]
         if system == target and (namesakes := world.namesakes(person, system)):
             alike = {**alike, "full_name": namesakes}
         found = {

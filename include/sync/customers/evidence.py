@@ -107,7 +107,7 @@ def name_differs(online: Known, till: Known, step: str) -> Finding:
 
 def duplicate(one: Known, found: Mapping[str, Iterable[Known]], where: str) -> Finding:
     """Somebody who is not created, because others look like the same person."""
-    words = ", ".join(WORDS[name] for name in (*IDENTIFYING, "full_name") if name in found)
+    words = ", ".join(WORDS[name] for name in (*IDENTIFYING, "phones", "full_name") if name in found)
     others = {other.subject: other for side in found.values() for other in side}
     return finding(
         one,

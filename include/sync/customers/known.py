@@ -67,14 +67,15 @@ class Known:
 
 def to_rows(sealed: pd.DataFrame) -> list[MirrorRow]:
     """One mirror row a row of a sealed table."""
-    return [_mirror_row(row) for row in rows(sealed)]
+    kinds = {str(name): column_of(str(name)).type for name in sealed.columns if name not in _OWN}
+    return [_mirror_row(row, kinds) for row in rows(sealed)]
 
 
-def _mirror_row(row: Mapping[str, Any]) -> MirrorRow:
+def _mirror_row(row: Mapping[str, Any], kinds: Mapping[str, str]) -> MirrorRow:
     fields = {
-        name: plain_value(column_of(name).type, _typed(column_of(name).type, cell))
-        for name, cell in row.items()
-        if name not in _OWN and cell is not None
+        name: plain_value(kind, _typed(kind, row[name]))
+        for name, kind in kinds.items()
+        if row[name] is not None
     }
     identity = {
         "tokens": tokens_of(row["tokens"]),

@@ -11,7 +11,7 @@ from include.ledger.rows import Link
 from include.records.face import SYSTEMS, SystemName
 from include.sync.customers.evidence import ambiguous, name_differs
 from include.sync.customers.known import Known
-from include.sync.customers.world import World
+from include.sync.customers.world import PHONES, World, names_differ
 from include.sync.findings import Finding
 from include.sync.matching import Ambiguity, match
 
@@ -93,9 +93,9 @@ def _has_heir(world: World, link: Link, online: Known | None, till: Known | None
             continue
         heirs = {
             heir.id
-            for heirs in world.lookalikes(survivor, system).values()
+            for name, heirs in world.lookalikes(survivor, system).items()
             for heir in heirs
-            if heir.id not in world.linked[system]
+            if name != PHONES and heir.id not in world.linked[system]
         }
         if heirs:
             return True
@@ -180,10 +180,3 @@ def _identifiers(world: World, one: Known, step: str) -> set[str]:
     if one.external_id in partners:
         found.add(one.external_id)
     return found
-
-
-def names_differ(one: Known, another: Known) -> bool:
-    """Whether both have names, and neither is part of the other: Ada Byron is Ada King Byron, but not Ada
-    Lovelace."""
-    a, b = one.tokens.get("names", frozenset()), another.tokens.get("names", frozenset())
-    return bool(a) and bool(b) and not (a <= b or b <= a)

@@ -87,9 +87,10 @@ class Door:
 def as_pages(sealed: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a sealed table as JSON-ready values, in which nothing is lost: times as text, unknown cells left
     out."""
+    flags = {name for name in map(str, sealed.columns) if _is_flag(name)}
     return [
         {
-            name: cell.isoformat() if isinstance(cell, datetime) else bool(cell) if _is_flag(name) else cell
+            name: cell.isoformat() if isinstance(cell, datetime) else bool(cell) if name in flags else cell
             for name, cell in row.items()
             if cell is not None
         }

@@ -16,6 +16,8 @@ Token = tuple[str, str]
 """A name of `include.records.customers.TOKENS` and a digest."""
 IDENTIFYING = ("email", "loyalty_id", "number", "phone_names")
 """Tokens that only one person should bear."""
+PHONES = "phones"
+"""A token that a household shares: it identifies only where the names do not speak against it."""
 
 
 @dataclass(frozen=True)
@@ -101,22 +103,23 @@ class World:
 
     @cached_property
     def bearers(self) -> Mapping[SystemName, Mapping[Token, list[Known]]]:
-        """Everybody who lives, by each token that identifies, whether or not they take part: the identity is
-        taken."""
+        """Everybody who lives, by each token that identifies and by telephone number, whether or not they take part:
+        the identity is taken."""
         found: dict[SystemName, dict[Token, list[Known]]] = {"commercetools": {}, "lightspeed": {}}
         for system, side in self.sides.items():
             for one in side.values():
                 if not one.lives:
                     continue
-                for name in IDENTIFYING:
+                for name in (*IDENTIFYING, PHONES):
                     for token in one.tokens.get(name, ()):
                         found[system].setdefault((name, token), []).append(one)
         return found
 
     def lookalikes(self, person: Known, system: SystemName) -> dict[str, list[Known]]:
-        """Others in a system who share an identifying token with somebody, by the name of the token."""
+        """Others in a system who share an identifying token, or a telephone number, with somebody, by the name of the
+        token."""
         found: dict[str, list[Known]] = {}
-        for name in IDENTIFYING:
+        for name in (*IDENTIFYING, PHONES):
             for token in person.tokens.get(name, ()):
                 for other in self.bearers[system].get((name, token), ()):
                     if other.subject != person.subject and other not in found.get(name, ()):
@@ -165,6 +168,13 @@ class World:
         wanted = {name for name in self.settings.fields if self.settings.owner_of(name) != "none"}
         consents = {name for name in CONSENTS if name.removeprefix("consent_") in self.settings.consents}
         return tuple(sorted(both & (wanted | consents)))
+
+
+def names_differ(one: Known, another: Known) -> bool:
+    """Whether both have names, and neither is part of the other: Ada Byron is Ada King Byron, but not Ada
+    Lovelace."""
+    a, b = one.tokens.get("names", frozenset()), another.tokens.get("names", frozenset())
+    return bool(a) and bool(b) and not (a <= b or b <= a)
 
 
 TELLING = ("email", "phones", "loyalty_id")

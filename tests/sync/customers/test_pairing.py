@@ -28,7 +28,10 @@ def pairs(*people, **more):  # type: ignore[no-untyped-def]
         ({"loyalty_id": "77"}, {"loyalty_id": "77"}),
         ({"external_id": "l"}, {}),
         ({}, {"external_id": "c"}),
-        ({"phone": "+493023125000", **ADA, "email": "a@example.com"}, {"mobile": "+493023125000", **ADA, "email": ""}),
+        (
+            {"phone": "+493023125000", **ADA, "email": "a@example.com"},
+            {"mobile": "+493023125000", **ADA, "email": ""},
+        ),
     ],
 )
 def test_each_step_of_the_chain_finds_a_partner(online: dict[str, str], till: dict[str, str]) -> None:
@@ -36,7 +39,9 @@ def test_each_step_of_the_chain_finds_a_partner(online: dict[str, str], till: di
     assert pairs(*people) == {("c", "l")}
 
 
-@pytest.mark.parametrize("empty", [{}, {"email": ""}, {"email": "?no address"}, {"number": ""}, {"phone": "?12"}])
+@pytest.mark.parametrize(
+    "empty", [{}, {"email": ""}, {"email": "?no address"}, {"number": ""}, {"phone": "?12"}]
+)
 def test_empty_and_unreadable_identifiers_never_match(empty: dict[str, str]) -> None:
     assert pairs(customer("commercetools", "c", **empty), customer("lightspeed", "l", **empty)) == set()
 
@@ -120,8 +125,37 @@ def test_who_looks_like_somebody_who_is_linked_already_is_not_made_a_second_time
     plan = plan_customers(world(people, links=[link("c", "l")]))
     assert [one.action for one in plan.changes] == ["update"]  # only marks the pair
     assert {(one.subject, one.code) for one in plan.holds} == {("lightspeed:l2", "duplicate_profile")}
-    ruled = plan_customers(world(people, links=[link("c", "l")], ruling=Ruling(out=frozenset({"lightspeed:l2"}))))
+    ruled = plan_customers(
+        world(people, links=[link("c", "l")], ruling=Ruling(out=frozenset({"lightspeed:l2"})))
+    )
     assert ruled.holds == [] and ruled.status["lightspeed:l2"] == ("ignored", "ruled out by a person")
+
+
+def test_two_profiles_with_one_number_are_a_question_and_a_household_is_only_told() -> None:
+    number = "+493023125000"
+    people = [
+        customer(
+            "lightspeed", "l1", email="a@example.com", first_name="Ada", last_name="Byron", phone=number
+        ),
+        customer(
+            "lightspeed", "l2", email="b@example.com", first_name="Ada", last_name="King Byron", mobile=number
+        ),
+        customer("lightspeed", "l3", email="c@example.com", first_name="Byron", phone=number),
+    ]
+    plan = plan_customers(world(people))
+    assert plan.changes == []
+    assert {(one.subject, one.code) for one in plan.holds} == {
+        ("lightspeed:l1", "duplicate_profile"),
+        ("lightspeed:l2", "duplicate_profile"),
+        ("lightspeed:l3", "duplicate_profile"),
+    }
+    household = [
+        people[0],
+        customer("lightspeed", "l4", email="d@example.com", first_name="Max", phone=number),
+    ]
+    told = plan_customers(world(household))
+    assert told.holds == [] and len(told.changes) == 2
+    assert {one.code for one in told.warnings} == {"phone_shared"}
 
 
 def test_of_one_whole_name_and_nothing_to_tell_them_apart_nobody_is_created() -> None:
@@ -130,7 +164,10 @@ def test_of_one_whole_name_and_nothing_to_tell_them_apart_nobody_is_created() ->
     plan = plan_customers(world([person, bare]))
     assert plan.changes == [] and [one.code for one in plan.holds] == ["duplicate_profile"]
     other = customer("lightspeed", "l", first_name="Ada", last_name="Byron", email="other@example.com")
-    assert {one.target for one in plan_customers(world([person, other])).changes} == {"commercetools", "lightspeed"}
+    assert {one.target for one in plan_customers(world([person, other])).changes} == {
+        "commercetools",
+        "lightspeed",
+    }
 
 
 def test_a_profile_merged_at_the_till_hands_its_link_on_to_its_heir() -> None:
