@@ -117,7 +117,7 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise _fault(f"`{name}` is {value!r}.", 'Give a list of texts, such as ["SKU-1", "SKU-2"].')
+        raise _fault(f"`{name}` is no list of texts.", 'Give a list of texts, such as ["SKU-1", "SKU-2"].')
     return tuple(dict.fromkeys(item.strip() for item in value if item.strip()))
 
 
