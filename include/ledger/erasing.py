@@ -68,8 +68,8 @@ def erase(
             "changes": _count(
                 connection,
                 "UPDATE changes SET label = NULL, before = '{}', after = '{}', reasons = '{}', dropped = '[]', "
-                "error = NULL, remedy = NULL, exchange_ids = '{}', outcome = CASE outcome WHEN 'planned' THEN 'superseded' "
-                "ELSE outcome END WHERE id = ANY(CAST(:changed AS uuid[]))",
+                "error = NULL, remedy = NULL, exchange_ids = '{}', "
+                "outcome = CASE outcome WHEN 'planned' THEN 'superseded' ELSE outcome END WHERE id = ANY(CAST(:changed AS uuid[]))",
                 {"changed": changed},
             ),
             "holds": _count(

@@ -57,7 +57,7 @@ def test_a_time_is_utc_unless_it_says_otherwise(given: str | None, meant: dateti
         ({"since": "2027-01-01T00:00:00Z"}, "in the future"),
         ({"since": "2026-01-01T00:00:00Z", "mode": "full"}, "reads everything"),
         ({"since": "2026-01-01T00:00:00Z", "keys": ["A"]}, "together with `keys`"),
-        ({"keys": "A-1"}, "`keys` is 'A-1'.*list of texts"),
+        ({"keys": "A-1"}, "`keys` is no list of texts"),
         ({"keys": [1]}, "list of texts"),
         ({"direction": "sideways"}, "`direction` is 'sideways'.*to_lightspeed"),
     ],
