@@ -1,8 +1,7 @@
 """Two customer bases that overlap, with what is known to be true of them: who is who.
 
-Nobody in it exists; addresses are of example domains, numbers of ranges that are kept free for fiction (030 23125). All of
-it follows from a seed.
-"""
+Nobody in it exists; addresses are of example domains, numbers of ranges that are kept free for fiction (030 23125).
+All of it follows from a seed."""
 
 from __future__ import annotations
 
@@ -10,18 +9,25 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-FIRST = (
-    "Anna Ben Carla David Emma Finn Greta Hannes Ida Jonas Käthe Lukas Mia Noah Olga Paul Quirin Rosa Sofia Tim Ute "
-    "Viktor Wanda Xaver Yara Zoe Jürgen Björn Søren Chloé Zoë Müge Ağnes José Łukasz Renée Ömer Þóra Ñusta Ýmir"
-).split()
-LAST = (
-    "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Schäfer Koch Bauer Richter Klein Wolf "
-    "Schröder Neumann Schwarz Zimmermann Braun Krüger Hofmann Hartmann Lange Schmitt Werner Schmitz Krause Meier Lehmann "
-    "Köhler Herrmann König Walter Mayer Huber Kaiser Fuchs Peters Lang Scholz Möller Weiß Jung Hahn Schubert Vogel "
-    "Friedrich Keller Günther Frank Berger Winkler Roth Beck Lorenz Baumann Franke Albrecht Schuster Simon Ludwig Böhm "
-    "Winter Kraus Martin Schumacher Krämer Vogt Stein Jäger Otto Sommer Groß Seidel Heinrich Brandt Haas Schreiber Graf "
-    "Schulte Dietrich Ziegler Kuhn Kühn Pohl Engel Horn Busch Bergmann Thomas Voigt Sauer Arnold Wolff Pfeiffer"
-).split()
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+FIRST = _words(
+    "Anna Ben Carla David Emma Finn Greta Hannes Ida Jonas Käthe Lukas Mia Noah Olga Paul Quirin Rosa "
+    "Sofia Tim Ute Viktor Wanda Xaver Yara Zoe Jürgen Björn Søren Chloé Zoë Müge Ağnes José Łukasz Renée "
+    "Ömer Þóra Ñusta Ýmir "
+)
+LAST = _words(
+    "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Schäfer Koch Bauer "
+    "Richter Klein Wolf Schröder Neumann Schwarz Zimmermann Braun Krüger Hofmann Hartmann Lange Schmitt "
+    "Werner Schmitz Krause Meier Lehmann Köhler Herrmann König Walter Mayer Huber Kaiser Fuchs Peters "
+    "Lang Scholz Möller Weiß Jung Hahn Schubert Vogel Friedrich Keller Günther Frank Berger Winkler Roth "
+    "Beck Lorenz Baumann Franke Albrecht Schuster Simon Ludwig Böhm Winter Kraus Martin Schumacher Krämer "
+    "Vogt Stein Jäger Otto Sommer Groß Seidel Heinrich Brandt Haas Schreiber Graf Schulte Dietrich "
+    "Ziegler Kuhn Kühn Pohl Engel Horn Busch Bergmann Thomas Voigt Sauer Arnold Wolff Pfeiffer "
+)
 UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ö": "Oe", "Ü": "Ue", "Ä": "Ae"}
 
 
@@ -66,8 +72,8 @@ class Population:
 
 
 def make_population(size: int, overlap: float, seed: int) -> Population:
-    """`size` profiles on each side, `overlap` of the people on both. Dirty: case, spaces, formats of numbers, spellings of
-    names, missing addresses, double profiles, shared addresses and numbers."""
+    """`size` profiles on each side, `overlap` of the people on both. Dirty: case, spaces, formats of numbers,
+    spellings of names, missing addresses, double profiles, shared addresses and numbers."""
     chance = random.Random(seed)
     found = Population()
     shared = int(size * overlap)
@@ -170,5 +176,11 @@ def _dialled(phone: str, chance: random.Random) -> str:
         return ""
     rest = phone.removeprefix("+4930")
     return chance.choice(
-        (phone, f"0049 30 {rest}", f"030/{rest}", f"(030) {rest[:4]} {rest[4:]}", f"+49 (0)30 {rest[:5]}-{rest[5:]}")
+        (
+            phone,
+            f"0049 30 {rest}",
+            f"030/{rest}",
+            f"(030) {rest[:4]} {rest[4:]}",
+            f"+49 (0)30 {rest[:5]}-{rest[5:]}",
+        )
     )

@@ -69,7 +69,8 @@ def erase(
                 connection,
                 "UPDATE changes SET label = NULL, before = '{}', after = '{}', reasons = '{}', dropped = '[]', "
                 "error = NULL, remedy = NULL, exchange_ids = '{}', "
-                "outcome = CASE outcome WHEN 'planned' THEN 'superseded' ELSE outcome END WHERE id = ANY(CAST(:changed AS uuid[]))",
+                "outcome = CASE outcome WHEN 'planned' THEN 'superseded' ELSE outcome END "
+                "WHERE id = ANY(CAST(:changed AS uuid[]))",
                 {"changed": changed},
             ),
             "holds": _count(
