@@ -26,6 +26,8 @@ KIND = "customer"
 CREATION_KEYS = {"lightspeed": "ct-", "commercetools": "ls-"}
 """What the key of a customer begins with that was made in a system; the id of its source follows. At the till it is the
 customer code of who has no number."""
+EXTERNAL_ID = "external_id"
+"""The field in which one side names the other."""
 UNREADABLE = "?"
 """Begins a value that could not be read as what it should be."""
 

@@ -15,6 +15,12 @@ from include.records.products import ProductTables
 
 SystemName = Literal["commercetools", "lightspeed"]
 SYSTEMS: tuple[SystemName, SystemName] = ("commercetools", "lightspeed")
+_BY_NAME: dict[str, SystemName] = {system: system for system in SYSTEMS}
+
+
+def system_named(name: str) -> SystemName:
+    """The system of that name, where a name comes from a table or a text. Raises KeyError for any other."""
+    return _BY_NAME[name]
 
 
 def other(system: SystemName) -> SystemName:

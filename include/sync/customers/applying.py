@@ -22,7 +22,7 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.records.face import SYSTEMS, SystemName
+from include.records.face import SYSTEMS, SystemName, system_named
 from include.sync import outcomes
 from include.sync.batches import Applied, concluded, making_room, side_by_side
 from include.sync.customers.bench import Bench
@@ -118,7 +118,7 @@ class _Writer:
 
     @property
     def target(self) -> SystemName:
-        return "commercetools" if self.change.system == "commercetools" else "lightspeed"
+        return system_named(self.change.system)
 
     async def apply(self) -> None:
         for _ in range(TRIES):

@@ -69,23 +69,21 @@ def wanted_of(world: World, person: Known, target: SystemName) -> Wanted:
 
 def _share_a_number(world: World, person: Known) -> list[Finding]:
     """A telephone number of several names is a household, or a mistake: it is told, and keeps nobody back."""
-    own: SystemName = "commercetools" if person.system == "commercetools" else "lightspeed"
     others = [
         one
-        for one in world.lookalikes(person, own).get(PHONES, ())
+        for one in world.lookalikes(person, person.system).get(PHONES, ())
         if names_differ(person, one) and not _told_apart(world, person, one)
     ]
     if not others:
         return []
-    found = duplicate(person, {PHONES: others}, own)
+    found = duplicate(person, {PHONES: others}, person.system)
     return [replace(found, code="phone_shared", severity="warn")]
 
 
 def _require_unique(world: World, person: Known, target: SystemName) -> None:
     if person.subject in world.ruling.own:
         return
-    own: SystemName = "commercetools" if person.system == "commercetools" else "lightspeed"
-    for system in (own, target):
+    for system in (person.system, target):
         alike = world.lookalikes(person, system)
         alike[PHONES] = [one for one in alike.get(PHONES, ()) if not names_differ(person, one)]
         if system == target and (namesakes := world.namesakes(person, system)):

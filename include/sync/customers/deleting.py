@@ -58,10 +58,9 @@ def _follow(world: World, found: Followed, gone: Known, survivor: Known) -> None
             _deleted(gone, survivor, "deleted_there", f"It was deleted in {gone.system}, and lives on.")
         )
         return
-    target: SystemName = "commercetools" if survivor.system == "commercetools" else "lightspeed"
     action: Literal["anonymise", "delete"] = "anonymise" if policy == "anonymise" else "delete"
     found.removals.append(
-        Removal(gone, survivor, target, action, f"deleted in {gone.system}", erase=policy == "erase")
+        Removal(gone, survivor, survivor.system, action, f"deleted in {gone.system}", erase=policy == "erase")
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from include.ledger.ledger import Ledger, Together
 from include.ledger.rows import MirrorRow, SeenCounts
 from include.records.customers import ENTITY, IDENTITY, KIND, column_of
+from include.records.face import SystemName
 from include.records.sealing import is_sealed, tokens_of
 from include.records.types import digest, plain_value
 from include.sync.frames import rows
@@ -27,7 +28,7 @@ class Known:
     """One customer of one system as last seen. `fields`: plain values, private ones sealed; a missing one is
     unknown."""
 
-    system: str
+    system: SystemName
     id: str
     version: int | None
     modified_at: datetime | None
@@ -117,7 +118,7 @@ def see(books: Ledger | Together, run_id: str, system: str, sealed: pd.DataFrame
     return books.mirror.see(ENTITY, KIND, system, run_id, to_rows(sealed))
 
 
-def known_of(system: str, row: MirrorRow) -> Known:
+def known_of(system: SystemName, row: MirrorRow) -> Known:
     """A mirrored row."""
     return Known(
         system=system,
@@ -131,7 +132,7 @@ def known_of(system: str, row: MirrorRow) -> Known:
     )
 
 
-def load_side(ledger: Ledger, system: str, ids: Collection[str] | None = None) -> dict[str, Known]:
+def load_side(ledger: Ledger, system: SystemName, ids: Collection[str] | None = None) -> dict[str, Known]:
     """One side as last seen, by id: everybody, deleted ones too, or some."""
     return {row.id: known_of(system, row) for row in ledger.mirror.stream(ENTITY, KIND, system, ids)}
 

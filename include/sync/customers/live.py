@@ -9,7 +9,8 @@ from typing import Any
 
 from include.ledger.rows import ChangeRow
 from include.records.customer_face import CustomerWrite
-from include.records.face import SYSTEMS, SystemName, other
+from include.records.customers import EXTERNAL_ID
+from include.records.face import SYSTEMS, SystemName, other, system_named
 from include.records.sealing import Seal
 from include.sync.customers.bench import Bench
 from include.sync.customers.known import bury, see
@@ -17,7 +18,6 @@ from include.sync.customers.reading import Clear, Door
 
 LOOKED = "looked"
 """Checkpoint of where the last look at what changed ended, for the whole run."""
-MARK = "external_id"
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Living:
 
     def moved(self, change: ChangeRow) -> bool:
         """Whether either side shows something else by now than the plan saw."""
-        target = _target(change)
+        target = system_named(change.system)
         source = self.of(other(target), change.source_id)
         if change.action in ("delete", "anonymise"):
             # The proof that the source is gone is that it is not there now.
@@ -40,7 +40,7 @@ class Living:
         if source is None or "deleted_at" in source:
             return True
         seal = self.seals[target]
-        if any(seal.value(n, source.get(n)) != v for n, v in change.after.items() if n != MARK):
+        if any(seal.value(n, source.get(n)) != v for n, v in change.after.items() if n != EXTERNAL_ID):
             return True
         if change.action == "create":
             return False
@@ -51,7 +51,7 @@ class Living:
 
     def write_of(self, change: ChangeRow) -> CustomerWrite | None:
         """The write of a change with the values of now; None where a side is no longer there to take them from."""
-        target = _target(change)
+        target = system_named(change.system)
         source, standing = self.of(other(target), change.source_id), self.of(target, change.target_id)
         removes = change.action in ("delete", "anonymise")
         if (source is None and not removes) or (standing is None and change.action != "create"):
@@ -91,11 +91,7 @@ class Living:
 
 
 def _value(name: str, change: ChangeRow, source: Clear) -> Any:
-    return change.after[name] if name == MARK else source.get(name)
-
-
-def _target(change: ChangeRow) -> SystemName:
-    return "commercetools" if change.system == "commercetools" else "lightspeed"
+    return change.after[name] if name == EXTERNAL_ID else source.get(name)
 
 
 async def living_of(bench: Bench, changes: Sequence[ChangeRow]) -> Living:
@@ -149,7 +145,7 @@ async def look_for_twins(
 ) -> tuple[Mapping[str, Any] | None, bool]:
     """Who in the target might be the one about to be created: the wire row of the twin that an earlier attempt made,
     or whether there are others nobody knew of (the mirror knows them then)."""
-    door = bench.doors[_target(change)]
+    door = bench.doors[system_named(change.system)]
     email = str(write.fields.get("email") or "")
     wire: list[Any] = []
     async for page in door.adapter.lookup(email, str(write.fields.get("number") or ""), write.key):
@@ -174,5 +170,5 @@ def _is_ours(person: Clear, change: ChangeRow, write: CustomerWrite) -> bool:
     """Whether this profile was made by an earlier attempt at this very creation: it bears the key, or names the
     source."""
     return person.get("number") == write.key or (
-        bool(person.get(MARK)) and person.get(MARK) == change.source_id
+        bool(person.get(EXTERNAL_ID)) and person.get(EXTERNAL_ID) == change.source_id
     )

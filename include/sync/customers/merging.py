@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from include.records.customers import CONSENTS
-from include.records.face import SystemName
+from include.records.face import SystemName, other
 from include.settings.base import Owner
 
 Verdict = Literal["agreed", "write", "conflict", "nothing"]
@@ -92,7 +92,7 @@ def decide(owner: Owner, sides: Sides, skew: timedelta) -> Decision:
         return _owned(owner, sides)
     if sides.online_moved != sides.till_moved:
         mover: SystemName = "commercetools" if sides.online_moved else "lightspeed"
-        return Decision("write", _other(mover), f"changed in {mover}")
+        return Decision("write", other(mover), f"changed in {mover}")
     return _both(owner, sides, skew, "changed on both sides")
 
 
@@ -102,18 +102,18 @@ def _first(owner: Owner, sides: Sides, skew: timedelta) -> Decision:
         own: SystemName = owner
         if sides.of(own) in EMPTY:
             return NOTHING
-        return Decision("write", _other(own), f"first alignment; {own} owns the field")
+        return Decision("write", other(own), f"first alignment; {own} owns the field")
     if online_empty or till_empty:
         filled: SystemName = "lightspeed" if online_empty else "commercetools"
-        return Decision("write", _other(filled), f"first alignment; only {filled} knows it")
+        return Decision("write", other(filled), f"first alignment; only {filled} knows it")
     return _both(owner, sides, skew, "first alignment")
 
 
 def _owned(owner: Owner, sides: Sides) -> Decision:
     own: SystemName = owner  # type: ignore[assignment]
     moved = sides.online_moved if own == "commercetools" else sides.till_moved
-    reason = f"changed in {own}" if moved else f"changed in {_other(own)}, set back: {own} owns the field"
-    return Decision("write", _other(own), reason)
+    reason = f"changed in {own}" if moved else f"changed in {other(own)}, set back: {own} owns the field"
+    return Decision("write", other(own), reason)
 
 
 def _both(owner: Owner, sides: Sides, skew: timedelta, why: str) -> Decision:
@@ -123,11 +123,7 @@ def _both(owner: Owner, sides: Sides, skew: timedelta, why: str) -> Decision:
     if abs(apart) <= skew:
         return CONFLICT
     later: SystemName = "commercetools" if apart > timedelta(0) else "lightspeed"
-    return Decision("write", _other(later), f"{why}; {later} changed last")
-
-
-def _other(system: SystemName) -> SystemName:
-    return "lightspeed" if system == "commercetools" else "commercetools"
+    return Decision("write", other(later), f"{why}; {later} changed last")
 
 
 # ---------------------------------------------------------------- consents
@@ -147,14 +143,14 @@ def decide_consent(sides: Sides, trusted: tuple[SystemName, ...]) -> Decision:
     if sides.base is not None and not sides.online_moved and not sides.till_moved:
         return NOTHING
     refusing: SystemName = "commercetools" if online is False else "lightspeed"
-    granting = _other(refusing)
+    granting = other(refusing)
     if False in (online, till):
         if _granted_anew(sides, granting, trusted):
             return Decision("write", refusing, f"consent given in {granting}")
         return Decision("write", granting, f"no consent in {refusing}")
     # One side says yes, the other one nothing.
     giver: SystemName = "commercetools" if online is True else "lightspeed"
-    return Decision("write", _other(giver), f"consent given in {giver}") if giver in trusted else NOTHING
+    return Decision("write", other(giver), f"consent given in {giver}") if giver in trusted else NOTHING
 
 
 def _granted_anew(sides: Sides, granting: SystemName, trusted: tuple[SystemName, ...]) -> bool:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from include.ledger.rows import ChangeRow
-from include.records.customers import CONSENTS
+from include.records.customers import CONSENTS, EXTERNAL_ID
 from include.records.errors import ProtocolFault
-from include.records.face import SystemName
+from include.records.face import SystemName, system_named
 from include.settings.customers import CustomerSettings
 from include.sync.customers.creating import ALWAYS_GIVEN
-
-MARK = "external_id"
 
 
 def require_ownership(changes: Iterable[ChangeRow], settings: CustomerSettings) -> None:
     """Raises ProtocolFault for a change that the settings do not allow."""
     for change in changes:
-        target: SystemName = "commercetools" if change.system == "commercetools" else "lightspeed"
+        target = system_named(change.system)
         wrong = [name for name in change.after if not _may(change, name, target, settings)]
         if change.action == "create" and target not in settings.create:
             wrong.append("(creation)")
@@ -31,7 +29,7 @@ def require_ownership(changes: Iterable[ChangeRow], settings: CustomerSettings) 
 
 
 def _may(change: ChangeRow, name: str, target: SystemName, settings: CustomerSettings) -> bool:
-    if name == MARK:
+    if name == EXTERNAL_ID:
         return settings.mark
     if name in CONSENTS:
         return name.removeprefix("consent_") in settings.consents

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from include.ledger.rows import Link
-from include.records.face import SYSTEMS, SystemName
+from include.records.face import SYSTEMS, SystemName, system_named
 from include.sync.customers.evidence import ambiguous, name_differs
 from include.sync.customers.known import Known
 from include.sync.customers.world import PHONES, World, names_differ
@@ -144,7 +144,7 @@ def _by_identifiers(world: World, found: Pairing, taken: dict[SystemName, set[st
 
 
 def _unclear(world: World, found: Pairing, one: Ambiguity) -> None:
-    system: SystemName = "commercetools" if one.system == "commercetools" else "lightspeed"
+    system = system_named(one.system)
     person = world.sides[system][one.id]
     if person.id in world.affected[system]:
         candidates = {

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from include.ledger.rows import ChangeRow, Link, Outcome, new_id
-from include.records.customers import CONSENTS, CREATION_KEYS, ENTITY, KIND, column_of
+from include.records.customers import CONSENTS, CREATION_KEYS, ENTITY, EXTERNAL_ID, KIND, column_of
 from include.records.face import SYSTEMS, SystemName, other
 from include.sync.customers.checking import check
 from include.sync.customers.creating import CreationRefused, wanted_of
@@ -22,8 +22,6 @@ from include.sync.findings import Finding
 
 Action = Literal["create", "update", "anonymise", "delete"]
 Status = Literal["planned", "held", "unchanged", "ignored"]
-MARK = "external_id"
-"""The field in which one side names the other."""
 CREATED_BY_US = "created"
 """How a pair was found of which one side was made after the other."""
 
@@ -139,8 +137,10 @@ class _Planner:
         if pair.online.external_id == pair.till.id or pair.till.external_id == pair.online.id:
             return
         for target in SYSTEMS:
-            if MARK in self.world.terms[target].writes and not pair.of(target).identity.get(MARK):
-                writes[target][MARK] = "names its partner"
+            if EXTERNAL_ID in self.world.terms[target].writes and not pair.of(target).identity.get(
+                EXTERNAL_ID
+            ):
+                writes[target][EXTERNAL_ID] = "names its partner"
                 return
 
     def _update(self, pair: Pair, target: SystemName, reasons: dict[str, str]) -> None:
@@ -158,8 +158,10 @@ class _Planner:
                     target,
                     source,
                     standing,
-                    before={name: standing.fields.get(name) for name in fields if name != MARK},
-                    after={name: source.id if name == MARK else source.fields.get(name) for name in fields},
+                    before={name: standing.fields.get(name) for name in fields if name != EXTERNAL_ID},
+                    after={
+                        name: source.id if name == EXTERNAL_ID else source.fields.get(name) for name in fields
+                    },
                     reasons=fields,
                 )
             )
@@ -200,7 +202,7 @@ class _Planner:
     # --- accounts ---
 
     def _looks_at(self, one: Known) -> bool:
-        return one.id in self.world.affected[_system(one)]
+        return one.id in self.world.affected[one.system]
 
     def _hold(self, findings: Iterable[Finding]) -> None:
         for one in findings:
@@ -239,10 +241,6 @@ class _Planner:
         if one.subject in self.world.ruling.out:
             return "ruled out by a person"
         return "held with others"
-
-
-def _system(one: Known) -> SystemName:
-    return "commercetools" if one.system == "commercetools" else "lightspeed"
 
 
 def _subjects(one: Planned) -> list[str]:
@@ -313,4 +311,4 @@ def change_row(one: Planned, run_id: str, outcome: Outcome, batch: int) -> Chang
 
 def creation_key(source: Known) -> str:
     """The name under which the twin of a customer is found again, whoever asks and how often."""
-    return f"{CREATION_KEYS[other(_system(source))]}{source.id}"
+    return f"{CREATION_KEYS[other(source.system)]}{source.id}"

@@ -11,7 +11,7 @@ from include.ledger.ledger import Ledger, Together
 from include.ledger.rows import Agreement, Link
 from include.records.customers import ENTITY, KIND
 from include.records.errors import ConfigurationFault
-from include.records.face import SYSTEMS, SystemName
+from include.records.face import SYSTEMS, SystemName, system_named
 from include.records.sealing import Seal, shown
 from include.records.types import digest
 from include.settings.models import SyncSettings
@@ -185,7 +185,7 @@ def _recall(ledger: Ledger, now: datetime, affected: Affected) -> None:
         for subject in (hold.subject, str(evidence.get("partner", ""))):
             system, _, record = subject.partition(":")
             if system in SYSTEMS:
-                affected[_name(system)].add(record)
+                affected[system_named(system)].add(record)
 
 
 def _sweep(ledger: Ledger, run_id: str, since: datetime, affected: Affected) -> None:
@@ -199,10 +199,6 @@ def _sweep(ledger: Ledger, run_id: str, since: datetime, affected: Affected) -> 
 def _everybody(ledger: Ledger, affected: Affected) -> None:
     for system in SYSTEMS:
         affected[system] |= set(ledger.mirror.cells(ENTITY, KIND, system)["id"])
-
-
-def _name(system: str) -> SystemName:
-    return "commercetools" if system == "commercetools" else "lightspeed"
 
 
 def _reasons(whys: Iterable[str]) -> dict[str, int]:

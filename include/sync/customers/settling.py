@@ -10,14 +10,13 @@ from typing import Any
 from include.ledger.ledger import Together
 from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link
 from include.records.customer_face import CustomerWrite, CustomerWritten
-from include.records.customers import CONSENTS, ENTITY, KIND
-from include.records.face import SYSTEMS, SystemName, other
+from include.records.customers import CONSENTS, ENTITY, EXTERNAL_ID, KIND
+from include.records.face import SYSTEMS, SystemName, other, system_named
 from include.sync.customers.bench import Bench
 from include.sync.customers.known import bury, known_of, to_rows
 from include.sync.customers.merging import same
 from include.sync.customers.planning import CREATED_BY_US
 
-MARK = "external_id"
 KEPT_DIFFERENTLY = "the target shows another value than was sent"
 
 
@@ -45,7 +44,7 @@ def settle(bench: Bench, done: Sequence[Done]) -> None:
 
 def _removed(bench: Bench, books: Together, one: Done) -> None:
     """Both are gone: the link ends, and nothing of either is kept but the ids."""
-    change, target = one.change, _target(one.change)
+    change, target = one.change, system_named(one.change.system)
     now = bench.ledger.now()
     for system, record in ((target, change.target_id), (other(target), change.source_id)):
         if record is not None:
@@ -58,7 +57,11 @@ def _removed(bench: Bench, books: Together, one: Done) -> None:
 def _written(bench: Bench, books: Together, done: Sequence[Done]) -> None:
     shown = _take_in(bench, books, done)
     links = _links(
-        books, {s: [one.written.customer_id for one in done if _target(one.change) == s] for s in SYSTEMS}
+        books,
+        {
+            s: [one.written.customer_id for one in done if system_named(one.change.system) == s]
+            for s in SYSTEMS
+        },
     )
     at = {
         **{("commercetools", link.commercetools_id): link for link in links},
@@ -68,7 +71,7 @@ def _written(bench: Bench, books: Together, done: Sequence[Done]) -> None:
     made: list[Link] = []
     outcomes: list[ChangeOutcome] = []
     for one in done:
-        target = _target(one.change)
+        target = system_named(one.change.system)
         base, dropped = _agreed(one, target, shown.get((target, one.written.customer_id), {}))
         link = at.get((target, one.written.customer_id))
         if link is None:
@@ -90,7 +93,9 @@ def _take_in(
     shown: dict[tuple[SystemName, str], dict[str, Any]] = {}
     for system in SYSTEMS:
         wire = [
-            one.written.row for one in done if _target(one.change) == system and one.written.row is not None
+            one.written.row
+            for one in done
+            if system_named(one.change.system) == system and one.written.row is not None
         ]
         if not wire:
             continue
@@ -98,13 +103,13 @@ def _take_in(
         books.mirror.see(ENTITY, KIND, system, bench.run_id, rows)
         for row in rows:
             named = known_of(system, row).external_id
-            shown[system, row.id] = {**row.fields, **({MARK: named} if named else {})}
+            shown[system, row.id] = {**row.fields, **({EXTERNAL_ID: named} if named else {})}
     return shown
 
 
 def _link(bench: Bench, one: Done, base: dict[str, Any]) -> Link:
     made, source = one.written.customer_id, str(one.change.source_id)
-    is_online = _target(one.change) == "commercetools"
+    is_online = system_named(one.change.system) == "commercetools"
     return Link(
         entity=ENTITY,
         kind=KIND,
@@ -127,7 +132,7 @@ def _agreed(
         kept = shown.get(name)
         if name not in one.written.dropped and not same(sent, kept):
             dropped.append((name, KEPT_DIFFERENTLY))
-        if name != MARK:
+        if name != EXTERNAL_ID:
             base[name] = [sent, kept] if target == "lightspeed" else [kept, sent]
     if one.change.action == "create":
         # A till that is told of no consent says no by itself: that is not the customer's word.
@@ -156,7 +161,3 @@ def _outcome(one: Done, record: str, dropped: Sequence[tuple[str, str]]) -> Chan
         result_id=record,
         dropped=[list(pair) for pair in dropped],
     )
-
-
-def _target(change: ChangeRow) -> SystemName:
-    return "commercetools" if change.system == "commercetools" else "lightspeed"
