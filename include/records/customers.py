@@ -103,13 +103,16 @@ TOKENS: dict[str, str] = {
 are in the column `tokens` of a sealed table: a JSON object, name -> sorted list."""
 
 
+_COLUMNS = {column.name: column for column in (*IDENTITY, *FIELDS)}
+
+
 def column_of(name: str) -> Column:
     """The declared column of a field. Raises KeyError for a name nobody declared."""
-    known = {column.name: column for column in (*IDENTITY, *FIELDS)}
-    if name in known:
-        return known[name]
+    found = _COLUMNS.get(name)
+    if found is not None:
+        return found
     if name.startswith("custom.") and len(name) > len("custom."):
-        return known["custom.*"]
+        return _COLUMNS["custom.*"]
     raise KeyError(name)
 
 

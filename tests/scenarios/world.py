@@ -338,7 +338,10 @@ def world_of(
 
     `peer`: a commercetools project that holds the shop already, and its address; it plays instead of our stand-in.
     `online_shop`: what commercetools holds, where it is not the whole shop. `till`: a till that is filled already."""
-    found = settings_of_shop(default_config(shop), with_price_lists="prices" in (settings or {}))
+    named = settings or {}
+    found = settings_of_shop(
+        default_config(shop), with_price_lists="prices" in named, with_customers="customers" in named
+    )
     config = _merged(found, dict(settings or {}))
     till = till or new_lightspeed_store(shop, seed=seed)
     till.options.rate_limit = False
