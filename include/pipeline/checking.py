@@ -16,6 +16,7 @@ from include.ledger.engine import VARIABLE as LEDGER_VARIABLE
 from include.ledger.ledger import Ledger
 from include.pipeline import telling
 from include.pipeline.context import STAGING_VARIABLE, staging_root
+from include.pipeline.customer_engine import seal_of
 from include.pipeline.entities import ENTITIES
 from include.pipeline.steps import RUN_NOTE, gathered, problems_of
 from include.pipeline.systems import Access
@@ -52,11 +53,12 @@ def migrate_ledger() -> str:
 
 @gathered
 def check_house() -> list[Finding]:
-    """Configuration, ledger and staging store."""
+    """Configuration, ledger, staging store and the key that seals what the ledger keeps secret."""
     findings = [
         _found("configuration", _configuration),
         _found("ledger", _ledger),
         _found("staging store", _staging),
+        _found("sealing key", _sealing),
     ]
     return [asdict(finding) for finding in findings]
 
@@ -179,6 +181,15 @@ def _ledger() -> str:
     with Ledger.open() as ledger:
         states = [f"{one.id}: {_aligned(ledger.baseline(one.id))}" for one in ENTITIES]
     return f"Version {migrate.newest()}; {'; '.join(states)}."
+
+
+def _sealing() -> str:
+    settings = load_settings()
+    if not settings.customers.synced:
+        return "Not needed: customers are not synced."
+    with Ledger.open() as ledger:
+        seal_of(ledger, settings)
+    return "The secret that private fields are digested with can be opened."
 
 
 def _aligned(baseline: datetime | None) -> str:
