@@ -9,8 +9,10 @@ from pydantic import Field
 from include.settings.base import Settings
 from include.settings.customers import CustomerSettings
 from include.settings.inventory import ChannelSetting, InventorySettings, Opening
+from include.settings.orders import OrderSettings
 from include.settings.prices import PriceSettings
 from include.settings.products import ProductSettings
+from include.settings.sales import SaleSettings
 
 
 class Shop(Settings):
@@ -148,6 +150,10 @@ class Schedules(Settings):
     """Stock. Runs at once, too, when its doorbell rings."""
     customers: str | None = "20 * * * *"
     """Customers, both ways."""
+    orders: str | None = "*/10 * * * *"
+    """Web orders to the till. Runs at once, too, when its doorbell rings."""
+    sales: str | None = "40 * * * *"
+    """In-store sales to online profiles."""
     reconcile: str | None = "30 3 * * 0"
     """Both sides in full, as a report."""
     housekeeping: str | None = "15 2 * * *"
@@ -182,6 +188,10 @@ class SyncSettings(Settings):
     """Stock per channel."""
     customers: CustomerSettings = CustomerSettings()
     """Customers."""
+    orders: OrderSettings = OrderSettings()
+    """Web orders, written to the till."""
+    sales: SaleSettings = SaleSettings()
+    """In-store sales, shown online."""
     limits: Limits = Limits()
     """How fast and in which portions."""
     holds: Holds = Holds()
