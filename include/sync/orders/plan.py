@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid5
@@ -29,7 +29,7 @@ def sale_id(order_id: str, what: str = "") -> str:
     return str(uuid5(NAMESPACE, f"{order_id}/{what}" if what else order_id))
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Sold:
     """A sale that was written for an order. `sale`: as it was written, with `order_line` of each line. `now`: as it
     was last read from the till; None: not read since."""
@@ -39,34 +39,34 @@ class Sold:
     now: Sale | None = None
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Known:
-    """What the ledger knows of an order. `returned`: by id of the return item, refund or `cancelled`, the id of the
-    sale that wrote it, and what each took back (units by order line) in `units`. `fingerprint`: of what was exported
-    (see `fingerprint_of`). `returns`: the sales of returns, as written."""
+    """What the ledger knows of an order. `returned`: by id of the return item, of the refund (a transaction), or
+    `cancelled`, the id of the sale that wrote it. `returns`: those sales, as written. `fingerprint`: of what was
+    exported (see `fingerprint_of`)."""
 
     sales: tuple[Sold, ...] = ()
-    returned: Mapping[str, str] = field(default_factory=dict)
+    returned: Mapping[str, str] = dataclasses.field(default_factory=dict)
     returns: tuple[Sale, ...] = ()
     fingerprint: str | None = None
     marked: bool = False
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class World:
     """What holds for every order of a run. `articles`: the till's id by SKU. `customers`: the till's id by id of the
     account. `bearers`: the till's id by token of an e-mail address, where exactly one linked customer bears it.
-    `locations`: outlet id by name of the location."""
+    """
 
     settings: SyncSettings
     terms: SaleTerms
     now: datetime
-    articles: Mapping[str, str] = field(default_factory=dict)
-    customers: Mapping[str, str] = field(default_factory=dict)
-    bearers: Mapping[str, str] = field(default_factory=dict)
+    articles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    customers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    bearers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Step:
     """One write. `key`: the id of the sale it makes or concerns, or the order's; (action, key) is unique within an
     order and the same whenever it is planned. `sale`: the whole sale that is to be there afterwards (sell, pay, void,
@@ -87,7 +87,7 @@ class Step:
     original: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Finding:
     """Why an order is kept back (`hold`), or what a person should know about it (`warn`)."""
 
@@ -96,7 +96,7 @@ class Finding:
     message: str
     release: str
     field: str | None = None
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Held(Exception):
@@ -107,7 +107,7 @@ class Held(Exception):
         self.finding = finding
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class OrderPlan:
     """What is to be done about one order: steps in their order; or nothing, and why (`ignored`: it is none of ours;
     `findings` that hold it; else it is as it should be)."""
