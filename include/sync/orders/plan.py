@@ -24,6 +24,10 @@ money go back. `refund`: money goes back alone. `correct`: put the article in a 
 order the state its sale came to."""
 
 
+SOURCE = "commercetools"
+"""What a sale that stands for a web order names as its source."""
+
+
 def sale_id(order_id: str, what: str = "") -> str:
     """The id of a sale: of the order itself, or of `what` (a location, `return/<id>`, `refund/<id>`)."""
     return str(uuid5(NAMESPACE, f"{order_id}/{what}" if what else order_id))

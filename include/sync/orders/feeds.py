@@ -1,0 +1,122 @@
+"""What a run of orders reads, from staged pages to staged documents: web orders, and the sales they became."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from include.records.errors import ProtocolFault
+from include.records.order_face import OnlineOrders, TillSales
+from include.records.orders import Order
+from include.records.sales import Register, Sale, SaleTerms, TillTax
+from include.sync.orders.plan import SOURCE
+from include.sync.staging import Staging
+
+ORDERS, SALES = "commercetools", "lightspeed"
+"""Names of the feeds: of their staged pages and of their cursors."""
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """What mapping the pages of one feed gave. `repeated`: rows that came twice (only the newest counts). `others`:
+    sales that are no web orders."""
+
+    feed: str
+    raw_rows: int
+    documents: int
+    repeated: int
+    others: int = 0
+
+
+@dataclass(frozen=True)
+class Read:
+    """Everything one run read. `unreadable`: id, number and why of rows that are no orders."""
+
+    orders: Mapping[str, Order]
+    sales: Mapping[str, Sale]
+    unreadable: Sequence[tuple[str, str, str]] = ()
+
+    @classmethod
+    def of(cls, staging: Staging) -> Read:
+        return cls(
+            {one["id"]: Order.model_validate(one) for one in staging.read_document(f"{ORDERS}/orders")},
+            {one["id"]: Sale.model_validate(one) for one in staging.read_document(f"{SALES}/sales")},
+            [(one[0], one[1], one[2]) for one in staging.read_document(f"{ORDERS}/unreadable")],
+        )
+
+
+def transform(
+    staging: Staging, online: OnlineOrders, till: TillSales, pages: Mapping[str, int]
+) -> list[Transformed]:
+    """Map all staged pages to documents, and stage those."""
+    rows = list(_newest(staging.pages(ORDERS, pages[ORDERS])))
+    orders = online.to_orders(rows)
+    unreadable = online.unreadable(rows)
+    if len(orders) + len(unreadable) != len(rows):
+        raise ProtocolFault(
+            f"{len(rows)} orders were read, but {len(orders)} mapped and {len(unreadable)} found unreadable.",
+            system=online.system,
+        )
+    staging.write_document(f"{ORDERS}/orders", [one.model_dump(mode="json") for one in orders])
+    staging.write_document(f"{ORDERS}/unreadable", [list(one) for one in unreadable])
+    raw = sum(len(page) for page in staging.pages(ORDERS, pages[ORDERS]))
+    told = [Transformed(ORDERS, raw, len(orders), raw - len(rows))]
+    sales: dict[str, Sale] = {}
+    raw = kept = 0
+    for page in staging.pages(SALES, pages[SALES]):
+        raw += len(page)
+        for sale in till.to_sales(page):
+            if is_ours(sale):
+                kept += 1
+                sales[sale.id] = _newer(sales.get(sale.id), sale)
+    staging.write_document(f"{SALES}/sales", [one.model_dump(mode="json") for one in sales.values()])
+    return [*told, Transformed(SALES, raw, len(sales), kept - len(sales), raw - kept)]
+
+
+def is_ours(sale: Sale) -> bool:
+    """Whether a sale stands for a web order, or for what came back of one."""
+    return sale.source_type == SOURCE
+
+
+def stage_terms(staging: Staging, terms: SaleTerms) -> None:
+    """Keep what the store says of itself, for the plan."""
+    staging.write_document(f"{SALES}/terms", asdict(terms))
+
+
+def staged_terms(staging: Staging) -> SaleTerms:
+    return terms_of(staging.read_document(f"{SALES}/terms"))
+
+
+def terms_of(document: Mapping[str, Any]) -> SaleTerms:
+    """Terms as `stage_terms` keeps them."""
+    return SaleTerms(
+        **{
+            **document,
+            "registers": {name: Register(**one) for name, one in document["registers"].items()},
+            "taxes": {
+                name: TillTax(
+                    one["id"],
+                    one["name"],
+                    Decimal(str(one["rate"])),
+                    tuple((part, Decimal(str(share))) for part, share in one["parts"]),
+                )
+                for name, one in document["taxes"].items()
+            },
+        }
+    )
+
+
+def _newest(pages: Iterable[Sequence[Mapping[str, Any]]]) -> Iterable[Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    for page in pages:
+        for row in page:
+            held = found.get(str(row["id"]))
+            if held is None or int(row.get("version") or 0) >= int(held.get("version") or 0):
+                found[str(row["id"])] = row
+    return found.values()
+
+
+def _newer(held: Sale | None, sale: Sale) -> Sale:
+    return sale if held is None or (sale.version or 0) >= (held.version or 0) else held
