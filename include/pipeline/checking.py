@@ -86,10 +86,14 @@ def check_system(system: SystemName) -> list[Finding]:
                     prices_of = access.open_online_prices if online else access.open_till_prices
                     async with prices_of(sink) as prices:
                         found = [*found, *await prices.check()]
-                    if not settings.customers.synced:
+                    if settings.customers.synced:
+                        async with access.open_customers(system, sink) as customers:
+                            found = [*found, *await customers.check()]
+                    if not settings.orders.exported and settings.sales.target == "none":
                         return found
-                    async with access.open_customers(system, sink) as customers:
-                        return [*found, *await customers.check()]
+                    documents = access.open_online_orders if online else access.open_till_sales
+                    async with documents(sink) as opened:
+                        return [*found, *await opened.check()]
 
             findings = asyncio.run(look())
     except TransientError:

@@ -13,6 +13,7 @@ from typing import Any
 from airflow.sdk import ObjectStoragePath
 
 from include.ledger.ledger import Ledger
+from include.pipeline.entities import ENTITIES
 from include.pipeline.runs import Order, ledger_run_id, order_of
 from include.pipeline.systems import Access
 from include.records.customers import ENTITY as CUSTOMERS
@@ -24,6 +25,7 @@ from include.sync.customers.ruling import refuse_addresses
 from include.sync.staging import Staging
 
 STAGING_VARIABLE = "RETAIL_SYNC_STAGING"
+DATED = frozenset(one.id for one in ENTITIES if one.dated)
 STAGING_FOLDER = "retail-sync-runs"
 """Runs are staged below this name, so that clearing up can never touch anything else that shares the store."""
 
@@ -70,7 +72,7 @@ def bench_of(
     Raises ConfigurationFault for settings, params or a ledger that can't be used.
     """
     dag_run, instance = context["dag_run"], context["ti"]
-    order = order or order_of(context["params"])
+    order = order or order_of(context["params"], dated=entity in DATED)
     if entity == CUSTOMERS:
         # Before anything is stored of the run.
         refuse_addresses([*order.keys, *order.approve, *order.reject])

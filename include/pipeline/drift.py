@@ -16,7 +16,9 @@ from include.pipeline.context import bench_of
 from include.pipeline.runs import Order
 from include.pipeline.stock_engine import outlet_names, place_name
 from include.records.customers import KIND as CUSTOMER
+from include.records.orders import KIND as ORDER
 from include.records.prices import quote_of
+from include.records.sales import KIND as SALE
 from include.records.sealing import shown as hidden
 from include.records.stock import shown
 from include.settings.customers import CustomerSettings
@@ -91,6 +93,8 @@ def differences(
         yield _of_price(change, settings.prices)
     elif change.kind == CUSTOMER:
         yield from _of_customer(change, settings.customers)
+    elif change.kind in (ORDER, SALE):
+        yield _of_document(change)
     else:
         yield from _of_products(change, settings.products)
 
@@ -155,6 +159,22 @@ def _of_customer(change: ChangeRow, settings: CustomerSettings) -> Iterator[Diff
         yield Difference(
             change.system, change.kind, label, change.action, name, stands, wanted, settings.owner_of(name)
         )
+
+
+def _of_document(change: ChangeRow) -> Difference:
+    """An order or sale as a whole: what is missing of it in the other system."""
+    sale = change.after.get("sale") or {}
+    wanted = sale.get("total") or change.after.get("gross") or "done"
+    return Difference(
+        change.system,
+        change.kind,
+        change.label or change.subject,
+        change.action,
+        f"({change.action})",
+        None,
+        wanted,
+        str(change.reasons.get("why", "")),
+    )
 
 
 def _of_products(change: ChangeRow, settings: ProductSettings) -> Iterator[Difference]:

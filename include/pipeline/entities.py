@@ -22,6 +22,8 @@ class Entity:
     """Whether a person may approve or reject what waits for it, with a run."""
     identifies: bool = False
     """Whether what a person decides is who is who, not whether a figure is right."""
+    dated: bool = False
+    """Whether a full run may begin at a date: documents of the past are not needed for those of today."""
 
     @property
     def doorbell(self) -> str:
@@ -52,6 +54,22 @@ ENTITIES: tuple[Entity, ...] = (
         key_name="customer number or id",
         decides=True,
         identifies=True,
+    ),
+    Entity(
+        id="orders",
+        title="Orders",
+        schedule="orders",
+        key_name="order number or id",
+        both_ways=False,
+        dated=True,
+    ),
+    Entity(
+        id="sales",
+        title="In-store sales",
+        schedule="sales",
+        key_name="receipt number or sale id",
+        both_ways=False,
+        dated=True,
     ),
 )
 

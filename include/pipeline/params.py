@@ -30,7 +30,10 @@ def entity_params(entity: Entity) -> dict[str, Param]:
             format="date-time",
             title="Changed since",
             description="Delta only: look further back than the last run did. Never skips anything: a later time than "
-            "the last run's has no effect.",
+            "the last run's has no effect."
+            if not entity.dated
+            else "Delta: look further back than the last run did; a later time has no effect. Full: begin here; what is "
+            "older is not looked at.",
             section=WHAT,
         ),
         "keys": Param(

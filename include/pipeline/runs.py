@@ -49,10 +49,10 @@ class Order:
         }
 
 
-def order_of(params: Mapping[str, Any], *, now: datetime | None = None) -> Order:
+def order_of(params: Mapping[str, Any], *, now: datetime | None = None, dated: bool = False) -> Order:
     """The order in a run's params. Raises ConfigurationFault naming the param that makes no sense.
 
-    The form checks types already; this also holds for runs triggered by API, CLI or another DAG.
+    `dated`: a full run may begin at a date. The form checks types already; this also holds for runs triggered by API, CLI or another DAG.
     """
     approve, reject = _texts("approve", params.get("approve")), _texts("reject", params.get("reject"))
     order = Order(
@@ -71,7 +71,7 @@ def order_of(params: Mapping[str, Any], *, now: datetime | None = None) -> Order
         )
     if order.since and order.since > (now or datetime.now(UTC)):
         raise _fault(f"`since` is in the future ({order.since.isoformat()}).", "Give a time that has passed.")
-    if order.since and order.mode == "full":
+    if order.since and order.mode == "full" and not dated:
         raise _fault(
             "`since` was given with mode=full, which reads everything.",
             "Leave `since` empty, or use mode=delta.",

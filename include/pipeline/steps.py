@@ -52,6 +52,14 @@ def engine_of(entity: str) -> Engine:
         from include.pipeline.customer_engine import CustomerEngine
 
         return CustomerEngine()
+    if entity == "orders":
+        from include.pipeline.order_engine import OrderEngine
+
+        return OrderEngine()
+    if entity == "sales":
+        from include.pipeline.sale_engine import SaleEngine
+
+        return SaleEngine()
     from include.pipeline.product_engine import ProductEngine
 
     return ProductEngine()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,7 @@ from airflow.sdk.log import mask_secret
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import CommercetoolsConnection
 from include.commercetools.customers import CommercetoolsCustomers
+from include.commercetools.orders import CommercetoolsOrders
 from include.commercetools.pricing import CommercetoolsPrices
 from include.commercetools.products import CommercetoolsProducts
 from include.commercetools.stock import CommercetoolsStock
@@ -24,11 +25,13 @@ from include.lightspeed.x_series.client import WINDOW_SECONDS, XSeriesClient
 from include.lightspeed.x_series.customers import XSeriesCustomers
 from include.lightspeed.x_series.pricing import XSeriesPrices
 from include.lightspeed.x_series.products import XSeriesProducts
+from include.lightspeed.x_series.sales import XSeriesSales
 from include.lightspeed.x_series.stock import XSeriesStock
 from include.pipeline.secrets import token_key
 from include.records.customer_face import CustomerSystem
 from include.records.errors import ConfigurationFault
 from include.records.face import ProductSystem, SystemName
+from include.records.order_face import OnlineOrders, TillSales
 from include.records.price_face import OnlinePrices, TillPrices
 from include.records.stock_face import OnlineStock, TillStock
 from include.settings.models import SyncSettings
@@ -107,6 +110,25 @@ class Access:
                 yield XSeriesCustomers(x_series, self.settings)
         else:
             assert_never(connection)
+
+    @asynccontextmanager
+    async def open_online_orders(
+        self, sink: ExchangeSink, email_token: Callable[[str], Sequence[str]] | None = None
+    ) -> AsyncIterator[OnlineOrders]:
+        """The adapter for orders of the system that sells online, with an open client. `email_token`: what an e-mail
+        address is recognised by, where it is needed at all."""
+        connection = self.connections["commercetools"]
+        assert isinstance(connection, CommercetoolsConnection)
+        async with self._commercetools(connection, sink) as client:
+            yield CommercetoolsOrders(client, self.settings, email_token=email_token)
+
+    @asynccontextmanager
+    async def open_till_sales(self, sink: ExchangeSink) -> AsyncIterator[TillSales]:
+        """The adapter for sales of the tills, with an open client."""
+        connection = self.connections["lightspeed"]
+        assert isinstance(connection, LightspeedConnection)
+        async with self._x_series(connection, sink) as x_series:
+            yield XSeriesSales(x_series, self.settings)
 
     def _commercetools(self, connection: CommercetoolsConnection, sink: ExchangeSink) -> CommercetoolsClient:
         # commercetools publishes no count of requests; the shared row only carries its orders to pause.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -124,7 +124,10 @@ async def _window(
     if keys is not None:
         return Window(lower=None, upper=None)
     if full:
-        return await feed.open_window(None, full=True)
+        window = await feed.open_window(None, full=True)
+        if since is None or window.upper is None:
+            return window
+        return replace(window, lower=feed.cursor_at(since, window.upper))
     cursor = ledger.cursor(entity, name)
     if cursor is None or ledger.baseline(entity) is None:
         raise ConfigurationFault(

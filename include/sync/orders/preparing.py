@@ -15,7 +15,7 @@ from include.records.sales import Sale
 from include.records.types import digest
 from include.settings.models import SyncSettings
 from include.sync.orders.feeds import ORDERS, SALES, Read, staged_terms
-from include.sync.orders.knowing import SALE, ids_of_sales, known_of, links_of, orders_of_sales
+from include.sync.orders.knowing import SALE, Entry, ids_of_sales, known_of, links_of, orders_of_sales
 from include.sync.orders.loading import load_world
 from include.sync.orders.plan import OrderPlan, Step
 from include.sync.orders.planning import plan_order
@@ -47,11 +47,19 @@ class Affected:
 
 
 def prepare_plan(
-    ledger: Ledger, staging: Staging, settings: SyncSettings, *, now: datetime, dry_run: bool, limited: bool
+    ledger: Ledger,
+    staging: Staging,
+    settings: SyncSettings,
+    *,
+    now: datetime,
+    dry_run: bool,
+    limited: bool,
+    full: bool,
 ) -> OrderSummary:
     """Take in what was read, plan it together with what is due again, and store the plan.
 
-    `limited`: a run of `keys` looks only at what it read. In a dry run changes are stored as `not_applied`."""
+    `limited`: a run of `keys` looks only at what it read. `full`: everything was read, so that a sale without an order
+    is found. In a dry run changes are stored as `not_applied`."""
     run_id = staging.run_id
     read = Read.of(staging)
     affected = take_in(ledger, settings, run_id, read, now=now, limited=limited)
@@ -59,6 +67,8 @@ def prepare_plan(
     bury_unsettled(ledger, run_id, ENTITY)
     stored, batches = _store(ledger, run_id, plans, settings, dry_run=dry_run)
     holds, warnings = _findings(plans, affected)
+    lone = without_order(ledger, read.sales.values(), plans) if full else []
+    warnings += lone
     status = {order: disposition(plan) for order, plan in plans.items()}
     summary = OrderSummary(
         read={"orders": len(read.orders) + len(read.unreadable), "their sales": len(read.sales)},
@@ -89,7 +99,10 @@ def prepare_plan(
             # What a person is only told of stays open, too: it is looked at again, and ends when its cause does.
             "holds": [asdict(one) for one in [*holds, *warnings]],
             "warnings": [asdict(one) for one in warnings],
-            "considered": [[KIND, f"{ORDERS}:{order}"] for order in [*plans, *affected.unreadable]],
+            "considered": [
+                *([KIND, f"{ORDERS}:{order}"] for order in [*plans, *affected.unreadable]),
+                *([SALE, f"{SALES}:{sale}"] for sale in (read.sales if full else ())),
+            ],
             "dispositions": {
                 f"{ORDERS}:{order}": [found, plans[order].ignored] for order, found in status.items()
             },
@@ -281,6 +294,30 @@ def _findings(plans: Mapping[str, OrderPlan], affected: Affected) -> tuple[list[
     ]
     keep = [one for one in drafts if one.severity in ("hold", "block")]
     return [*keep, *broken], [one for one in drafts if one.severity not in ("hold", "block")]
+
+
+def without_order(ledger: Ledger, sales: Iterable[Sale], plans: Mapping[str, OrderPlan]) -> list[HoldDraft]:
+    """Sales that say they stand for a web order which no order read or known answers for."""
+    known: set[str] = set()
+    for link in ledger.links.read(ENTITY, SALE):
+        entry = Entry.of(link.base)
+        known |= {entry.sale.id, *entry.returned.values()}
+    known |= {step.sale.id for plan in plans.values() for step in plan.steps if step.sale is not None}
+    return [
+        HoldDraft(
+            kind=SALE,
+            subject=f"{SALES}:{sale.id}",
+            code="sale_without_order",
+            message=f"Sale {sale.label} names the web order {sale.source_id or '?'}, which is not there.",
+            severity="warn",
+            system=SALES,
+            source_id=sale.id,
+            label=sale.label,
+            release="Look whether the order was deleted; void the sale at the till if it should not be.",
+        )
+        for sale in sales
+        if sale.id not in known and sale.state not in ("voided", "parked") and sale.deleted_at is None
+    ]
 
 
 def _reasons(plans: Iterable[OrderPlan]) -> dict[str, int]:

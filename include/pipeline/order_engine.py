@@ -1,0 +1,130 @@
+"""The steps of orders: web orders, and what became of the sales they are at the till."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from include.pipeline import telling
+from include.pipeline.context import Bench
+from include.pipeline.customer_engine import seal_of
+from include.pipeline.engines import Feeds, PlannedRun, read_feed
+from include.pipeline.systems import Access
+from include.records.face import SYSTEMS, SystemName
+from include.records.order_face import OnlineOrders, TillSales
+from include.records.orders import ENTITY
+from include.sync import auditing
+from include.sync.extracting import Extracted
+from include.sync.orders import applying, preparing
+from include.sync.orders.bench import Bench as WritingBench
+from include.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
+
+
+class OrderEngine:
+    """See `include.pipeline.engines.Engine`."""
+
+    def extract(self, bench: Bench, system: SystemName) -> list[dict[str, Any]]:
+        access = bench.access(system)
+        token = _email_token(bench)
+
+        async def read() -> Extracted:
+            keys = bench.order.keys or None
+            with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
+                if system == "commercetools":
+                    async with access.open_online_orders(sink, token) as online:
+                        await online.prepare()
+                        return await read_feed(bench, ENTITY, online.orders, ORDERS, keys)
+                async with access.open_till_sales(sink) as till:
+                    await till.prepare(writing=bench.settings.orders.exported)
+                    stage_terms(bench.staging, till.terms)
+                    return await read_feed(bench, ENTITY, till.sales, SALES, keys)
+
+        return [asyncio.run(read()).as_dict()]
+
+    def transform(self, bench: Bench, feeds: Feeds) -> list[dict[str, Any]]:
+        access = bench.access(*SYSTEMS)
+
+        async def mapped() -> list[dict[str, Any]]:
+            async with _open(bench, access) as (online, till):
+                pages = {name: int(feeds[name]["pages"]) for name in (ORDERS, SALES)}
+                return [
+                    {
+                        "feed": one.feed,
+                        "rows read": one.raw_rows,
+                        "documents": one.documents,
+                        "came twice": one.repeated,
+                        "other sales": one.others,
+                    }
+                    for one in transform(bench.staging, online, till, pages)
+                ]
+
+        return asyncio.run(mapped())
+
+    def plan(self, bench: Bench, feeds: Feeds) -> PlannedRun:
+        found = preparing.prepare_plan(
+            bench.ledger,
+            bench.staging,
+            bench.settings,
+            now=datetime.now(UTC),
+            dry_run=bench.order.dry_run,
+            limited=bench.order.limited,
+            full=bench.order.full and bench.order.since is None,
+        )
+        summary = found.as_dict()
+        holds, shows = summary.pop("first_holds"), summary.pop("shows")
+        lines: list[str] = []
+        if not bench.settings.orders.exported:
+            lines = ["`orders.since` is empty, so no order is exported."]
+        if shows:
+            lines += telling.table(["order", "in", "what", "amount", "location", "because"], shows)
+        total = sum(found.changes.values())
+        if total > len(shows):
+            lines.append(f"... and {total - len(shows)} more: table `changes` of the ledger.")
+        return PlannedRun(summary, holds, lines)
+
+    def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
+        access = bench.access(*SYSTEMS)
+
+        async def applied() -> dict[str, int]:
+            async with _open(bench, access, writing=True) as (online, till):
+                written = await applying.apply_batch(
+                    WritingBench(bench.ledger, online, till, bench.settings, bench.run_id), batch
+                )
+                return written.outcomes
+
+        return asyncio.run(applied())
+
+    def audit(self, bench: Bench, feeds: Feeds) -> None:
+        auditing.audit(
+            bench.ledger,
+            bench.staging,
+            bench.settings,
+            cursors={name: feeds[name]["cursor"] for name in (ORDERS, SALES)},
+            dry_run=bench.order.dry_run,
+            full=bench.order.full,
+            limited=bench.order.limited,
+            entity=ENTITY,
+        )
+
+
+@asynccontextmanager
+async def _open(
+    bench: Bench, access: Access, *, writing: bool = False
+) -> AsyncIterator[tuple[OnlineOrders, TillSales]]:
+    token = await asyncio.to_thread(_email_token, bench)
+    with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
+        async with access.open_online_orders(sink, token) as online, access.open_till_sales(sink) as till:
+            await online.prepare(writing=writing)
+            await till.prepare(writing=writing)
+            yield online, till
+
+
+def _email_token(bench: Bench) -> Callable[[str], Sequence[str]] | None:
+    """What an e-mail address is recognised by; None where the settings do not look for guests by theirs."""
+    if not bench.settings.orders.customers.by_email:
+        return None
+    seal = seal_of(bench.ledger, bench.settings)
+    return lambda email: list(seal.tokens({"email": email}).get("email", ()))
