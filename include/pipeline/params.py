@@ -32,8 +32,8 @@ def entity_params(entity: Entity) -> dict[str, Param]:
             description="Delta only: look further back than the last run did. Never skips anything: a later time than "
             "the last run's has no effect."
             if not entity.dated
-            else "Delta: look further back than the last run did; a later time has no effect. Full: begin here; what is "
-            "older is not looked at.",
+            else "Delta: look further back than the last run did; a later time has no effect. Full: begin here; "
+            "what is older is not looked at.",
             section=WHAT,
         ),
         "keys": Param(

@@ -52,7 +52,8 @@ class Order:
 def order_of(params: Mapping[str, Any], *, now: datetime | None = None, dated: bool = False) -> Order:
     """The order in a run's params. Raises ConfigurationFault naming the param that makes no sense.
 
-    `dated`: a full run may begin at a date. The form checks types already; this also holds for runs triggered by API, CLI or another DAG.
+    `dated`: a full run may begin at a date.
+    The form checks types already; this also holds for runs triggered by API, CLI or another DAG.
     """
     approve, reject = _texts("approve", params.get("approve")), _texts("reject", params.get("reject"))
     order = Order(

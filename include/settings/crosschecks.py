@@ -15,6 +15,7 @@ from include.settings.fields import (
     PRODUCT_FIELDS,
 )
 from include.settings.models import SyncSettings
+from include.settings.orderchecks import order_problems
 from include.settings.pricechecks import base_price_problems, list_problems
 from include.settings.problems import did_you_mean
 from include.settings.products import AssortmentRule, FieldSetting
@@ -48,6 +49,7 @@ def cross_check(settings: SyncSettings) -> list[Problem]:
         list_problems,
         base_price_problems,
         customer_problems,
+        order_problems,
         _required,
         _privacy,
         _schedules,

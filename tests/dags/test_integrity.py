@@ -16,7 +16,7 @@ import tests.airflow_home as airflow_home
 pytestmark = pytest.mark.airflow
 
 DAGS = airflow_home.PROJECT / "dags"
-ENTITIES = ("products", "prices", "inventory", "customers")
+ENTITIES = ("products", "prices", "inventory", "customers", "orders", "sales")
 EXPECTED = {*ENTITIES, "preflight", "reconcile", "housekeeping", "backfill", "forget"}
 ENTITY_TASKS = {
     "extract_commercetools": {"transform", "plan", "load", "audit"},
@@ -52,6 +52,8 @@ TASKS = {
     "prices": ENTITY_TASKS,
     "inventory": entries_first(ENTITY_TASKS),
     "customers": ENTITY_TASKS,
+    "orders": ENTITY_TASKS,
+    "sales": ENTITY_TASKS,
     "preflight": {
         "migrate_ledger": {"check_house", "check_commercetools", "check_lightspeed"},
         "check_house": {"report"},
@@ -65,13 +67,17 @@ TASKS = {
         **in_group("prices", LOOK_TASKS),
         **in_group("inventory", entries_first(LOOK_TASKS)),
         **in_group("customers", LOOK_TASKS),
+        **in_group("orders", LOOK_TASKS),
+        **in_group("sales", LOOK_TASKS),
     },
     "housekeeping": {"ledger": set(), "staging": set()},
     "backfill": {
         "products": {"prices"},
         "prices": {"inventory"},
         "inventory": {"customers"},
-        "customers": set(),
+        "customers": {"orders"},
+        "orders": {"sales"},
+        "sales": set(),
     },
     "forget": {"forget": set()},
 }
@@ -80,6 +86,8 @@ FORMS = {
     "prices": {"mode", "dry_run", "since", "keys", "direction", "approve", "reject"},
     "inventory": {"mode", "dry_run", "since", "keys"},
     "customers": {"mode", "dry_run", "since", "keys", "direction", "approve", "reject"},
+    "orders": {"mode", "dry_run", "since", "keys"},
+    "sales": {"mode", "dry_run", "since", "keys"},
     "forget": {"keys", "keep_out"},
 }
 
