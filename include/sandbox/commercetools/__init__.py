@@ -8,8 +8,20 @@ What it must not know: the other system, the shop files, and anything outside th
 """
 
 from include.sandbox.commercetools.app import create_app
+from include.sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
 from include.sandbox.commercetools.errors import ApiError
 from include.sandbox.commercetools.spec import RequestValidator
 from include.sandbox.commercetools.store import CommercetoolsStore, Project
 
-__all__ = ["ApiError", "CommercetoolsStore", "Project", "RequestValidator", "create_app"]
+__all__ = [
+    "ApiError",
+    "Basket",
+    "CommercetoolsStore",
+    "Extra",
+    "Item",
+    "Pay",
+    "Project",
+    "RequestValidator",
+    "Shipped",
+    "create_app",
+]

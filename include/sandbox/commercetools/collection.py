@@ -156,7 +156,13 @@ class Collection:
         """A new resource from a draft; version 1."""
         draft = copied(draft)
         self.kind.draft.check(draft)
-        body = self.kind.build(context, {name: value for name, value in draft.items() if value is not None})
+        return self.add(
+            context,
+            self.kind.build(context, {name: value for name, value in draft.items() if value is not None}),
+        )
+
+    def add(self, context: Context, body: Json) -> Json:
+        """A new resource with this body, made otherwise than from a draft; version 1."""
         now = to_millis(self.project.store.clock.now())
         resource = {
             "id": self.project.store.new_id(),

@@ -131,13 +131,4 @@ PLAIN_KINDS = (
         "name description value predicate sortOrder isActive references validFrom validUntil",
     ),
     _plain_kind("zones", "zone", "shipping_methods", "name description locations"),
-    _plain_kind(
-        "shipping-methods",
-        "shipping-method",
-        "shipping_methods",
-        "name taxCategory zoneRates active isDefault",
-    ),
-    _plain_kind(
-        "payments", "payment", "payments", "customer interfaceId amountPlanned paymentMethodInfo transactions"
-    ),
 )

@@ -1,10 +1,12 @@
-"""Orders, taken as they are given: prices and taxes are not computed, as in the order import of the API.
+"""Orders, taken as they are given: prices and taxes are not computed, as in the order import of the API. Orders with
+all that a shop works out are made by `check_out`.
 
 Stock moves as the inventory mode says, see `order_stock`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from include.sandbox.clock import to_millis
@@ -65,6 +67,31 @@ def _line_item(context: Context, draft: Json) -> Json:
     return item
 
 
+def _custom_line_item(context: Context, draft: Json) -> Json:
+    unit = draft["money"]
+    return {
+        "id": context.project.store.new_id(),
+        "state": [],
+        "discountedPricePerQuantity": [],
+        "perMethodTaxRate": [],
+        "taxedPricePortions": [],
+        "priceMode": "Standard",
+        **draft,
+        "totalPrice": {**unit, "centAmount": unit["centAmount"] * draft["quantity"]},
+    }
+
+
+def _shipping_info(draft: Json) -> Json:
+    rate = {"tiers": [], **draft["shippingRate"]}
+    return {"shippingMethodState": "MatchesCart", "deliveries": [], **draft, "shippingRate": rate}
+
+
+def _taxed_price(draft: Json) -> Json:
+    """With the tax, which older orders and drafts need not name."""
+    net, gross = draft["totalNet"], draft["totalGross"]
+    return {"totalTax": {**gross, "centAmount": gross["centAmount"] - net["centAmount"]}, **draft}
+
+
 def _build_order(context: Context, draft: Json) -> Json:
     given: Json = typed_money(context.project.resolved(context, draft))
     order: Json = {
@@ -76,7 +103,6 @@ def _build_order(context: Context, draft: Json) -> Json:
         "inventoryMode": "None",
         "shippingMode": "Single",
         "origin": "Customer",
-        "customLineItems": [],
         "shipping": [],
         "discountCodes": [],
         "directDiscounts": [],
@@ -86,7 +112,14 @@ def _build_order(context: Context, draft: Json) -> Json:
         "returnInfo": [],
         **given,
         "lineItems": [_line_item(context, item) for item in given.get("lineItems", [])],
+        "customLineItems": [_custom_line_item(context, item) for item in given.get("customLineItems", [])],
     }
+    if "shippingInfo" in given:
+        order["shippingInfo"] = _shipping_info(given["shippingInfo"])
+    if "taxedPrice" in given:
+        order["taxedPrice"] = _taxed_price(given["taxedPrice"])
+    if "completedAt" in given:
+        order["completedAt"] = as_stored_moment(given["completedAt"])
     context.project.order_stock.check(order)
     return order
 
@@ -113,6 +146,36 @@ def _update_sync_info(context: Context, order: Json, action: Json) -> None:
     order["syncInfo"] = [*kept, entry]
 
 
+def _add_payment(context: Context, order: Json, action: Json) -> None:
+    reference = context.reference(action["payment"], "payment")
+    paid = order.setdefault("paymentInfo", {"payments": []})["payments"]
+    if reference not in paid:
+        paid.append(reference)
+
+
+def _remove_payment(context: Context, order: Json, action: Json) -> None:
+    reference = context.reference(action["payment"], "payment")
+    kept = [each for each in order.get("paymentInfo", {}).get("payments", []) if each != reference]
+    order.pop("paymentInfo", None)
+    if kept:
+        order["paymentInfo"] = {"payments": kept}
+
+
+def _set_email(context: Context, order: Json, action: Json) -> None:
+    order.pop("customerEmail", None)
+    if "email" in action:
+        order["customerEmail"] = action["email"]
+
+
+def _set_address(name: str) -> Callable[[Context, Json, Json], None]:
+    def apply(context: Context, order: Json, action: Json) -> None:
+        order.pop(name, None)
+        if "address" in action:
+            order[name] = action["address"]
+
+    return apply
+
+
 def _created(context: Context, order: Json) -> None:
     context.project.order_stock.take(order)
 
@@ -134,8 +197,25 @@ def _index(project: Project, path: str, value: Any) -> set[str] | None:
 _ORDER_OPTIONAL: dict[str, shapes.Check] = {
     **dict.fromkeys(("orderNumber", "customerId", "customerEmail", "country"), shapes.text),
     **dict.fromkeys(
-        ("taxedPrice", "shippingInfo", "shippingAddress", "billingAddress", "paymentInfo", "custom", "store"),
+        ("shippingAddress", "billingAddress", "paymentInfo", "custom", "store"),
         shapes.mapping,
+    ),
+    "taxedPrice": shapes.shaped(
+        Shape(
+            {"totalNet": money, "totalGross": money, "taxPortions": shapes.list_of(shapes.mapping)},
+            {"totalTax": money},
+        )
+    ),
+    "shippingInfo": shapes.shaped(
+        Shape(
+            {"shippingMethodName": shapes.text, "price": money, "shippingRate": shapes.mapping},
+            {
+                "shippingMethod": shapes.reference,
+                "taxCategory": shapes.reference,
+                "shippingMethodState": shapes.text,
+                **dict.fromkeys(("taxRate", "deliveries", "discountedPrice"), shapes.anything),
+            },
+        )
     ),
     "lineItems": shapes.list_of(
         shapes.shaped(
@@ -158,7 +238,19 @@ _ORDER_OPTIONAL: dict[str, shapes.Check] = {
             )
         )
     ),
-    "customLineItems": shapes.list_of(shapes.mapping),
+    "customLineItems": shapes.list_of(
+        shapes.shaped(
+            Shape(
+                {"name": shapes.localized, "slug": shapes.text, "quantity": shapes.integer, "money": money},
+                {
+                    **dict.fromkeys(("taxRate", "custom", "state", "shippingDetails"), shapes.anything),
+                    "key": shapes.key,
+                    "taxCategory": shapes.reference,
+                    "priceMode": shapes.one_of("Standard", "External"),
+                },
+            )
+        )
+    ),
     "inventoryMode": shapes.one_of(*INVENTORY_MODES),
     "customerGroup": shapes.reference,
     "completedAt": shapes.moment,
@@ -179,6 +271,16 @@ ORDERS = Kind(
             f"change{name[0].upper()}{name[1:]}": change_value(name, check) for name, check in _STATES.items()
         },
         "setOrderNumber": set_text("orderNumber"),
+        "setCustomerId": set_text("customerId"),
+        "setCustomerEmail": Action(_set_email, Shape(optional={"email": shapes.text})),
+        "setShippingAddress": Action(
+            _set_address("shippingAddress"), Shape(optional={"address": shapes.mapping})
+        ),
+        "setBillingAddress": Action(
+            _set_address("billingAddress"), Shape(optional={"address": shapes.mapping})
+        ),
+        "addPayment": Action(_add_payment, Shape({"payment": shapes.reference})),
+        "removePayment": Action(_remove_payment, Shape({"payment": shapes.reference})),
         "updateSyncInfo": Action(
             _update_sync_info,
             Shape({"channel": shapes.reference}, {"externalId": shapes.text, "syncedAt": shapes.moment}),

@@ -12,7 +12,9 @@ import msgspec
 
 from include.sandbox.clock import Clock, to_millis
 from include.sandbox.commercetools.auth import ApiClient, Authority
+from include.sandbox.commercetools.baskets import Basket
 from include.sandbox.commercetools.catalogue import CATEGORIES, PRODUCT_TYPES, TAX_CATEGORIES
+from include.sandbox.commercetools.check_out import check_out
 from include.sandbox.commercetools.collection import Collection, Context, Kind
 from include.sandbox.commercetools.custom_fields import PLAIN_KINDS
 from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
@@ -22,9 +24,11 @@ from include.sandbox.commercetools.inventory import INVENTORY
 from include.sandbox.commercetools.order_drafts import Line, order_draft
 from include.sandbox.commercetools.order_stock import OrderStock
 from include.sandbox.commercetools.orders import ORDERS
+from include.sandbox.commercetools.payments import PAYMENTS
 from include.sandbox.commercetools.places import CHANNELS, PRODUCT_SELECTIONS, STORES
 from include.sandbox.commercetools.product_actions import PRODUCTS
 from include.sandbox.commercetools.shapes import copied
+from include.sandbox.commercetools.shipping_methods import SHIPPING_METHODS
 from include.sandbox.commercetools.standalone_prices import (
     STANDALONE_PRICES,
     LockCode,
@@ -46,6 +50,8 @@ KINDS: tuple[Kind, ...] = (
     CUSTOMER_GROUPS,
     CUSTOMERS,
     ORDERS,
+    PAYMENTS,
+    SHIPPING_METHODS,
     *PLAIN_KINDS,
 )
 
@@ -333,6 +339,11 @@ class CommercetoolsStore:
         with self.lock:
             draft = order_draft(self.project(project), lines, mode, number, fields)
             return self.create("orders", draft, project=project)
+
+    def check_out(self, basket: Basket, *, project: str | None = None) -> Json:
+        """Turns a basket into an order as the shop's check-out does, payments included. Raises `ApiError`."""
+        with self.lock:
+            return copied(check_out(Context(self.project(project), "shop"), basket))
 
     def settle_order_stock(self, project: str | None = None) -> None:
         """Lets the late effects of orders on stock happen; see `order_stock_late`."""

@@ -1,0 +1,102 @@
+"""What a shopper has in the basket and how he pays: what `check_out` makes an order of. Amounts are minor units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.sandbox.commercetools.errors import Json
+
+Group = tuple[int, int]
+"""How many units cost how much each after a discount."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """Units of one variant. `unit`: instead of the variant's price. `groups`: what units cost after discounts (empty:
+    there are none; units that no group names stay at their price). `rate`: share of the tax, instead of that of the
+    variant's tax category; `gift`: they cost nothing."""
+
+    sku: str
+    quantity: int = 1
+    channel: str | None = None
+    """Key of the supply channel."""
+    sold_by: str | None = None
+    """Key of the distribution channel."""
+    unit: int | None = None
+    groups: tuple[Group, ...] = ()
+    rate: float | None = None
+    gift: bool = False
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A custom line: gift wrapping, or with a negative amount a discount. `tax_category`: key; `rate`: share of the
+    tax instead."""
+
+    slug: str
+    money: int
+    quantity: int = 1
+    name: str = ""
+    tax_category: str | None = None
+    rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """How it is shipped. `price` and `discounted`: instead of what the method costs there. `method`: key of a shipping
+    method; without one, `name` is all that is known of it."""
+
+    method: str | None = None
+    price: int | None = None
+    discounted: int | None = None
+    name: str = "Shipping"
+    rate: float | None = None
+
+
+Moved = tuple[str, str, int]
+"""(type, state, amount) of a transaction."""
+
+
+@dataclass(frozen=True)
+class Pay:
+    """One payment. `amount`: None is what is left to pay. `transactions`: None is one successful charge of it."""
+
+    method: str | None = "card"
+    interface: str | None = "psp"
+    amount: int | None = None
+    transactions: tuple[Moved, ...] | None = None
+
+
+CARD = Pay()
+
+
+@dataclass(frozen=True)
+class Basket:
+    """Everything of an order before it is one. `total_discount`: taken off all lines together, not off any of them.
+    `included`: whether prices hold their tax, whatever the tax category says; `taxed`: False is an order without taxes
+    (`Disabled`). `by_unit`: taxes are rounded for each unit. `mode`: of the inventory. `fields`: laid over the order.
+    """
+
+    items: tuple[Item, ...]
+    extras: tuple[Extra, ...] = ()
+    shipped: Shipped | None = None
+    total_discount: int = 0
+    payments: tuple[Pay, ...] = (CARD,)
+    number: str | None = None
+    customer: str | None = None
+    """Id."""
+    email: str | None = None
+    """Of somebody without an account."""
+    country: str = "DE"
+    currency: str = "EUR"
+    store: str | None = None
+    """Key."""
+    mode: str = "None"
+    included: bool | None = None
+    taxed: bool = True
+    by_unit: bool = False
+    address: Json = field(default_factory=dict)
+    """Laid over the shipping address."""
+    fields: Mapping[str, Any] = field(default_factory=dict)

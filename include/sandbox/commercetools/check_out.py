@@ -1,0 +1,389 @@
+"""An order as the platform makes it of a cart: prices chosen, discounts taken off, taxes rounded, totals that add up.
+
+Nothing of it is taken as given, unlike in an import. What a discount of the whole order is taken off - goods and custom
+lines, not shipping - and how it divides among tax rates is inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from include.sandbox.clock import to_millis
+from include.sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
+from include.sandbox.commercetools.collection import Context
+from include.sandbox.commercetools.errors import ApiError, Json, invalid_field
+from include.sandbox.commercetools.prices import channel_with_role, selected_price, stored_money
+from include.sandbox.commercetools.products import variants_of
+from include.sandbox.commercetools.shapes import copied
+from include.sandbox.commercetools.shipping_methods import cost_of, shipping_rate
+from include.sandbox.commercetools.taxing import Units, spread, taxed
+
+if TYPE_CHECKING:
+    from include.sandbox.commercetools.store import Project
+
+NO_PRICE = 100
+"""What a unit costs whose variant has no price."""
+
+
+_LISTS = (
+    *("shipping", "discountCodes", "directDiscounts", "itemShippingAddresses", "refusedGifts"),
+    *("syncInfo", "returnInfo"),
+)
+
+
+def check_out(context: Context, basket: Basket) -> Json:
+    """The stored order. Raises `ApiError` as the platform would: no stock, no tax rate for the country."""
+    till = _CheckOut(context, basket)
+    body = till.body()
+    context.project.order_stock.check(body)
+    # Payments come last: an order that fails leaves none behind.
+    payments = [{"typeId": "payment", "id": id} for id in till.payments(body)]
+    if payments:
+        body["paymentInfo"] = {"payments": payments}
+    return context.project.collection("orders").add(context, {**body, **copied(dict(basket.fields))})
+
+
+@dataclass
+class _Sum:
+    """What one tax rate comes to."""
+
+    rate: Json
+    total: int = 0
+    net: int = 0
+    gross: int = 0
+
+
+class _CheckOut:
+    def __init__(self, context: Context, basket: Basket) -> None:
+        self._context = context
+        self._project: Project = context.project
+        self._basket = basket
+        self._sums: dict[tuple[Any, ...], _Sum] = {}
+        self._shipping: _Sum | None = None
+        self._total = 0
+
+    def body(self) -> Json:
+        basket = self._basket
+        lines = [self._line(item) for item in basket.items]
+        extras = [self._extra(extra) for extra in basket.extras]
+        order: Json = {
+            **self._who(),
+            "orderState": "Open",
+            "taxMode": "Platform" if basket.taxed else "Disabled",
+            "taxRoundingMode": "HalfEven",
+            "taxCalculationMode": "UnitPriceLevel" if basket.by_unit else "LineItemLevel",
+            "priceRoundingMode": "HalfEven",
+            "inventoryMode": basket.mode,
+            "shippingMode": "Single",
+            "origin": "Customer",
+            "country": basket.country,
+            "lineItems": lines,
+            "customLineItems": extras,
+        }
+        order |= {name: [] for name in _LISTS}
+        if basket.number is not None:
+            order["orderNumber"] = basket.number
+        if basket.store is not None:
+            order["store"] = {"typeId": "store", "key": basket.store}
+        # Off the goods only: shipping is not in any sum yet.
+        discount = self._discount() if basket.total_discount else None
+        if basket.shipped is not None:
+            order["shippingInfo"] = self._shipped(basket.shipped)
+        if discount is not None:
+            order["discountOnTotalPrice"] = discount
+        order["totalPrice"] = self._money(self._total)
+        if basket.taxed:
+            order["taxedPrice"] = self._taxed_price(self._all_sums())
+            if self._shipping is not None:
+                order["taxedShippingPrice"] = self._taxed_price([self._shipping])
+        return order
+
+    def payments(self, order: Json) -> list[str]:
+        """Ids of the payments, made now."""
+        left = order["taxedPrice"]["totalGross"] if "taxedPrice" in order else order["totalPrice"]
+        open_amount = left["centAmount"]
+        made = []
+        for pay in self._basket.payments:
+            amount = open_amount if pay.amount is None else pay.amount
+            open_amount -= amount
+            made.append(self._payment(pay, amount))
+        return made
+
+    def _payment(self, pay: Pay, amount: int) -> str:
+        moved = pay.transactions
+        if moved is None:
+            moved = (("Charge", "Success", amount),) if amount else ()
+        info = {"method": pay.method, "paymentInterface": pay.interface}
+        draft: Json = {
+            "amountPlanned": self._cents(amount),
+            "paymentMethodInfo": {name: value for name, value in info.items() if value is not None},
+            "transactions": [
+                {"type": kind, "state": state, "amount": self._cents(moved_amount)}
+                for kind, state, moved_amount in moved
+            ],
+        }
+        if self._basket.customer is not None:
+            draft["customer"] = {"typeId": "customer", "id": self._basket.customer}
+        return str(self._project.collection("payments").create(self._context, draft)["id"])
+
+    # --- who ---
+
+    def _who(self) -> Json:
+        basket = self._basket
+        address: Json = {
+            "country": basket.country,
+            "firstName": "Erika",
+            "lastName": "Mustermann",
+            "streetName": "Heidestraße",
+            "streetNumber": "17",
+            "postalCode": "51147",
+            "city": "Köln",
+        }
+        who: Json = {}
+        if basket.email is not None:
+            who["customerEmail"] = basket.email
+        if basket.customer is not None:
+            customer = self._project.collection("customers").get(id=basket.customer)
+            who["customerId"] = customer["id"]
+            who.setdefault("customerEmail", customer["email"])
+            address |= {name: customer[name] for name in ("firstName", "lastName") if name in customer}
+        address |= basket.address
+        return {**who, "shippingAddress": address, "billingAddress": dict(address)}
+
+    # --- lines ---
+
+    def _line(self, item: Item) -> Json:
+        product, variant = self._variant(item.sku)
+        price = self._price(item, variant)
+        unit = price.get("discounted", price)["value"]["centAmount"]
+        units = _units(item.quantity, unit, ((item.quantity, 0),) if item.gift else item.groups)
+        line: Json = {
+            "id": self._project.store.new_id(),
+            "name": {self._project.settings["languages"][0]: item.sku},
+            "variant": {"id": 1, "sku": item.sku} if variant is None else variant,
+            "price": price,
+            "quantity": item.quantity,
+            "lineItemMode": "GiftLineItem" if item.gift else "Standard",
+            "priceMode": "Platform",
+            "state": [],
+            "discountedPricePerQuantity": [],
+            "perMethodTaxRate": [],
+            "taxedPricePortions": [],
+        }
+        if product is not None:
+            data = product["masterData"]["current"]
+            line |= {"productId": product["id"], "productType": product["productType"], "name": data["name"]}
+        if item.groups or item.gift:
+            line["discountedPricePerQuantity"] = self._per_quantity(units, unit)
+        for name, key, role in (
+            ("supplyChannel", item.channel, "InventorySupply"),
+            ("distributionChannel", item.sold_by, "ProductDistribution"),
+        ):
+            if key is not None:
+                line[name] = channel_with_role(self._context, {"typeId": "channel", "key": key}, role)
+        category = product.get("taxCategory") if product is not None else None
+        return line | self._amounts(units, category, item.rate)
+
+    def _extra(self, extra: Extra) -> Json:
+        line: Json = {
+            "id": self._project.store.new_id(),
+            "name": {self._project.settings["languages"][0]: extra.name or extra.slug},
+            "slug": extra.slug,
+            "money": self._money(extra.money),
+            "quantity": extra.quantity,
+            "priceMode": "Standard",
+            "state": [],
+            "discountedPricePerQuantity": [],
+            "perMethodTaxRate": [],
+            "taxedPricePortions": [],
+        }
+        category = None
+        if extra.tax_category is not None:
+            category = line["taxCategory"] = self._context.reference(
+                {"typeId": "tax-category", "key": extra.tax_category}, "tax-category"
+            )
+        return line | self._amounts([(extra.quantity, extra.money)], category, extra.rate)
+
+    def _amounts(self, units: list[Units], category: Json | None, share: float | None) -> Json:
+        """Total and taxes of a line; it is counted in the order's sums."""
+        total = sum(quantity * unit for quantity, unit in units)
+        self._total += total
+        amounts: Json = {"totalPrice": self._money(total)}
+        if not self._basket.taxed:
+            return amounts
+        rate = self._rate(category, share)
+        one = _Sum(rate, total, *taxed(rate, total, units if self._basket.by_unit else None))
+        self._count(one)
+        return amounts | {"taxRate": rate, "taxedPrice": self._taxed_price([one])}
+
+    def _per_quantity(self, units: list[Units], before: int) -> list[Json]:
+        discount = {"typeId": "cart-discount", "id": self._project.store.new_id()}
+        return [
+            {
+                "quantity": quantity,
+                "discountedPrice": {
+                    "value": self._money(unit),
+                    "includedDiscounts": [
+                        {"discount": discount, "discountedAmount": self._money(before - unit)}
+                    ]
+                    if unit != before
+                    else [],
+                },
+            }
+            for quantity, unit in units
+        ]
+
+    def _variant(self, sku: str) -> tuple[Json | None, Json | None]:
+        product = self._project.collection("products").find_by("sku", sku)
+        if product is None:
+            return None, None
+        data = product["masterData"]["current"]
+        found = next((each for each in variants_of(data) if each.get("sku") == sku), None)
+        return product, copied(found)
+
+    def _price(self, item: Item, variant: Json | None) -> Json:
+        basket = self._basket
+        prices = variant.get("prices", []) if variant is not None and item.unit is None else []
+        now = to_millis(self._project.store.clock.now())
+        seller = None
+        if item.sold_by is not None:
+            seller = self._project.collection("channels").get(key=item.sold_by)["id"]
+        chosen = selected_price(prices, basket.currency, basket.country, seller, now)
+        if chosen is not None:
+            return copied(chosen)
+        unit = NO_PRICE if item.unit is None else item.unit
+        return {"id": self._project.store.new_id(), "value": self._money(unit)}
+
+    # --- shipping and what is taken off the whole ---
+
+    def _shipped(self, shipped: Shipped) -> Json:
+        basket = self._basket
+        info: Json = {
+            "shippingMethodName": shipped.name,
+            "shippingMethodState": "MatchesCart",
+            "deliveries": [],
+            "shippingRate": {"tiers": []},
+        }
+        cost = shipped.price
+        if shipped.method is not None:
+            method = self._project.collection("shipping-methods").get(key=shipped.method)
+            info["shippingMethodName"] = method["name"]
+            info["shippingMethod"] = {"typeId": "shipping-method", "id": method["id"]}
+            info["taxCategory"] = method["taxCategory"]
+            if cost is None:
+                info["shippingRate"] = shipping_rate(self._project, method, basket.country, basket.currency)
+                cost = cost_of(info["shippingRate"], self._total)
+        cost = cost or 0
+        info["shippingRate"].setdefault("price", self._money(cost))
+        info["price"] = self._money(cost)
+        to_pay = cost
+        if shipped.discounted is not None:
+            to_pay = shipped.discounted
+            (reduced,) = self._per_quantity([(1, to_pay)], cost)
+            info["discountedPrice"] = reduced["discountedPrice"]
+        self._total += to_pay
+        if basket.taxed:
+            rate = self._rate(info.get("taxCategory"), shipped.rate)
+            self._shipping = _Sum(rate, to_pay, *taxed(rate, to_pay))
+            info |= {"taxRate": rate, "taxedPrice": self._taxed_price([self._shipping])}
+        return info
+
+    def _discount(self) -> Json:
+        """Takes the discount off what the goods come to, rate by rate."""
+        amount = self._basket.total_discount
+        self._total -= amount
+        found: Json = {
+            "discountedAmount": self._money(amount),
+            "includedDiscounts": [
+                {
+                    "discount": {"typeId": "cart-discount", "id": self._project.store.new_id()},
+                    "discountedAmount": self._money(amount),
+                }
+            ],
+        }
+        sums = list(self._sums.values())
+        net = gross = 0
+        for one, part in zip(sums, spread(amount, [each.total for each in sums]), strict=True):
+            less = taxed(one.rate, part)
+            one.total, one.net, one.gross = one.total - part, one.net - less[0], one.gross - less[1]
+            net, gross = net + less[0], gross + less[1]
+        if sums:
+            found |= {"discountedNetAmount": self._money(net), "discountedGrossAmount": self._money(gross)}
+        return found
+
+    # --- taxes ---
+
+    def _rate(self, category: Json | None, share: float | None) -> Json:
+        """Raises `MissingTaxRateForCountry` where neither the line nor its tax category names a tax."""
+        basket, rate = self._basket, None
+        if category is not None and share is None:
+            known = self._project.collection("tax-categories").get(id=category["id"])
+            rate = next((each for each in known["rates"] if each["country"] == basket.country), None)
+        elif share is not None:
+            name = f"{share * 100:g} %"
+            rate = {"name": name, "amount": share, "includedInPrice": True, "country": basket.country}
+            rate["subRates"] = []
+        if rate is None:
+            raise ApiError(
+                400,
+                "MissingTaxRateForCountry",
+                f"No tax rate for the country {basket.country}.",
+                taxCategoryId=category["id"] if category is not None else "none",
+                country=basket.country,
+            )
+        chosen = copied(rate)
+        return chosen if basket.included is None else {**chosen, "includedInPrice": basket.included}
+
+    def _count(self, one: _Sum) -> None:
+        key = _rate_key(one.rate)
+        kept = self._sums.setdefault(key, _Sum(one.rate))
+        kept.total, kept.net, kept.gross = kept.total + one.total, kept.net + one.net, kept.gross + one.gross
+
+    def _all_sums(self) -> list[_Sum]:
+        sums = {key: _Sum(one.rate, one.total, one.net, one.gross) for key, one in self._sums.items()}
+        if self._shipping is not None:
+            one, key = self._shipping, _rate_key(self._shipping.rate)
+            kept = sums.setdefault(key, _Sum(one.rate))
+            kept.total, kept.net, kept.gross = (
+                kept.total + one.total,
+                kept.net + one.net,
+                kept.gross + one.gross,
+            )
+        return list(sums.values())
+
+    def _taxed_price(self, sums: list[_Sum]) -> Json:
+        net, gross = sum(one.net for one in sums), sum(one.gross for one in sums)
+        return {
+            "totalNet": self._money(net),
+            "totalGross": self._money(gross),
+            "totalTax": self._money(gross - net),
+            "taxPortions": [
+                {
+                    "rate": one.rate["amount"],
+                    "amount": self._money(one.gross - one.net),
+                    "name": one.rate["name"],
+                }
+                for one in sums
+            ],
+        }
+
+    def _cents(self, amount: int) -> Json:
+        return {"currencyCode": self._basket.currency, "centAmount": amount}
+
+    def _money(self, amount: int) -> Json:
+        return stored_money(self._cents(amount))
+
+
+def _rate_key(rate: Json) -> tuple[Any, ...]:
+    return rate["amount"], rate["name"], rate["includedInPrice"]
+
+
+def _units(quantity: int, unit: int, groups: Iterable[Units]) -> list[Units]:
+    """Units by what they cost: the groups, and what they leave over at the full price. Raises `InvalidField`."""
+    found = list(groups)
+    left = quantity - sum(count for count, _ in found)
+    if left < 0:
+        raise invalid_field("groups", quantity, "More units are discounted than there are.")
+    return [*found, (left, unit)] if left else found

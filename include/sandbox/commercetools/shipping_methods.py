@@ -1,0 +1,84 @@
+"""Shipping methods, and what one costs where an order goes to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from include.sandbox.commercetools import shapes
+from include.sandbox.commercetools.catalogue import key_of, queryable
+from include.sandbox.commercetools.collection import Context, Kind
+from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, typed_money
+from include.sandbox.commercetools.errors import Json, invalid_operation
+from include.sandbox.commercetools.prices import change_value, set_text
+from include.sandbox.commercetools.shapes import Shape
+
+if TYPE_CHECKING:
+    from include.sandbox.commercetools.store import Project
+
+
+def _build(context: Context, draft: Json) -> Json:
+    given: Json = typed_money(context.project.resolved(context, draft))
+    zones = [
+        {**zone, "shippingRates": [{"tiers": [], **rate} for rate in zone.get("shippingRates", [])]}
+        for zone in given["zoneRates"]
+    ]
+    return {"active": True, "stores": [], **given, "zoneRates": zones}
+
+
+def shipping_rate(project: Project, method: Json, country: str | None, currency: str) -> Json:
+    """The rate of the zone the country is in. Raises `InvalidOperation` where the method does not go there."""
+    for zone_rate in method["zoneRates"]:
+        zone = project.by_type("zone").get(id=zone_rate["zone"]["id"])
+        if country not in [place["country"] for place in zone.get("locations", [])]:
+            continue
+        for rate in zone_rate["shippingRates"]:
+            if rate["price"]["currencyCode"] == currency:
+                found: Json = rate
+                return found
+    raise invalid_operation(
+        f"The shipping method '{method['name']}' has no rate for {country} in {currency}."
+    )
+
+
+def cost_of(rate: Json, goods: int) -> int:
+    """What goods of this worth are shipped for."""
+    free_above = rate.get("freeAbove")
+    if free_above is not None and goods >= free_above["centAmount"]:
+        return 0
+    cost: int = rate["price"]["centAmount"]
+    return cost
+
+
+SHIPPING_METHODS = Kind(
+    path="shipping-methods",
+    type_id="shipping-method",
+    draft=Shape(
+        {
+            "name": shapes.text,
+            "taxCategory": shapes.reference,
+            "zoneRates": shapes.list_of(shapes.mapping),
+            "isDefault": shapes.boolean,
+        },
+        {
+            "key": shapes.key,
+            "localizedName": shapes.localized,
+            "description": shapes.text,
+            "localizedDescription": shapes.localized,
+            "active": shapes.boolean,
+            "predicate": shapes.text,
+            "custom": shapes.mapping,
+        },
+    ),
+    build=_build,
+    actions={
+        "setKey": set_text("key", shapes.key),
+        "changeName": change_value("name", shapes.text),
+        "changeIsDefault": change_value("isDefault", shapes.boolean),
+        **CUSTOM_ACTIONS,
+    },
+    fields=queryable("name taxCategory zoneRates active isDefault"),
+    view_scopes=("view_shipping_methods", "view_orders"),
+    manage_scopes=("manage_shipping_methods", "manage_orders"),
+    unique=key_of,
+    check_delete=lambda context, resource: context.project.refuse_if_referenced(resource),
+)
