@@ -130,7 +130,11 @@ class TillSales(Protocol):
     def sales(self) -> Stream:
         """Rows are cut down before they leave. `search` takes invoice numbers and ids."""
 
-    def to_sales(self, rows: Sequence[Mapping[str, Any]]) -> list[Sale]: ...
+    def to_sales(self, rows: Sequence[Mapping[str, Any]]) -> list[Sale]:
+        """Wire rows -> documents (pure; needs `prepare` first). Raises nothing for one bad row: see `unreadable`."""
+
+    def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+        """(id, number, why) of rows that are no sale as the API describes it."""
 
     async def find(self, sale_id: str) -> Sale | None:
         """The sale of that id as it is now; None: there is none."""

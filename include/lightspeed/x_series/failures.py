@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from include.lightspeed.x_series.sale_refusals import refusal_of
 from include.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
@@ -49,6 +50,11 @@ SCOPES: tuple[tuple[str, str, str], ...] = (
     ("POST", "/customers", "customers:write"),
     ("PUT", "/customers", "customers:write"),
     ("DELETE", "/customers", "customers:write"),
+    ("GET", "/sales", "sales:read"),
+    ("POST", "/sales", "sales:write, and users:read for returns,"),
+    ("PUT", "/sales", "sales:write"),
+    ("GET", "/payment_types", "payment_types:read"),
+    ("GET", "/user", "users:read"),
     ("GET", "/webhooks", "webhooks"),
     ("POST", "/webhooks", "webhooks"),
     ("GET", "/", "products:read"),
@@ -85,19 +91,20 @@ def classify(answer: Answer) -> SyncError | None:
     if answer.status in (404, 410):
         return _missing(answer, text)
     if answer.status in (400, 409, 422):
-        return _refused(answer, body, text)
+        return _refused(answer, body, said, text)
     return None
 
 
 def _missing(answer: Answer, text: str) -> SyncError:
     if re.search(
-        r"/[0-9a-zA-Z]*[0-9-][0-9a-zA-Z-]*(?:/(?:all|inventory|products))?$", _below_version(answer.path)
+        r"/[0-9a-zA-Z]*[0-9-][0-9a-zA-Z-]*(?:/(?:all|inventory|products|actions/return))?$",
+        _below_version(answer.path),
     ):
         return TargetMissing(text)
     return ConfigurationFault(text, remedy="Check store URL and `api_version` in the connection.")
 
 
-def _refused(answer: Answer, body: Any, text: str) -> SyncError:
+def _refused(answer: Answer, body: Any, said: str, text: str) -> SyncError:
     fields = fields_of(body)
     duplicate = next((name for name, why in fields.items() if _DUPLICATE.search(why)), None)
     if (
@@ -118,6 +125,9 @@ def _refused(answer: Answer, body: Any, text: str) -> SyncError:
         return ProtocolFault(
             text, remedy="Check `api_version` in the connection; if it is right, the API changed."
         )
+    refusal = refusal_of(_below_version(answer.path), fields, said)
+    if refusal is not None:
+        return RecordRejected(text, code=refusal.code, details=fields or None, remedy=refusal.remedy)
     return RecordRejected(text, code="refused", details=fields or None)
 
 

@@ -1,0 +1,170 @@
+"""`XSeriesSales`: the sales of an X-Series store behind `include.records.order_face.TillSales`.
+
+Costs in requests: a walk takes its pages and one empty page; a sale by id or number one; each write one, and one more
+where an update was answered without the sale. What it takes to `prepare` depends on the settings: one where no sale is
+used, five where sales are read, and where orders are exported one more for the user, the guest and each article.
+
+What is not documented, and what is done because of it:
+
+* What `POST /sales` does with an id that is known: legacy versions update the sale, others may refuse it. The caller
+  looks for the id first, and a creation is never sent again by itself.
+* How refusals look: see `sale_refusals`.
+* Whether two writers of a sale are told apart: no version can be sent, so the caller reads the sale right before.
+
+Sales hold who bought: of reads nothing is kept with their exchanges. A new sale is a document of our own (ids, amounts,
+and a note with the order's number), so its exchange is kept whole; of updates and returns, to which people at the till
+may have added words, the shape is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from include.lightspeed.connection import SYSTEM
+from include.lightspeed.x_series import sale_preflight
+from include.lightspeed.x_series.client import Body, XSeriesClient
+from include.lightspeed.x_series.paging import Row
+from include.lightspeed.x_series.references import single_of
+from include.lightspeed.x_series.sale_documents import UnreadableSale, sale_of
+from include.lightspeed.x_series.sale_feed import PATH, SaleStream
+from include.lightspeed.x_series.sale_references import read_references
+from include.lightspeed.x_series.sale_terms import resolve, told
+from include.lightspeed.x_series.sale_writing import body_of_sale
+from include.records.errors import ConfigurationFault, ProtocolFault, TargetMissing, UnknownOutcome
+from include.records.face import CheckResult, SystemName
+from include.records.sales import Sale, SaleTerms
+from include.settings.models import SyncSettings
+
+log = logging.getLogger(__name__)
+
+
+class XSeriesSales:
+    """Sales of one store. `prepare` comes first; the client is opened and closed by whoever made it."""
+
+    system: SystemName = "lightspeed"
+
+    def __init__(self, client: XSeriesClient, settings: SyncSettings) -> None:
+        self._client = client
+        self._settings = settings
+        self._stream = SaleStream(client, settings)
+        self._terms: SaleTerms | None = None
+
+    # ------------------------------------------------------------ reading
+
+    async def prepare(self, *, writing: bool = False) -> None:
+        """See the face."""
+        found = await read_references(self._client, self._settings)
+        terms, problems = resolve(found, self._settings)
+        if writing and problems:
+            raise ConfigurationFault(
+                " ".join(told(problems)),
+                system=SYSTEM,
+                remedy=" ".join(dict.fromkeys(problem.remedy for problem in problems)),
+            )
+        self._terms = terms
+
+    @property
+    def terms(self) -> SaleTerms:
+        if self._terms is None:
+            raise RuntimeError("`prepare` has to be awaited before sales are read or written.")
+        return self._terms
+
+    @property
+    def sales(self) -> SaleStream:
+        """Sales by version. Without end: a store's history is read once, later only what moved."""
+        return self._stream
+
+    def to_sales(self, rows: Sequence[Mapping[str, Any]]) -> list[Sale]:
+        """Wire rows -> documents. A row that is no sale is left out and logged: see `unreadable`."""
+        sales = []
+        for row in rows:
+            try:
+                sales.append(sale_of(row, self.terms.digits))
+            except UnreadableSale as why:
+                log.warning("sale %s can't be read: %s", row.get("id"), why)
+        return sales
+
+    def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+        """See the face."""
+        found = []
+        for row in rows:
+            try:
+                sale_of(row, self.terms.digits)
+            except UnreadableSale as why:
+                found.append((str(row.get("id") or ""), str(row.get("invoice_number") or ""), str(why)))
+        return found
+
+    async def find(self, sale_id: str) -> Sale | None:
+        """See the face."""
+        try:
+            row = await self._stream.one(sale_id)
+        except TargetMissing:
+            return None
+        return self._read(row)
+
+    # ------------------------------------------------------------ writing
+
+    async def add(self, change_id: str, sale: Sale) -> tuple[Sale, Sequence[str]]:
+        """See the face."""
+        answer = await self._client.post(PATH, self._body(sale), context={"change": change_id})
+        return self._answered(answer, self._row_of(answer))
+
+    async def replace(self, change_id: str, sale: Sale) -> tuple[Sale, Sequence[str]]:
+        """See the face."""
+        answer = await self._client.put(
+            f"{PATH}/{sale.id}",
+            self._body(sale),
+            context={"change": change_id},
+            withhold="shape",
+            safe=False,
+        )
+        # An empty answer is a success: updates of products were seen to answer so.
+        row = self._row_of(answer) or await self._stream.one(sale.id)
+        return self._answered(answer, row)
+
+    async def start_return(self, change_id: str, sale_id: str) -> tuple[Sale, Sequence[str]]:
+        """See the face."""
+        answer = await self._client.post(
+            f"{PATH}/{sale_id}/actions/return", {}, context={"change": change_id}, withhold="shape"
+        )
+        return self._answered(answer, self._row_of(answer))
+
+    async def check(self) -> list[CheckResult]:
+        """Preflight of everything sales need at the till."""
+        return await sale_preflight.check(self._client, self._settings)
+
+    def _body(self, sale: Sale) -> dict[str, Any]:
+        if not self.terms.user_id:
+            raise ConfigurationFault(
+                "No sale is written without a user who sells.",
+                system=SYSTEM,
+                remedy="Set `orders.since`, and correct `orders.user`; then run preflight.",
+            )
+        return body_of_sale(sale, user_id=self.terms.user_id, digits=self.terms.digits)
+
+    def _row_of(self, answer: Body) -> Row | None:
+        """The sale in an answer; None where it shows none."""
+        try:
+            row = dict(single_of(answer.value, PATH))
+        except ProtocolFault:
+            return None
+        return self._stream.kept(row) if row.get("id") else None
+
+    def _read(self, row: Row) -> Sale:
+        try:
+            return sale_of(row, self.terms.digits)
+        except UnreadableSale as why:
+            raise ProtocolFault(f"A sale can't be read: {why}.", system=SYSTEM) from None
+
+    def _answered(self, answer: Body, row: Row | None) -> tuple[Sale, Sequence[str]]:
+        """What a write came to. Raises UnknownOutcome where the answer does not show it."""
+        try:
+            if row is not None:
+                return self._read(row), [answer.exchange_id]
+        except ProtocolFault as problem:
+            message = problem.message
+        else:
+            message = "A sale was written and answered without being shown."
+        raise UnknownOutcome(message, system=SYSTEM, exchange_id=answer.exchange_id)
