@@ -1,0 +1,34 @@
+"""What holds for the sales at hand, from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from include.ledger.ledger import Ledger
+from include.records.sales import Sale, SaleTerms
+from include.settings.models import SyncSettings
+from include.sync.sales.articles import articles_of
+from include.sync.sales.knowing import known_of, links_of, partners_of
+from include.sync.sales.plan import World
+
+
+def load_world(
+    ledger: Ledger,
+    settings: SyncSettings,
+    terms: SaleTerms,
+    forgotten: frozenset[str],
+    sales: Iterable[Sale],
+    described: Collection[str],
+) -> World:
+    """What `plan_sale` asks about these sales. `described`: ids of those whose lines may have to be told."""
+    some = list(sales)
+    told = [one for one in some if one.id in described]
+    originals = links_of(ledger, {one.return_of for one in told if one.return_of})
+    return World(
+        settings=settings,
+        terms=terms,
+        customers=partners_of(ledger, {one.customer_id for one in some if one.customer_id}),
+        forgotten=forgotten,
+        articles=articles_of(ledger, settings, {line.product_id for one in told for line in one.lines}),
+        originals={sale: known_of(link).key for sale, link in originals.items()},
+    )
