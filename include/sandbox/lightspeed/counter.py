@@ -3,44 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from include.sandbox.lightspeed import sales
 from include.sandbox.lightspeed.numerals import five_places
-from include.sandbox.lightspeed.prices import both_prices, tax_rate
+from include.sandbox.lightspeed.prices import both_prices, tax_rate, to_pay, without_tax
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.models import Product
     from include.sandbox.lightspeed.rows import Record
     from include.sandbox.lightspeed.store import LightspeedStore, Number
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A line as it is rung up. `price`: of a unit, in the store's own tax mode, instead of the product's; `discount`:
+    what is taken off it, likewise; a negative quantity comes back."""
+
+    product: str
+    quantity: Number = 1
+    price: Number | None = None
+    discount: Number = 0
+    note: str = ""
+
+
+Line = Rung | tuple[str, "Number"]
+Tender = tuple[str, "Number | None"]
+"""Name of a payment type, and how much; None is what is left to pay."""
 
 
 def sell(
     store: LightspeedStore,
     outlet_id: str,
-    lines: Iterable[tuple[str, Number]],
+    lines: Iterable[Line],
     state: str,
     attributes: Iterable[str],
     fields: Mapping[str, Any],
+    *,
+    customer: str | None = None,
+    tenders: Iterable[Tender] | None = None,
+    register: str | None = None,
 ) -> str:
-    """A sale at an open register of the outlet, paid in full when it is closed. Raises `ValueError` where the outlet
-    has no open register."""
-    items = [
-        _line(store, store.products.rows[product_id], outlet_id, Decimal(quantity))
-        for product_id, quantity in lines
-    ]
+    """A sale at this register, or an open one of the outlet, paid in cash when it is closed unless `tenders` say how.
+    Raises `ValueError` where the outlet has no open register."""
+    rung = [line if isinstance(line, Rung) else Rung(*line) for line in lines]
+    earns = store.options.loyalty and customer is not None and _is_member(store, customer)
+    items = [_line(store, line, outlet_id, earns=earns) for line in rung]
+    register_id = register or _open_register(store, outlet_id).id
     given: dict[str, Any] = {
-        "source": {"register_id": _open_register(store, outlet_id).id, "author_id": store.user_id},
+        "source": {"register_id": register_id, "author_id": store.user_id},
         "state": state,
         "attributes": list(attributes),
         "line_items": items,
         **fields,
     }
-    if state == "closed":
-        total = sum((_amount(item) for item in items), Decimal(0))
-        payment = {"type": {"config_id": cash(store)}, "amount": total}
-        given["payments"] = [payment] if total else []
+    if customer is not None:
+        given["customer_id"] = customer
+    if tenders is None:
+        tenders = [("Cash", None)] if state == "closed" else []
+    left = to_pay(store, sum((_amount(item) for item in items), Decimal(0)))
+    given["payments"] = []
+    for name, asked in tenders:
+        amount = left if asked is None else Decimal(asked)
+        left -= amount
+        if amount:
+            given["payments"].append({"type": {"config_id": payment_type(store, name)}, "amount": amount})
     return sales.save(store, given).id
 
 
@@ -60,7 +88,19 @@ def return_sale(store: LightspeedStore, sale_id: str, quantities: Mapping[str, N
 
 def cash(store: LightspeedStore) -> str:
     """The payment type that every store has."""
-    return next(row.id for row in store.payment_types.live() if row.name == "Cash")
+    return payment_type(store, "Cash")
+
+
+def payment_type(store: LightspeedStore, name: str) -> str:
+    """The id of a payment type. Raises `ValueError` for a name nobody bears."""
+    for row in store.payment_types.live():
+        if row.name == name:
+            return row.id
+    raise ValueError(f"The store has no payment type {name}: add it.")
+
+
+def _is_member(store: LightspeedStore, customer: str) -> bool:
+    return bool(store.customers.rows[customer].fields["enable_loyalty"])
 
 
 def _open_register(store: LightspeedStore, outlet_id: str) -> Record:
@@ -70,18 +110,29 @@ def _open_register(store: LightspeedStore, outlet_id: str) -> Record:
     raise ValueError(f"The outlet {outlet_id} has no open register: add one.")
 
 
-def _line(store: LightspeedStore, product: Product, outlet_id: str, quantity: Decimal) -> dict[str, Any]:
-    """At the product's price, with the tax that applies at the outlet."""
+def _line(store: LightspeedStore, rung: Rung, outlet_id: str, *, earns: bool) -> dict[str, Any]:
+    """At the product's price or the one that was keyed in, with the tax that applies at the outlet."""
+    product = store.products.rows[rung.product]
     default = store.outlets.rows[outlet_id].fields["default_tax_id"]
     tax_id = product.outlet_taxes.get(outlet_id) or product.tax_id or default
     rate = tax_rate(store, tax_id)
     _, excluding = both_prices(store, product)
-    price = excluding or Decimal(0)
+    before = excluding or Decimal(0)
+    if rung.price is not None:
+        before = without_tax(store, Decimal(rung.price), tax_id)
+    discount = without_tax(store, Decimal(rung.discount), tax_id)
+    price = before - discount
+    tax = five_places(price * rate)
+    pricing: dict[str, Any] = {"price": price, "discount": discount}
+    if earns:
+        pricing["loyalty_amount"] = five_places((price + tax) * store.retailer()["loyalty"]["ratio"])
     return {
         "product": {"id": product.id},
-        "quantity": quantity,
-        "pricing": {"price": price},
-        "tax": {"id": tax_id, "amount": five_places(price * rate)},
+        "quantity": Decimal(rung.quantity),
+        "pricing": pricing,
+        "tax": {"id": tax_id, "amount": tax},
+        "attributes": [{"name": "line_note", "value": rung.note}] if rung.note else [],
+        "_metadata": {"is_price_override": rung.price is not None or bool(discount)},
     }
 
 

@@ -65,6 +65,8 @@ class StoreOptions:
     """How many of the latest writes of customers `/search` does not know yet, however old they are."""
     sale_with_existing_id: ExistingId = "update"
     """What `POST /sales` does with an id that is known: the legacy API updates, the date versions do not say."""
+    loyalty: bool = False
+    """Whether customers with `enable_loyalty` earn the retailer's ratio of what they pay at the till."""
     pending_sales_take_stock: frozenset[str] = frozenset()
     """Attributes (layby, pickup, delivery) whose sales take stock while they are pending: not documented."""
     base_book_entries: bool = True

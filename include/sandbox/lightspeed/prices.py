@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 from include.sandbox.lightspeed.models import Product
@@ -10,6 +10,10 @@ from include.sandbox.lightspeed.numerals import five_places, plain
 
 if TYPE_CHECKING:
     from include.sandbox.lightspeed.store import LightspeedStore
+
+
+NO_CENTS = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3}
+"""Fraction digits of currencies that do not have two (ISO 4217)."""
 
 
 def tax_of(store: LightspeedStore, product: Product) -> str:
@@ -41,6 +45,13 @@ def both_prices(store: LightspeedStore, product: Product) -> tuple[Decimal | Non
     if not store.options.show_including_tax_in_exclusive_stores:
         return None, product.price
     return five_places(product.price * (1 + rate_of(store, product))), product.price
+
+
+def to_pay(store: LightspeedStore, amount: Decimal) -> Decimal:
+    """An amount as it changes hands: whole minor units. Units keep five decimals, only payments are rounded; half up is
+    inferred."""
+    digits = NO_CENTS.get(store.currency, 2)
+    return amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
 
 
 def money(store: LightspeedStore, amount: Decimal | None) -> int | Decimal | str | None:

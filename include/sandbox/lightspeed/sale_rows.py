@@ -84,6 +84,8 @@ class Sale(Row):
     return_ids: list[str] = field(default_factory=list)
     moved: Levels = field(default_factory=dict)
     """What it has moved in stock so far."""
+    earned: tuple[str, Decimal] | None = None
+    """Whose loyalty balance it has raised so far, and by how much."""
 
     @property
     def status(self) -> str:
@@ -102,6 +104,10 @@ class Sale(Row):
     def total(self) -> Decimal:
         """To pay, with tax. Adjustments of the whole sale are kept as they are given and not counted."""
         return sum(((line.price + line.tax) * line.quantity for line in self.lines), Decimal(0))
+
+    @property
+    def loyalty(self) -> Decimal:
+        return sum((line.loyalty * line.quantity for line in self.lines), Decimal(0))
 
     @property
     def paid(self) -> Decimal:

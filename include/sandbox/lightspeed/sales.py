@@ -2,6 +2,8 @@
 
 Closed sales and sales on account take stock. Whether lay-bys and sales that wait for pick-up or dispatch do so while
 they are pending is not documented: the option `pending_sales_take_stock` names the attributes that do.
+The same sales give their customer the loyalty their lines hold. Whoever sells works that out; that the balance follows
+at once is inferred.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from include.sandbox.lightspeed import movements
 from include.sandbox.lightspeed.errors import conflict, invalid
 from include.sandbox.lightspeed.movements import Levels
+from include.sandbox.lightspeed.prices import to_pay
 from include.sandbox.lightspeed.rows import Record
 from include.sandbox.lightspeed.sale_payloads import Given, SaleDraft, read_sale
 from include.sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
@@ -81,11 +84,12 @@ def void(store: LightspeedStore, sale: Sale) -> None:
 def close(store: LightspeedStore, sale: Sale, payment_type_id: str) -> None:
     """Takes the payment of what is still to pay, and closes the sale."""
     _check_transition(sale.state, "closed")
-    if sale.total != sale.paid:
+    left = to_pay(store, sale.total - sale.paid)
+    if left:
         payment = SalePayment(
             id=store.new_id(),
             config_id=payment_type_id,
-            amount=sale.total - sale.paid,
+            amount=left,
             date=store.ticker.now_text(),
             register_id=sale.register_id,
         )
@@ -196,6 +200,20 @@ def _drop(store: LightspeedStore, payments: Iterable[SalePayment]) -> None:
 
 def _settle(store: LightspeedStore, sale: Sale) -> None:
     sale.moved = movements.settle(store, sale.moved, _due(store, sale))
+    _settle_loyalty(store, sale)
+
+
+def _settle_loyalty(store: LightspeedStore, sale: Sale) -> None:
+    counts = sale.state == "closed" or (sale.state == "pending" and "onaccount" in sale.attributes)
+    due = (sale.customer_id, sale.loyalty) if counts and sale.customer_id and sale.loyalty else None
+    if due == sale.earned:
+        return
+    for earned, sign in ((sale.earned, -1), (due, 1)):
+        customer = store.customers.rows.get(earned[0]) if earned is not None else None
+        if earned is not None and customer is not None:
+            customer.fields["loyalty_balance"] += sign * earned[1]
+            store.customers.touch(customer)
+    sale.earned = due
 
 
 def _due(store: LightspeedStore, sale: Sale) -> Levels:

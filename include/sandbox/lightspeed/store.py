@@ -31,6 +31,7 @@ from include.sandbox.lightspeed.options import StoreOptions
 from include.sandbox.lightspeed.price_rows import PriceRows, price_row_wire
 from include.sandbox.lightspeed.rows import Record, Table, Ticker
 from include.sandbox.lightspeed.sale_rows import Sale
+from include.sandbox.lightspeed.sale_wire import sale_wire
 from include.sandbox.lightspeed.tokens import TokenBook
 from include.sandbox.lightspeed.wire import product_wire
 
@@ -391,16 +392,30 @@ class LightspeedStore:
     def sell(
         self,
         outlet_id: str,
-        lines: Iterable[tuple[str, Number]],
+        lines: Iterable[counter.Line],
         *,
         state: str = "closed",
         attributes: Iterable[str] = (),
+        customer: str | None = None,
+        tenders: Iterable[counter.Tender] | None = None,
+        register: str | None = None,
         **fields: Any,
     ) -> str:
-        """A sale of these products and quantities at an open register of the outlet, paid in cash when it is closed;
-        `fields` as in `POST /sales`. Returns its id. Raises `ApiError` as the API would."""
+        """A sale of these products and quantities, to nobody in particular or a customer, at an open register of the
+        outlet. `tenders`: (name of a payment type, amount or None for the rest); without them it is paid in cash when
+        it is closed. `fields` as in `POST /sales`. Returns its id. Raises `ApiError` as the API would."""
         with self.lock:
-            return counter.sell(self, outlet_id, lines, state, attributes, fields)
+            return counter.sell(
+                self,
+                outlet_id,
+                lines,
+                state,
+                attributes,
+                fields,
+                customer=customer,
+                tenders=tenders,
+                register=register,
+            )
 
     def complete_sale(self, sale_id: str) -> None:
         """What is still to pay is paid, and the sale is closed."""
@@ -471,6 +486,17 @@ class LightspeedStore:
         """All customers as the API prints them, in the order of their versions."""
         with self.lock:
             return [row.wire() for row in self.customers.page(0, None, deleted, len(self.customers.rows))]
+
+    def sale(self, sale_id: str) -> dict[str, Any]:
+        """A sale as the API prints it, deleted or not."""
+        with self.lock:
+            return sale_wire(self, self.sales.rows[sale_id])
+
+    def all_sales(self, deleted: bool = False) -> list[dict[str, Any]]:
+        """All sales as the API prints them, in the order of their versions."""
+        with self.lock:
+            rows = self.sales.page(0, None, deleted, len(self.sales.rows))
+            return [sale_wire(self, row) for row in rows]
 
     def book_prices(self, book_id: str) -> list[dict[str, Any]]:
         """The entries of a price book as the API prints them, without tax, in the order of their versions."""
@@ -574,7 +600,7 @@ class LightspeedStore:
             "discount_product_id": self.discount_product_id,
             "no_tax_group_id": self.no_tax_id,
             "loyalty": {
-                "enabled": False,
+                "enabled": self.options.loyalty,
                 "ratio": Decimal("0.05"),
                 "claim_url": "",
                 "send_welcome_email": False,

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from include.sandbox.lightspeed.counter import Rung
+
 if TYPE_CHECKING:
     from .conftest import Shop
 
@@ -304,3 +306,82 @@ def test_sales_need_their_scopes(shop: Shop) -> None:
 def test_a_sale_at_an_outlet_without_an_open_register_is_not_rung_up(shop: Shop) -> None:
     with pytest.raises(ValueError, match="no open register"):
         shop.store.sell(shop.hamburg, [(mug(shop), 1)])
+
+
+# --- at the till ---
+
+
+def member(shop: Shop, **fields: Any) -> str:
+    return shop.store.add_customer(first_name="Ada", enable_loyalty=True, **fields)
+
+
+def balance(shop: Shop, customer: str) -> Any:
+    return shop.store.customer(customer)["loyalty_balance"]
+
+
+def test_a_sale_is_rung_up_for_a_customer_with_a_discount_and_several_tenders(shop: Shop) -> None:
+    product_id, customer = mug(shop), member(shop)
+    lines = [Rung(product_id, 2, discount="1.15"), Rung(product_id, 1, price="23.00", note="large")]
+    tenders = [("Credit Card", "20"), ("Cash", None)]
+    sale_id = shop.store.sell(shop.berlin, lines, customer=customer, tenders=tenders)
+    made = shop.get(f"sales/{sale_id}")["data"]
+    assert made["customer_id"] == customer
+    assert [(each["pricing"]["price"], each["pricing"]["discount"]) for each in made["line_items"]] == [
+        (9, 1),
+        (20, 0),
+    ]
+    assert made["totals"]["price_incl_tax"] == Decimal("43.7")
+    assert [(each["type"]["name"], each["amount"]) for each in made["payments"]] == [
+        ("Credit Card", 20),
+        ("Cash", Decimal("23.7")),
+    ]
+    with pytest.raises(ValueError, match="payment type"):
+        shop.store.sell(shop.berlin, lines, tenders=[("Shells", None)])
+
+
+def test_units_keep_five_decimals_and_what_is_paid_has_two(shop: Shop) -> None:
+    (product_id,) = shop.store.add_product_family("Sweet", price="0.10", track_inventory=False)
+    made = shop.get(f"sales/{shop.store.sell(shop.berlin, [(product_id, 7)])}")["data"]
+    assert made["line_items"][0]["pricing"]["price"] == Decimal("0.08696")
+    assert made["totals"]["price_incl_tax"] == Decimal("0.7")
+    half = shop.get(f"sales/{shop.store.sell(shop.berlin, [(product_id, '0.333')])}")["data"]
+    assert half["totals"]["price_incl_tax"] == Decimal("0.0333")
+    assert half["payments"][0]["amount"] == Decimal("0.03")
+
+
+def test_a_member_earns_by_closed_sales_and_loses_by_returns_and_voids(shop: Shop) -> None:
+    shop.store.options.loyalty = True
+    product_id, customer = mug(shop), member(shop)
+    first = shop.store.sell(shop.berlin, [(product_id, 2)], customer=customer)
+    assert shop.get(f"sales/{first}")["data"]["totals"]["loyalty"] == Decimal("1.15")
+    assert balance(shop, customer) == Decimal("1.15")
+    shop.store.return_sale(first, {product_id: 1})
+    assert balance(shop, customer) == Decimal("0.575")
+    second = shop.store.sell(shop.berlin, [(product_id, 1)], customer=customer)
+    shop.store.void_sale(second)
+    assert balance(shop, customer) == Decimal("0.575")
+    stranger = shop.store.add_customer(first_name="Bob")
+    shop.store.sell(shop.berlin, [(product_id, 2)], customer=stranger)
+    assert balance(shop, stranger) == 0
+
+
+def test_nobody_earns_where_loyalty_is_off_and_parked_sales_earn_nothing_yet(shop: Shop) -> None:
+    product_id, customer = mug(shop), member(shop)
+    shop.store.sell(shop.berlin, [(product_id, 2)], customer=customer)
+    assert balance(shop, customer) == 0
+    shop.store.options.loyalty = True
+    parked = shop.store.sell(shop.berlin, [(product_id, 2)], state="parked", customer=customer)
+    assert balance(shop, customer) == 0
+    shop.store.complete_sale(parked)
+    assert balance(shop, customer) == Decimal("1.15")
+
+
+def test_deleted_and_voided_sales_are_in_the_feed_by_version(shop: Shop) -> None:
+    product_id = mug(shop)
+    first = shop.store.sell(shop.berlin, [(product_id, 1)])
+    second = shop.store.sell(shop.berlin, [(product_id, 1)])
+    shop.store.void_sale(first)
+    rows = shop.get("sales", after=0, deleted="true")["data"]
+    assert [(row["id"], row["state"]) for row in rows] == [(second, "closed"), (first, "voided")]
+    versions = [row["_metadata"]["version"] for row in rows]
+    assert [row["id"] for row in shop.get("sales", after=versions[0])["data"]] == [first]
