@@ -122,7 +122,9 @@ def _returns(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _rows(row: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    rows = row.get(name) or []
+    rows = row.get(name)
+    if rows is None:
+        return []
     if not isinstance(rows, list) or not all(isinstance(one, Mapping) for one in rows):
         raise UnreadableSale(f"its {name} are no list of objects")
     return rows

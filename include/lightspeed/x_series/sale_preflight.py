@@ -140,6 +140,19 @@ def _locations(settings: SyncSettings) -> Results:
                 "No register is named for the web orders of this location.",
                 f"Add `{name}: <name of the register>` to `orders.registers`.",
             )
+    for location in settings.locations:
+        if (
+            orders.split == "by channel"
+            and location.channel
+            and location.name not in {*named, *orders.registers}
+        ):
+            yield CheckResult(
+                "warning",
+                f"register of {location.name}",
+                f"Orders that the channel {location.channel} serves are sold here, and no register is named for them.",
+                f"Add `{location.name}: <name of the register>` to `orders.registers`, or set `orders.split` to "
+                "`never`.",
+            )
 
 
 def _registers(terms: SaleTerms, settings: SyncSettings) -> Results:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 RETURN = re.compile(r"/sales/[^/]+/actions/return$")
 _SALE = re.compile(r"/sales(?:/|$)")
+_NOTHING_LEFT = re.compile(r"\bnothing\b|\bno (?:more )?items?\b|\balready\b|\bleft\b", re.I)
 _CLOSED = re.compile(r"\bclosed\b|\bnot (?:been )?open", re.I)
 
 
@@ -76,17 +77,15 @@ def refusal_of(path: str, fields: Mapping[str, str], said: str) -> Refusal | Non
     """What is wrong with the sale that was sent to `path`; None where it is no sale, or the answer does not tell."""
     if not _SALE.search(path):
         return None
-    if RETURN.search(path):
-        return NOT_RETURNABLE if any("state" in name for name in fields) else NOTHING_TO_RETURN
-    if re.search(r"register", f"{said} {' '.join(fields)}", re.I) and _CLOSED.search(
-        _all_words(fields, said)
-    ):
+    words = " ".join((said, *fields.values()))
+    if re.search(r"register", f"{said} {' '.join(fields)}", re.I) and _CLOSED.search(words):
         return REGISTER_CLOSED
+    if RETURN.search(path):
+        if any("line_items" in name for name in fields) or _NOTHING_LEFT.search(words):
+            return NOTHING_TO_RETURN
+        if any("state" in name for name in fields):
+            return NOT_RETURNABLE
     return _first(_BY_FIELD, fields) or _first(_BY_WORDS, [said])
-
-
-def _all_words(fields: Mapping[str, str], said: str) -> str:
-    return " ".join((said, *fields.values()))
 
 
 def _first(known: Iterable[tuple[re.Pattern[str], Refusal]], texts: Iterable[str]) -> Refusal | None:

@@ -19,7 +19,7 @@ from include.records.sales import Register, SaleTerms, TillTax
 from include.settings.models import SyncSettings
 
 NO_TAX = "No Tax"
-"""Every store has this tax (rate 0); `/retailer` names it, unless the token may not see that."""
+"""Every store has this tax (rate 0); `/retailer` names it. Looked for by its name where that id is none of a tax."""
 
 
 class _HasName(Protocol):
@@ -165,10 +165,11 @@ class _Resolving:
         }
 
     def _no_tax(self) -> str:
-        told = self._found.retailer.no_tax_group_id
-        if told or not self._found.taxes:
-            return told or ""
-        same = [row for row in _named(NO_TAX, self._found.taxes) if row.rate == Decimal(0)]
+        told = self._found.retailer.no_tax_group_id or ""
+        taxes = self._found.taxes
+        if not taxes or told in {row.id for row in taxes}:
+            return told
+        same = [row for row in _named(NO_TAX, taxes) if row.rate == Decimal(0)]
         if len(same) == 1:
             return same[0].id
         self._problem(

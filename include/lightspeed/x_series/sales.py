@@ -1,8 +1,8 @@
 """`XSeriesSales`: the sales of an X-Series store behind `include.records.order_face.TillSales`.
 
-Costs in requests: a walk takes its pages and one empty page; a sale by id or number one; each write one, and one more
-where an update was answered without the sale. What it takes to `prepare` depends on the settings: one where no sale is
-used, five where sales are read, and where orders are exported one more for the user, the guest and each article.
+Costs in requests: a walk takes its pages and one empty page; a sale by id or number one; each write one. To prepare
+takes one where no sale is used, five where sales are read, and where orders are exported one more for the user, for the
+guest and for each service article.
 
 What is not documented, and what is done because of it:
 
@@ -109,7 +109,7 @@ class XSeriesSales:
     async def add(self, change_id: str, sale: Sale) -> tuple[Sale, Sequence[str]]:
         """See the face."""
         answer = await self._client.post(PATH, self._body(sale), context={"change": change_id})
-        return self._answered(answer, self._row_of(answer))
+        return self._answered(answer)
 
     async def replace(self, change_id: str, sale: Sale) -> tuple[Sale, Sequence[str]]:
         """See the face."""
@@ -120,16 +120,14 @@ class XSeriesSales:
             withhold="shape",
             safe=False,
         )
-        # An empty answer is a success: updates of products were seen to answer so.
-        row = self._row_of(answer) or await self._stream.one(sale.id)
-        return self._answered(answer, row)
+        return self._answered(answer)
 
     async def start_return(self, change_id: str, sale_id: str) -> tuple[Sale, Sequence[str]]:
         """See the face."""
         answer = await self._client.post(
             f"{PATH}/{sale_id}/actions/return", {}, context={"change": change_id}, withhold="shape"
         )
-        return self._answered(answer, self._row_of(answer))
+        return self._answered(answer)
 
     async def check(self) -> list[CheckResult]:
         """Preflight of everything sales need at the till."""
@@ -144,27 +142,17 @@ class XSeriesSales:
             )
         return body_of_sale(sale, user_id=self.terms.user_id, digits=self.terms.digits)
 
-    def _row_of(self, answer: Body) -> Row | None:
-        """The sale in an answer; None where it shows none."""
-        try:
-            row = dict(single_of(answer.value, PATH))
-        except ProtocolFault:
-            return None
-        return self._stream.kept(row) if row.get("id") else None
-
     def _read(self, row: Row) -> Sale:
         try:
             return sale_of(row, self.terms.digits)
         except UnreadableSale as why:
             raise ProtocolFault(f"A sale can't be read: {why}.", system=SYSTEM) from None
 
-    def _answered(self, answer: Body, row: Row | None) -> tuple[Sale, Sequence[str]]:
-        """What a write came to. Raises UnknownOutcome where the answer does not show it."""
+    def _answered(self, answer: Body) -> tuple[Sale, Sequence[str]]:
+        """What a write came to. An answer that does not show the sale leaves it open, the empty ones too that updates
+        of products were seen to bring: UnknownOutcome, so that the caller looks."""
         try:
-            if row is not None:
-                return self._read(row), [answer.exchange_id]
+            row = self._stream.kept(dict(single_of(answer.value, PATH)))
+            return self._read(row), [answer.exchange_id]
         except ProtocolFault as problem:
-            message = problem.message
-        else:
-            message = "A sale was written and answered without being shown."
-        raise UnknownOutcome(message, system=SYSTEM, exchange_id=answer.exchange_id)
+            raise UnknownOutcome(problem.message, system=SYSTEM, exchange_id=answer.exchange_id) from None
