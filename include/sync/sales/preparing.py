@@ -226,7 +226,9 @@ def _waiting(ledger: Ledger, settings: SyncSettings, *, full: bool) -> set[str]:
         since = datetime.fromisoformat(str(last[LOOKED])) - OVERLAP
         linked = partners_of(ledger, ledger.links.changed(CUSTOMERS, CUSTOMER, since))
         rows = ledger.mirror.read(ENTITY, KIND, SALES, parents=linked) if linked else []
-        return {row.id for row in rows if row.carry}
+        # What was refused has its own time for the next try.
+        held = {one.source_id for one in ledger.holds.open_holds(ENTITY)}
+        return {row.id for row in rows if row.carry and row.id not in held}
     cells = ledger.mirror.cells(ENTITY, KIND, SALES, fields=(OPEN,))
     waiting = cells[cells[OPEN] == "true"]
     if not settings.sales.anonymous:
