@@ -265,6 +265,20 @@ def test_the_feed_is_walked_by_version_and_what_moved_comes_again(shop: Shop) ->
     assert [(row["id"], row["state"]) for page in later for row in page.rows] == [(ids[1], "voided")]
 
 
+def test_a_sale_that_was_deleted_is_shown_as_that(shop: Shop) -> None:
+    sale_id = shop.store.sell(shop.berlin, [(shop.tee, 1)])
+    shop.store.sales.delete(shop.store.sales.rows[sale_id])
+    (sale,) = run(shop, all_sales)
+    assert (sale.id, sale.deleted_at is None) == (sale_id, False)
+
+
+@pytest.mark.parametrize(("amount", "minor"), [("14.855", 1486), ("-14.855", -1486), (3, 300), ("0.1", 10)])
+def test_a_payment_is_read_in_whole_minor_units(shop: Shop, amount: Any, minor: int) -> None:
+    row = trimmed({**FLAT, "payments": [{**FLAT["payments"][0], "amount": amount}]})
+    (sale,) = run(shop, lambda adapter: _mapped(adapter, [row]))
+    assert [tender.amount for tender in sale.tenders] == [minor]
+
+
 def test_the_feed_needs_no_version_of_the_envelope(open_till: Callable[..., Till]) -> None:
     shop = Shop(open_till(drop_version_envelope=True))
     ids = [shop.store.sell(shop.berlin, [(shop.tee, 1)]) for _ in range(3)]
