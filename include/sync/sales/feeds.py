@@ -9,37 +9,72 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from include.records.errors import ProtocolFault
 from include.records.order_face import TillSales
 from include.records.sales import Sale
 from include.sync.orders.feeds import stage_terms, staged_terms
 from include.sync.staging import Staging
 
-__all__ = ["SALES", "Transformed", "stage_terms", "staged_sales", "staged_terms", "transform"]
+__all__ = [
+    "SALES",
+    "Transformed",
+    "stage_terms",
+    "staged_sales",
+    "staged_terms",
+    "staged_unreadable",
+    "transform",
+]
 
 SALES = "lightspeed"
 """Name of the feed: of its staged pages and of its cursor."""
 _DTYPES = {"id": "string", "version": "Int64", "modified_at": "datetime64[ns, UTC]", "document": "string"}
-TABLE = f"{SALES}/sales"
+TABLE, BROKEN = f"{SALES}/sales", f"{SALES}/unreadable"
+UNKNOWN = "unknown-"
+"""Begins what a row without an id is called."""
 
 
 @dataclass(frozen=True)
 class Transformed:
-    """What mapping the pages gave. `repeated`: rows that came twice (only the newest counts)."""
+    """What mapping the pages gave. `repeated`: rows that came twice (only the newest counts); `unreadable`: sales that
+    are none as the API describes them."""
 
     feed: str
     raw_rows: int
     rows: int
     repeated: int
+    unreadable: int = 0
 
 
 def transform(staging: Staging, till: TillSales, pages: int) -> Transformed:
     """Map all staged pages to documents, and stage those: id, version, modified_at, document (JSON)."""
-    parts = [_table(till.to_sales(rows)) for rows in staging.pages(SALES, pages)]
-    table = pd.concat(parts, ignore_index=True) if parts else _table([])
-    newest = table.sort_values(["version", "modified_at"], kind="stable", na_position="first")
-    newest = newest.drop_duplicates("id", keep="last").reset_index(drop=True)
+    parts = [_table([])]
+    broken: dict[str, tuple[str, str]] = {}
+    raw = 0
+    for rows in staging.pages(SALES, pages):
+        sales, bad = till.to_sales(rows), till.unreadable(rows)
+        if len(sales) + len(bad) != len(rows):
+            raise ProtocolFault(
+                f"{len(rows)} sales were read, but {len(sales)} mapped and {len(bad)} found unreadable.",
+                system=SALES,
+            )
+        # Pages come in the order of changes: what comes later is newer.
+        for sale in sales:
+            broken.pop(sale.id, None)
+        broken |= {one or f"{UNKNOWN}{raw + at}": (number, why) for at, (one, number, why) in enumerate(bad)}
+        raw += len(rows)
+        parts.append(_table(sales))
+    table = pd.concat(parts, ignore_index=True).sort_values(
+        ["version", "modified_at"], kind="stable", na_position="first"
+    )
+    newest = table[~table["id"].isin(list(broken))].drop_duplicates("id", keep="last").reset_index(drop=True)
     staging.write_table(TABLE, newest)
-    return Transformed(SALES, len(table), len(newest), len(table) - len(newest))
+    staging.write_document(BROKEN, [[one, number, why] for one, (number, why) in broken.items()])
+    return Transformed(SALES, raw, len(newest), raw - len(newest) - len(broken), len(broken))
+
+
+def staged_unreadable(staging: Staging) -> dict[str, tuple[str, str]]:
+    """Number and why, by the id of each row that is no sale."""
+    return {one: (number, why) for one, number, why in staging.read_document(BROKEN)}
 
 
 def staged_sales(staging: Staging, size: int) -> Iterator[list[Sale]]:

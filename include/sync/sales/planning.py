@@ -63,7 +63,8 @@ def _to_look_for(sale: Sale, world: World) -> bool:
     """Whether a void may have left something online: nothing but the void speaks against the sale."""
     settings = world.settings.sales
     was = sale.model_copy(update={"state": "closed", "deleted_at": None})
-    if not is_void(sale) or why_not(was, settings, world.terms, world.forgotten) is not None:
+    # The till may empty what it voids.
+    if not is_void(sale) or why_not(was, settings, world.terms, world.forgotten) not in (None, EMPTY):
         return False
     return settings.anonymous or sale.customer_id in world.customers
 

@@ -16,7 +16,7 @@ from include.records.types import digest
 from include.settings.models import SyncSettings
 from include.sync.preparing import PlanSummary, bury_unsettled, counted
 from include.sync.sales.documents import content_of, order_number
-from include.sync.sales.feeds import SALES, staged_sales, staged_terms
+from include.sync.sales.feeds import SALES, staged_sales, staged_terms, staged_unreadable
 from include.sync.sales.knowing import (
     OPEN,
     erased,
@@ -38,6 +38,7 @@ from include.sync.staging import Staging
 TARGET = "commercetools"
 CHUNK = 2000
 """Sales looked at at once."""
+UNREADABLE = "sale_unreadable"
 SHOWN = 20
 """Writes told in a log."""
 LOOKED, STATE = "looked", "state"
@@ -73,10 +74,13 @@ def prepare_plan(
     desk.erase_forgotten()
     for sales in staged_sales(staging, CHUNK):
         desk.take_in(sales)
+    broken = staged_unreadable(staging)
+    desk.set_aside(broken)
     read, late = len(desk.seen), 0
     if not limited:
-        due = {str(one.source_id) for one in ledger.holds.due(ENTITY, now) if one.source_id} - desk.seen
-        desk.take_up(due)
+        # What could not be read has to be read again, and is when it changes.
+        due = {str(one.source_id) for one in ledger.holds.due(ENTITY, now) if one.code != UNREADABLE}
+        desk.take_up(due - desk.seen)
         waiting = _waiting(ledger, settings, full=full) - desk.seen
         desk.take_up(waiting)
         late = len(waiting)
@@ -86,13 +90,14 @@ def prepare_plan(
         run_id,
         {**ledger.run(run_id).windows, LOOKED: looked.isoformat(), STATE: _state(settings)},
     )
+    holds = [_unreadable(sale, number, why) for sale, (number, why) in broken.items()]
     warnings = [draft for plan in desk.plans for draft in _findings(plan)]
     writes = [(plan.sale, plan.write) for plan in desk.plans if plan.write is not None]
     summary = SaleSummary(
         read={"sales": read},
         dispositions=dict(desk.dispositions),
         changes=counted(f"{TARGET} {write.action}" for _, write in writes),
-        holds={},
+        holds=counted(one.code for one in holds),
         warnings={
             **counted(one.code for one in warnings),
             **{f"ignored: {why}": count for why, count in sorted(desk.reasons.items())},
@@ -102,6 +107,9 @@ def prepare_plan(
         stored=stored,
         older=desk.older,
         recalled=len(desk.seen) - read,
+        first_holds=[
+            {"label": str(one.label), "code": one.code, "message": one.message} for one in holds[:10]
+        ],
         late=late,
         shows=[_shown(sale, write, desk.terms.currency) for sale, write in writes[:SHOWN]],
     )
@@ -110,7 +118,7 @@ def prepare_plan(
         {
             "summary": {**summary.as_dict(), "shows": []},
             # What a person is only told of stays open, too: it is looked at again, and ends when its cause does.
-            "holds": [asdict(one) for one in warnings],
+            "holds": [asdict(one) for one in [*holds, *warnings]],
             "warnings": [asdict(one) for one in warnings],
             "considered": [[KIND, f"{SALES}:{sale}"] for sale in desk.considered],
             "dispositions": {
@@ -167,6 +175,13 @@ class _Desk:
                 newest = known
             kept.append(newest)
         self._plan(kept, rows, links)
+
+    def set_aside(self, broken: Collection[str]) -> None:
+        """Rows that are no sales: a person has to look."""
+        self.seen |= set(broken)
+        self.considered += broken
+        for _ in broken:
+            self._count("held")
 
     def take_up(self, ids: Collection[str]) -> None:
         """Sales that are looked at again as they were last seen. One without a document needs nothing."""
@@ -308,6 +323,19 @@ def _findings(plan: SalePlan) -> Iterable[HoldDraft]:
         )
         for one in plan.findings
     ]
+
+
+def _unreadable(sale: str, number: str, why: str) -> HoldDraft:
+    return HoldDraft(
+        kind=KIND,
+        subject=f"{SALES}:{sale}",
+        code=UNREADABLE,
+        message=f"The sale can't be read: {why}.",
+        system=SALES,
+        source_id=sale,
+        label=number or sale,
+        release="Look at the sale at the till; it is read again when it changes, or by a run with its id as key.",
+    )
 
 
 def _shown(sale: Sale, write: Write, currency: str) -> list[str]:

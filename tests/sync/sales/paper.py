@@ -111,6 +111,10 @@ class PaperShop:
     refused: set[str] = field(default_factory=set)
     blind: int = 0
     """So many look-ups find nothing."""
+    vanishes: bool = False
+    """An order is deleted right after it was found."""
+    asked: int = 0
+    """Imports that were sent, whatever came of them."""
 
     def _answer(self, written: Written) -> Written:
         self.writes += 1
@@ -123,10 +127,11 @@ class PaperShop:
         if self.blind:
             self.blind -= 1
             return None
-        found = self.orders.get(number)
+        found = self.orders.pop(number, None) if self.vanishes else self.orders.get(number)
         return Written(found["id"], 1) if found else None
 
     async def import_sale(self, change_id: str, sale: ImportedSale) -> Written:
+        self.asked += 1
         if sale.number in self.refused:
             raise RecordRejected("No.", code="refused")
         if sale.number in self.orders:
@@ -147,10 +152,13 @@ class PaperShop:
 
 
 class PaperTill:
-    """Wire rows are documents already."""
+    """Wire rows are documents already; one that is `broken` is no sale."""
 
     def to_sales(self, rows: Sequence[Mapping[str, Any]]) -> list[Sale]:
-        return [Sale.model_validate(one) for one in rows]
+        return [Sale.model_validate(one) for one in rows if "broken" not in one]
+
+    def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+        return [(one["id"], one["number"], one["broken"]) for one in rows if "broken" in one]
 
 
 @dataclass
@@ -168,10 +176,18 @@ class Desk:
         """A whole run that reads these sales; its accounts must add up."""
         summary = self.plan(*sales, **how)
         self.load(summary)
-        self.audit(**how)
+        self.audit(**{name: value for name, value in how.items() if name in ("dry_run", "full")})
         return summary
 
-    def plan(self, *sales: Sale, dry_run: bool = False, full: bool = False) -> SaleSummary:
+    def plan(
+        self,
+        *sales: Sale,
+        broken: Sequence[Sale] = (),
+        before: Sequence[Sale] = (),
+        dry_run: bool = False,
+        full: bool = False,
+    ) -> SaleSummary:
+        """`broken`: sales of a second page that can't be read; `before`: such ones of the first page."""
         self.runs += 1
         run_id = f"sales/{self.runs}"
         self.ledger.open_run(
@@ -184,8 +200,13 @@ class Desk:
         )
         self.staging = Staging(self.folder, run_id)
         stage_terms(self.staging, TERMS)
-        self.staging.write_page(SALES, 0, [one.model_dump(mode="json") for one in sales])
-        transform(self.staging, cast(TillSales, PaperTill()), 1)
+        pages = [before, sales, broken]
+        for number, page in enumerate(pages):
+            rows = [one.model_dump(mode="json") for one in page]
+            if page is not sales:
+                rows = [{**row, "broken": "it has no date"} for row in rows]
+            self.staging.write_page(SALES, number, rows)
+        transform(self.staging, cast(TillSales, PaperTill()), len(pages))
         return self.again(dry_run=dry_run, full=full)
 
     def again(self, *, dry_run: bool = False, full: bool = False) -> SaleSummary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -164,6 +165,8 @@ def test_a_void_is_looked_for_where_an_earlier_run_may_have_taken_the_sale() -> 
     assert plan(void).write is None
     write = plan(void, begun=True).write
     assert write is not None and write.action == "close"
+    emptied = void.model_copy(update={"lines": (), "total": Decimal(0), "tax": Decimal(0)})
+    assert plan(emptied, begun=True).write is not None
 
 
 def test_a_return_is_a_sale_of_its_own_that_names_the_original() -> None:

@@ -69,6 +69,7 @@ def test_an_order_whose_answer_was_lost_is_found_and_not_made_again(desk: Desk) 
     desk.load(summary)
     audited = desk.audit()
     assert (audited.accounts.already_there, len(desk.shop.orders), desk.shop.writes) == (1, 1, 1)
+    assert desk.shop.asked == 1
 
 
 def test_and_found_by_the_next_run_where_that_one_died(desk: Desk) -> None:
@@ -181,7 +182,6 @@ def test_an_entry_is_given_its_customer_later(desk: Desk) -> None:
     one = sale()
     desk.run(one)
     assert "customer" not in desk.shop.entries[one.id]
-    assert desk.run(one, full=True).stored == 0
     desk.link()
     desk.run()
     assert desk.shop.entries[one.id]["customer"] == ADA_ONLINE
@@ -206,6 +206,7 @@ def test_nobody_who_was_forgotten_is_taken_or_kept(desk: Desk) -> None:
     desk.forget()
     desk.link(online="online-again")
     desk.run(new, full=True)
+    assert documents(desk) == {waiting.id: False}
     desk.run(later(waiting), full=True)
     assert desk.shop.writes == 0
     (row,) = desk.ledger.mirror.read(ENTITY, KIND, "lightspeed")
@@ -287,6 +288,14 @@ def test_a_void_of_an_order_that_somebody_deleted_is_done(desk: Desk) -> None:
     assert desk.run(later(one, state="voided"), full=True).stored == 0
 
 
+def test_even_if_it_was_deleted_just_now(desk: Desk) -> None:
+    one = sale()
+    desk.run(one)
+    desk.shop.vanishes = True
+    desk.run(later(one, state="voided"))
+    assert desk.run(later(one, state="voided"), full=True).stored == 0
+
+
 def test_a_change_after_the_import_is_told_until_the_sale_is_as_it_was(desk: Desk) -> None:
     one = sale()
     desk.run(one)
@@ -342,6 +351,35 @@ def test_a_refused_sale_is_held_and_tried_again_and_the_others_go_on(desk: Desk)
     assert desk.run().recalled == 1
     assert len(desk.shop.orders) == 7
     assert not desk.ledger.holds.open_holds(ENTITY)
+
+
+def test_a_sale_that_can_not_be_read_is_held_until_it_can(desk: Desk) -> None:
+    one, other = sale(), sale()
+    found = desk.run(other, broken=[one])
+    assert (found.dispositions, len(desk.shop.orders)) == ({"planned": 1, "held": 1}, 1)
+    (hold,) = desk.ledger.holds.open_holds(ENTITY)
+    assert (hold.code, hold.source_id) == ("sale_unreadable", one.id)
+    desk.ledger.holds.make_due([hold.id])
+    desk.run()
+    assert len(desk.ledger.holds.open_holds(ENTITY)) == 1
+    desk.run(later(one))
+    assert (desk.ledger.holds.open_holds(ENTITY), len(desk.shop.orders)) == ([], 2)
+
+
+def test_the_newest_row_of_a_sale_says_whether_it_can_be_read(desk: Desk) -> None:
+    good, bad = sale(), sale()
+    found = desk.run(later(good), bad, before=[good], broken=[later(bad)])
+    assert found.dispositions == {"planned": 1, "held": 1}
+
+
+def test_an_unreadable_change_of_a_sale_that_was_taken_stays_held(desk: Desk) -> None:
+    one = sale()
+    desk.run(one)
+    desk.run(broken=[later(one)])
+    (hold,) = desk.ledger.holds.open_holds(ENTITY)
+    desk.ledger.holds.make_due([hold.id])
+    desk.run()
+    assert len(desk.ledger.holds.open_holds(ENTITY)) == 1
 
 
 def test_an_entry_of_a_return_names_the_order_or_entry_of_the_original(desk: Desk) -> None:
