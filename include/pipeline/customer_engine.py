@@ -11,7 +11,7 @@ from typing import Any
 from include.ledger.ledger import Ledger
 from include.pipeline import telling
 from include.pipeline.context import Bench
-from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until
+from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until, unread
 from include.pipeline.secrets import token_key
 from include.pipeline.systems import Access
 from include.records.customers import ENTITY, KIND
@@ -41,7 +41,8 @@ class CustomerEngine:
 
     def extract(self, bench: Bench, system: SystemName) -> list[dict[str, Any]]:
         if not bench.settings.customers.synced:
-            return [_unread(bench, system).as_dict()]
+            preparing.stage_terms(bench.staging, system, Terms(frozenset(), frozenset()))
+            return [unread(bench, system).as_dict()]
         access = bench.access(system)
 
         async def read() -> Extracted:
@@ -145,13 +146,6 @@ async def doors(
             await adapter.prepare(writing=writing)
             opened[system] = Door(adapter, seal, bench.settings.customers.default_country, forgotten)
         yield opened
-
-
-def _unread(bench: Bench, system: SystemName) -> Extracted:
-    """Nothing is read where no field has an owner; the cursors stay where they are."""
-    preparing.stage_terms(bench.staging, system, Terms(frozenset(), frozenset()))
-    window: dict[str, str | None] = {"lower": None, "upper": None}
-    return Extracted(system, 0, 0, window, None, 0, bench.ledger.now().isoformat())
 
 
 def _keys(bench: Bench, system: SystemName) -> Sequence[str]:

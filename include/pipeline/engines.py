@@ -46,6 +46,12 @@ async def read_feed(
     )
 
 
+def unread(bench: Bench, name: str) -> Extracted:
+    """A feed that this run does not read: no cursor moves."""
+    window: dict[str, str | None] = {"lower": None, "upper": None}
+    return Extracted(name, 0, 0, window, None, 0, bench.ledger.now().isoformat())
+
+
 class Engine(Protocol):
     """One entity's steps. Each opens what it needs of both systems and closes it again."""
 

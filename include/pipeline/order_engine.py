@@ -11,7 +11,7 @@ from typing import Any
 from include.pipeline import telling
 from include.pipeline.context import Bench
 from include.pipeline.customer_engine import seal_of
-from include.pipeline.engines import Feeds, PlannedRun, read_feed
+from include.pipeline.engines import Feeds, PlannedRun, read_feed, unread
 from include.pipeline.systems import Access
 from include.records.face import SYSTEMS, SystemName
 from include.records.order_face import OnlineOrders, TillSales
@@ -21,12 +21,15 @@ from include.sync.extracting import Extracted
 from include.sync.orders import applying, preparing
 from include.sync.orders.bench import Bench as WritingBench
 from include.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
+from include.sync.preparing import prepare_nothing
 
 
 class OrderEngine:
     """See `include.pipeline.engines.Engine`."""
 
     def extract(self, bench: Bench, system: SystemName) -> list[dict[str, Any]]:
+        if not bench.settings.orders.exported:
+            return [unread(bench, system).as_dict()]
         access = bench.access(system)
         token = _email_token(bench)
 
@@ -38,13 +41,15 @@ class OrderEngine:
                         await online.prepare()
                         return await read_feed(bench, ENTITY, online.orders, ORDERS, keys)
                 async with access.open_till_sales(sink) as till:
-                    await till.prepare(writing=bench.settings.orders.exported)
+                    await till.prepare(writing=True)
                     stage_terms(bench.staging, till.terms)
                     return await read_feed(bench, ENTITY, till.sales, SALES, keys)
 
         return [asyncio.run(read()).as_dict()]
 
     def transform(self, bench: Bench, feeds: Feeds) -> list[dict[str, Any]]:
+        if not bench.settings.orders.exported:
+            return [{"feed": name, "rows read": 0} for name in (ORDERS, SALES)]
         access = bench.access(*SYSTEMS)
 
         async def mapped() -> list[dict[str, Any]]:
@@ -64,6 +69,9 @@ class OrderEngine:
         return asyncio.run(mapped())
 
     def plan(self, bench: Bench, feeds: Feeds) -> PlannedRun:
+        if not bench.settings.orders.exported:
+            nothing = prepare_nothing(bench.ledger, bench.staging, ENTITY).as_dict()
+            return PlannedRun(nothing, (), ["`orders.since` is empty, so no order is exported."])
         found = preparing.prepare_plan(
             bench.ledger,
             bench.staging,
@@ -76,8 +84,6 @@ class OrderEngine:
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
         lines: list[str] = []
-        if not bench.settings.orders.exported:
-            lines = ["`orders.since` is empty, so no order is exported."]
         if shows:
             lines += telling.table(["order", "in", "what", "amount", "location", "because"], shows)
         total = sum(found.changes.values())

@@ -238,6 +238,17 @@ def _ref(kind: Kind, row: Link, parent: tuple[str, str] | None) -> LinkRef:
     )
 
 
+def prepare_nothing(ledger: Ledger, staging: Staging, entity: str) -> PlanSummary:
+    """The plan of an entity that the settings switch off: nothing was read, nothing is to be done."""
+    bury_unsettled(ledger, staging.run_id, entity)
+    summary = PlanSummary({}, {}, {}, {}, {}, matched=0, batches=0, stored=0, older=0, recalled=0)
+    staging.write_document(
+        "plan",
+        {"summary": summary.as_dict(), "holds": [], "warnings": [], "considered": [], "dispositions": {}},
+    )
+    return summary
+
+
 def bury_unsettled(ledger: Ledger, run_id: str, entity: str) -> None:
     """Writes that a dead run began and never settled: both sides were read since, so this plan knows what came of
     them, and whatever is still missing is planned again."""

@@ -46,13 +46,17 @@ class SaleStream(VersionFeed):
             yield page
 
     async def one(self, sale_id: str) -> Row:
-        """The sale of that id, whatever its state. Raises TargetMissing."""
+        """The sale of that id, whatever its state, with its notes if it is one of ours. Raises TargetMissing."""
         answer = await self._client.get(f"{PATH}/{sale_id}", withhold=True)
-        return self.kept(dict(single_of(answer.value, PATH)))
+        return self.noted(dict(single_of(answer.value, PATH)))
 
     def kept(self, row: Row) -> Row:
         """Of a row what is needed."""
         return trimmed(row, self._private)
+
+    def noted(self, row: Row) -> Row:
+        """Of a row what is needed to write it anew: not to be kept anywhere."""
+        return trimmed(row, self._private, noted=True)
 
     async def _feed(self, after: int) -> AsyncIterator[tuple[list[Row], int]]:
         async for page in pages_by_version(self._listed, PATH, after=after):
@@ -75,7 +79,7 @@ class SaleStream(VersionFeed):
         if not _ID.fullmatch(key):
             return await self._numbered(key)
         try:
-            return [await self.one(key)]
+            return [self.kept(await self.one(key))]
         except TargetMissing:
             return []
 

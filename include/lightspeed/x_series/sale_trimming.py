@@ -1,8 +1,8 @@
 """What is kept of a sale: ids, amounts and states. Everything else stops where it is read.
 
 Rows come in two shapes, nested (date versions) and flat (2.0); of each the members that are needed are named here, so
-that a member nobody thought of is never kept. Notes are free text: those of the till's own sales may name anybody and
-stay behind, those of sales that stand for web orders say which order it was.
+that a member nobody thought of is never kept. Notes are free text, in which an assistant may name anybody: they stay
+behind, except where a sale of ours is read to be written anew, which would delete what is not sent again.
 """
 
 from __future__ import annotations
@@ -51,10 +51,11 @@ _SALE: Tree = {
 _NOTED: Tree = {**_SALE, "note": None, "line_items": {**_LINE, "note": None}}
 
 
-def trimmed(row: Mapping[str, Any], private: Iterable[tuple[str, ...]] = ()) -> Row:
+def trimmed(row: Mapping[str, Any], private: Iterable[tuple[str, ...]] = (), *, noted: bool = False) -> Row:
     """The row without all that is not needed, and without the fields at the paths `private`. Its version, which date
-    versions put into `_metadata`, is at the top."""
-    kept: Row = _cut(row, _NOTED if source_of(row) == OURS else _SALE)
+    versions put into `_metadata`, is at the top. `noted`: with notes, if it is a sale that stands for a web order;
+    such a row may not be kept anywhere."""
+    kept: Row = _cut(row, _NOTED if noted and source_of(row) == OURS else _SALE)
     metadata = kept.pop("_metadata", None)
     if isinstance(metadata, Mapping) and metadata.get("version") is not None:
         kept["version"] = metadata["version"]

@@ -152,7 +152,7 @@ class XSeriesSales:
         """What a write came to. An answer that does not show the sale leaves it open, the empty ones too that updates
         of products were seen to bring: UnknownOutcome, so that the caller looks."""
         try:
-            row = self._stream.kept(dict(single_of(answer.value, PATH)))
+            row = self._stream.noted(dict(single_of(answer.value, PATH)))
             return self._read(row), [answer.exchange_id]
         except ProtocolFault as problem:
             raise UnknownOutcome(problem.message, system=SYSTEM, exchange_id=answer.exchange_id) from None

@@ -187,8 +187,8 @@ def _see_sales(ledger: Ledger, run_id: str, sales: Iterable[Sale]) -> None:
 
 
 def sale_row(sale: Sale) -> MirrorRow:
-    """A sale as the mirror keeps it."""
-    document = sale.model_dump(mode="json")
+    """A sale as the mirror keeps it: without notes, in which an assistant may have named anybody."""
+    document = sale.model_dump(mode="json", exclude={"note": True, "lines": {"__all__": {"note"}}})
     return MirrorRow(
         id=sale.id,
         version=sale.version,

@@ -129,6 +129,7 @@ def merged(there: Sale, wanted: Sale) -> Sale:
             "tenders": tuple(tenders) if wanted.state != "voided" else there.tenders,
             "number": there.number,
             "version": there.version,
+            "note": there.note or wanted.note,
             "customer_id": there.customer_id or wanted.customer_id,
         }
     )
