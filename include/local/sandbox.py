@@ -17,6 +17,8 @@ import httpx
 from include.local.processes import Child, spawn
 
 START_SECONDS = 120.0
+ORDERS_SINCE = "2020-01-01"
+"""Before any order of a sandbox shop."""
 
 
 class SandboxError(RuntimeError):
@@ -62,10 +64,13 @@ class Places:
 class Sandbox:
     """Both stand-ins with one shop in a process of their own; a context manager, entered from the main thread."""
 
-    def __init__(self, *, project: Path, log: Path, shop: Path | None = None) -> None:
+    def __init__(
+        self, *, project: Path, log: Path, shop: Path | None = None, with_orders: bool = False
+    ) -> None:
         self._project = project
         self._log = log
         self._shop = shop
+        self._with_orders = with_orders
         self._child: Child | None = None
         self._places: Places | None = None
 
@@ -79,6 +84,8 @@ class Sandbox:
         command = [sys.executable, "-m", "include.sandbox"]
         if self._shop is not None:
             command += ["--shop", str(self._shop.absolute())]
+        if self._with_orders:
+            command.append("--with-orders")
         self._log.unlink(missing_ok=True)
         self._child = spawn("sandbox", command, log=self._log, cwd=self._project, stdout=subprocess.PIPE)
         line = _first_line(self._child)
@@ -125,13 +132,18 @@ class Sandbox:
 
 
 def settings_of_shop(
-    found: Mapping[str, Any], *, with_price_lists: bool = True, with_customers: bool = True
+    found: Mapping[str, Any],
+    *,
+    with_price_lists: bool = True,
+    with_customers: bool = True,
+    with_orders: bool = False,
 ) -> dict[str, Any]:
     """A whole configuration file for a sandbox shop.
 
     `found` is what `include.sandbox.shop.config.default_config` found out about the shop: locales, taxes, outlets,
     which attributes hold what. `with_price_lists`: prices sync by lists; else the base price does, with its product.
-    `with_customers`: customers sync, too.
+    `with_customers`: customers sync, too. `with_orders`: web orders become sales, and sales orders of their customers;
+    the shop must have been started with orders, too, so that the till has the articles for shipping and the like.
     """
     attributes: Mapping[str, str] = found["attributes"]
     fields = {_CANONICAL[role]: _field(role, name, found["currency"]) for role, name in attributes.items()}
@@ -154,13 +166,15 @@ def settings_of_shop(
                 for key, name in found["tax_classes"].items()
             ],
             "required_attributes": [_CANONICAL[role] for role in found["required"]],
+            **({"assortment": _without_services(found)} if with_orders else {}),
         },
         "prices": {"lists": [_list(one, found) for one in found["price_lists"]] if with_price_lists else []},
         "inventory": {"channels": list(found["channels"])},
         "customers": _customers(found) if with_customers else {},
+        **({"orders": _orders(found), "sales": _sales(found)} if with_orders else {}),
         # A demo's runs are asked for. An hourly schedule would, once unpaused, make up for the slot before first.
         "schedules": dict.fromkeys(
-            ("products", "prices", "inventory", "customers", "reconcile", "housekeeping")
+            ("products", "prices", "inventory", "customers", "orders", "sales", "reconcile", "housekeeping")
         ),
         # The stand-in shows a change at once; the real service may show it late, so a real window trails its clock.
         "limits": {"commercetools": {"trail_seconds": 0}},
@@ -236,6 +250,34 @@ def _customers(found: Mapping[str, Any]) -> dict[str, Any]:
         "external_id_field": "custom_field_2",
         "consents": {"email": {"commercetools": f"custom:{held['consent']}"}} if "consent" in held else {},
     }
+
+
+def _without_services(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Nobody orders shipping costs: articles of the till that stand for no article stay there."""
+    services = found["orders"]["services"]
+    skus = [value for value in services.values() if isinstance(value, str)]
+    return {"lightspeed": {"exclude_skus": [*skus, *services["customs"].values()]}}
+
+
+def _orders(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Every order there is; what is not paid waits. A rate is that of the tax class with the same one."""
+    orders = found["orders"]
+    return {
+        "since": ORDERS_SINCE,
+        "location": orders["location"],
+        "registers": dict(orders["registers"]),
+        "tenders": [dict(one) for one in orders["tenders"]],
+        "products": dict(orders["services"]),
+        "taxes": [],
+        "customers": {"unlinked": "wait"},
+    }
+
+
+def _sales(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Sales of people both sides know become orders of theirs."""
+    store = found["orders"]["store"]
+    stores = {place["name"]: store for place in found["locations"]} if store else {}
+    return {"target": "orders", "stores": stores}
 
 
 def _field(role: str, attribute: str, currency: str) -> dict[str, Any]:

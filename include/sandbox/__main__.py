@@ -47,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         shop = load_shop(wanted.shop or SAMPLE_SHOP)
-        commercetools = new_commercetools_store(shop, seed=wanted.seed)
-        lightspeed = new_lightspeed_store(shop, seed=wanted.seed)
+        commercetools = new_commercetools_store(shop, seed=wanted.seed, with_orders=wanted.with_orders)
+        lightspeed = new_lightspeed_store(shop, seed=wanted.seed, with_orders=wanted.with_orders)
     except ShopError as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -82,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shop", type=Path, default=None, help="shop folder; the sample shop if not given")
     parser.add_argument(
         "--seed", type=int, default=0, help="ids, version steps and faults repeat with the seed"
+    )
+    parser.add_argument(
+        "--with-orders",
+        action="store_true",
+        help="web orders that are paid, sales, and what the till needs for both",
     )
     return parser
 

@@ -16,7 +16,7 @@ Group = tuple[int, int]
 class Item:
     """Units of one variant. `unit`: instead of the variant's price. `groups`: what units cost after discounts (empty:
     there are none; units that no group names stay at their price). `rate`: share of the tax, instead of that of the
-    variant's tax category; `gift`: they cost nothing."""
+    variant's tax category; `otherwise`: of a SKU the shop does not have. `gift`: they cost nothing."""
 
     sku: str
     quantity: int = 1
@@ -27,6 +27,7 @@ class Item:
     unit: int | None = None
     groups: tuple[Group, ...] = ()
     rate: float | None = None
+    otherwise: float | None = None
     gift: bool = False
 
 
@@ -55,8 +56,8 @@ class Shipped:
     rate: float | None = None
 
 
-Moved = tuple[str, str, int]
-"""(type, state, amount) of a transaction."""
+Moved = tuple[str, str, int | None]
+"""(type, state, amount) of a transaction; None is the amount of the payment."""
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,11 @@ def check_out(context: Context, basket: Basket) -> Json:
     return context.project.collection("orders").add(context, {**body, **copied(dict(basket.fields))})
 
 
+def cart_of(context: Context, basket: Basket) -> Json:
+    """What the order would be; nothing is stored."""
+    return _CheckOut(context, basket).body()
+
+
 @dataclass
 class _Sum:
     """What one tax rate comes to."""
@@ -120,8 +125,8 @@ class _CheckOut:
             "amountPlanned": self._cents(amount),
             "paymentMethodInfo": {name: value for name, value in info.items() if value is not None},
             "transactions": [
-                {"type": kind, "state": state, "amount": self._cents(moved_amount)}
-                for kind, state, moved_amount in moved
+                {"type": kind, "state": state, "amount": self._cents(amount if some is None else some)}
+                for kind, state, some in moved
             ],
         }
         if self._basket.customer is not None:
@@ -184,7 +189,8 @@ class _CheckOut:
             if key is not None:
                 line[name] = channel_with_role(self._context, {"typeId": "channel", "key": key}, role)
         category = product.get("taxCategory") if product is not None else None
-        return line | self._amounts(units, category, item.rate)
+        share = item.rate if item.rate is not None or category is not None else item.otherwise
+        return line | self._amounts(units, category, share)
 
     def _extra(self, extra: Extra) -> Json:
         line: Json = {

@@ -14,7 +14,7 @@ from include.sandbox.clock import Clock, to_millis
 from include.sandbox.commercetools.auth import ApiClient, Authority
 from include.sandbox.commercetools.baskets import Basket
 from include.sandbox.commercetools.catalogue import CATEGORIES, PRODUCT_TYPES, TAX_CATEGORIES
-from include.sandbox.commercetools.check_out import check_out
+from include.sandbox.commercetools.check_out import cart_of, check_out
 from include.sandbox.commercetools.collection import Collection, Context, Kind
 from include.sandbox.commercetools.custom_fields import PLAIN_KINDS
 from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
@@ -344,6 +344,11 @@ class CommercetoolsStore:
         """Turns a basket into an order as the shop's check-out does, payments included. Raises `ApiError`."""
         with self.lock:
             return copied(check_out(Context(self.project(project), "shop"), basket))
+
+    def cart(self, basket: Basket, *, project: str | None = None) -> Json:
+        """What a basket would be as an order; nothing is stored. Raises `ApiError`."""
+        with self.lock:
+            return cart_of(Context(self.project(project), "shop"), basket)
 
     def settle_order_stock(self, project: str | None = None) -> None:
         """Lets the late effects of orders on stock happen; see `order_stock_late`."""

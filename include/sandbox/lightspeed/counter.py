@@ -73,7 +73,7 @@ def sell(
 
 
 def return_sale(store: LightspeedStore, sale_id: str, quantities: Mapping[str, Number] | None) -> str:
-    """A closed return of all that is left of a sale, or of these quantities by product id."""
+    """A closed return of all that is left of a sale, or of these quantities by product id; paid back as it was paid."""
     made = sales.start_return(store, store.sales.rows[sale_id])
     if quantities is not None:
         left = {product_id: Decimal(quantity) for product_id, quantity in quantities.items()}
@@ -82,7 +82,8 @@ def return_sale(store: LightspeedStore, sale_id: str, quantities: Mapping[str, N
             left[line.product_id] = left.get(line.product_id, Decimal(0)) - back
             line.quantity = -back
         made.lines = [line for line in made.lines if line.quantity]
-    sales.close(store, made, cash(store))
+    paid = [each.config_id for each in store.sales.rows[sale_id].payments]
+    sales.close(store, made, paid[0] if paid else cash(store))
     return made.id
 
 

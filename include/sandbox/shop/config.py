@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from include.sandbox.shop.model import Draft, Shop
+from include.sandbox.shop.services import CUSTOM, GIFT_WRAP, REFUND, SHIPPING, STAND_IN
 from include.sandbox.shop.till import rate_amount
 
 # Attribute names shops use for what the till has a field of its own for. The first one present counts.
@@ -26,6 +27,10 @@ ROLE_NAMES: dict[str, tuple[str, ...]] = {
 }
 CUSTOMER_ROLES = {"consent": ("newsletter", "Boolean"), "loyalty_id": ("loyaltyId", "String")}
 """Custom fields of online customers by what they hold: name and type."""
+ONLINE = "Online"
+"""What the register of web orders is called where there is one."""
+GIFT_CARD = 118
+"""Global kind of gift cards at the till (seen in the official documentation)."""
 _OPTION_TYPES = frozenset({"text", "ltext", "enum", "lenum", "set"})
 _LABEL_SUFFIX = re.compile(r"\s*label$", re.IGNORECASE)
 
@@ -45,6 +50,9 @@ def default_config(shop: Shop) -> dict[str, Any]:
       articles' own prices), the groups and outlets it is for, and whose prices they are
     * `customers`: pairs of groups of the same name (`groups`), and custom fields of online customers by what they hold
       (`fields`: `consent`, `loyalty_id`)
+    * `orders`: `location` and `registers` (location -> name) of web orders, `tenders` (name of a payment type, `method`
+      where it is for one alone), `services` (what the till sells for what is no article: SKUs), and `store`, the only
+      store there is
     * `required`: roles whose attribute a product type declares as required
     * `product_type`: key of the type most products have
     """
@@ -71,6 +79,7 @@ def default_config(shop: Shop) -> dict[str, Any]:
         ],
         "price_lists": _price_lists(shop),
         "customers": _customers(shop),
+        "orders": _orders(shop),
         "required": [role for role, attribute in attributes.items() if attribute in _required(shop)],
         "product_type": Counter(each["productType"]["key"] for each in shop.products).most_common(1)[0][0],
     }
@@ -113,6 +122,34 @@ def _customers(shop: Shop) -> Draft:
     return {
         "groups": [{"commercetools": online[name], "lightspeed": name} for name in shared],
         "fields": {role: name for role, (name, kind) in CUSTOMER_ROLES.items() if held.get(name) == kind},
+    }
+
+
+def _orders(shop: Shop) -> Draft:
+    till = shop.lightspeed
+    registers: dict[str, str] = {}
+    for register in till.registers:
+        # A register of its own for the web shop is one that nobody closes in the evening.
+        if register["name"] == ONLINE or register["outlet"] not in registers:
+            registers[str(register["outlet"])] = str(register["name"])
+    own = [place for place, name in registers.items() if name == ONLINE]
+    kinds = {str(each["name"]): each["type_id"] for each in till.payment_types}
+    tenders: list[Draft] = [
+        {"tender": name, "method": "gift-card"} for name, kind in kinds.items() if kind == GIFT_CARD
+    ]
+    tenders += [{"tender": name} for name in list(kinds)[-1:]]
+    return {
+        "location": [*own, *registers][0],
+        "registers": registers,
+        "tenders": tenders,
+        "services": {
+            "shipping": SHIPPING,
+            "custom": CUSTOM,
+            "customs": {"gift-wrap": GIFT_WRAP},
+            "stand_in": STAND_IN,
+            "refund": REFUND,
+        },
+        "store": str(shop.stores[0]["key"]) if len(shop.stores) == 1 else None,
     }
 
 

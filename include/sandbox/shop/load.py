@@ -15,11 +15,12 @@ SAMPLE_SHOP = Path(__file__).parent / "sample"
 _NOT_PRODUCTS = frozenset({"categories.csv", "inventories.csv", "orders.csv"})
 
 
-def load_shop(path: Path) -> Shop:
+def load_shop(path: Path, *, till_country: str | None = None) -> Shop:
     """Read the shop folder at `path`.
 
     Every CSV other than categories, inventories and orders holds products. A folder without `lightspeed.json`
-    gets a till side derived from the online shop, without products. Raises ShopError (file, row, remedy).
+    gets a till side derived from the online shop, without products, in the country most is sold in, or in
+    `till_country`. Raises ShopError (file, row, remedy).
     """
     if not path.is_dir():
         raise ShopError(
@@ -42,7 +43,9 @@ def load_shop(path: Path) -> Shop:
     if till_file.exists():
         till = read_till(till_file)
     else:
-        till = derived_till(path.resolve().name, project, taxes.drafts, channels, stores, products)
+        till = derived_till(
+            path.resolve().name, project, taxes.drafts, channels, stores, products, till_country
+        )
     return Shop(
         path=path,
         name=path.resolve().name if till.derived else str(till.retailer["name"]),

@@ -5,22 +5,35 @@ from __future__ import annotations
 from include.sandbox.clock import Clock
 from include.sandbox.commercetools import ApiError, CommercetoolsStore
 from include.sandbox.shop.files import as_key
+from include.sandbox.shop.made_orders import make_orders
 from include.sandbox.shop.model import Draft, Shop, ShopError
+from include.sandbox.shop.ordering import place_orders
 from include.sandbox.shop.prices import EXTERNAL_DISCOUNT_ID
+from include.sandbox.shop.shipping import shipping_drafts
 
 
 def new_commercetools_store(
-    shop: Shop, *, project_key: str | None = None, seed: int = 0, clock: Clock | None = None
+    shop: Shop,
+    *,
+    project_key: str | None = None,
+    seed: int = 0,
+    clock: Clock | None = None,
+    with_orders: bool = False,
 ) -> CommercetoolsStore:
     """A store with one project that holds the shop; the project key is the shop folder's name by default."""
     key = project_key or as_key(f"{shop.path.resolve().name}-shop").lower()
     store = CommercetoolsStore(key, seed=seed, clock=clock)
-    seed_commercetools(shop, store)
+    seed_commercetools(shop, store, with_orders=with_orders)
     return store
 
 
-def seed_commercetools(shop: Shop, store: CommercetoolsStore, project: str | None = None) -> None:
+def seed_commercetools(
+    shop: Shop, store: CommercetoolsStore, project: str | None = None, *, with_orders: bool = False
+) -> None:
     """Put the whole shop into an empty project. Raises ShopError where the project refuses a draft.
+
+    `with_orders`: orders are not taken in as drafts but checked out and paid as shoppers do, and a shop with a till of
+    its own gets more of them, of every kind.
 
     A requirement of a product type holds from after its products were created, so that a shop may have products
     that do not meet it: that is how they come about when a requirement is added later.
@@ -45,11 +58,17 @@ def seed_commercetools(shop: Shop, store: CommercetoolsStore, project: str | Non
             ("products", shop.products),
             ("inventory", shop.inventory),
             ("customers", shop.customers),
-            ("orders", shop.orders),
+            ("orders", [] if with_orders else shop.orders),
         ):
             if store.project(project).has(path):
                 for draft in drafts:
                     _create(shop, store, project, path, draft)
+        if with_orders:
+            for draft in shipping_drafts(shop, store, project):
+                _create(shop, store, project, "shipping-methods", draft)
+            place_orders(shop, store, project)
+            if not shop.lightspeed.derived:
+                make_orders(shop, store, project)
         for product_type in shop.product_types:
             _require(store, project, product_type)
 

@@ -9,8 +9,10 @@ from include.sandbox.clock import Clock
 from include.sandbox.lightspeed import LightspeedStore, StoreOptions
 from include.sandbox.lightspeed.rows import Record
 from include.sandbox.shop.customers import add_customers
+from include.sandbox.shop.made_sales import make_sales
 from include.sandbox.shop.model import Draft, LightspeedShop, Shop, ShopError
 from include.sandbox.shop.price_books import ALL_CUSTOMERS, price_steps
+from include.sandbox.shop.services import add_services
 
 
 @dataclass
@@ -30,7 +32,12 @@ class _Ids:
 
 
 def new_lightspeed_store(
-    shop: Shop, *, seed: int = 0, clock: Clock | None = None, options: StoreOptions | None = None
+    shop: Shop,
+    *,
+    seed: int = 0,
+    clock: Clock | None = None,
+    options: StoreOptions | None = None,
+    with_orders: bool = False,
 ) -> LightspeedStore:
     """A store of the shop's retailer (currency, country, tax mode) with everything the till side holds."""
     retailer = shop.lightspeed.retailer
@@ -45,12 +52,14 @@ def new_lightspeed_store(
         clock=clock,
         options=options,
     )
-    seed_lightspeed(shop, store)
+    seed_lightspeed(shop, store, with_orders=with_orders)
     return store
 
 
-def seed_lightspeed(shop: Shop, store: LightspeedStore) -> None:
+def seed_lightspeed(shop: Shop, store: LightspeedStore, *, with_orders: bool = False) -> None:
     """Put outlets, registers, taxes, look-up tables, families, price books and customers into an empty store.
+
+    `with_orders`: and what web orders need beside articles; a shop with a till of its own has sold something, too.
 
     Raises ShopError where the store has another currency or tax mode: prices would silently mean something else.
     """
@@ -73,6 +82,10 @@ def seed_lightspeed(shop: Shop, store: LightspeedStore) -> None:
         ids.groups.setdefault(ALL_CUSTOMERS, store.all_customers_id)
         _add_price_books(till, store, ids)
         add_customers(till, store, ids.groups)
+        if with_orders:
+            add_services(store)
+            if not till.derived:
+                make_sales(shop, store)
 
 
 def _check_retailer(shop: Shop, store: LightspeedStore) -> None:

@@ -108,11 +108,13 @@ def derived_till(
     channels: list[Draft],
     stores: list[Draft],
     products: list[Draft],
+    country: str | None = None,
 ) -> LightspeedShop:
     """A till side for an online shop that has none: the outlets its supply channels or country suggest, one
-    register each, the taxes of its country, no products."""
-    currency = str(project["currencies"][0])
-    country = _country(project, currency, products)
+    register each, the taxes of its country, no products. The currency is the shop's first, or that of a given country.
+    """
+    currency = str(project["currencies"][0]) if country is None else _currency(country, products)
+    country = country or _country(project, currency, products)
     taxes, tax_exclusive = _taxes(country, tax_categories, products)
     names = _outlet_names(country, channels)
     outlets = [
@@ -157,6 +159,15 @@ _OWNER: Draft = {
     "account_type": "admin",
     "is_primary_user": True,
 }
+
+
+def _currency(country: str, products: list[Draft]) -> str:
+    """The currency most prices for that country are in. Raises LookupError where there are none."""
+    prices = (price for product in products for price in product["masterVariant"]["prices"])
+    found = Counter(price["value"]["currencyCode"] for price in prices if price.get("country") == country)
+    if not found:
+        raise LookupError(f"the shop has no price for the country {country}")
+    return str(found.most_common(1)[0][0])
 
 
 def _country(project: Draft, currency: str, products: list[Draft]) -> str:
