@@ -1,0 +1,15 @@
+"""What of an order a sale depends on."""
+
+from __future__ import annotations
+
+from include.records.orders import Order
+from include.records.types import digest
+
+LINE = {"id", "kind", "sku", "slug", "quantity", "total", "groups", "rate", "taxed"}
+WHOLE = {"currency", "digits", "total", "taxed", "portions", "total_discount"}
+
+
+def fingerprint_of(order: Order) -> str:
+    """A digest of lines and totals; not of states, payments, returns and marks, which are followed."""
+    lines = [line.model_dump(mode="json", include=LINE) for line in order.lines]
+    return digest({"lines": lines, **order.model_dump(mode="json", include=WHOLE)})
