@@ -12,21 +12,25 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from cryptography.fernet import Fernet
-
 from include.commercetools.orders import CommercetoolsOrders
 from include.ledger.ledger import Ledger
 from include.ledger.rows import Hold, Link, MirrorRow
 from include.lightspeed.x_series.sales import XSeriesSales
+from include.local.sandbox import settings_of_shop
 from include.records.customers import ENTITY as CUSTOMERS
 from include.records.customers import KIND as CUSTOMER
 from include.records.order_face import OnlineOrders, TillSales
 from include.records.orders import ENTITY
 from include.records.sealing import Seal
 from include.sandbox.commercetools import Basket, CommercetoolsStore, Item, Pay
-from include.sandbox.faults import LoggedRequest
+from include.sandbox.commercetools import create_app as online_app
+from include.sandbox.faults import Faults, LoggedRequest
 from include.sandbox.lightspeed import LightspeedStore
 from include.sandbox.lightspeed.counter import Line, Tender
+from include.sandbox.server import SandboxServer
+from include.sandbox.shop import Shop, default_config
+from include.sandbox.shop.seed_commercetools import new_commercetools_store
+from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
 from include.settings.models import SyncSettings
 from include.sync import auditing
 from include.sync.auditing import Audited
@@ -37,11 +41,11 @@ from include.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
 from include.sync.orders.preparing import OrderSummary
 from include.sync.staging import Staging
 from tests.commercetools.world import official_bodies
+from tests.scenarios.peopled import KEY, Peopled
 from tests.scenarios.stocked import OUTLETS, Stocked, stocked
-from tests.scenarios.world import World
+from tests.scenarios.world import World, world_of
 
 _numbers = itertools.count(1)
-KEY = Fernet.generate_key().decode()
 Meanwhile = Callable[[], None]
 Bought = Item | tuple[str, int] | str
 """An item of a basket, SKU and units, or one unit of a SKU."""
@@ -223,6 +227,14 @@ class Ordered:
             await online.prepare(writing=writing)
             await till.prepare(writing=writing)
             yield online, till
+
+    def align(self) -> None:
+        """Products and customers run first, as they do in a shop that syncs orders."""
+        self.world.run("full")
+        people = Peopled(self.world, self.settings)
+        people.run("full")
+        self.people = {one.commercetools_id: one.lightspeed_id for one in people.links()}
+        self.world.forget_requests()
 
     def seal(self) -> Seal:
         return Seal(self.ledger.secret(KEY, "customers"), self.settings.customers.hash)
@@ -574,6 +586,36 @@ def ordered(
         _furnish_till(found, services)
         stock.online.validate_requests = official_bodies()
         yield found
+
+
+@contextmanager
+def ordered_from(
+    shop: Shop,
+    ledger_url: str,
+    staging: Path,
+    *,
+    seed: int = 0,
+    orders: Mapping[str, Any] | None = None,
+    sales: Mapping[str, Any] | None = None,
+) -> Iterator[Ordered]:
+    """A whole sample shop with its orders and sales, set up as the demo is; nothing is linked before products and
+    customers ran (`Ordered.align`)."""
+    online = new_commercetools_store(shop, seed=seed, with_orders=True)
+    till = new_lightspeed_store(shop, seed=seed, with_orders=True)
+    found = settings_of_shop(default_config(shop), with_price_lists=False, with_orders=True)
+    found["orders"] |= orders or {}
+    found["sales"] |= sales or {}
+    faults = Faults(seed)
+    with SandboxServer(online_app(online, faults)) as server:
+        peer = online, server.url
+        with world_of(shop, ledger_url, staging, seed=seed, peer=peer, till=till) as world:
+            world.settings = SyncSettings.model_validate(found)
+            world.faults["commercetools"] = faults
+            stock = Stocked(world, world.settings)
+            stock.products = {
+                str(row["sku"]): str(row["id"]) for row in till.all_products() if row.get("sku")
+            }
+            yield Ordered(stock, world.settings)
 
 
 def _furnish_online(online: CommercetoolsStore) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from include.sandbox.commercetools import Extra, Pay, Shipped
-from tests.scenarios.ordered import CARD, INVOICE, Ordered, ordered
+from include.sandbox.shop import Shop
+from include.sandbox.shop.services import SERVICES
+from tests.scenarios.ordered import CARD, INVOICE, Ordered, ordered, ordered_from
 
 
 @pytest.fixture
@@ -98,3 +100,23 @@ def test_settings_are_edited_for_both_runs_of_the_shop(shop: Ordered) -> None:
     shop.close_register()
     (register,) = [row for row in shop.till.registers.live() if row.fields["name"] == "Online Nord"]
     assert register.fields["is_open"] is False
+
+
+def test_what_the_till_sells_for_shipping_and_the_like_stays_there(
+    sample_shop: Shop, ledger_url: str, tmp_path: Path
+) -> None:
+    with ordered_from(sample_shop, ledger_url, tmp_path) as shop:
+        shop.align()
+        skus = {
+            variant.get("sku")
+            for product in shop.world.online_products()
+            for variant in [
+                product["masterData"]["current"]["masterVariant"],
+                *product["masterData"]["current"]["variants"],
+            ]
+        }
+        assert not skus & SERVICES.keys()
+        assert not {hold.label for hold in shop.world.holds()} & SERVICES.keys()
+        assert {row["sku"] for row in shop.till.all_products()} >= SERVICES.keys()
+        buyers = {order["customerId"] for order in shop.online.all("orders") if "customerId" in order}
+        assert len(buyers & shop.people.keys()) > 10
