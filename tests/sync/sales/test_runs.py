@@ -140,6 +140,16 @@ def test_a_plan_made_again_by_a_retried_task_writes_nothing_twice(desk: Desk) ->
     assert desk.shop.writes == 2
 
 
+def test_a_plan_made_again_keeps_the_writes_that_were_begun(desk: Desk) -> None:
+    desk.shop.lost = 1
+    with pytest.raises(UnknownOutcome):
+        desk.load(desk.plan(sale()))
+    again = desk.again()
+    assert again.stored == len(desk.ledger.changes.read("sales/1")) == 1
+    desk.load(again)
+    assert (desk.audit().accounts.already_there, desk.shop.writes) == (1, 1)
+
+
 def test_a_dry_run_writes_nothing_and_loses_nothing(desk: Desk) -> None:
     one = sale()
     assert desk.run(one, dry_run=True).stored == 1
@@ -211,6 +221,15 @@ def test_nobody_who_was_forgotten_is_taken_or_kept(desk: Desk) -> None:
     assert desk.shop.writes == 0
     (row,) = desk.ledger.mirror.read(ENTITY, KIND, "lightspeed")
     assert (row.id, row.parent_id, row.carry, row.fields) == (waiting.id, None, None, {})
+
+
+def test_sales_that_wait_for_somebody_who_was_forgotten_are_emptied_by_the_next_run(desk: Desk) -> None:
+    desk.unlink()
+    one = sale()
+    desk.run(one)
+    desk.forget()
+    desk.run()
+    assert documents(desk) == {one.id: False}
 
 
 def test_forgotten_between_plan_and_write_is_not_written(desk: Desk) -> None:
