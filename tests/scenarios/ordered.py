@@ -448,8 +448,7 @@ class Ordered:
         name = self.settings.orders.registers[location]
         for row in self.till.registers.live():
             if row.fields["name"] == name:
-                row.fields["is_open"] = is_open
-                self.till.registers.touch(row)
+                (self.till.open_register if is_open else self.till.close_register)(row.id)
 
     # --- looking ---
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.sandbox.clock import to_millis
+from include.sandbox.commercetools.baskets import Basket
 from include.sandbox.commercetools.collection import Collection, Context
 from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
 from include.sandbox.commercetools.errors import (
@@ -48,6 +49,7 @@ from include.sandbox.commercetools.standalone_prices import refuse_locked
 from include.sandbox.commercetools.store import CommercetoolsStore, Project
 from include.sandbox.faults import Faults, install_faults
 
+CHECK_OUT = "/_admin/check-out"
 CORRELATION = "x-correlation-id"
 EXTERNAL_USER = "x-external-user-id"
 
@@ -107,6 +109,20 @@ def create_app(store: CommercetoolsStore, faults: Faults) -> FastAPI:
             return _error(error, request)
         return _answer(200, answer, request)
 
+    async def shop(request: Request) -> Response:
+        """A check-out from outside: the body is a `Basket`. No part of the API, where a cart becomes an order."""
+        body = await request.body()
+        try:
+            with store.lock:
+                token = store.authority.read(request.headers)
+                store.authority.demand(token, store.project_key, ("manage_orders",))
+                answer = store.check_out(msgspec.json.decode(body, type=Basket))
+        except msgspec.ValidationError as problem:
+            return _error(invalid_json(str(problem)), request)
+        except ApiError as error:
+            return _error(error, request)
+        return _answer(201, answer, request)
+
     async def project(request: Request) -> Response:
         body = await request.body()
         try:
@@ -122,6 +138,7 @@ def create_app(store: CommercetoolsStore, faults: Faults) -> FastAPI:
     app.router.routes.extend(
         [
             Route("/oauth/token", token, methods=["POST"]),
+            Route(CHECK_OUT, shop, methods=["POST"]),
             Route("/{path:path}", project, methods=["GET", "HEAD", "POST", "DELETE"]),
         ]
     )

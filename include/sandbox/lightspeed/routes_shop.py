@@ -73,6 +73,25 @@ async def get_user(request: Request) -> Response:
         return data(store.users.rows[store.user_id].wire())
 
 
+@router.put("/registers/{register_id}/actions/open", dependencies=[scoped("registers:write")])
+async def open_register(request: Request, register_id: str) -> Response:
+    store = store_of(request)
+    with store.lock:
+        row = found(store.registers, register_id, "Register")
+        store.open_register(row.id)
+        return data(row.wire())
+
+
+@router.put("/registers/{register_id}/actions/close", dependencies=[scoped("registers:write")])
+async def close_register(request: Request, register_id: str) -> Response:
+    """What was counted is not looked at."""
+    store = store_of(request)
+    with store.lock:
+        row = found(store.registers, register_id, "Register")
+        store.close_register(row.id)
+        return data(row.wire())
+
+
 @router.get("/taxes", dependencies=[scoped("taxes:read")])
 async def list_taxes(request: Request) -> Response:
     store = store_of(request)

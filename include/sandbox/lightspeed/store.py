@@ -153,8 +153,36 @@ class LightspeedStore:
                 "invoice_sequence": 1,
                 "register_open_time": self.ticker.now_text() if is_open else None,
                 "register_close_time": None,
+                "register_open_sequence_id": self.new_id() if is_open else None,
+                "cash_managed_payment_type_id": None,
+                "ask_for_note_on_save": 0,
             }
             return self.registers.add(Record(id=self.new_id(), fields=till | fields)).id
+
+    def open_register(self, register_id: str) -> None:
+        """Somebody opens a till; one that is open stays as it is."""
+        with self.lock:
+            row = self.registers.rows[register_id]
+            if not row.fields["is_open"]:
+                row.fields |= {
+                    "is_open": True,
+                    "register_open_time": self.ticker.now_text(),
+                    "register_close_time": None,
+                    "register_open_sequence_id": self.new_id(),
+                }
+                self.registers.touch(row)
+
+    def close_register(self, register_id: str) -> None:
+        """Somebody counts the cash of a till and closes it: it takes no sale until it is opened again."""
+        with self.lock:
+            row = self.registers.rows[register_id]
+            if row.fields["is_open"]:
+                row.fields |= {
+                    "is_open": False,
+                    "register_close_time": self.ticker.now_text(),
+                    "register_open_sequence_id": None,
+                }
+                self.registers.touch(row)
 
     def add_tax(self, name: str, rate: Number, *, is_default: bool = False) -> str:
         """A tax; 0.19 is 19 %."""
@@ -606,7 +634,9 @@ class LightspeedStore:
                 "send_welcome_email": False,
             },
             "sku_sequence": {"enabled": True, "value": self._next_sku},
+            "store_credit": False,
             "gift_cards": {"enabled": False},
+            "on_account": {"default_limit": 0},
             "version": str(self.ticker.version),
         }
 

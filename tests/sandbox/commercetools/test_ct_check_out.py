@@ -16,6 +16,7 @@ from include.sandbox.commercetools import (
     RequestValidator,
     Shipped,
 )
+from include.sandbox.commercetools.app import CHECK_OUT
 
 from .conftest import Api, Json, draft, euros, variant
 from .test_ct_official_shapes import DESCRIPTION, REQUESTS, check, unknown_fields
@@ -226,6 +227,18 @@ def test_whose_order_it_is_stands_in_it(shop: CommercetoolsStore) -> None:
     guest = shop.check_out(Basket((Item("a-1"),), email="b@example.com"))
     assert (known["customerId"], known["customerEmail"]) == (account["id"], "a@example.com")
     assert "customerId" not in guest and guest["customerEmail"] == "b@example.com"
+
+
+def test_a_basket_is_checked_out_from_outside_by_who_may_manage_orders(
+    shop: CommercetoolsStore, api: Api
+) -> None:
+    basket = {"items": [{"sku": "a-1", "quantity": 2}], "shipped": {"method": "parcel"}, "number": "W-7"}
+    made = api.client.post(CHECK_OUT, headers=api.headers, json=basket)
+    assert made.status_code == 201
+    assert api.get("orders/order-number=W-7") == made.json()
+    wrong = api.client.post(CHECK_OUT, headers=api.headers, json={"items": "a-1"})
+    assert wrong.json()["errors"][0]["code"] == "InvalidJsonInput"
+    assert api.client.post(CHECK_OUT, json=basket).status_code == 401
 
 
 def sale_import(**more: Any) -> Json:

@@ -376,6 +376,15 @@ def test_nobody_earns_where_loyalty_is_off_and_parked_sales_earn_nothing_yet(sho
     assert balance(shop, customer) == Decimal("1.15")
 
 
+def test_a_register_is_closed_in_the_evening_and_opened_in_the_morning(shop: Shop) -> None:
+    shop.put(f"registers/{till(shop)}/actions/close", {"payments": []})
+    with pytest.raises(ValueError, match="no open register"):
+        shop.store.sell(shop.berlin, [(mug(shop), 1)])
+    opened = shop.put(f"registers/{till(shop)}/actions/open", {})["data"]
+    assert (opened["is_open"], opened["register_close_time"]) == (True, None)
+    shop.store.sell(shop.berlin, [(mug(shop), 1)])
+
+
 def test_deleted_and_voided_sales_are_in_the_feed_by_version(shop: Shop) -> None:
     product_id = mug(shop)
     first = shop.store.sell(shop.berlin, [(product_id, 1)])
