@@ -135,10 +135,14 @@ def from_plain(document: Mapping[str, Any]) -> ImportedSale:
 
 def outlet_of(sale: Sale, terms: SaleTerms) -> str | None:
     """Name of the outlet that sold it."""
-    outlet = sale.outlet_id or next(
+    outlet = _outlet_id(sale, terms)
+    return next((name for name, one in terms.outlets.items() if one == outlet), None)
+
+
+def _outlet_id(sale: Sale, terms: SaleTerms) -> str | None:
+    return sale.outlet_id or next(
         (one.outlet_id for one in terms.registers.values() if one.id == sale.register_id), None
     )
-    return next((name for name, one in terms.outlets.items() if one == outlet), None)
 
 
 def _line(one: Amounts, world: World) -> ImportedLine:
@@ -179,11 +183,16 @@ def _name(line: SaleLine, article: Article) -> str:
 
 
 def _store(sale: Sale, world: World) -> str | None:
-    """Key of the store of the location that sold it."""
-    outlet = outlet_of(sale, world.terms)
-    stores = world.settings.sales.stores
+    """Key of the store of the location that sold it. An outlet may be known by several spellings of its name."""
+    outlet, stores = _outlet_id(sale, world.terms), world.settings.sales.stores
+    if outlet is None:
+        return None
     return next(
-        (stores[one.name] for one in world.settings.locations if one.outlet == outlet and one.name in stores),
+        (
+            stores[one.name]
+            for one in world.settings.locations
+            if one.name in stores and world.terms.outlets.get(one.outlet) == outlet
+        ),
         None,
     )
 

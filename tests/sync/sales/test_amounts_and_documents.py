@@ -139,6 +139,14 @@ def test_the_outlet_is_found_by_the_register_where_the_sale_names_none() -> None
     assert entry_of(one, WORLD, None)["outlet"] == "Berlin"
 
 
+def test_a_store_is_found_whatever_the_settings_call_its_outlet() -> None:
+    terms = replace(TERMS, outlets={"BERLIN": "outlet-1", "Berlin": "outlet-1"})
+    world = replace(WORLD, settings=settings(stores={"berlin": "store-b"}), terms=terms)
+    assert imported_of(sale(), world, "n", None).store == "store-b"
+    assert imported_of(sale(outlet_id="outlet-2"), world, "n", None).store is None
+    assert imported_of(sale(outlet_id=None), world, "n", None).store is None
+
+
 def test_no_note_leaves_the_till() -> None:
     secret = "call Ada 0170"
     one = sale(line(note=secret), note=secret)
