@@ -44,6 +44,7 @@ def _online_skus(ledger: Ledger, till: pd.DataFrame) -> tuple[dict[str, str], di
     """SKUs online by id of the linked article; and those of the articles' own that one variant alone bears."""
     links = ledger.links.pairs(PRODUCTS, VARIANT, lightspeed_ids=set(till["id"]))
     online = ledger.mirror.cells(PRODUCTS, VARIANT, "commercetools", ids=set(links["commercetools_id"]))
+    online = online[online["deleted_at"].isna()]
     skus = {str(one): _text(sku) for one, sku in zip(online["id"], online["label"], strict=True)}
     pairs = zip(links["commercetools_id"], links["lightspeed_id"], strict=True)
     linked = {str(theirs): sku for ours, theirs in pairs if (sku := skus.get(str(ours)))}

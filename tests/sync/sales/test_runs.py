@@ -418,6 +418,8 @@ def test_lines_bear_the_sku_of_the_linked_article_else_the_one_that_both_sides_c
 ) -> None:
     desk.article("lightspeed", "p-linked", "till-1")
     desk.article("commercetools", "o-linked", "J-1")
+    desk.article("lightspeed", "p-gone", "till-2")
+    desk.article("commercetools", "o-gone", "J-9", deleted_at=NOON)
     desk.article("lightspeed", "p-same", "J-2")
     desk.article("commercetools", "o-same", "J-2")
     desk.article("lightspeed", "p-twice", "J-3")
@@ -429,14 +431,15 @@ def test_lines_bear_the_sku_of_the_linked_article_else_the_one_that_both_sides_c
             Link(
                 entity="products",
                 kind="variant",
-                commercetools_id="o-linked",
-                lightspeed_id="p-linked",
+                commercetools_id=online,
+                lightspeed_id=till,
                 matched_by="sku",
                 run_id="products/1",
             )
+            for online, till in (("o-linked", "p-linked"), ("o-gone", "p-gone"))
         ]
     )
-    products = ("p-linked", "p-same", "p-twice", "p-till", "p-never-read")
+    products = ("p-linked", "p-same", "p-twice", "p-till", "p-gone", "p-never-read")
     desk.run(sale(*(line(product_id=one, name="") for one in products)))
     (order,) = desk.orders
     assert [(one.sku, one.name) for one in order.lines] == [
@@ -444,6 +447,7 @@ def test_lines_bear_the_sku_of_the_linked_article_else_the_one_that_both_sides_c
         ("J-2", "J-2"),
         (None, "J-3"),
         (None, "T-1"),
+        (None, "till-2"),
         (None, "Article"),
     ]
 
