@@ -252,6 +252,8 @@ _SCOPES = {
     "channels": ("view_products", "manage_products"),
     "inventory": ("view_products", "manage_products"),
     "orders": ("view_orders", "manage_orders"),
+    "payments": ("view_payments", "manage_payments"),
+    "shipping-methods": ("view_products", "manage_products"),
 }
 """API reference, `security` of each endpoint; the widest scope of those that will do."""
 

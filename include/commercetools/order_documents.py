@@ -1,0 +1,312 @@
+"""A trimmed order row as a document of the till's side: what was ordered, what it came to, how it was paid. Pure.
+
+Source: types Order, LineItem, CustomLineItem, ShippingInfo, Payment, ReturnInfo, SyncInfo (API reference). Amounts
+are taken as they are stated; of money with more digits than its currency, the rounded amount."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from include.commercetools.order_trimming import TOKENS
+from include.records.orders import (
+    Mark,
+    Order,
+    OrderLine,
+    OrderState,
+    Payment,
+    Portion,
+    PriceGroup,
+    Rate,
+    ReturnedGoods,
+    ReturnedMoney,
+    ReturnItem,
+    Taxed,
+    Transaction,
+    TransactionState,
+    TransactionType,
+)
+
+Row = Mapping[str, Any]
+
+_STATES: dict[str, OrderState] = {
+    "Open": "open",
+    "Confirmed": "confirmed",
+    "Complete": "complete",
+    "Cancelled": "cancelled",
+}
+_TYPES: dict[str, TransactionType] = {
+    "Authorization": "authorization",
+    "CancelAuthorization": "cancel_authorization",
+    "Charge": "charge",
+    "Refund": "refund",
+    "Chargeback": "chargeback",
+}
+_PROGRESS: dict[str, TransactionState] = {
+    "Initial": "initial",
+    "Pending": "pending",
+    "Success": "success",
+    "Failure": "failure",
+}
+_GOODS: dict[str, ReturnedGoods] = {
+    "Advised": "advised",
+    "Returned": "returned",
+    "BackInStock": "back_in_stock",
+    "Unusable": "unusable",
+}
+_MONEY: dict[str, ReturnedMoney] = {
+    "NonRefundable": "none",
+    "Initial": "initial",
+    "Refunded": "refunded",
+    "NotRefunded": "refused",
+}
+
+
+class UnreadableOrder(ValueError):
+    """The row is no order as the API describes it, or one that can't be told exactly."""
+
+
+def document_of(row: Row, channels: Mapping[str, str], locale: str, mark_channel: str) -> Order:
+    """The order in a trimmed row. `channels`: keys by id. `locale`: in which names are preferred. `mark_channel`: key
+    of the channel with which orders are marked. Raises UnreadableOrder."""
+    try:
+        return _Reader(row, channels, locale, mark_channel).order()
+    except (KeyError, TypeError, AttributeError) as problem:
+        raise UnreadableOrder(
+            f"{type(problem).__name__} {problem}: a member is missing or no such thing"
+        ) from None
+    except ValidationError as problem:
+        first = problem.errors(include_input=False, include_url=False)[0]
+        raise UnreadableOrder(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+class _Reader:
+    def __init__(self, row: Row, channels: Mapping[str, str], locale: str, mark_channel: str) -> None:
+        self._row = row
+        self._channels = channels
+        self._locale = locale
+        self._mark_channel = mark_channel
+        self._currency = str(row["totalPrice"]["currencyCode"])
+
+    def order(self) -> Order:
+        row = self._row
+        taxed = row.get("taxedPrice")
+        return Order(
+            id=row["id"],
+            version=row["version"],
+            number=row.get("orderNumber"),
+            placed_at=row["createdAt"],
+            modified_at=row["lastModifiedAt"],
+            origin="merchant" if row.get("origin") == "Merchant" else "customer",
+            currency=self._currency,
+            digits=int(row["totalPrice"].get("fractionDigits", 2)),
+            state=_named(_STATES, row["orderState"], "orderState"),
+            payment_state=row.get("paymentState"),
+            shipment_state=row.get("shipmentState"),
+            store=(row.get("store") or {}).get("key"),
+            country=row.get("country") or (row.get("shippingAddress") or {}).get("country"),
+            channel=self._seller(),
+            shipping_method=self._method(),
+            customer_id=row.get("customerId"),
+            email_tokens=tuple(row.get(TOKENS) or ()),
+            lines=(*self._articles(), *self._customs(), *self._shipping()),
+            total=self._cents(row["totalPrice"]),
+            taxed=self._taxed(taxed),
+            portions=tuple(self._portions(taxed or {})),
+            total_discount=self._cents((row.get("discountOnTotalPrice") or {}).get("discountedAmount")),
+            payments=tuple(self._payments()),
+            returns=tuple(self._returns()),
+            marks=tuple(self._marks()),
+        )
+
+    # ------------------------------------------------------------ lines
+
+    def _articles(self) -> Iterable[OrderLine]:
+        for line in _objects(self._row, "lineItems"):
+            yield OrderLine(
+                id=line["id"],
+                kind="article",
+                sku=(line.get("variant") or {}).get("sku"),
+                name=self._text(line.get("name")),
+                quantity=line["quantity"],
+                unit=self._cents(line["price"]["value"]),
+                total=self._cents(line["totalPrice"]),
+                groups=self._groups(line),
+                rate=_rate(line),
+                taxed=self._taxed(line.get("taxedPrice")),
+                channel=self._channel(line, "supplyChannel"),
+            )
+
+    def _customs(self) -> Iterable[OrderLine]:
+        for line in _objects(self._row, "customLineItems"):
+            yield OrderLine(
+                id=line["id"],
+                kind="custom",
+                slug=line.get("slug"),
+                name=self._text(line.get("name")),
+                quantity=line["quantity"],
+                unit=self._cents(line["money"]),
+                total=self._cents(line["totalPrice"]),
+                groups=self._groups(line),
+                rate=_rate(line),
+                taxed=self._taxed(line.get("taxedPrice")),
+            )
+
+    def _shipping(self) -> Iterable[OrderLine]:
+        for key, info in self._shipments():
+            price = self._cents(info["price"])
+            discounted = (info.get("discountedPrice") or {}).get("value")
+            yield OrderLine(
+                id=f"shipping-{key}" if key else "shipping",
+                kind="shipping",
+                slug=_method_of(info),
+                name=str(info.get("shippingMethodName") or ""),
+                unit=price,
+                total=price if discounted is None else self._cents(discounted),
+                rate=_rate(info),
+                taxed=self._taxed(info.get("taxedPrice")),
+            )
+
+    def _shipments(self) -> list[tuple[str, Row]]:
+        """One, or one for each address (`shippingMode` Multiple)."""
+        single = self._row.get("shippingInfo")
+        if isinstance(single, Mapping):
+            return [("", single)]
+        return [
+            (str(one.get("shippingKey") or place), one["shippingInfo"])
+            for place, one in enumerate(_objects(self._row, "shipping"), start=1)
+            if isinstance(one.get("shippingInfo"), Mapping)
+        ]
+
+    def _groups(self, line: Row) -> tuple[PriceGroup, ...]:
+        """Units by price, where a discount made several prices of one line. Groups that do not cover the line say
+        nothing about its other units, so they are not used."""
+        groups = tuple(
+            PriceGroup(quantity=one["quantity"], unit=self._cents(one["discountedPrice"]["value"]))
+            for one in _objects(line, "discountedPricePerQuantity")
+        )
+        covered = sum(one.quantity for one in groups)
+        return groups if len(groups) > 1 and covered == line["quantity"] else ()
+
+    # ------------------------------------------------------------ what else is said
+
+    def _seller(self) -> str | None:
+        """The channel that sold it, where all lines name the same."""
+        named = {self._channel(line, "distributionChannel") for line in _objects(self._row, "lineItems")}
+        return next(iter(named)) if len(named) == 1 else None
+
+    def _channel(self, line: Row, name: str) -> str | None:
+        pointer = line.get(name)
+        if not isinstance(pointer, Mapping):
+            return None
+        channel = str(pointer["id"])
+        return self._channels.get(channel, f"?{channel}")
+
+    def _method(self) -> str | None:
+        return next((_method_of(info) for _, info in self._shipments()), None)
+
+    def _payments(self) -> Iterable[Payment]:
+        for pointer in _objects(self._row.get("paymentInfo") or {}, "payments"):
+            found = pointer.get("obj")
+            if not isinstance(found, Mapping):
+                raise UnreadableOrder(
+                    "a payment is not shown: the API client needs the scope view_payments or manage_payments"
+                )
+            how = found.get("paymentMethodInfo") or {}
+            yield Payment(
+                id=found["id"],
+                method=how.get("method"),
+                interface=how.get("paymentInterface"),
+                transactions=tuple(
+                    Transaction(
+                        id=one["id"],
+                        type=_named(_TYPES, one["type"], "type of a transaction"),
+                        state=_named(_PROGRESS, one.get("state", "Initial"), "state of a transaction"),
+                        amount=self._cents(one["amount"]),
+                        at=one.get("timestamp"),
+                    )
+                    for one in _objects(found, "transactions")
+                ),
+            )
+
+    def _returns(self) -> Iterable[ReturnItem]:
+        for info in _objects(self._row, "returnInfo"):
+            for item in _objects(info, "items"):
+                yield ReturnItem(
+                    id=item["id"],
+                    line=item.get("lineItemId") or item["customLineItemId"],
+                    quantity=item["quantity"],
+                    goods=_named(_GOODS, item["shipmentState"], "shipmentState of a return"),
+                    money=_named(_MONEY, item["paymentState"], "paymentState of a return"),
+                    at=info.get("returnDate") or item.get("createdAt"),
+                )
+
+    def _marks(self) -> Iterable[Mark]:
+        """Whether a second mark of the same channel replaces the first is not documented: both are taken."""
+        for one in _objects(self._row, "syncInfo"):
+            if self._channel(one, "channel") == self._mark_channel:
+                yield Mark(external_id=one.get("externalId"), at=one.get("syncedAt"))
+
+    # ------------------------------------------------------------ money
+
+    def _taxed(self, value: Any) -> Taxed | None:
+        if not isinstance(value, Mapping):
+            return None
+        return Taxed(net=self._cents(value["totalNet"]), gross=self._cents(value["totalGross"]))
+
+    def _portions(self, taxed: Row) -> Iterable[Portion]:
+        for one in _objects(taxed, "taxPortions"):
+            yield Portion(
+                rate=exact(one["rate"]), name=str(one.get("name") or ""), tax=self._cents(one["amount"])
+            )
+
+    def _cents(self, money: Any) -> int:
+        if money is None:
+            return 0
+        if money["currencyCode"] != self._currency:
+            raise UnreadableOrder(f"amounts in {money['currencyCode']} and in {self._currency}")
+        return int(money["centAmount"])
+
+    def _text(self, value: Any) -> str:
+        if not isinstance(value, Mapping) or not value:
+            return ""
+        return str(value.get(self._locale) or next(iter(value.values())))
+
+
+def exact(number: Any) -> Decimal:
+    """A share as it was written: the client parses numbers without floats, other callers give their text."""
+    return number if isinstance(number, Decimal) else Decimal(str(number))
+
+
+def _rate(line: Row) -> Rate | None:
+    found = line.get("taxRate")
+    if not isinstance(found, Mapping):
+        return None
+    return Rate(
+        share=exact(found["amount"]),
+        name=str(found.get("name") or ""),
+        country=found.get("country"),
+        included=bool(found.get("includedInPrice")),
+    )
+
+
+def _method_of(info: Row) -> str | None:
+    """Key of the shipping method where it has one, else its name."""
+    pointer = info.get("shippingMethod")
+    key = (pointer.get("obj") or {}).get("key") if isinstance(pointer, Mapping) else None
+    name = key or info.get("shippingMethodName")
+    return str(name) if name else None
+
+
+def _named(known: Mapping[str, Any], value: Any, what: str) -> Any:
+    if value not in known:
+        raise UnreadableOrder(f"{what} is {value!r}, which is not known")
+    return known[value]
+
+
+def _objects(row: Row, name: str) -> Sequence[Row]:
+    listed = row.get(name)
+    return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []

@@ -1,0 +1,211 @@
+"""`CommercetoolsOrders`: the face of `include.records.order_face.OnlineOrders` for commercetools."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from include.commercetools import order_preflight, queries
+from include.commercetools.client import CommercetoolsClient
+from include.commercetools.connection import SYSTEM
+from include.commercetools.order_documents import UnreadableOrder, document_of
+from include.commercetools.order_imports import import_of
+from include.commercetools.order_stream import PATH, OrderDocuments
+from include.commercetools.order_trimming import EmailToken
+from include.commercetools.order_writing import (
+    ChangeOrderState,
+    ChangeShipmentState,
+    OrderAction,
+    OrderUpdateBody,
+    UpdateSyncInfo,
+)
+from include.commercetools.products import Clock
+from include.commercetools.queries import moment, quoted
+from include.commercetools.references import read_channels
+from include.commercetools.stock_channels import Channels
+from include.commercetools.wire import Wire
+from include.commercetools.writing import ChannelReference, CustomObjectDraft
+from include.records.errors import ConfigurationFault, TargetMissing
+from include.records.face import CheckResult, RawPage, SystemName
+from include.records.order_face import ImportedSale, OrderUpdate, Written
+from include.records.orders import Order
+from include.settings.models import SyncSettings
+from include.transport.answer import Answer
+
+log = logging.getLogger(__name__)
+
+
+class _Stored(Wire):
+    id: str
+    version: int
+    orderState: str = ""
+
+
+class CommercetoolsOrders:
+    """Orders of one project. `prepare` comes first; the client is opened and closed by the caller.
+
+    `email_token`: what an e-mail address is recognised by; None: it is not looked at. `clock`: how the server's time is
+    asked for (see `queries.server_clock`)."""
+
+    system: SystemName = "commercetools"
+
+    def __init__(
+        self,
+        client: CommercetoolsClient,
+        settings: SyncSettings,
+        *,
+        email_token: EmailToken | None = None,
+        clock: Clock = "custom_object",
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._clock = clock
+        self._channels: Channels | None = None
+        self._orders = OrderDocuments(client, settings, self.server_time, email_token)
+
+    async def server_time(self) -> datetime:
+        return await queries.server_clock(self._client, use_object=self._clock == "custom_object")
+
+    @property
+    def orders(self) -> OrderDocuments:
+        """See the face."""
+        return self._orders
+
+    async def prepare(self, *, writing: bool = False) -> None:
+        """Reads the channels; before writing, sees to it that the channel of marks may mark what is written."""
+        channels = Channels.of(await read_channels(self._client))
+        if writing:
+            for role in order_preflight.roles_of_marks(self._settings):
+                _require(channels, self._mark, role)
+        self._channels = channels
+
+    # ------------------------------------------------------------ reading
+
+    def to_orders(self, rows: Sequence[Mapping[str, Any]]) -> list[Order]:
+        """See the face. What is left out is logged by its id."""
+        found = []
+        for row in rows:
+            try:
+                found.append(self._document(row))
+            except UnreadableOrder as why:
+                log.warning("order %s can't be read: %s", row.get("id"), why)
+        return found
+
+    def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+        """See the face."""
+        found = []
+        for row in rows:
+            try:
+                self._document(row)
+            except UnreadableOrder as why:
+                found.append((str(row.get("id") or ""), str(row.get("orderNumber") or ""), f"{why}."))
+        return found
+
+    def fetch(self, ids: Collection[str], /) -> AsyncIterator[RawPage]:
+        """See the face."""
+        return self._orders.fetch(ids)
+
+    def _document(self, row: Mapping[str, Any]) -> Order:
+        if self._channels is None:
+            raise RuntimeError("`prepare` has to be awaited before orders are read.")
+        return document_of(row, self._channels.keys, self._settings.shop.till_locale, self._mark)
+
+    # ------------------------------------------------------------ writing
+
+    async def update(self, update: OrderUpdate) -> Written:
+        """See the face. All in one request, so that the version moves once."""
+        actions: list[OrderAction] = []
+        if update.external_id is not None:
+            at = moment(update.marked_at) if update.marked_at else None
+            actions.append(self._marking(update.external_id, at))
+        if update.state is not None:
+            actions.append(ChangeOrderState(orderState=update.state))
+        if update.shipment_state is not None:
+            actions.append(ChangeShipmentState(shipmentState=update.shipment_state))
+        body = OrderUpdateBody(version=update.seen_version, actions=actions)
+        answer = await self._client.post(
+            f"{PATH}/{update.order_id}",
+            body.body(),
+            context={"change": update.change_id},
+            withhold="shape",
+        )
+        return _written(answer)
+
+    async def find_imported(self, number: str) -> Written | None:
+        """See the face."""
+        found = await self._numbered(number)
+        return None if found is None else Written(found.id, found.version)
+
+    async def import_sale(self, change_id: str, sale: ImportedSale) -> Written:
+        """See the face. The mark is a request of its own: an order that lacks it is known by its number all the same,
+        and never exported."""
+        draft = import_of(sale, self._settings)
+        answer = await self._client.post(
+            f"{PATH}/import", draft.body(), context={"change": change_id}, withhold="shape"
+        )
+        made = _written(answer)
+        marked = await self._client.post(
+            f"{PATH}/{made.id}",
+            OrderUpdateBody(
+                version=made.version or 1, actions=[self._marking(sale.number, moment(sale.completed_at))]
+            ).body(),
+            context={"change": change_id},
+            withhold="shape",
+        )
+        return Written(made.id, _written(marked).version, [*made.exchange_ids, marked.exchange_id])
+
+    async def close_imported(self, change_id: str, number: str, *, cancelled: bool) -> Written:
+        """See the face."""
+        state = "Cancelled" if cancelled else "Complete"
+        found = await self._numbered(number)
+        if found is None:
+            raise TargetMissing(f"There is no order {number} any more.", system=SYSTEM)
+        if found.orderState == state:
+            return Written(found.id, found.version)
+        body = OrderUpdateBody(version=found.version, actions=[ChangeOrderState(orderState=state)])
+        answer = await self._client.post(
+            f"{PATH}/{found.id}", body.body(), context={"change": change_id}, withhold="shape"
+        )
+        return _written(answer)
+
+    async def put_entry(self, change_id: str, key: str, value: Mapping[str, Any]) -> Written:
+        """See the face."""
+        draft = CustomObjectDraft(container=self._settings.sales.container, key=key, value=dict(value))
+        answer = await self._client.post(
+            "/custom-objects", draft.body(), safe=True, context={"change": change_id}
+        )
+        return _written(answer)
+
+    async def check(self) -> list[CheckResult]:
+        """Preflight of everything orders and in-store sales need online."""
+        return await order_preflight.check(self._client, self._settings)
+
+    async def _numbered(self, number: str) -> _Stored | None:
+        where = [("where", f"orderNumber = {quoted(number)}")]
+        rows, _ = await self._client.page(PATH, where, 1, withhold=True)
+        return _Stored.model_validate(rows[0]) if rows else None
+
+    def _marking(self, external_id: str, at: str | None) -> UpdateSyncInfo:
+        return UpdateSyncInfo(channel=ChannelReference(key=self._mark), externalId=external_id, syncedAt=at)
+
+    @property
+    def _mark(self) -> str:
+        return self._settings.inventory.export_channel
+
+
+def _require(channels: Channels, key: str, role: str) -> None:
+    if channels.has_role(key, role):
+        return
+    problem = f"has no role {role}" if key in channels.by_key else "does not exist"
+    raise ConfigurationFault(
+        f"The channel {key}, with which orders are marked, {problem}.",
+        system=SYSTEM,
+        remedy=f"Create it in commercetools with the role {role}, or name another one in `inventory.export_channel`.",
+    )
+
+
+def _written(answer: Answer) -> Written:
+    stored = _Stored.model_validate(answer.json())
+    return Written(stored.id, stored.version, [answer.exchange_id])
