@@ -38,6 +38,7 @@ from include.sync.extracting import Extracted, extract_feed
 from include.sync.orders import applying, preparing
 from include.sync.orders.bench import Bench
 from include.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
+from include.sync.orders.knowing import SALE
 from include.sync.orders.preparing import OrderSummary
 from include.sync.staging import Staging
 from tests.commercetools.world import official_bodies
@@ -516,6 +517,15 @@ class Ordered:
                 name = str(one["type"]["name"])
                 found[name] = found.get(name, Decimal(0)) + one["amount"]
         return found
+
+    def exported(self, order: str) -> list[Link]:
+        """What the ledger knows of an order's sales."""
+        return [one for one in self.ledger.links.read(ENTITY, SALE) if one.base["order"] == order]
+
+    @staticmethod
+    def item(sku: str, quantity: int = 1, channel: str | None = None) -> Item:
+        """Units that a supply channel serves."""
+        return Item(sku, quantity, channel=channel)
 
     def holds(self) -> list[Hold]:
         return self.ledger.holds.open_holds(ENTITY)
