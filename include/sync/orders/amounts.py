@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from include.records.orders import Order, OrderLine
+from include.records.orders import Order, OrderLine, Taxed
 from include.records.sales import PLACES, SaleTerms
 from include.sync.orders.exact import counting, spread
 from include.sync.orders.plan import Held
@@ -37,16 +37,20 @@ class Amount:
     @property
     def sold(self) -> bool:
         """Whether it is a line of a sale: shipping that costs nothing is none."""
-        return self.line.quantity > 0 and (self.line.kind != "shipping" or bool(self.net or self.tax))
+        return self.line.kind != "shipping" or bool(self.net or self.tax)
 
 
 def amounts_of(order: Order) -> list[Amount]:
-    """Amounts of all lines: their sum is net and gross of the order, and by rate its portions. Raises Held
+    """Amounts of all lines with units: their sum is net and gross of the order, and by rate its portions. Raises Held
     (`totals_differ`) where what the order says of itself does not fit together."""
     if not order.lines:
         raise _differ(order, "is to be paid, but nothing was ordered", 0, order.gross)
     if order.gross < 0:
         raise _differ(order, "is less than nothing", sum(line.total for line in order.lines), order.gross)
+    for line in order.lines:
+        if line.quantity < 1 and (line.total or line.taxed not in (None, Taxed(net=0, gross=0))):
+            raise _differ(order, f"is for {line.quantity} units of a line", 0, line.total)
+    order = order.model_copy(update={"lines": tuple(line for line in order.lines if line.quantity > 0)})
     if order.taxed is None:
         return _untaxed(order)
     return _Taxed(order).amounts()

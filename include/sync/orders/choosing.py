@@ -8,6 +8,8 @@ from include.records.orders import Order
 from include.settings.models import SyncSettings
 from include.settings.orders import OrderSettings
 
+NOTHING = "nothing was ordered"
+
 
 def why_not(order: Order, settings: SyncSettings) -> str:
     """Why an order that was never sold is none of ours, in words for a person; empty: it is to be sold."""
@@ -36,6 +38,6 @@ def _not_now(order: Order, given: OrderSettings) -> str:
         return f"not yet: its state is {order.state.capitalize()}"
     if given.payment_states and order.payment_state not in given.payment_states:
         return f"not yet: its payment state is {order.payment_state or 'empty'}"
-    if not order.lines:
-        return "nothing was ordered"
+    if not any(line.quantity for line in order.lines):
+        return NOTHING
     return ""

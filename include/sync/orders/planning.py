@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from include.records.orders import Order
 from include.sync.orders.books import Books
-from include.sync.orders.choosing import why_not
+from include.sync.orders.choosing import NOTHING, why_not
 from include.sync.orders.fingerprints import fingerprint_of
 from include.sync.orders.following import follow
 from include.sync.orders.plan import Finding, Held, Known, OrderPlan, Sold, Step, World
@@ -24,6 +24,8 @@ def plan_order(order: Order, known: Known, world: World) -> OrderPlan:
             return OrderPlan(order, ignored=ignored)
     selling, findings, complete = _selling(order, known, world)
     sold = [*known.sales, *selling.sold]
+    if complete and not sold:
+        return OrderPlan(order, ignored=NOTHING)
     steps = [*selling.steps]
     if complete and sold:
         steps += _mark(order, known, sold)

@@ -292,7 +292,11 @@ def _spread_over_taxes(books: Books, amount: int) -> list[SaleLine]:
         for line in one.sale.lines:
             gross, tax = costs.get(line.tax_id, (Decimal(0), Decimal(0)))
             costs[line.tax_id] = gross + cost(line), tax + line.quantity * line.tax
-    parts = spread(amount, counting(int(gross.scaleb(PLACES)) for gross, _ in costs.values()))
+    weights = counting(int(gross.scaleb(PLACES)) for gross, _ in costs.values())
+    if not any(weights):
+        # Money went back for what cost nothing: there is no tax in it.
+        costs, weights = {books.world.terms.no_tax_id: (Decimal(0), Decimal(0))}, [1]
+    parts = spread(amount, weights)
     lines = []
     for (tax_id, (gross, whole_tax)), part in zip(costs.items(), parts, strict=True):
         if not part:
