@@ -9,6 +9,8 @@ from include.records.orders import Order, OrderLine
 from include.sync.orders.plan import Finding, World
 from include.sync.orders.saying import held, ruled
 
+NO_SKU = "(no SKU)"
+
 
 @dataclass(frozen=True)
 class Article:
@@ -56,7 +58,7 @@ def stand_in_id(world: World) -> str | None:
 
 
 def _stand_in(line: OrderLine, world: World) -> tuple[Article, Sequence[Finding]]:
-    named = line.sku or "(no SKU)"
+    named = line.sku or NO_SKU
     sku, found = world.settings.orders.products.stand_in, stand_in_id(world)
     if sku is None or found is None:
         raise held(
@@ -66,12 +68,14 @@ def _stand_in(line: OrderLine, world: World) -> tuple[Article, Sequence[Finding]
             field="lines",
             sku=line.sku,
         )
-    said = ruled(
-        world.settings.orders.rules.stand_in_used,
-        "stand_in_used",
-        f"The till has no article with the SKU {named}, or several; the stand-in {sku} was sold.",
-        "Create the article at the till, or run `products`.",
-        sku=line.sku,
-        stand_in=sku,
-    )
+    said = ruled(world.settings.orders.rules.stand_in_used, *stand_in_used(named), sku=line.sku, stand_in=sku)
     return Article(found, sku, f"{named} {line.name}".strip()), said
+
+
+def stand_in_used(sku: str) -> tuple[str, str, str]:
+    """Code, message and release of the finding that the stand-in was sold for a SKU."""
+    return (
+        "stand_in_used",
+        f"The till has no article with the SKU {sku}, or several; the stand-in was sold.",
+        "Create the article at the till, or run `products`.",
+    )

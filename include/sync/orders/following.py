@@ -5,7 +5,7 @@ from __future__ import annotations
 from include.records.orders import Order
 from include.records.sales import Sale
 from include.settings.orders import ShipmentState
-from include.sync.orders.articles import stand_in_id
+from include.sync.orders.articles import NO_SKU, stand_in_id, stand_in_used
 from include.sync.orders.books import Books, paid, state_of
 from include.sync.orders.fingerprints import fingerprint_of
 from include.sync.orders.placing import require_open
@@ -129,15 +129,13 @@ def _correct(books: Books, one: Sold) -> Sold:
     """Put the articles that are known by now in the place of stand-ins, or tell a person that they are known."""
     world, stand_in = books.world, stand_in_id(books.world)
     skus = {line.id: line.sku for line in books.order.lines}
-    left = {line.sequence for line in books.left(one)}
-    known = {
-        line.sequence: (sku, world.articles[sku])
-        for line in one.sale.lines
+    sold = {
+        line.sequence: skus.get(line.order_line or "") or NO_SKU
+        for line in books.left(one)
         if line.product_id == stand_in
-        and line.sequence in left
-        and (sku := skus.get(line.order_line or "")) is not None
-        and sku in world.articles
     }
+    known = {n: (sku, world.articles[sku]) for n, sku in sold.items() if sku in world.articles}
+    _report_unknown(books, sorted({sku for n, sku in sold.items() if n not in known}))
     if not known:
         return one
     if world.settings.orders.stand_in_later == "report":
@@ -165,6 +163,13 @@ def _correct(books: Books, one: Sold) -> Sold:
         Step("correct", "lightspeed", sale.id, "The till knows the article now.", sale, one.location)
     )
     return books.change(one, sale)
+
+
+def _report_unknown(books: Books, skus: list[str]) -> None:
+    """The stand-in stays told for as long as it stands in."""
+    if books.world.settings.orders.rules.stand_in_used != "off":
+        for sku in skus:
+            books.findings.append(warning(*stand_in_used(sku), sku=sku))
 
 
 def _settle(books: Books, one: Sold) -> None:

@@ -437,6 +437,14 @@ def test_a_stand_in_is_reported_or_replaced_once_its_article_is_known() -> None:
     assert not plan_order(given, after, world).steps
 
 
+def test_a_stand_in_stays_told_for_as_long_as_it_stands_in() -> None:
+    world = a_world(articles=["MUG"])
+    given, known, plan = written(order(), Known(), world)
+    again = plan_order(given, known, world)
+    assert codes(plan) == codes(again) == ["stand_in_used"] and not again.held
+    assert not codes(plan_order(given, known, a_world(articles=["MUG"], rules={"stand_in_used": "off"})))
+
+
 def test_a_stand_in_that_came_back_is_not_replaced() -> None:
     given, known = bought(a_world(articles=["MUG"]))
     given, known, _ = written(changed(given, returns=(item("tee", 3),)), known, a_world(articles=["MUG"]))
