@@ -81,6 +81,11 @@ def document_of(row: Row, channels: Mapping[str, str], locale: str, mark_channel
     except ValidationError as problem:
         first = problem.errors(include_input=False, include_url=False)[0]
         raise UnreadableOrder(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except UnreadableOrder:
+        raise
+    except (ValueError, ArithmeticError):
+        # The text of such an error quotes what is there.
+        raise UnreadableOrder("a number or an amount is none") from None
 
 
 class _Reader:
@@ -268,7 +273,10 @@ class _Reader:
             return 0
         if money["currencyCode"] != self._currency:
             raise UnreadableOrder(f"amounts in {money['currencyCode']} and in {self._currency}")
-        return int(money["centAmount"])
+        cents = exact(money["centAmount"])
+        if cents != cents.to_integral_value():
+            raise UnreadableOrder("an amount is not whole minor units")
+        return int(cents)
 
     def _text(self, value: Any) -> str:
         if not isinstance(value, Mapping) or not value:

@@ -16,6 +16,8 @@ from include.settings.models import SyncSettings
 
 IMPORT = "OrderImport"
 """Role of a channel that marks imported orders."""
+CONTAINER_SCOPES = ("manage_key_value_documents", "manage_orders", "manage_products", "manage_customers")
+"""Any of them lets custom objects be written (API reference, `security` of POST /custom-objects)."""
 Results = Iterator[CheckResult]
 
 
@@ -27,6 +29,8 @@ def roles_of_marks(settings: SyncSettings) -> list[str]:
 
 async def check(client: CommercetoolsClient, settings: SyncSettings) -> list[CheckResult]:
     """All findings; a scope that is missing or a project that can't be read ends the list."""
+    if not settings.orders.exported and settings.sales.target == "none":
+        return [CheckResult("ok", "orders", "no `orders.since` and no `sales.target`: neither syncs")]
     try:
         granted = await client.granted_scopes()
     except SyncError as fault:
@@ -45,14 +49,11 @@ async def check(client: CommercetoolsClient, settings: SyncSettings) -> list[Che
 
 
 def _scopes(granted: frozenset[str], project: str, settings: SyncSettings) -> Results:
-    needed: list[str] = []
-    if settings.orders.exported or settings.sales.target == "orders":
-        needed.append("manage_orders")
-    if settings.orders.exported:
-        needed.append("view_payments")
-    if settings.sales.target == "entries":
-        needed.append("manage_key_value_documents")
-    missing = [scope for scope in needed if not covers(granted, scope, project)]
+    missing = [
+        will_do[0]
+        for will_do in _needed(settings)
+        if not any(covers(granted, scope, project) for scope in will_do)
+    ]
     if f"manage_project:{project}" in granted or not missing:
         yield CheckResult("ok", "scopes", "orders can be read and marked, in-store sales written")
         return
@@ -65,7 +66,34 @@ def _scopes(granted: frozenset[str], project: str, settings: SyncSettings) -> Re
     )
 
 
+def _needed(settings: SyncSettings) -> list[tuple[str, ...]]:
+    """Scopes, any of each group (API reference, `security` of each endpoint); the narrowest comes first."""
+    needed: list[tuple[str, ...]] = [("view_channels", "view_products")]
+    if settings.orders.exported or settings.sales.target == "orders":
+        needed.append(("manage_orders",))
+    if settings.orders.exported:
+        needed.append(("view_payments",))
+    if settings.sales.target == "entries":
+        needed.append(CONTAINER_SCOPES)
+    if _stores_of(settings):
+        needed.append(("view_stores",))
+    if settings.sales.target == "orders" and settings.sales.type is not None:
+        needed.append(("view_types",))
+    return needed
+
+
+def _stores_of(settings: SyncSettings) -> set[str]:
+    """Keys of all stores that are named."""
+    return {
+        *settings.orders.stores,
+        *(one.store for one in settings.orders.places if one.store is not None),
+        *settings.sales.stores.values(),
+    }
+
+
 def _marks(channels: Channels, settings: SyncSettings) -> Results:
+    if not roles_of_marks(settings):
+        return
     key = settings.inventory.export_channel
     lacking = [role for role in roles_of_marks(settings) if not channels.has_role(key, role)]
     if not lacking:
@@ -95,11 +123,7 @@ def _channels(channels: Channels, settings: SyncSettings) -> Results:
 
 
 async def _stores(client: CommercetoolsClient, settings: SyncSettings) -> list[CheckResult]:
-    named = {
-        *settings.orders.stores,
-        *(one.store for one in settings.orders.places if one.store is not None),
-        *settings.sales.stores.values(),
-    }
+    named = _stores_of(settings)
     if not named:
         return []
     known = {str(row.get("key")) for row in await queries.everything(client, "/stores")}
@@ -139,8 +163,10 @@ async def _methods(client: CommercetoolsClient, settings: SyncSettings) -> list[
 
 async def _fields(client: CommercetoolsClient, settings: SyncSettings) -> list[CheckResult]:
     sales = settings.sales
-    if sales.target != "orders" or sales.type is None:
+    if sales.target != "orders":
         return []
+    if sales.type is None:
+        return _without_type(settings)
     rows = await queries.everything(client, "/types", where=[f"key = {queries.quoted(sales.type)}"])
     if not rows:
         return [
@@ -164,5 +190,19 @@ async def _fields(client: CommercetoolsClient, settings: SyncSettings) -> list[C
             "sales.fields",
             f"type {sales.type} does not declare for orders, as String: {', '.join(lacking)}",
             "Add the custom fields to the type, or leave them out of `sales.fields`.",
+        )
+    ]
+
+
+def _without_type(settings: SyncSettings) -> list[CheckResult]:
+    named = [value for _, value in settings.sales.fields if value]
+    if not named:
+        return []
+    return [
+        CheckResult(
+            "warning",
+            "sales.type",
+            f"is empty, so these custom fields are not written: {', '.join(named)}",
+            "Name the type that declares them in `sales.type`, or leave them out of `sales.fields`.",
         )
     ]

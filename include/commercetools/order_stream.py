@@ -21,8 +21,13 @@ from include.settings.models import SyncSettings
 
 PATH = "/orders"
 PAYMENTS = "/payments"
-EXPANDED = [("expand", "paymentInfo.payments[*]"), ("expand", "shippingInfo.shippingMethod")]
-"""References that come along whole: how it was paid, and the key of the shipping method."""
+EXPANDED = [
+    ("expand", "paymentInfo.payments[*]"),
+    ("expand", "shippingInfo.shippingMethod"),
+    ("expand", "shipping[*].shippingInfo.shippingMethod"),
+]
+"""References that come along whole: how it was paid, and the keys of the shipping methods (several where the
+`shippingMode` is Multiple)."""
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -133,6 +138,7 @@ class OrderDocuments:
         )
 
     def _page(self, part: Slice) -> RawPage:
+        # Before anything is made of them: an address that is private has no token either.
+        self._private.remove(part.rows)
         rows = [trimmed(row, self._email_token) for row in part.rows]
-        self._private.remove(rows)
         return RawPage(rows, position=part.position, cursor=None, last=False)

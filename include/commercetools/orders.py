@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field, ValidationError
+
 from include.commercetools import order_preflight, queries
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
@@ -25,9 +27,9 @@ from include.commercetools.products import Clock
 from include.commercetools.queries import moment, quoted
 from include.commercetools.references import read_channels
 from include.commercetools.stock_channels import Channels
-from include.commercetools.wire import Wire
+from include.commercetools.wire import Reference, Wire
 from include.commercetools.writing import ChannelReference, CustomObjectDraft
-from include.records.errors import ConfigurationFault, TargetMissing
+from include.records.errors import ConfigurationFault, RecordRejected, TargetMissing
 from include.records.face import CheckResult, RawPage, SystemName
 from include.records.order_face import ImportedSale, OrderUpdate, Written
 from include.records.orders import Order
@@ -37,10 +39,16 @@ from include.transport.answer import Answer
 log = logging.getLogger(__name__)
 
 
+class _Sync(Wire):
+    channel: Reference
+
+
 class _Stored(Wire):
     id: str
     version: int
     orderState: str = ""
+    completedAt: str | None = None
+    syncInfo: list[_Sync] = Field(default_factory=list)
 
 
 class CommercetoolsOrders:
@@ -107,10 +115,14 @@ class CommercetoolsOrders:
         """See the face."""
         return self._orders.fetch(ids)
 
-    def _document(self, row: Mapping[str, Any]) -> Order:
+    @property
+    def _known(self) -> Channels:
         if self._channels is None:
-            raise RuntimeError("`prepare` has to be awaited before orders are read.")
-        return document_of(row, self._channels.keys, self._settings.shop.till_locale, self._mark)
+            raise RuntimeError("`prepare` has to be awaited before orders are read or written.")
+        return self._channels
+
+    def _document(self, row: Mapping[str, Any]) -> Order:
+        return document_of(row, self._known.keys, self._settings.shop.till_locale, self._mark)
 
     # ------------------------------------------------------------ writing
 
@@ -134,27 +146,45 @@ class CommercetoolsOrders:
         return _written(answer)
 
     async def find_imported(self, number: str) -> Written | None:
-        """See the face."""
+        """See the face. One of ours that lacks its mark is given it: whoever imported it did not get that far, and an
+        order without a mark counts as goods that are still to leave the stock."""
         found = await self._numbered(number)
-        return None if found is None else Written(found.id, found.version)
+        if found is None:
+            return None
+        if not number.startswith(self._settings.sales.prefix) or self._is_marked(found):
+            return Written(found.id, found.version)
+        answer = await self._mark_imported(found, number, found.completedAt)
+        return _written(answer)
 
     async def import_sale(self, change_id: str, sale: ImportedSale) -> Written:
-        """See the face. The mark is a request of its own: an order that lacks it is known by its number all the same,
-        and never exported."""
-        draft = import_of(sale, self._settings)
+        """See the face. The mark is a request of its own; where it fails, `find_imported` makes up for it. Raises
+        ConfigurationFault, before anything is sent, where the channel of marks lacks its role."""
+        for role in order_preflight.roles_of_marks(self._settings):
+            _require(self._known, self._mark, role)
+        try:
+            draft = import_of(sale, self._settings)
+        except ValidationError as problem:
+            raise _unwritable("order", problem) from None
         answer = await self._client.post(
             f"{PATH}/import", draft.body(), context={"change": change_id}, withhold="shape"
         )
-        made = _written(answer)
-        marked = await self._client.post(
-            f"{PATH}/{made.id}",
-            OrderUpdateBody(
-                version=made.version or 1, actions=[self._marking(sale.number, moment(sale.completed_at))]
-            ).body(),
-            context={"change": change_id},
+        made = _Stored.model_validate(answer.json())
+        marked = await self._mark_imported(made, sale.number, moment(sale.completed_at), change_id)
+        return Written(made.id, _written(marked).version, [answer.exchange_id, marked.exchange_id])
+
+    async def _mark_imported(
+        self, order: _Stored, number: str, at: str | None, change_id: str | None = None
+    ) -> Answer:
+        return await self._client.post(
+            f"{PATH}/{order.id}",
+            OrderUpdateBody(version=order.version, actions=[self._marking(number, at)]).body(),
+            context={"change": change_id} if change_id else None,
             withhold="shape",
         )
-        return Written(made.id, _written(marked).version, [*made.exchange_ids, marked.exchange_id])
+
+    def _is_marked(self, order: _Stored) -> bool:
+        channel = self._known.id_of(self._mark)
+        return any(one.channel.id == channel for one in order.syncInfo)
 
     async def close_imported(self, change_id: str, number: str, *, cancelled: bool) -> Written:
         """See the face."""
@@ -172,7 +202,10 @@ class CommercetoolsOrders:
 
     async def put_entry(self, change_id: str, key: str, value: Mapping[str, Any]) -> Written:
         """See the face."""
-        draft = CustomObjectDraft(container=self._settings.sales.container, key=key, value=dict(value))
+        try:
+            draft = CustomObjectDraft(container=self._settings.sales.container, key=key, value=dict(value))
+        except ValidationError as problem:
+            raise _unwritable("entry", problem) from None
         answer = await self._client.post(
             "/custom-objects", draft.body(), safe=True, context={"change": change_id}
         )
@@ -203,6 +236,16 @@ def _require(channels: Channels, key: str, role: str) -> None:
         f"The channel {key}, with which orders are marked, {problem}.",
         system=SYSTEM,
         remedy=f"Create it in commercetools with the role {role}, or name another one in `inventory.export_channel`.",
+    )
+
+
+def _unwritable(what: str, problem: ValidationError) -> RecordRejected:
+    """Which members the API would refuse."""
+    places = sorted({".".join(map(str, one["loc"])) for one in problem.errors(include_input=False)})
+    return RecordRejected(
+        f"The {what} of a sale can't be written as it is; look at: {', '.join(places[:5])}.",
+        code="unwritable",
+        system=SYSTEM,
     )
 
 
