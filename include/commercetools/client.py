@@ -253,7 +253,7 @@ _SCOPES = {
     "inventory": ("view_products", "manage_products"),
     "orders": ("view_orders", "manage_orders"),
     "payments": ("view_payments", "manage_payments"),
-    "shipping-methods": ("view_products", "manage_products"),
+    "shipping-methods": ("view_orders", "manage_orders"),
 }
 """API reference, `security` of each endpoint; the widest scope of those that will do."""
 

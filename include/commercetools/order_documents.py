@@ -112,7 +112,7 @@ class _Reader:
             payment_state=row.get("paymentState"),
             shipment_state=row.get("shipmentState"),
             store=(row.get("store") or {}).get("key"),
-            country=row.get("country") or (row.get("shippingAddress") or {}).get("country"),
+            country=row.get("country") or self._destination(),
             channel=self._seller(),
             shipping_method=self._method(),
             customer_id=row.get("customerId"),
@@ -210,6 +210,14 @@ class _Reader:
         channel = str(pointer["id"])
         return self._channels.get(channel, f"?{channel}")
 
+    def _destination(self) -> str | None:
+        """Where it goes; where it goes to several countries, none of them."""
+        addresses = [
+            one.get("shippingAddress") or {} for one in (self._row, *_objects(self._row, "shipping"))
+        ]
+        countries = {str(one["country"]) for one in addresses if one.get("country")}
+        return next(iter(countries)) if len(countries) == 1 else None
+
     def _method(self) -> str | None:
         return next((_method_of(info) for _, info in self._shipments()), None)
 
@@ -218,7 +226,7 @@ class _Reader:
             found = pointer.get("obj")
             if not isinstance(found, Mapping):
                 raise UnreadableOrder(
-                    "a payment is not shown: the API client needs the scope view_payments or manage_payments"
+                    "a payment is not shown: it was deleted, or the API client lacks the scope view_payments"
                 )
             how = found.get("paymentMethodInfo") or {}
             yield Payment(

@@ -35,7 +35,10 @@ def import_of(sale: ImportedSale, settings: SyncSettings) -> OrderImport:
         if sale.country is None:
             return None
         return ImportedRate(
-            name=f"{line.rate * 100:f} %", amount=line.rate, includedInPrice=True, country=sale.country
+            name=f"{(line.rate * 100).normalize():f} %",
+            amount=line.rate,
+            includedInPrice=True,
+            country=sale.country,
         )
 
     fields = {name: value for name, value in sale.fields.items() if value is not None}

@@ -39,9 +39,10 @@ async def check(client: CommercetoolsClient, settings: SyncSettings) -> list[Che
     try:
         channels = Channels.of(await read_channels(client))
         found += _marks(channels, settings)
-        found += _channels(channels, settings)
         found += await _stores(client, settings)
-        found += await _methods(client, settings)
+        if settings.orders.exported:
+            found += _channels(channels, settings)
+            found += await _methods(client, settings)
         found += await _fields(client, settings)
     except SyncError as fault:
         found.append(CheckResult("error", "orders", fault.message, fault.remedy))
@@ -83,12 +84,12 @@ def _needed(settings: SyncSettings) -> list[tuple[str, ...]]:
 
 
 def _stores_of(settings: SyncSettings) -> set[str]:
-    """Keys of all stores that are named."""
-    return {
-        *settings.orders.stores,
-        *(one.store for one in settings.orders.places if one.store is not None),
-        *settings.sales.stores.values(),
-    }
+    """Keys of the stores that count for what syncs."""
+    orders, sales = settings.orders, settings.sales
+    placing = {*orders.stores, *(one.store for one in orders.places if one.store is not None)}
+    return (placing if orders.exported else set()) | (
+        {*sales.stores.values()} if sales.target == "orders" else set()
+    )
 
 
 def _marks(channels: Channels, settings: SyncSettings) -> Results:
@@ -182,6 +183,18 @@ async def _fields(client: CommercetoolsClient, settings: SyncSettings) -> list[C
     lacking = [name for name in named if (declared.get(name) or {}).get("type", {}).get("name") != "String"]
     if "order" not in (rows[0].get("resourceTypeIds") or ()):
         lacking = named
+    demanded = sorted(
+        str(name) for name, one in declared.items() if one.get("required") and name not in named
+    )
+    if demanded:
+        return [
+            CheckResult(
+                "error",
+                "sales.type",
+                f"type {sales.type} demands {', '.join(demanded)}, which nothing here writes: no sale can be imported",
+                "Make these custom fields optional, or name another type.",
+            )
+        ]
     if not lacking:
         return [CheckResult("ok", "sales.fields", f"custom fields are those of type {sales.type}")]
     return [

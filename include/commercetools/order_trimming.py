@@ -92,11 +92,11 @@ def trimmed(row: Mapping[str, Any], email_token: EmailToken | None = None) -> di
 
 
 def _cut(value: Any, tree: Tree | None) -> Any:
-    """An object where none is expected is nothing we know."""
+    """An object where none is expected is nothing we know, and so is a text where an object is."""
     if isinstance(value, list):
         return [_cut(item, tree) for item in value]
     if not isinstance(value, Mapping):
-        return value
+        return value if tree is None else None
     if tree is None:
         return None
     if not tree:

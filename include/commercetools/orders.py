@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from include.commercetools import order_preflight, queries
 from include.commercetools.client import CommercetoolsClient
@@ -44,6 +44,10 @@ class _Sync(Wire):
 
 
 class _Stored(Wire):
+    """Of an order, the more of which no error is to quote."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
     id: str
     version: int
     orderState: str = ""

@@ -13,7 +13,7 @@ from include.sandbox.clock import to_millis
 from include.sandbox.commercetools import shapes
 from include.sandbox.commercetools.collection import Action, Context, Kind
 from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, typed_money
-from include.sandbox.commercetools.errors import Json
+from include.sandbox.commercetools.errors import ApiError, Json
 from include.sandbox.commercetools.order_returns import RETURN_ACTIONS
 from include.sandbox.commercetools.order_stock import INVENTORY_MODES
 from include.sandbox.commercetools.prices import (
@@ -132,10 +132,17 @@ def _order_unique(order: Json) -> list[tuple[str, Any]]:
     )
 
 
+def _marking_channel(context: Context, given: Json) -> Json:
+    """One that may export orders, or import them: either will do for any order (documented)."""
+    try:
+        return channel_with_role(context, given, "OrderImport")
+    except ApiError:
+        return channel_with_role(context, given, "OrderExport")
+
+
 def _update_sync_info(context: Context, order: Json, action: Json) -> None:
     """Whether a second entry of the same channel replaces the first is unknown: `store.sync_info_appends` decides."""
-    role = "OrderImport" if order["origin"] == "Import" else "OrderExport"
-    entry: Json = {"channel": channel_with_role(context, action["channel"], role)}
+    entry: Json = {"channel": _marking_channel(context, action["channel"])}
     if "externalId" in action:
         entry["externalId"] = action["externalId"]
     now = to_millis(context.project.store.clock.now())

@@ -247,13 +247,14 @@ def test_an_order_is_imported_as_given_and_found_by_number(api: Api) -> None:
     assert api.refused("orders/import", imported(), "DuplicateField")["field"] in ("key", "orderNumber")
 
 
-def test_an_exported_order_is_marked_through_a_channel_that_may(api: Api) -> None:
+@pytest.mark.parametrize("role", ["OrderExport", "OrderImport"])
+def test_an_exported_order_is_marked_through_a_channel_that_may(api: Api, role: str) -> None:
     order = api.post("orders/import", imported(), 201)
     mark = {"action": "updateSyncInfo", "channel": {"typeId": "channel", "key": "till"}, "externalId": "LS-1"}
     api.post("channels", {"key": "till"}, 201)
     api.update_refused("orders", order, "MissingRoleOnChannel", mark)
     channel = api.get("channels/key=till")
-    api.update("channels", channel, {"action": "addRoles", "roles": ["OrderExport"]})
+    api.update("channels", channel, {"action": "addRoles", "roles": [role]})
     order = api.update("orders", order, mark, {"action": "changeOrderState", "orderState": "Confirmed"})
     assert [entry["externalId"] for entry in order["syncInfo"]] == ["LS-1"]
     assert api.get("orders", where=f'syncInfo(channel(id="{channel["id"]}"))')["total"] == 1
