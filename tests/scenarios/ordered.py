@@ -200,7 +200,7 @@ class Ordered:
             if before_load:
                 before_load()
             if loads:
-                bench = Bench(ledger, online, till, self.settings, run_id)
+                bench = Bench(ledger, online, till, self.settings, run_id, self.now)
                 for batch in sorted(ledger.changes.open_batches(run_id)):
                     await applying.apply_batch(bench, batch)
         audited = auditing.audit(

@@ -90,7 +90,7 @@ class _Writer:
         bench = self.bench
         links = links_of(bench.ledger.links, bench.settings, [order.id]).get(order.id, [])
         shown = kept_sales(bench.ledger, {link.lightspeed_id for link in links})
-        world = load_world(bench.ledger, bench.settings, bench.till.terms, [order], datetime.now(UTC))
+        world = load_world(bench.ledger, bench.settings, bench.till.terms, [order], bench.now())
         return plan_order(order, known_of(links, shown), world)
 
     def _open(self) -> list[ChangeRow]:

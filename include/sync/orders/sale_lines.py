@@ -53,7 +53,13 @@ def _units(amount: Amount, digits: int) -> Iterator[Units]:
     weights = [one.quantity * one.unit for one in groups]
     if not sum(weights):
         weights = [one.quantity for one in groups]
-    nets, taxes = spread(amount.net, weights), spread(amount.tax, weights)
+    taxes = spread(amount.tax, weights)
+    if amount.line.rate is None or amount.line.rate.included:
+        # Prices that hold their tax come out as the customer saw them; net is what is left of them.
+        grosses = spread(amount.gross, weights)
+        nets = [gross - tax for gross, tax in zip(grosses, taxes, strict=True)]
+    else:
+        nets = spread(amount.net, weights)
     for one, net, tax in zip(groups, nets, taxes, strict=True):
         yield from units_of(one.quantity, net, tax, digits)
 
