@@ -26,6 +26,7 @@ from include.ledger.rows import Hold
 from include.local import airflow_settings
 from include.local.airflow import AirflowError, LocalAirflow
 from include.local.airflow_api import AirflowApi, AirflowApiError, TaskInstance
+from include.local.order_edits import OrderEdits
 from include.local.people_edits import PeopleEdits
 from include.local.postgres import EmbeddedPostgres, PostgresError
 from include.local.price_edits import PriceEdits
@@ -39,7 +40,10 @@ from include.sandbox.shop.config import default_config
 
 PROJECT = Path(__file__).parents[2]
 RUNTIME = PROJECT / ".runtime" / "demo"
-AUDITED = {"preflight": False, "products": True, "prices": True, "inventory": True, "customers": True}
+AUDITED = {
+    "preflight": False,
+    **dict.fromkeys(("products", "prices", "inventory", "customers", "orders", "sales"), True),
+}
 """The DAGs the demo runs, and whether each keeps accounts."""
 REQUEST_BUDGET = 20_000
 SHOWN_HOLDS = 20
@@ -73,16 +77,23 @@ class Outcome:
 
 class Demo:
     """The story the demo tells: align, edit both sides, carry the edits across, find nothing left to do; first for
-    products, then for prices, stock and customers."""
+    products, then for prices, stock, customers, orders and in-store sales."""
 
     def __init__(
-        self, api: AirflowApi, edits: ShopEdits, prices: PriceEdits, stock: StockEdits, people: PeopleEdits
+        self,
+        api: AirflowApi,
+        edits: ShopEdits,
+        prices: PriceEdits,
+        stock: StockEdits,
+        people: PeopleEdits,
+        orders: OrderEdits,
     ) -> None:
         self._api = api
         self._edits = edits
         self._prices = prices
         self._stock = stock
         self._people = people
+        self._orders = orders
         self.outcomes: list[Outcome] = []
 
     def play(self) -> None:
@@ -112,6 +123,12 @@ class Demo:
                 "deciding that two who share an address are two people", "customers", {"reject": [pair]}
             )
         self._run_again("customers")
+        self._run("orders in full: web orders become sales", "orders", {"mode": "full"})
+        _tell_of("ordering and cancelling online", self._orders.online())
+        self._run("orders delta: one more sale, one void", "orders", {"mode": "delta"})
+        self._run_again("orders")
+        self._run("in-store sales in full: into online profiles", "sales", {"mode": "full"})
+        self._run_again("sales")
 
     def _run_again(self, dag_id: str) -> None:
         title = f"{dag_id} in full again: nothing should be left to write"
@@ -189,10 +206,14 @@ def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
         shutil.rmtree(left_over, ignore_errors=True)
     RUNTIME.mkdir(parents=True, exist_ok=True)
     config = RUNTIME / "sync.yaml"
-    config.write_text(yaml.safe_dump(settings_of_shop(found), allow_unicode=True, sort_keys=False))
+    config.write_text(
+        yaml.safe_dump(settings_of_shop(found, with_orders=True), allow_unicode=True, sort_keys=False)
+    )
 
     say(f"starting both stand-ins with the shop {shop}")
-    sandbox = running.enter_context(Sandbox(project=PROJECT, log=RUNTIME / "sandbox.log", shop=shop))
+    sandbox = running.enter_context(
+        Sandbox(project=PROJECT, log=RUNTIME / "sandbox.log", shop=shop, with_orders=True)
+    )
     sandbox.widen_request_budget(REQUEST_BUDGET)
     say("starting PostgreSQL")
     postgres = running.enter_context(EmbeddedPostgres(RUNTIME / "postgres"))
@@ -228,6 +249,7 @@ def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
         PriceEdits(shops, found["price_lists"]),
         StockEdits(shops, channels),
         PeopleEdits(shops, found["customers"]["fields"].get("consent")),
+        OrderEdits(shops),
     )
     demo.play()
     with Ledger.open(postgres.url("ledger")) as ledger:

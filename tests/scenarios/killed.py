@@ -1,7 +1,8 @@
 """A worker that dies: a process of its own that applies a stored plan of orders, and is gone at the n-th boundary.
 
-A boundary is the moment before or after anything that leaves a trace: a request to either system, an attempt or an
-outcome in the ledger. Nothing is cleaned up, as if somebody had pulled the plug.
+A boundary is the beginning, and the moment after anything that leaves a trace: a request to either system, an attempt
+or an outcome in the ledger. Nothing is cleaned up, as if somebody had pulled the plug. All workers are forked from one
+process that has read the code already, and nothing else.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from include.commercetools.orders import CommercetoolsOrders
 from include.ledger.changes import Changes
@@ -37,33 +39,48 @@ _PLAIN = ((Changes, "begin"), (Changes, "settle"))
 _MODULE = ("settle_sale", "settle_order")
 
 
-def load(
-    world: World, settings: SyncSettings, run_id: str, *, dies_at: int | None = None
-) -> tuple[bool, int]:
-    """Apply what is open of a plan in another process: whether it lived, and how many boundaries it passed."""
-    told = {
-        "ledger": world.ledger.engine.url.render_as_string(hide_password=False),
-        "settings": settings.model_dump(mode="json"),
-        "credentials": world.online.credentials(),
-        "online_url": world.online_url,
-        "till_url": world.till_url,
-        "till_token": world.till_token,
-        "staging": str(world.staging),
-        "run_id": run_id,
-        "dies_at": dies_at,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.scenarios.killed"],
-        input=json.dumps(told),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=Path(__file__).parents[2],
-    )
-    assert done.returncode in (0, DEAD), done.stderr[-3000:]
-    passed = int(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else dies_at or 0
-    return done.returncode == 0, passed
+class Workers:
+    """Makes workers. Used with `with`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._nursery = subprocess.Popen(
+            [sys.executable, "-m", "tests.scenarios.killed"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        assert self._nursery.stdin is not None
+        self._nursery.stdin.close()
+        self._nursery.wait(timeout=30)
+
+    def load(self, settings: SyncSettings, run_id: str, *, dies_at: int | None = None) -> bool:
+        """A worker applies what is open of a plan; whether it lived. Raises where it ended otherwise."""
+        world = self._world
+        told = {
+            "ledger": world.ledger.engine.url.render_as_string(hide_password=False),
+            "settings": settings.model_dump(mode="json"),
+            "credentials": world.online.credentials(),
+            "online_url": world.online_url,
+            "till_url": world.till_url,
+            "till_token": world.till_token,
+            "staging": str(world.staging),
+            "run_id": run_id,
+            "dies_at": dies_at,
+        }
+        stdin, stdout = self._nursery.stdin, self._nursery.stdout
+        assert stdin is not None and stdout is not None
+        stdin.write(json.dumps(told) + "\n")
+        stdin.flush()
+        ended = int(stdout.readline())
+        assert ended in (0, DEAD), f"a worker ended with {ended}; what it said is on stderr"
+        return ended == 0
 
 
 class _Trap:
@@ -79,7 +96,6 @@ class _Trap:
     def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(call)
         def trapped(*given: Any, **named: Any) -> Any:
-            self.boundary()
             found = call(*given, **named)
             self.boundary()
             return found
@@ -89,7 +105,6 @@ class _Trap:
     def around_async(self, call: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(call)
         async def trapped(*given: Any, **named: Any) -> Any:
-            self.boundary()
             found = await call(*given, **named)
             self.boundary()
             return found
@@ -131,8 +146,8 @@ async def _apply(world: World, run_id: str) -> None:
             await applying.apply_batch(bench, batch)
 
 
-def main() -> None:
-    told = json.load(sys.stdin)
+def _live(told: Mapping[str, Any]) -> None:
+    """The life of one worker."""
     trap = _Trap(told["dies_at"])
     for owner, name in _ASYNC:
         setattr(owner, name, trap.around_async(getattr(owner, name)))
@@ -140,8 +155,22 @@ def main() -> None:
         setattr(owner, name, trap.around(getattr(owner, name)))
     for name in _MODULE:
         setattr(applying, name, trap.around(getattr(applying, name)))
+    trap.boundary()
     asyncio.run(_apply(_world(told), told["run_id"]))
-    print(trap.passed)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        worker = os.fork()
+        if worker == 0:
+            try:
+                _live(json.loads(line))
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        _, status = os.waitpid(worker, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 if __name__ == "__main__":
