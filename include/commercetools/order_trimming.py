@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Tree = Mapping[str, Any]
-"""Members that are kept; of an object, or a list of objects, again a tree; `{}`: whatever is there."""
+"""Members that are kept; of an object, or a list of objects, again a tree; `{}`: texts by language, whichever."""
 EmailToken = Callable[[str], Sequence[str]]
 TOKENS = "emailTokens"
 """Of a trimmed row: digests of the customer's e-mail address, in place of the address."""
@@ -92,13 +92,13 @@ def trimmed(row: Mapping[str, Any], email_token: EmailToken | None = None) -> di
 
 
 def _cut(value: Any, tree: Tree | None) -> Any:
-    """An object where none is expected is nothing we know, and so is a text where an object is."""
+    """An object or a list where none is expected is nothing we know, and so is a text where an object is."""
+    if tree is None:
+        return None if isinstance(value, (list, Mapping)) else value
     if isinstance(value, list):
         return [_cut(item, tree) for item in value]
     if not isinstance(value, Mapping):
-        return value if tree is None else None
-    if tree is None:
         return None
     if not tree:
-        return dict(value)
+        return {name: _cut(text, None) for name, text in value.items()}
     return {name: _cut(value[name], below) for name, below in tree.items() if name in value}
