@@ -287,9 +287,9 @@ class _Reader:
         return int(cents)
 
     def _text(self, value: Any) -> str:
-        if not isinstance(value, Mapping) or not value:
+        if not isinstance(value, Mapping):
             return ""
-        return str(value.get(self._locale) or next(iter(value.values())))
+        return str(value.get(self._locale) or next((text for text in value.values() if text), ""))
 
 
 def exact(number: Any) -> Decimal:
