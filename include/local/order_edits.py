@@ -44,7 +44,8 @@ class OrderEdits:
         action = {"action": "changeOrderState", "orderState": "Cancelled"}
         body = {"version": found["version"], "actions": [action]}
         answered(self._shops.online.post(f"/orders/{found['id']}", json=body))
-        yield f"commercetools: order {found.get('orderNumber', found['id'])} is cancelled (expect its sale to be voided)"
+        number = found.get("orderNumber", found["id"])
+        yield f"commercetools: order {number} is cancelled (expect its sale to be voided)"
 
 
 def _plain(line: Row) -> bool:

@@ -326,5 +326,5 @@ def _reasons(plans: Iterable[OrderPlan]) -> dict[str, int]:
 
 
 def _shown(order: Order, step: Step) -> list[str]:
-    amount = f"{step.sale.total} {order.currency}" if step.sale is not None else ""
+    amount = f"{step.sale.total:.{order.digits}f} {order.currency}" if step.sale is not None else ""
     return [order.label, step.system, step.action, amount, step.location, step.reason]
