@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from include.sync.orders.exact import minor
 from tests.scenarios.ordered import RATES, Ordered, OrderRun
 from tests.scenarios.stocked import OUTLETS
 
@@ -55,7 +56,8 @@ def moved(before: Levels, after: Levels) -> dict[tuple[str, str], int]:
 
 
 def cents(amount: Any) -> int:
-    return int(Decimal(str(amount)) * 100)
+    """Whole minor units; totals at the till may have more digits."""
+    return minor(Decimal(str(amount)), 2)
 
 
 def articles(shop: Ordered, sale: Mapping[str, Any]) -> dict[str, int]:
@@ -148,10 +150,15 @@ def run_later(shop: Ordered) -> OrderRun:
 
 @contextmanager
 def a_day(shop: Ordered) -> Iterator[Ordered]:
-    """A shop many tests share: settings and clock are as before, afterwards. Who uses it leaves nothing open."""
+    """A shop many tests share: afterwards settings and clock are as before, and registers are open. Who uses it leaves
+    nothing that is still to be done."""
     before = shop.settings
     yield shop
     shop.settings = shop.stock.settings = before
+    for location in ("Nord", "Süd"):
+        shop.close_register(location, is_open=True)
+    for faults in shop.world.faults.values():
+        faults.clear()
     shop.clock_ahead = timedelta(0)
 
 

@@ -261,17 +261,21 @@ def _refund_rest(books: Books, purse: Purse) -> None:
     order, amount = books.order, purse.total
     if not amount or not books.complete:
         return
-    waiting = [item.id for item in order.returns if not books.is_settled(item.id) and item.money != "refused"]
+    waiting = [item for item in order.returns if not books.is_settled(item.id) and item.money != "refused"]
     if waiting:
-        books.findings.append(
-            warning(
-                "refund_waits",
-                f"{shown(amount, order.digits, order.currency)} went back, perhaps for a return that is on its way.",
-                "Set the states of the return in the online shop; the refund follows by itself.",
-                amount=amount,
-                returns=waiting,
+        # What keeps a return that is due from being written is told already.
+        early = [item.id for item in waiting if not is_due(item, books.world.settings.orders.returns.when)]
+        if early:
+            figure = shown(amount, order.digits, order.currency)
+            books.findings.append(
+                warning(
+                    "refund_waits",
+                    f"{figure} went back, perhaps for a return that is on its way.",
+                    "Set the states of the return in the online shop; the refund follows by itself.",
+                    amount=amount,
+                    returns=early,
+                )
             )
-        )
         return
     one = next((one for one in books.living if not is_open(books, one)), None)
     if one is None:
