@@ -779,7 +779,9 @@ def test_orders_are_written_only_with_a_channel_that_may_mark_them(world: World,
     run(world, _nothing, config)
     with pytest.raises(ConfigurationFault, match=key) as fault:
         run(world, _nothing, config, writing=True)
-    assert "OrderExport" in (fault.value.remedy or "") and "inventory.export_channel" in (fault.value.remedy or "")
+    assert "OrderExport" in (fault.value.remedy or "") and "inventory.export_channel" in (
+        fault.value.remedy or ""
+    )
 
 
 def test_where_nothing_is_exported_no_channel_of_marks_is_needed(world: World) -> None:
