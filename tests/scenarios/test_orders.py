@@ -171,6 +171,7 @@ def test_an_order_waits_no_longer_than_the_settings_say_and_then_is_the_guests(s
     assert_held(shop, order, "customer_unlinked")
     run_later(shop)
     assert assert_sold(shop, order)["customer_id"] == guest
+    assert told(shop, order) == {"guest_instead"}
     assert_nothing_left(shop, order)
 
 

@@ -3,13 +3,17 @@ run writes: whole runs over HTTP, and both systems compared afterwards."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from include.records.customers import ENTITY as CUSTOMERS
+from include.records.customers import KIND as CUSTOMER
 from include.records.errors import TransientError
 from include.sandbox.commercetools import Extra, Item, Pay, Shipped
 from tests.scenarios.order_checks import (
+    a_guest,
     a_number,
     articles,
     assert_held,
@@ -118,6 +122,15 @@ def test_an_open_sale_of_a_cancelled_order_is_voided(busy: Ordered) -> None:
     busy.run()
     assert busy.sale(order)["state"] == "voided"
     assert_nothing_left(busy, order)
+
+
+def test_a_hold_ends_when_its_order_is_cancelled(busy: Ordered) -> None:
+    order = busy.buy("A", payments=(INVOICE,))
+    busy.run()
+    assert told(busy, order) == {"unpaid"}
+    busy.cancel(order)
+    busy.run()
+    assert (busy.sales(order), told(busy, order)) == ([], set())
 
 
 # ------------------------------------------------------------ goods come back
@@ -269,6 +282,26 @@ def test_no_money_goes_back_at_a_closed_register_until_it_is_open(busy: Ordered)
     busy.close_register(is_open=True)
     run_later(busy)
     assert_came_back(busy, order, 1000)
+
+
+def test_goods_of_prices_without_tax_come_back_at_what_was_paid_for_them(busy: Ordered) -> None:
+    order = sold(busy, ("C", 3), ("B", 2), included=False)
+    busy.send_back(order, "C", 3)
+    line = next(one for one in busy.order(order)["lineItems"] if one["variant"]["sku"] == "C")
+    whole = line["taxedPrice"]["totalGross"]["centAmount"]
+    busy.refund(order, whole)
+    busy.run()
+    assert_came_back(busy, order, whole)
+
+
+def test_goods_of_an_order_taken_back_at_the_till_by_hand_are_told_by_a_full_run(shop: Ordered) -> None:
+    order = sold(shop, ("A", 2))
+    back = shop.till.return_sale(shop.sale(order)["id"], {shop.stock.products["A"]: 1})
+    shop.run(mode="full")
+    assert [(one.code, one.source_id) for one in shop.holds()] == [("returned_at_till", back)]
+    shop.till.void_sale(back)
+    shop.run(mode="full")
+    assert shop.holds() == []
 
 
 # ------------------------------------------------------------ money goes back
@@ -474,6 +507,43 @@ def test_goods_of_a_sale_that_is_still_open_come_back_once_it_is_closed(busy: Or
     assert_came_back(busy, order, 1000)
 
 
+def test_a_sale_on_account_that_is_paid_stays_open_until_it_is_handed_over(busy: Ordered) -> None:
+    a_guest(busy)
+    busy.set(
+        unpaid="on account",
+        customers={"guest": "WEB"},
+        fulfilment={"collect": "pickup"},
+        fulfilled="Delivered",
+    )
+    order = busy.buy("A", shipped=Shipped("collect"), payments=(INVOICE,), number=a_number())
+    busy.run()
+    assert set(busy.sale(order)["attributes"]) == {"onaccount", "pickup"}
+    busy.pay(order)
+    busy.run()
+    sale = busy.sale(order)
+    assert (sale["state"], sale["attributes"]) == ("pending", ["pickup"])
+    assert_nothing_left(busy, order)
+    busy.till.complete_sale(sale["id"])
+    busy.run()
+    assert busy.states(order)[2] == "Delivered"
+    assert_sold(busy, order)
+    assert_nothing_left(busy, order)
+
+
+def test_parts_on_account_are_closed_once_the_whole_is_paid(busy: Ordered) -> None:
+    a_guest(busy)
+    busy.set(unpaid="on account", customers={"guest": "WEB"})
+    order = busy.buy(busy.item("A", 2, "web"), busy.item("C", 1, "corner"), payments=(INVOICE,))
+    busy.run()
+    assert {one["state"] for one in busy.sales(order)} == {"pending"}
+    busy.pay(order)
+    busy.run()
+    paid = {cents(one["totals"]["price_incl_tax"]): busy.paid_by(one) for one in busy.sales(order)}
+    assert paid == {2000: {"Rechnung": 20}, 1999: {"Rechnung": Decimal("19.99")}}
+    assert {one["state"] for one in busy.sales(order)} == {"closed"}
+    assert_nothing_left(busy, order)
+
+
 def test_an_unpaid_sale_that_somebody_closed_at_the_till_is_not_paid_again(busy: Ordered) -> None:
     busy.set(unpaid="park")
     order = busy.buy("A", payments=(INVOICE,))
@@ -520,6 +590,57 @@ def test_an_order_that_is_deleted_between_plan_and_write_is_not_sold(busy: Order
     busy.run(before_load=lambda: busy.online.delete("orders", id=order))
     assert [one for one in busy.sales() if one["source"]["id"] == "gone"] == []
     assert_nothing_left(busy)
+
+
+def test_what_one_outlet_can_not_take_follows_and_the_order_is_marked_when_all_of_it_is_sold(
+    busy: Ordered,
+) -> None:
+    busy.set("limits", failed_share=1)
+    before = levels(busy)
+    order = busy.buy(busy.item("A", 1, "web"), busy.item("C", 1, "corner"), number=a_number())
+    busy.run(before_load=lambda: busy.close_register("Süd"))
+    assert (len(busy.sales(order)), busy.marks(order)) == (1, [])
+    assert told(busy, order) == {"register_closed"}
+    assert_nothing_left(busy, order)
+    busy.close_register("Süd", is_open=True)
+    run_later(busy)
+    assert len(busy.sales(order)) == 2
+    assert len(busy.marks(order)[0].split(",")) == 2
+    assert moved(before, levels(busy)) == {("A", "Nord"): -1, ("C", "Süd"): -1}
+    assert money_at_till(busy, order) == busy.gross(order)
+    assert told(busy, order) == set()
+    assert_nothing_left(busy, order)
+
+
+def test_an_order_that_is_cancelled_between_its_sale_and_its_mark_is_voided(busy: Ordered) -> None:
+    before = levels(busy)
+    order = busy.buy("A", number=a_number())
+    down = {"match": f"/orders/{order}$", "method": "POST", "kind": "status", "status": 503, "times": 50}
+    busy.world.faults["commercetools"].add(down)
+    with pytest.raises(TransientError):
+        busy.run()
+    assert busy.sale(order)["state"] == "closed"
+    busy.world.faults["commercetools"].clear()
+    busy.cancel(order)
+    busy.run()
+    assert busy.sale(order)["state"] == "voided"
+    assert (moved(before, levels(busy)), told(busy, order)) == ({}, set())
+    assert_nothing_left(busy, order)
+
+
+def test_a_customer_who_is_gone_at_the_till_holds_the_order_until_they_are_linked_anew(busy: Ordered) -> None:
+    busy.set("limits", failed_share=1)
+    kim = busy.add_person("kim@example.com")
+    busy.till.delete_customer(busy.people[kim])
+    order = busy.buy("A", customer=kim, number=a_number())
+    busy.run()
+    assert_held(busy, order, "customer_unknown")
+    (link,) = busy.ledger.links.read(CUSTOMERS, CUSTOMER, commercetools_ids={kim})
+    busy.ledger.links.retire(link.id)
+    busy.link_person(kim, busy.till.add_customer(first_name="Kim"))
+    run_later(busy)
+    assert assert_sold(busy, order)["customer_id"] == busy.people[kim]
+    assert told(busy, order) == set()
 
 
 def test_a_version_conflict_at_the_mark_is_overcome_and_the_sale_is_not_written_again(busy: Ordered) -> None:

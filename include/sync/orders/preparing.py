@@ -297,27 +297,51 @@ def _findings(plans: Mapping[str, OrderPlan], affected: Affected) -> tuple[list[
 
 
 def without_order(ledger: Ledger, sales: Iterable[Sale], plans: Mapping[str, OrderPlan]) -> list[HoldDraft]:
-    """Sales that say they stand for a web order which no order read or known answers for."""
+    """Sales that say they stand for a web order which no order read or known answers for, and returns that people at
+    the till made of sales that do."""
     known: set[str] = set()
     for link in ledger.links.read(ENTITY, SALE):
         entry = Entry.of(link.base)
         known |= {entry.sale.id, *entry.returned.values()}
     known |= {step.sale.id for plan in plans.values() for step in plan.steps if step.sale is not None}
     return [
-        HoldDraft(
-            kind=SALE,
-            subject=f"{SALES}:{sale.id}",
-            code="sale_without_order",
-            message=f"Sale {sale.label} names the web order {sale.source_id or '?'}, which is not there.",
-            severity="warn",
-            system=SALES,
-            source_id=sale.id,
-            label=sale.label,
-            release="Look whether the order was deleted; void the sale at the till if it should not be.",
-        )
+        _returned_by_hand(sale) if sale.return_of in known else _stranger(sale)
         for sale in sales
         if sale.id not in known and sale.state not in ("voided", "parked") and sale.deleted_at is None
     ]
+
+
+def _stranger(sale: Sale) -> HoldDraft:
+    return _told(
+        sale,
+        "sale_without_order",
+        f"Sale {sale.label} names the web order {sale.source_id or '?'}, which is not there.",
+        "Look whether the order was deleted; void the sale at the till if it should not be.",
+    )
+
+
+def _returned_by_hand(sale: Sale) -> HoldDraft:
+    return _told(
+        sale,
+        "returned_at_till",
+        f"Goods of a web order were taken back at the till by hand, with the sale {sale.label}.",
+        "Look whether the customer has the money back. To enter the return online, void this one first: goods come "
+        "back once.",
+    )
+
+
+def _told(sale: Sale, code: str, message: str, release: str) -> HoldDraft:
+    return HoldDraft(
+        kind=SALE,
+        subject=f"{SALES}:{sale.id}",
+        code=code,
+        message=message,
+        severity="warn",
+        system=SALES,
+        source_id=sale.id,
+        label=sale.label,
+        release=release,
+    )
 
 
 def _reasons(plans: Iterable[OrderPlan]) -> dict[str, int]:
