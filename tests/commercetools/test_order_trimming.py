@@ -260,7 +260,8 @@ def test_an_answer_that_is_no_order_is_not_quoted(world: World, members: list[st
     world.faults.add(FaultRule(match="/orders", kind="drop_fields", fields=members, times=None))
     with pytest.raises(Exception) as fault:
         run(world, lambda adapter: adapter.find_imported("O-1"))
-    assert members[0] in str(fault.value) and not any(word in str(fault.value) for word in (EMAIL, STREET))
+    assert members[0] in str(fault.value) and "O-1" not in str(fault.value)
+    assert "input_value" not in str(fault.value)
 
 
 def test_an_excluded_email_address_has_no_digest_either(world: World) -> None:
