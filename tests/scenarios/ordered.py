@@ -21,6 +21,7 @@ from include.records.customers import ENTITY as CUSTOMERS
 from include.records.customers import KIND as CUSTOMER
 from include.records.order_face import OnlineOrders, TillSales
 from include.records.orders import ENTITY
+from include.records.sales import ENTITY as SALES_ENTITY
 from include.records.sealing import Seal
 from include.sandbox.commercetools import Basket, CommercetoolsStore, Item, Pay
 from include.sandbox.commercetools import create_app as online_app
@@ -39,7 +40,11 @@ from include.sync.orders import applying, preparing
 from include.sync.orders.bench import Bench
 from include.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
 from include.sync.orders.knowing import SALE
-from include.sync.orders.preparing import OrderSummary
+from include.sync.preparing import PlanSummary, prepare_nothing
+from include.sync.sales import applying as applying_sales
+from include.sync.sales import preparing as preparing_sales
+from include.sync.sales.bench import Bench as SaleBench
+from include.sync.sales.feeds import transform as transform_sales
 from include.sync.staging import Staging
 from tests.commercetools.world import official_bodies
 from tests.scenarios.peopled import KEY, Peopled
@@ -90,7 +95,7 @@ class OrderRun:
     """What a run came to."""
 
     run_id: str
-    plan: OrderSummary
+    plan: Any
     audited: Audited
 
     @property
@@ -138,19 +143,21 @@ class Ordered:
         *,
         dry_run: bool = False,
         keys: Sequence[str] = (),
+        since: datetime | None = None,
         before_load: Meanwhile | None = None,
         run_id: str | None = None,
         loads: bool = True,
     ) -> OrderRun:
-        """One whole run: extract, transform, plan, load, audit. The same `run_id` again is a retried run. `loads`:
-        False leaves the plan unapplied, as if the worker died."""
-        if entity != ENTITY:
-            raise NotImplementedError(f"Runs of {entity} are not played here.")
+        """One whole run: extract, transform, plan, load, audit. The same `run_id` again is a retried run. `since`: from
+        when on it reads, instead of from its cursor. `loads`: False leaves the plan unapplied, as if the worker
+        died."""
+        plays = {ENTITY: self._run_orders, SALES_ENTITY: self._run_sales}
         return asyncio.run(
-            self._run_orders(
+            plays[entity](
                 mode,
                 dry_run=dry_run,
                 keys=keys,
+                since=since,
                 before_load=before_load,
                 run_id=run_id or f"{entity}/{next(_numbers):05d}",
                 loads=loads,
@@ -163,27 +170,20 @@ class Ordered:
         *,
         dry_run: bool,
         keys: Sequence[str],
+        since: datetime | None,
         before_load: Meanwhile | None,
         run_id: str,
         loads: bool,
     ) -> OrderRun:
         full = mode == "full" and not keys
         ledger = self.ledger
-        ledger.open_run(
-            run_id,
-            ENTITY,
-            dag_id=ENTITY,
-            airflow_run_id=run_id,
-            mode="full" if full else "delta",
-            params={"dry_run": dry_run, "keys": list(keys)},
-        )
-        staging = Staging(self.world.staging, run_id)
+        staging = self._open(ENTITY, run_id, full=full, dry_run=dry_run, keys=keys)
         async with self.doors(writing=not dry_run) as (online, till):
             stage_terms(staging, till.terms)
 
             async def read(feed: Any, name: str) -> Extracted:
                 return await extract_feed(
-                    ledger, staging, feed, entity=ENTITY, name=name, full=full, keys=keys or None
+                    ledger, staging, feed, entity=ENTITY, name=name, full=full, since=since, keys=keys or None
                 )
 
             found = {ORDERS: await read(online.orders, ORDERS), SALES: await read(till.sales, SALES)}
@@ -215,19 +215,108 @@ class Ordered:
         )
         return OrderRun(run_id, plan, audited)
 
+    async def _run_sales(
+        self,
+        mode: str,
+        *,
+        dry_run: bool,
+        keys: Sequence[str],
+        since: datetime | None,
+        before_load: Meanwhile | None,
+        run_id: str,
+        loads: bool,
+    ) -> OrderRun:
+        """The steps of `include.pipeline.sale_engine`, one after the other: only the till is read, and commercetools is
+        opened only where something is written."""
+        full = mode == "full" and not keys
+        ledger = self.ledger
+        staging = self._open(SALES_ENTITY, run_id, full=full, dry_run=dry_run, keys=keys)
+        cursor: str | None = None
+        plan: PlanSummary
+        if self.settings.sales.target == "none":
+            plan = prepare_nothing(ledger, staging, SALES_ENTITY)
+        else:
+            async with self._till_alone() as till:
+                stage_terms(staging, till.terms)
+                found = await extract_feed(
+                    ledger,
+                    staging,
+                    till.sales,
+                    entity=SALES_ENTITY,
+                    name=SALES,
+                    full=full,
+                    since=since,
+                    keys=keys or None,
+                )
+                transform_sales(staging, till, found.pages)
+            cursor = found.cursor
+            plan = preparing_sales.prepare_plan(
+                ledger, staging, self.settings, now=self.now(), dry_run=dry_run, limited=bool(keys), full=full
+            )
+        if before_load:
+            before_load()
+        batches = sorted(ledger.changes.open_batches(run_id))
+        if loads and batches:
+            async with self._online_alone() as online:
+                bench = SaleBench(ledger, online, self.settings, run_id)
+                for batch in batches:
+                    await applying_sales.apply_batch(bench, batch)
+        audited = auditing.audit(
+            ledger,
+            staging,
+            self.settings,
+            cursors={SALES: cursor},
+            dry_run=dry_run,
+            full=full,
+            limited=bool(keys),
+            entity=SALES_ENTITY,
+        )
+        return OrderRun(run_id, plan, audited)
+
+    def _open(self, entity: str, run_id: str, *, full: bool, dry_run: bool, keys: Sequence[str]) -> Staging:
+        """Begin a run, or a retried one again; where it stages."""
+        self.ledger.open_run(
+            run_id,
+            entity,
+            dag_id=entity,
+            airflow_run_id=run_id,
+            mode="full" if full else "delta",
+            params={"dry_run": dry_run, "keys": list(keys)},
+        )
+        return Staging(self.world.staging, run_id)
+
     @asynccontextmanager
     async def doors(self, *, writing: bool = True) -> AsyncIterator[tuple[OnlineOrders, TillSales]]:
-        seal = self.seal()
-        async with self.world.adapters() as products:
-            online = CommercetoolsOrders(
-                products["commercetools"]._client,  # type: ignore[attr-defined]
-                self.settings,
-                email_token=lambda email: list(seal.tokens({"email": email}).get("email", ())),
-            )
-            till = XSeriesSales(products["lightspeed"]._client, self.settings)  # type: ignore[attr-defined]
+        async with self.world.adapters() as clients:
+            online, till = self._orders_of(clients), self._sales_of(clients)
             await online.prepare(writing=writing)
             await till.prepare(writing=writing)
             yield online, till
+
+    @asynccontextmanager
+    async def _till_alone(self) -> AsyncIterator[TillSales]:
+        async with self.world.adapters() as clients:
+            till = self._sales_of(clients)
+            await till.prepare()
+            yield till
+
+    @asynccontextmanager
+    async def _online_alone(self) -> AsyncIterator[OnlineOrders]:
+        async with self.world.adapters() as clients:
+            online = self._orders_of(clients)
+            await online.prepare(writing=True)
+            yield online
+
+    def _orders_of(self, clients: Mapping[str, Any]) -> CommercetoolsOrders:
+        seal = self.seal()
+        return CommercetoolsOrders(
+            clients["commercetools"]._client,
+            self.settings,
+            email_token=lambda email: list(seal.tokens({"email": email}).get("email", ())),
+        )
+
+    def _sales_of(self, clients: Mapping[str, Any]) -> XSeriesSales:
+        return XSeriesSales(clients["lightspeed"]._client, self.settings)
 
     def align(self) -> None:
         """Products and customers run first, as they do in a shop that syncs orders."""
