@@ -22,12 +22,17 @@ class ChangeOrderState(Draft):
     orderState: str
 
 
+class ChangePaymentState(Draft):
+    action: Literal["changePaymentState"] = "changePaymentState"
+    paymentState: str
+
+
 class ChangeShipmentState(Draft):
     action: Literal["changeShipmentState"] = "changeShipmentState"
     shipmentState: str
 
 
-OrderAction = UpdateSyncInfo | ChangeOrderState | ChangeShipmentState
+OrderAction = UpdateSyncInfo | ChangeOrderState | ChangePaymentState | ChangeShipmentState
 
 
 class OrderUpdateBody(Draft):

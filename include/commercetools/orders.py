@@ -18,6 +18,7 @@ from include.commercetools.order_stream import PATH, OrderDocuments
 from include.commercetools.order_trimming import EmailToken
 from include.commercetools.order_writing import (
     ChangeOrderState,
+    ChangePaymentState,
     ChangeShipmentState,
     OrderAction,
     OrderUpdateBody,
@@ -37,6 +38,7 @@ from include.settings.models import SyncSettings
 from include.transport.answer import Answer
 
 log = logging.getLogger(__name__)
+PAID = "Paid"
 
 
 class _Sync(Wire):
@@ -51,6 +53,7 @@ class _Stored(Wire):
     id: str
     version: int
     orderState: str = ""
+    paymentState: str | None = None
     completedAt: str | None = None
     syncInfo: list[_Sync] = Field(default_factory=list)
 
@@ -193,14 +196,28 @@ class CommercetoolsOrders:
     async def close_imported(self, change_id: str, number: str, *, cancelled: bool) -> Written:
         """See the face."""
         state = "Cancelled" if cancelled else "Complete"
+        found = await self._imported(number)
+        if found.orderState == state:
+            return Written(found.id, found.version)
+        return await self._change_imported(change_id, found, ChangeOrderState(orderState=state))
+
+    async def pay_imported(self, change_id: str, number: str) -> Written:
+        """See the face."""
+        found = await self._imported(number)
+        if found.paymentState == PAID:
+            return Written(found.id, found.version)
+        return await self._change_imported(change_id, found, ChangePaymentState(paymentState=PAID))
+
+    async def _imported(self, number: str) -> _Stored:
         found = await self._numbered(number)
         if found is None:
             raise TargetMissing(f"There is no order {number} any more.", system=SYSTEM)
-        if found.orderState == state:
-            return Written(found.id, found.version)
-        body = OrderUpdateBody(version=found.version, actions=[ChangeOrderState(orderState=state)])
+        return found
+
+    async def _change_imported(self, change_id: str, order: _Stored, action: OrderAction) -> Written:
+        body = OrderUpdateBody(version=order.version, actions=[action])
         answer = await self._client.post(
-            f"{PATH}/{found.id}", body.body(), context={"change": change_id}, withhold="shape"
+            f"{PATH}/{order.id}", body.body(), context={"change": change_id}, withhold="shape"
         )
         return _written(answer)
 

@@ -108,6 +108,9 @@ class OnlineOrders(Protocol):
     async def close_imported(self, change_id: str, number: str, *, cancelled: bool) -> Written:
         """Set the state of an imported order whose sale was voided. Raises TargetMissing."""
 
+    async def pay_imported(self, change_id: str, number: str) -> Written:
+        """An imported order that was due is Paid: its sale on account was settled. Raises TargetMissing."""
+
     async def put_entry(self, change_id: str, key: str, value: Mapping[str, Any]) -> Written:
         """Create or replace an entry of the container of in-store sales. The same key twice is one entry."""
 

@@ -358,6 +358,20 @@ def test_a_sale_the_api_refuses_is_rejected_and_nothing_is_there(world: World) -
 # ---------------------------------------------------------------- voided sales
 
 
+def test_what_was_due_is_paid_once(world: World) -> None:
+    imported(world, replace(SALE, payment_state="BalanceDue"))
+    paid = run(world, lambda a: a.pay_imported("c-2", SALE.number), importing(), writing=True)
+    order = told(world, stored(world))
+    assert (order.payment_state, paid.id, paid.version) == ("Paid", order.id, order.version)
+    again = run(world, lambda a: a.pay_imported("c-2", SALE.number), importing(), writing=True)
+    assert again.version == paid.version
+
+
+def test_an_order_that_is_gone_can_not_be_paid(world: World) -> None:
+    with pytest.raises(TargetMissing):
+        run(world, lambda a: a.pay_imported("c-2", SALE.number), importing(), writing=True)
+
+
 def close(world: World, *, cancelled: bool = True, number: str = SALE.number) -> Written:
     return run(
         world, lambda a: a.close_imported("c-2", number, cancelled=cancelled), importing(), writing=True

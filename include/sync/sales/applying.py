@@ -18,7 +18,7 @@ from include.records.order_face import Written
 from include.sync import outcomes
 from include.sync.batches import Applied, concluded, side_by_side
 from include.sync.sales.bench import Bench
-from include.sync.sales.documents import from_plain
+from include.sync.sales.documents import DUE, from_plain
 from include.sync.sales.knowing import partners_of, rows_of
 from include.sync.sales.settling import settle
 
@@ -75,7 +75,7 @@ class _Writer:
         have been forgotten, since the plan was made."""
         document = self._document
         account = document.get("customer_id") or document.get("customer")
-        if self.change.action == "close" or account is None:
+        if account is None:
             return True
         customer = self.row.parent_id if self.row else None
         return customer is not None and self.partners.get(customer) == account
@@ -86,25 +86,34 @@ class _Writer:
         if change.action == "put":
             return await online.put_entry(change.id, key, self._document), (), False
         there = await online.find_imported(key)
-        if change.action == "close":
-            return await self._close(key, there)
+        if change.action in ("close", "pay"):
+            return await self._follow(key, there)
         if there is not None:
-            return there, (), True
+            return await self._made_before(key, there), (), True
         try:
             return await online.import_sale(change.id, from_plain(self._document)), (), False
         except DuplicateInTarget as problem:
             there = await online.find_imported(key)
             if there is None:
                 raise
-            return there, problem.exchange_ids, True
+            return await self._made_before(key, there), problem.exchange_ids, True
 
-    async def _close(self, key: str, there: Written | None) -> tuple[Written | None, Sequence[str], bool]:
-        """A void of what never got there, or was removed by somebody, has nothing to do."""
+    async def _made_before(self, key: str, there: Written) -> Written:
+        """An import whose answer never came may have been of a sale that is paid only now."""
+        if self._document["payment_state"] == DUE:
+            return there
+        return await self.bench.online.pay_imported(self.change.id, key)
+
+    async def _follow(self, key: str, there: Written | None) -> tuple[Written | None, Sequence[str], bool]:
+        """A void or a payment of what never got there, or was removed by somebody, has nothing to do."""
         gone = Written(self.change.target_id, None) if self.change.target_id else None
         if there is None:
             return gone, (), True
         try:
-            return await self.bench.online.close_imported(self.change.id, key, cancelled=True), (), False
+            online, change_id = self.bench.online, self.change.id
+            if self.change.action == "pay":
+                return await online.pay_imported(change_id, key), (), False
+            return await online.close_imported(change_id, key, cancelled=True), (), False
         except TargetMissing as problem:
             return gone, problem.exchange_ids, True
 

@@ -14,6 +14,7 @@ from include.records.order_face import ImportedLine, ImportedSale
 from include.records.sales import Sale, SaleLine, SaleTerms
 from include.records.types import digest
 from include.settings.sales import SaleSettings
+from include.sync.orders.exact import spread
 from include.sync.sales.amounts import Amounts, amounts_of, minor, portions_of, totals_of
 from include.sync.sales.plan import Article, Target, World
 
@@ -23,6 +24,8 @@ UNNAMED = "Article"
 """Name of a line whose article nobody names."""
 LONGEST_NUMBER = 60
 """Of the invoice number, in the number of an order."""
+DUE, PAID = "BalanceDue", "Paid"
+"""Payment states of an order."""
 TAIL = 6
 """Digits of the sale's id at the end of an order's number: invoice numbers may repeat, at another register or after
 its sequence was set back."""
@@ -67,13 +70,13 @@ def imported_of(sale: Sale, world: World, number: str, customer_id: str | None) 
         customer_id=customer_id,
         currency=terms.currency,
         country=settings.customers.default_country,
-        lines=[_line(one, world) for one in amounts],
+        lines=[line for one in amounts for line in _lines(one, world)],
         net=totals.net,
         gross=totals.gross,
         portions=portions_of(amounts),
         completed_at=sale.sold_at,
         store=_store(sale, world),
-        payment_state=_payment_state(sale, totals.gross),
+        payment_state=payment_state_of(sale, terms),
         fields=_fields(sale, world),
     )
 
@@ -145,18 +148,25 @@ def _outlet_id(sale: Sale, terms: SaleTerms) -> str | None:
     )
 
 
-def _line(one: Amounts, world: World) -> ImportedLine:
+def _lines(one: Amounts, world: World) -> list[ImportedLine]:
+    """An order knows a line by units and what one costs, so units of a line whose amount can't be divided are two
+    lines, a minor unit apart."""
     if one.line is None:
-        return ImportedLine(None, OTHER, 1, one.gross, one.net, one.gross, one.rate)
+        return [ImportedLine(None, OTHER, 1, one.gross, one.net, one.gross, one.rate)]
     line, article = one.line, _article(one.line, world)
-    name = _name(line, article)
+    name, sign = _name(line, article), 1 if line.quantity > 0 else -1
     if line.quantity != line.quantity.to_integral_value():
         # An order counts whole units only: one stands for all of them.
-        name, quantity = f"{name} x {_plain(abs(line.quantity))}", 1 if line.quantity > 0 else -1
+        name, units = f"{name} x {_plain(abs(line.quantity))}", 1
     else:
-        quantity = int(line.quantity)
-    unit = one.gross * quantity if abs(quantity) == 1 else minor(line.price + line.tax, world.terms.digits)
-    return ImportedLine(article.sku, name, quantity, unit, one.net, one.gross, one.rate)
+        units = abs(int(line.quantity))
+    unit, dearer = divmod(one.gross * sign, units)
+    groups = [(units - dearer, unit), *([(dearer, unit + 1)] if dearer else [])]
+    nets = spread(one.net, [count * cost for count, cost in groups]) if dearer else [one.net]
+    return [
+        ImportedLine(article.sku, name, sign * count, cost, net, sign * count * cost, one.rate)
+        for (count, cost), net in zip(groups, nets, strict=True)
+    ]
 
 
 def _entry_line(one: Amounts, world: World) -> dict[str, Any]:
@@ -217,10 +227,10 @@ def _tender(name: str, payment_type: str, terms: SaleTerms) -> str:
     return name or next((known for known, one in terms.payment_types.items() if one == payment_type), "")
 
 
-def _payment_state(sale: Sale, gross: int) -> str:
+def payment_state_of(sale: Sale, terms: SaleTerms) -> str:
     """Closed, the till has it settled (cash may be rounded); on account it is open as far as nobody paid."""
     paid = sum(one.amount for one in sale.tenders)
-    return "BalanceDue" if sale.state == "pending" and paid < gross else "Paid"
+    return DUE if sale.state == "pending" and paid < totals_of(sale, terms.digits).gross else PAID
 
 
 def _money(amount: int, digits: int) -> str:

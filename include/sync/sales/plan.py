@@ -12,21 +12,22 @@ from include.settings.models import SyncSettings
 from include.sync.orders.plan import Finding
 
 Target = Literal["orders", "entries"]
-Action = Literal["import", "close", "put"]
-"""`import`: make the order of a sale. `close`: cancel the order of a sale that was voided. `put`: create or replace
-the entry of a sale."""
+Action = Literal["import", "pay", "close", "put"]
+"""`import`: make the order of a sale. `pay`: its sale on account was paid. `close`: cancel the order of a sale that was
+voided. `put`: create or replace the entry of a sale."""
 
 
 class Known(Document):
     """What the ledger keeps of a sale that was taken: the base of its link. `key`: number of the order, or key of the
     entry. `content`: digest of what was taken (see `content_of`). `named`: whether it bears a customer; who that is,
-    is not kept here."""
+    is not kept here. `due`: whether its order is still to be paid."""
 
     target: Target
     key: str
     content: str
     voided: bool = False
     named: bool = True
+    due: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import UTC
 from include.records.sales import Sale, SaleTerms
 from include.settings.sales import SaleSettings
 from include.sync.orders.plan import SOURCE, Finding
-from include.sync.sales.documents import as_plain, content_of, entry_of, imported_of
+from include.sync.sales.documents import DUE, as_plain, content_of, entry_of, imported_of, payment_state_of
 from include.sync.sales.plan import Known, SalePlan, Target, World, Write
 
 UNLINKED = "its customer is not linked yet"
@@ -88,7 +88,9 @@ def _follow(sale: Sale, known: Known, world: World) -> SalePlan:
             return SalePlan(sale, ignored=UNLINKED, waits=True)
         reason = "changed at the till" if not same else "its customer is linked now"
         return SalePlan(sale, _write(sale, world, "entries", known.key, customer, reason))
-    return SalePlan(sale, findings=() if same else (_changed(sale, known),))
+    findings = () if same else (_changed(sale, known),)
+    paid = known.due and payment_state_of(sale, world.terms) != DUE
+    return SalePlan(sale, _pay(known) if paid else None, findings)
 
 
 def _target(settings: SaleSettings) -> Target:
@@ -108,6 +110,11 @@ def _void(sale: Sale, world: World, target: Target, key: str, customer: str | No
         return _write(sale, world, target, key, customer, "voided")
     content = content_of(sale, target)
     return Write("close", key, "voided", content, customer is not None, {"number": key, "cancelled": True})
+
+
+def _pay(known: Known) -> Write:
+    """What was taken of the sale stays what it was: a payment changes nothing else."""
+    return Write("pay", known.key, "paid at the till", known.content, known.named, {"number": known.key})
 
 
 def _changed(sale: Sale, known: Known) -> Finding:

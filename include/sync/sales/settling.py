@@ -8,6 +8,7 @@ from include.ledger.ledger import Ledger, Together
 from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link, MirrorRow
 from include.records.order_face import Written
 from include.records.sales import ENTITY, KIND
+from include.sync.sales.documents import DUE
 from include.sync.sales.feeds import SALES
 from include.sync.sales.knowing import base_of, stripped
 from include.sync.sales.plan import Known
@@ -56,6 +57,7 @@ def _known(change: ChangeRow) -> Known:
         content=change.after["content"],
         voided=voided,
         named=change.after["named"],
+        due=change.after["document"].get("payment_state") == DUE,
     )
 
 

@@ -146,6 +146,15 @@ class PaperShop:
         self.orders[number]["state"] = "Cancelled" if cancelled else "Complete"
         return self._answer(Written(self.orders[number]["id"], 2))
 
+    async def pay_imported(self, change_id: str, number: str) -> Written:
+        if number not in self.orders:
+            raise TargetMissing("There is no such order.")
+        order = self.orders[number]
+        if order.get("paid", order["sale"].payment_state) == "Paid":
+            return Written(order["id"], 1)
+        order["paid"] = "Paid"
+        return self._answer(Written(order["id"], 2))
+
     async def put_entry(self, change_id: str, key: str, value: Mapping[str, Any]) -> Written:
         self.entries[key] = dict(value)
         return self._answer(Written(f"object-{key}", 1))

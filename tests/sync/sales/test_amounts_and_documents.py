@@ -57,6 +57,7 @@ def test_lines_and_taxes_of_any_sale_come_to_its_total(
     assert document.gross - document.net == minor(one.tax, digits)
     assert sum(each.gross for each in document.lines) == document.gross
     assert sum(each.net for each in document.lines) == document.net
+    assert all(each.quantity * each.unit == each.gross for each in document.lines)
     assert sum(tax for _, _, tax, _ in document.portions) == document.gross - document.net
     assert sum(net for _, _, _, net in document.portions) == document.net
     entry = entry_of(one, world, None)
@@ -91,6 +92,16 @@ def test_a_quantity_that_is_not_whole_is_one_unit_that_names_it() -> None:
 def test_goods_that_come_back_are_negative_units_at_a_positive_price() -> None:
     (back,) = imported_of(sale(line("-2", "11.90")), WORLD, "POS-1", None).lines
     assert (back.quantity, back.unit, back.gross, back.net) == (-2, 1190, -2380, -2000)
+
+
+def test_units_whose_amount_can_not_be_divided_are_two_lines_a_minor_unit_apart() -> None:
+    one = sale(line("3", "3.33"), line("-7", "0.125"), total=Decimal("9.12"), tax=Decimal("1.45"))
+    assert [(each.quantity, each.unit) for each in imported_of(one, WORLD, "n", None).lines] == [
+        (2, 333),
+        (1, 334),
+        (-3, 12),
+        (-4, 13),
+    ]
 
 
 def test_taxes_are_told_by_rate_and_name() -> None:

@@ -328,6 +328,48 @@ def test_a_change_after_the_import_is_told_until_the_sale_is_as_it_was(desk: Des
     assert desk.shop.writes == 1
 
 
+def test_an_order_on_account_is_paid_when_the_sale_is(desk: Desk) -> None:
+    due = sale(state="pending", attributes=("onaccount",))
+    desk.run(due)
+    assert [one.payment_state for one in desk.orders] == ["BalanceDue"]
+    paid = later(due, state="closed")
+    assert desk.run(paid).changes == {"commercetools pay": 1}
+    (order,) = desk.shop.orders.values()
+    assert (order["paid"], desk.shop.writes) == ("Paid", 2)
+    assert desk.run(paid, full=True).stored == 0
+    assert desk.run(later(paid, state="voided")).changes == {"commercetools close": 1}
+
+
+def test_a_payment_after_a_change_is_told_online_and_the_change_to_a_person(desk: Desk) -> None:
+    due = sale(line("2"), state="pending", attributes=("onaccount",))
+    desk.run(due)
+    other = sale(line("1"), id=due.id)
+    desk.run(later(due, state="closed", lines=other.lines, total=other.total, tax=other.tax))
+    (order,) = desk.shop.orders.values()
+    (hold,) = desk.ledger.holds.open_holds(ENTITY)
+    assert (order["paid"], hold.code) == ("Paid", "sale_changed")
+
+
+def test_a_payment_of_an_order_that_somebody_deleted_is_done(desk: Desk) -> None:
+    due = sale(state="pending", attributes=("onaccount",))
+    desk.run(due)
+    desk.shop.orders.clear()
+    paid = later(due, state="closed")
+    desk.run(paid)
+    assert desk.run(paid, full=True).stored == 0
+
+
+def test_an_order_whose_answer_was_lost_and_whose_sale_was_paid_meanwhile_is_paid(desk: Desk) -> None:
+    due = sale(state="pending", attributes=("onaccount",))
+    desk.shop.lost = 1
+    with pytest.raises(UnknownOutcome):
+        desk.load(desk.plan(due))
+    desk.ledger.finish_run("sales/1", "failed", {})
+    desk.run(later(due, state="closed"))
+    (order,) = desk.shop.orders.values()
+    assert (order["paid"], desk.shop.writes) == ("Paid", 2)
+
+
 def test_an_entry_follows_every_change(desk: Desk) -> None:
     one = sale()
     entries(desk).run(one)
