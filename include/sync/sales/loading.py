@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from include.ledger.ledger import Ledger
 from include.records.sales import Sale, SaleTerms
 from include.settings.models import SyncSettings
+from include.sync.orders.knowing import orders_of_sales
 from include.sync.sales.articles import articles_of
 from include.sync.sales.knowing import known_of, links_of, partners_of
 from include.sync.sales.plan import World
@@ -23,7 +24,8 @@ def load_world(
     """What `plan_sale` asks about these sales. `described`: ids of those whose lines may have to be told."""
     some = list(sales)
     told = [one for one in some if one.id in described]
-    originals = links_of(ledger, {one.return_of for one in told if one.return_of})
+    back = {one.return_of for one in told if one.return_of}
+    originals = links_of(ledger, back)
     return World(
         settings=settings,
         terms=terms,
@@ -31,4 +33,5 @@ def load_world(
         forgotten=forgotten,
         articles=articles_of(ledger, settings, {line.product_id for one in told for line in one.lines}),
         originals={sale: known_of(link).key for sale, link in originals.items()},
+        web=frozenset(orders_of_sales(ledger.links, back)),
     )

@@ -43,7 +43,8 @@ class Article:
 class World:
     """What holds for the sales at hand. `customers`: the account online by id of the till's customer. `forgotten`: ids
     of the till's customers who were erased. `articles`: by the till's product id. `originals`: the number or key of
-    sales that were taken, by id, where goods of theirs come back."""
+    sales that were taken, by id, where goods of theirs come back. `web`: ids of sales that stand for web orders, where
+    goods of theirs come back."""
 
     settings: SyncSettings
     terms: SaleTerms
@@ -51,6 +52,7 @@ class World:
     forgotten: frozenset[str] = frozenset()
     articles: Mapping[str, Article] = dataclasses.field(default_factory=dict)
     originals: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    web: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)

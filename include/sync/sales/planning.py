@@ -12,6 +12,7 @@ from include.sync.sales.documents import DUE, as_plain, content_of, entry_of, im
 from include.sync.sales.plan import Known, SalePlan, Target, World, Write
 
 UNLINKED = "its customer is not linked yet"
+WEB_RETURN = "goods of a web order came back"
 CHANGED = "sale_changed"
 EMPTY = "nothing was sold"
 
@@ -49,6 +50,9 @@ def plan_sale(sale: Sale, known: Known | None, world: World, *, number: str, beg
     settings = world.settings.sales
     why = why_not(sale, settings, world.terms, world.forgotten)
     customer = world.customers.get(sale.customer_id) if sale.customer_id else None
+    if sale.return_of in world.web:
+        # What source the till gives a return that was begun there is not documented.
+        return SalePlan(sale, ignored=WEB_RETURN)
     if why is not None:
         if begun and _to_look_for(sale, world):
             return SalePlan(sale, _void(sale, world, _target(settings), number, customer))

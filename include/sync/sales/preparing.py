@@ -111,7 +111,7 @@ def prepare_plan(
             {"label": str(one.label), "code": one.code, "message": one.message} for one in holds[:10]
         ],
         late=late,
-        shows=[_shown(sale, write, desk.terms.currency) for sale, write in writes[:SHOWN]],
+        shows=[_shown(sale, write, desk.terms) for sale, write in writes[:SHOWN]],
     )
     staging.write_document(
         "plan",
@@ -338,5 +338,6 @@ def _unreadable(sale: str, number: str, why: str) -> HoldDraft:
     )
 
 
-def _shown(sale: Sale, write: Write, currency: str) -> list[str]:
-    return [sale.label, write.action, write.key, f"{sale.total} {currency}", write.reason]
+def _shown(sale: Sale, write: Write, terms: SaleTerms) -> list[str]:
+    amount = f"{sale.total:.{terms.digits}f} {terms.currency}"
+    return [sale.label, write.action, write.key, amount, write.reason]
