@@ -83,9 +83,9 @@ _ORDER: Tree = {
 
 
 def trimmed(row: Mapping[str, Any], email_token: EmailToken | None = None) -> dict[str, Any]:
-    """The row without all that is not needed."""
+    """The row without all that is not needed. By their address only guests are recognised."""
     kept: dict[str, Any] = _cut(row, _ORDER)
-    email = row.get("customerEmail")
+    email = None if row.get("customerId") else row.get("customerEmail")
     if email_token is not None and isinstance(email, str) and email:
         kept[TOKENS] = list(email_token(email))
     return kept

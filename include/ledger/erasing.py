@@ -98,6 +98,55 @@ def erase(
         }
 
 
+_DOCUMENTS = (
+    ("mirror", "carry"),
+    ("links", "base"),
+    ("changes", "before"),
+    ("changes", "after"),
+    ("holds", "evidence"),
+)
+"""Where records hold documents that may name others."""
+
+
+def erase_mentions(engine: Engine, entity: str, texts: Collection[str]) -> dict[str, int]:
+    """Take ids, or digests, out of the documents of an entity whose records stay; rows touched, a table.
+
+    A member with one of these texts is null afterwards, a list loses it. Requests of the entity's runs that hold one
+    lose their bodies."""
+    found = {table: 0 for table, _ in _DOCUMENTS} | {"exchange bodies": 0}
+    with transaction(engine) as connection:
+        for one in sorted(set(texts)):
+            for table, column in _DOCUMENTS:
+                found[table] += _count(connection, _without(table, column), {"entity": entity, "one": one})
+            found["exchange bodies"] += _count(
+                connection,
+                "UPDATE exchanges SET request_body = NULL, response_body = NULL "
+                "WHERE position(:one IN concat_ws(' ', request_body, response_body)) > 0 "
+                "AND run_id IN (SELECT id FROM runs WHERE entity = :entity)",
+                {"entity": entity, "one": one},
+            )
+    return found
+
+
+def _without(table: str, column: str) -> str:
+    """The text of JSON as PostgreSQL prints it: one blank after colons and commas, quotes inside of texts escaped."""
+    content = f"{column}::text"
+    for pattern, instead in (
+        ("': ' || {}", "': null'"),
+        ("{} || ', '", "''"),
+        ("', ' || {}", "''"),
+        ("'[' || {} || ']'", "'[]'"),
+    ):
+        content = f"replace({content}, {pattern.format(_QUOTED)}, {instead})"
+    return (
+        f"UPDATE {table} SET {column} = CAST({content} AS jsonb) "  # noqa: S608 - names come from this module
+        f"WHERE entity = :entity AND position({_QUOTED} IN {column}::text) > 0"
+    )
+
+
+_QUOTED = "to_jsonb(CAST(:one AS text))::text"
+
+
 def start_over(engine: Engine, entity: str) -> int:
     """Forget how far the runs of an entity got, for when what they staged is gone; how many places. A task of theirs
     that is cleared reads anew."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.ledger.decisions import Decision
-from include.ledger.erasing import erase, start_over
+from include.ledger.erasing import erase, erase_mentions, start_over
 from include.ledger.ledger import Ledger
 from include.pipeline import telling
 from include.pipeline.context import staging_root
@@ -15,15 +15,22 @@ from include.pipeline.forgetting import RUNNING_FOR_SURE
 from include.records.customers import ENTITY, KIND
 from include.records.errors import ConfigurationFault
 from include.records.face import SYSTEMS
+from include.records.orders import ENTITY as ORDERS
+from include.records.sales import ENTITY as SALES
 from include.sync.customers.ruling import FORGOTTEN, IDENTITY, refuse_addresses
+from include.sync.sales.knowing import sales_of_customers
 
 FORGET = "forget"
 """What runs of this kind are called in the ledger."""
+NAMING = (ENTITY, ORDERS, SALES)
+"""Entities whose records are people, or name them by id."""
 
 
 def forget(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Erase whom the run's `keys` name. Raises ConfigurationFault for keys that name nobody, and while customers are
-    being synced: that run would write down again what is erased here."""
+    """Erase whom the run's `keys` name, and their sales; web orders stay, and are nobody's.
+
+    Raises ConfigurationFault for keys that name nobody, and while customers, orders or sales are being synced: that run
+    would write down again what is erased here."""
     params = context["params"]
     keys = list(dict.fromkeys(one.strip() for one in params.get("keys") or () if one.strip()))
     if not keys:
@@ -54,17 +61,19 @@ def forget(context: Mapping[str, Any]) -> dict[str, Any]:
             )
             ledger.finish_run(run_id, "failed", {}, None, nobody.message)
             raise nobody
-        # The ledger's rows go last: as long as they are there, a try that was broken off can be taken up again.
+        # Their own rows go last: as long as they are there, a try that was broken off can be taken up again.
         folders = forget_staged()
-        start_over(ledger.engine, ENTITY)
+        for entity in NAMING:
+            start_over(ledger.engine, entity)
         if params.get("keep_out", True):
             keep_out(ledger, records, by, run_id)
-        found = erase(ledger.engine, ENTITY, records, run_id=run_id)
+        beside = erase_beside(ledger, records, run_id)
+        found = erase(ledger.engine, ENTITY, records, run_id=run_id) | beside
         told = f"{sum(map(len, records.values()))} profiles erased: " + ", ".join(
             f"{count} {table}" for table, count in found.items() if count
         )
         ledger.finish_run(run_id, "succeeded", {"add_up": True, **found}, f"{told}; by {by}.", None)
-    telling.say(*telling.counts("rows of", found), f"{folders} staged runs of customers removed.")
+    telling.say(*telling.counts("rows of", found), f"{folders} staged runs removed.")
     return {**found, "staged runs": folders}
 
 
@@ -86,6 +95,25 @@ def profiles_of(ledger: Ledger, keys: Collection[str]) -> dict[str, set[str]]:
             found["commercetools"].add(link.commercetools_id)
             found["lightspeed"].add(link.lightspeed_id)
     return found
+
+
+def erase_beside(ledger: Ledger, records: Mapping[str, Collection[str]], run_id: str) -> dict[str, int]:
+    """Erase these people's sales, and who they are in web orders: by account, by the till's customer, or, where a guest
+    ordered, by the digest of an address; rows touched, a table and entity."""
+    sales = erase(ledger.engine, SALES, sales_of_customers(ledger, records["lightspeed"]), run_id=run_id)
+    digests = {
+        str(token)
+        for system in SYSTEMS
+        for row in ledger.mirror.read(ENTITY, KIND, system, ids=records[system])
+        for token in (row.identity.get("tokens") or {}).get("email", ())
+    }
+    orders = erase_mentions(
+        ledger.engine, ORDERS, {*records["commercetools"], *records["lightspeed"], *digests}
+    )
+    return {
+        **{f"{table} of {SALES}": count for table, count in sales.items()},
+        **{f"{table} of {ORDERS}": count for table, count in orders.items()},
+    }
 
 
 def keep_out(ledger: Ledger, records: Mapping[str, Collection[str]], by: str, run_id: str) -> None:
@@ -110,22 +138,23 @@ def keep_out(ledger: Ledger, records: Mapping[str, Collection[str]], by: str, ru
 
 
 def require_quiet(ledger: Ledger, now: datetime, within: timedelta = RUNNING_FOR_SURE) -> None:
-    """Raises ConfigurationFault while a run of customers is under way."""
-    running = [
-        run for run in ledger.last_runs(ENTITY) if run.state == "running" and now - run.started_at < within
-    ]
-    if running:
-        raise ConfigurationFault(
-            f"Customers are being synced by {running[0].airflow_run_id}, which would write down again what is erased.",
-            remedy="Wait for that run to end, or end it, then clear this task.",
-        )
+    """Raises ConfigurationFault while a run of customers, orders or sales is under way."""
+    for entity in NAMING:
+        for run in ledger.last_runs(entity):
+            if run.state == "running" and now - run.started_at < within:
+                raise ConfigurationFault(
+                    f"{entity.capitalize()} are being synced by {run.airflow_run_id}, which would write down again "
+                    "what is erased.",
+                    remedy="Wait for that run to end, or end it, then clear this task.",
+                )
 
 
 def forget_staged() -> int:
-    """Remove what runs of customers have staged; how many runs. They are over, and a new one stages its own."""
+    """Remove what runs of customers, orders and sales have staged; how many runs. They are over, and a new one stages
+    its own."""
     root, removed = staging_root(), 0
     for folder in sorted(root.iterdir(), key=str) if root.exists() else ():
-        if folder.name.startswith(f"{ENTITY}-") or f"-{ENTITY}-" in folder.name:
+        if any(f"-{entity}-" in f"-{folder.name}" for entity in NAMING):
             folder.rmdir(recursive=True) if folder.is_dir() else folder.unlink()
             removed += 1
     return removed

@@ -169,14 +169,18 @@ def test_what_tells_who_somebody_is_is_in_no_kept_member(filled: Json) -> None:
     assert [word for word in private if word in shown] == []
 
 
-def test_of_an_email_address_only_its_digests_are_kept(filled: Json) -> None:
+def test_of_a_guests_email_address_only_its_digests_are_kept_and_of_others_not_even_those(
+    filled: Json,
+) -> None:
     asked: list[str] = []
 
     def token(email: str) -> list[str]:
         asked.append(email)
         return ["digest"]
 
-    assert trimmed(filled, token)[TOKENS] == ["digest"] and asked == [filled["customerEmail"]]
+    guests = {name: value for name, value in filled.items() if name != "customerId"}
+    assert trimmed(guests, token)[TOKENS] == ["digest"] and asked == [filled["customerEmail"]]
+    assert TOKENS not in trimmed(filled, token) and len(asked) == 1
     assert TOKENS not in trimmed(filled) and TOKENS not in trimmed({"id": "1", TOKENS: ["forged"]}, token)
     assert TOKENS not in trimmed({"id": "1", "customerEmail": ""}, token)
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from include.ledger.decisions import Decision
 from include.ledger.engine import transaction
-from include.ledger.erasing import erase, start_over
+from include.ledger.erasing import erase, erase_mentions, start_over
 from include.ledger.ledger import Ledger
 from include.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow
 from include.transport.faces import Exchange
@@ -310,3 +310,82 @@ def test_erasing_nobody_erases_nothing(kept: Ledger) -> None:
     assert erase(kept.engine, "customers", {"commercetools": set(), "lightspeed": set()}) == NOTHING
     assert erase(kept.engine, "customers", {}) == NOTHING
     assert everything(kept) == before
+
+
+# ------------------------------------------------------------ who is named in records that stay
+
+
+MENTIONS = {
+    "customer_id": "account-gone",
+    "lines": [{"customer": "account-gone"}, {"customer": "account-here"}],
+    "tokens": ["digest-gone", "digest-here"],
+    "alone": ["digest-gone"],
+    "last": ["digest-here", "digest-gone"],
+    "total": 100,
+    "text": 'says "account-gone", and more',
+    "account-gone-2": "account-gone-2",
+}
+TAKEN_OUT = {
+    **MENTIONS,
+    "customer_id": None,
+    "lines": [{"customer": None}, {"customer": "account-here"}],
+    "tokens": ["digest-here"],
+    "alone": [],
+    "last": ["digest-here"],
+}
+
+
+def test_who_is_named_in_documents_that_stay_is_taken_out_of_them(ledger: Ledger) -> None:
+    for run_id, entity in (("orders/1", "orders"), ("products/1", "products")):
+        ledger.open_run(run_id, entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
+        row = MirrorRow(id="order-1", version=1, digest="d", fields={}, carry={"document": MENTIONS})
+        ledger.mirror.see(entity, "order", "commercetools", run_id, [row])
+    ledger.links.add(
+        [
+            Link(
+                entity="orders", kind="sale", commercetools_id="order-1", lightspeed_id="sale-1",
+                base=MENTIONS, matched_by="created", run_id="orders/1",
+            )
+        ]
+    )  # fmt: skip
+    change = ChangeRow(
+        run_id="orders/1", entity="orders", kind="order", subject="commercetools:order-1",
+        system="lightspeed", action="sell", unit="order-1", after={"sale": MENTIONS},
+    )  # fmt: skip
+    ledger.changes.store([change])
+    hold = HoldDraft(
+        kind="order", subject="commercetools:order-1", code="unpaid", message="-",
+        evidence={"customer": "account-gone"},
+    )  # fmt: skip
+    ledger.settle("orders/1", "orders", cursors={}, holds=[hold])
+    found = erase_mentions(ledger.engine, "orders", ["account-gone", "digest-gone"])
+    assert {table for table, count in found.items() if count} == {"mirror", "links", "changes", "holds"}
+    (row,) = ledger.mirror.read("orders", "order", "commercetools")
+    assert row.carry == {"document": TAKEN_OUT}
+    (link,) = ledger.links.read("orders", "sale")
+    assert link.base == TAKEN_OUT
+    assert ledger.changes.read("orders/1")[0].after == {"sale": TAKEN_OUT}
+    assert ledger.holds.open_holds("orders")[0].evidence == {"customer": None}
+    (other,) = ledger.mirror.read("products", "order", "commercetools")
+    assert other.carry == {"document": MENTIONS}, "of another entity"
+    assert not any(erase_mentions(ledger.engine, "orders", ["account-gone", "digest-gone"]).values())
+
+
+def test_requests_that_name_somebody_lose_their_bodies_and_those_of_other_entities_keep_them(
+    ledger: Ledger,
+) -> None:
+    for entity in ("orders", "products"):
+        ledger.open_run(f"{entity}/1", entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
+        with ledger.exchange_sink(f"{entity}/1", "load") as sink:
+            for who in ("account-gone", "account-here"):
+                sink.record(exchange(f"{entity} {who}", who, "change"))
+    assert erase_mentions(ledger.engine, "orders", ["account-gone"])["exchange bodies"] == 1
+    with transaction(ledger.engine) as connection:
+        bodies = connection.execute(
+            text("SELECT run_id, request_body FROM exchanges WHERE request_body IS NOT NULL")
+        ).all()
+    assert sorted(map(tuple, bodies)) == [
+        ("orders/1", "account-here"),
+        ("products/1", "account-gone"),
+        ("products/1", "account-here"),
+    ]

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from include.ledger.ledger import Ledger
-from include.ledger.rows import Link, MirrorRow
+from include.ledger.rows import ChangeRow, HoldDraft, Link, MirrorRow
 from include.pipeline import erasing
 from include.pipeline.context import staging_root
 from include.records.errors import ConfigurationFault, SystemUnavailable
+from include.records.orders import ENTITY as ORDERS
+from include.records.sales import ENTITY as SALES
+from include.records.sales import KIND as SALE
 from include.sync.customers.ruling import forgotten_of
 from include.sync.staging import Staging
 
@@ -44,6 +47,38 @@ def ledger(ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def begin(ledger: Ledger, entity: str) -> None:
     ledger.open_run(f"{entity}/1", entity, dag_id=entity, airflow_run_id="manual__1", mode="full", params={})
+
+
+def sale(record: str, customer: str | None) -> MirrorRow:
+    carry = {"document": {"id": record, "customer_id": customer}}
+    return MirrorRow(
+        id=record, parent_id=customer, version=1, label=record, digest="d", fields={}, carry=carry,
+        identity={"number": f"POS-{record}"},
+    )  # fmt: skip
+
+
+def run_of_sales(ledger: Ledger, *rows: MirrorRow) -> None:
+    """A run that took these sales, and keeps something back of each."""
+    begin(ledger, SALES)
+    ledger.mirror.see(SALES, SALE, "lightspeed", "sales/1", rows)
+    for row in rows:
+        base = {"key": f"POS-{row.id}"}
+        link = Link(
+            entity=SALES, kind=SALE, commercetools_id=f"order-{row.id}", lightspeed_id=row.id, base=base,
+            matched_by="created", run_id="sales/1",
+        )  # fmt: skip
+        ledger.links.add([link])
+        change = ChangeRow(
+            run_id="sales/1", entity=SALES, kind=SALE, subject=f"lightspeed:{row.id}", label=row.label,
+            system="commercetools", action="import", unit=row.id, source_id=row.id,
+            after={"document": {"number": f"POS-{row.id}"}},
+        )  # fmt: skip
+        ledger.changes.store([change])
+    holds = [
+        HoldDraft(kind=SALE, subject=f"lightspeed:{row.id}", code="sale_changed", message="-") for row in rows
+    ]
+    ledger.settle("sales/1", SALES, cursors={}, holds=holds)
+    ledger.finish_run("sales/1", "succeeded", {})
 
 
 def forget(*keys: str, keep_out: bool = True, run: str = "manual__2") -> dict[str, Any]:
@@ -80,6 +115,58 @@ def test_whoever_may_come_back_is_erased_and_not_kept_out(ledger: Ledger) -> Non
     assert ledger.decisions.latest("customers") == []
 
 
+def test_their_sales_are_erased_and_those_of_others_stay(ledger: Ledger) -> None:
+    run_of_sales(ledger, sale("sale-1", "till-1"), sale("sale-2", "till-2"), sale("sale-3", None))
+    found = forget("C-1")
+    assert {name: found[f"{name} of sales"] for name in ("mirror", "links", "changes", "holds")} == {
+        "mirror": 1,
+        "links": 1,
+        "changes": 1,
+        "holds": 1,
+    }
+    assert [row.id for row in ledger.mirror.read(SALES, SALE, "lightspeed")] == ["sale-2", "sale-3"]
+    assert [one.lightspeed_id for one in ledger.links.read(SALES, SALE)] == ["sale-2", "sale-3"]
+    gone, *others = sorted(ledger.changes.read("sales/1"), key=lambda one: str(one.source_id))
+    assert (gone.source_id, gone.label, gone.after, gone.outcome) == ("sale-1", None, {}, "superseded")
+    assert [one.after["document"]["number"] for one in others] == ["POS-sale-2", "POS-sale-3"]
+
+
+def test_their_web_orders_stay_and_are_nobodys(ledger: Ledger) -> None:
+    ledger.open_run("orders/1", ORDERS, dag_id=ORDERS, airflow_run_id="1", mode="full", params={})
+    ledger.finish_run("orders/1", "succeeded", {})
+    identity = {"tokens": {"email": ["digest-1"]}}
+    person = MirrorRow(id="till-1", version=2, digest="d", fields={}, identity=identity)
+    ledger.mirror.see("customers", "customer", "lightspeed", "customers/1", [person])
+    documents: dict[str, dict[str, Any]] = {
+        "mine": {"customer_id": "online-1", "total": 1},
+        "guest": {"customer_id": None, "email_tokens": ["digest-1"]},
+        "other": {"customer_id": "online-2", "email_tokens": ["digest-2"]},
+    }
+    rows = [
+        MirrorRow(id=name, version=1, label=name, digest="d", fields={}, carry={"document": one})
+        for name, one in documents.items()
+    ]
+    ledger.mirror.see(ORDERS, "order", "commercetools", "orders/1", rows)
+    base = {"order": "mine", "sale": {"customer_id": "till-1"}, "returns": [{"customer_id": "till-1"}]}
+    link = Link(
+        entity=ORDERS, kind="sale", commercetools_id="mine", lightspeed_id="sale-9", base=base,
+        matched_by="created", run_id="orders/1",
+    )  # fmt: skip
+    ledger.links.add([link])
+    found = forget("C-1")
+    assert (found["mirror of orders"], found["links of orders"]) == (2, 1)
+    left = {
+        row.id: (row.carry or {})["document"] for row in ledger.mirror.read(ORDERS, "order", "commercetools")
+    }
+    assert left == {
+        "mine": {"customer_id": None, "total": 1},
+        "guest": {"customer_id": None, "email_tokens": []},
+        "other": documents["other"],
+    }
+    (kept,) = ledger.links.read(ORDERS, "sale")
+    assert kept.base == {"order": "mine", "sale": {"customer_id": None}, "returns": [{"customer_id": None}]}
+
+
 @pytest.mark.parametrize("keys", [[], ["  "], ["kim@planted.example"], ["C-1", "kim@planted.example"]])
 def test_no_keys_and_addresses_are_refused_before_anything_is_kept(ledger: Ledger, keys: list[str]) -> None:
     with pytest.raises(ConfigurationFault) as caught:
@@ -97,36 +184,45 @@ def test_keys_that_name_nobody_fail_and_leave_no_run_under_way(ledger: Ledger) -
     assert len(known(ledger)) == 2
 
 
-def test_nobody_is_forgotten_while_customers_are_synced_unless_that_run_has_died(ledger: Ledger) -> None:
-    ledger.open_run(
-        "customers/2", "customers", dag_id="customers", airflow_run_id="manual__9", mode="full", params={}
-    )
+@pytest.mark.parametrize("entity", ["customers", "orders", "sales"])
+def test_nobody_is_forgotten_while_they_may_be_written_down_unless_that_run_has_died(
+    ledger: Ledger, entity: str
+) -> None:
+    run = f"{entity}/2"
+    ledger.open_run(run, entity, dag_id=entity, airflow_run_id="manual__9", mode="full", params={})
     with pytest.raises(ConfigurationFault, match="being synced by manual__9"):
         forget("C-1")
     assert len(known(ledger)) == 2
     erasing.require_quiet(ledger, datetime.now(UTC) + timedelta(hours=13))
-    ledger.finish_run("customers/2", "failed", {})
+    ledger.finish_run(run, "failed", {})
     assert forget("C-1")["mirror"] == 2
 
 
-def test_what_customers_staged_goes_and_what_others_staged_stays(ledger: Ledger) -> None:
+def test_what_customers_orders_and_sales_staged_goes_and_what_others_staged_stays(ledger: Ledger) -> None:
     names = (
         "customers/manual__1",
         "reconcile/customers/scheduled__1",
+        "orders/manual__1",
+        "backfill/sales/manual__1",
+        "sales/scheduled__1",
         "products/manual__1",
         "reconcile/products/manual__1",
     )
     for name in names:
         Staging(staging_root(), name).write_document("plan", {"x": 1})
-    ledger.checkpoints.set("customers/1", "extract_lightspeed", {"done": True})
-    assert forget("C-1")["staged runs"] == 2
+    begin(ledger, SALES)
+    ledger.finish_run("sales/1", "succeeded", {})
+    for run in ("customers/1", "sales/1"):
+        ledger.checkpoints.set(run, "extract_lightspeed", {"done": True})
+    assert forget("C-1")["staged runs"] == 5
     assert {folder.name for folder in staging_root().iterdir()} == {
         "products-manual__1",
         "reconcile-products-manual__1",
     }
-    assert ledger.checkpoints.get("customers/1", "extract_lightspeed") is None, (
-        "a cleared task reads anew instead of looking for what is gone"
-    )
+    for run in ("customers/1", "sales/1"):
+        assert ledger.checkpoints.get(run, "extract_lightspeed") is None, (
+            "a cleared task reads anew instead of looking for what is gone"
+        )
 
 
 def test_a_try_that_is_broken_off_before_the_rows_are_gone_is_taken_up_again(

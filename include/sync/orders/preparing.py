@@ -15,6 +15,7 @@ from include.records.sales import Sale
 from include.records.types import digest
 from include.settings.models import SyncSettings
 from include.sync.orders.feeds import ORDERS, SALES, Read, staged_terms
+from include.sync.orders.forgetting import without_forgotten
 from include.sync.orders.knowing import SALE, Entry, ids_of_sales, known_of, links_of, orders_of_sales
 from include.sync.orders.loading import load_world
 from include.sync.orders.plan import OrderPlan, Step
@@ -61,7 +62,7 @@ def prepare_plan(
     `limited`: a run of `keys` looks only at what it read. `full`: everything was read, so that a sale without an order
     is found. In a dry run changes are stored as `not_applied`."""
     run_id = staging.run_id
-    read = Read.of(staging)
+    read = without_forgotten(ledger, Read.of(staging))
     affected = take_in(ledger, settings, run_id, read, now=now, limited=limited)
     plans = plans_of(ledger, settings, staging, affected, now)
     bury_unsettled(ledger, run_id, ENTITY)
