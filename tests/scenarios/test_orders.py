@@ -23,6 +23,7 @@ from tests.scenarios.order_checks import (
     levels,
     moved,
     order_writes,
+    rest,
     run_later,
     told,
 )
@@ -308,6 +309,7 @@ def test_an_unpaid_order_is_held_and_sold_once_its_payment_moves_alone(busy: Ord
     order = busy.buy("A", payments=(INVOICE,))
     busy.run()
     assert_held(busy, order, "unpaid")
+    rest(busy, order)
     version = busy.order(order)["version"]
     busy.pay(order)
     assert busy.order(order)["version"] == version
@@ -328,6 +330,7 @@ def test_an_unpaid_order_is_sold_open_and_closed_once_its_payment_moves_alone(
     assert (sale["state"], busy.paid_by(sale), busy.marks(order)) == (state, {}, [sale["id"]])
     assert moved(before, levels(busy)) == ({("A", "Nord"): taken} if taken else {})
     assert_nothing_left(busy, order)
+    rest(busy, order)
     busy.pay(order)
     busy.run()
     assert busy.paid_by(assert_sold(busy, order)) == {"Rechnung": 10}
