@@ -17,7 +17,7 @@ from include.records.face import SYSTEMS, SystemName
 from include.records.order_face import OnlineOrders, TillSales
 from include.records.orders import ENTITY
 from include.sync import auditing
-from include.sync.extracting import Extracted
+from include.sync.extracting import Extracted, sweep_began
 from include.sync.orders import applying, preparing
 from include.sync.orders.bench import Bench as WritingBench
 from include.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
@@ -79,7 +79,9 @@ class OrderEngine:
             now=datetime.now(UTC),
             dry_run=bench.order.dry_run,
             limited=bench.order.limited,
-            full=bench.order.full and bench.order.since is None,
+            swept_since=sweep_began(feeds.values())
+            if bench.order.full and bench.order.since is None
+            else None,
         )
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")

@@ -35,7 +35,7 @@ from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
 from include.settings.models import SyncSettings
 from include.sync import auditing
 from include.sync.auditing import Audited
-from include.sync.extracting import Extracted, extract_feed
+from include.sync.extracting import Extracted, extract_feed, sweep_began
 from include.sync.orders import applying, preparing
 from include.sync.orders.bench import Bench
 from include.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
@@ -195,7 +195,9 @@ class Ordered:
                 now=self.now(),
                 dry_run=dry_run,
                 limited=bool(keys),
-                full=full,
+                swept_since=sweep_began(one.as_dict() for one in found.values())
+                if full and since is None
+                else None,
             )
             if before_load:
                 before_load()

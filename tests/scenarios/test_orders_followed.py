@@ -3,6 +3,7 @@ run writes: whole runs over HTTP, and both systems compared afterwards."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -760,3 +761,30 @@ def test_one_order_the_till_refuses_stops_no_other(busy: Ordered) -> None:
     assert_sold(busy, bad)
     assert told(busy, bad) == set()
     assert_nothing_left(busy, bad, good)
+
+
+def test_an_order_that_was_deleted_is_not_tried_for_ever_and_its_sale_is_told_of(shop: Ordered) -> None:
+    waiting, sold, other = (
+        shop.buy("A", payments=(INVOICE,)),
+        shop.buy("A"),
+        shop.buy("A"),
+    )
+    shop.run(mode="full")
+    sale = shop.sale(sold)
+    for order in (waiting, sold):
+        shop.online.delete("orders", id=order)
+    shop.clock_ahead += timedelta(days=3)
+    shop.run(mode="full")
+    assert {str(hold.source_id): hold.code for hold in shop.holds()} == {sale["id"]: "sale_without_order"}
+    assert shop.marks(other)
+
+
+def test_orders_from_before_a_day_that_was_moved_are_not_taken_for_deleted(shop: Ordered) -> None:
+    early = shop.buy("A")
+    shop.run(mode="full")
+    shop.online.clock.advance(days=2)
+    shop.buy("A")
+    shop.set(since=str(shop.online.clock.now().date()))
+    shop.run(mode="full")
+    assert shop.holds() == []
+    assert shop.sale(early)["state"] == "closed"

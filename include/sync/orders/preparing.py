@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from include.ledger.ledger import Ledger
@@ -38,13 +38,14 @@ class OrderSummary(PlanSummary):
 @dataclass(frozen=True)
 class Affected:
     """The orders a run looks at, as they were last read, and how many rows were behind what was known already.
-    `unreadable`: id -> (number, why). `lost`: ids that are due, but of which nothing is kept."""
+    `unreadable`: id -> (number, why). `gone`: ids that are due, and not there any more."""
 
     orders: Mapping[str, Order]
     sales: Mapping[str, Sale]
     unreadable: Mapping[str, tuple[str, str]]
     recalled: int
     older: int
+    gone: frozenset[str] = frozenset()
 
 
 def prepare_plan(
@@ -55,15 +56,17 @@ def prepare_plan(
     now: datetime,
     dry_run: bool,
     limited: bool,
-    full: bool,
+    swept_since: datetime | None = None,
 ) -> OrderSummary:
     """Take in what was read, plan it together with what is due again, and store the plan.
 
-    `limited`: a run of `keys` looks only at what it read. `full`: everything was read, so that a sale without an order
-    is found. In a dry run changes are stored as `not_applied`."""
+    `limited`: a run of `keys` looks only at what it read. `swept_since`: set by a full run to the time its read began:
+    orders the ledger holds and the read did not meet are gone, and a sale without an order is found. In a dry run
+    changes are stored as `not_applied`."""
     run_id = staging.run_id
     read = without_forgotten(ledger, Read.of(staging))
-    affected = take_in(ledger, settings, run_id, read, now=now, limited=limited)
+    affected = take_in(ledger, settings, run_id, read, now=now, limited=limited, swept_since=swept_since)
+    full = swept_since is not None
     plans = plans_of(ledger, settings, staging, affected, now)
     bury_unsettled(ledger, run_id, ENTITY)
     stored, batches = _store(ledger, run_id, plans, settings, dry_run=dry_run)
@@ -101,7 +104,7 @@ def prepare_plan(
             "holds": [asdict(one) for one in [*holds, *warnings]],
             "warnings": [asdict(one) for one in warnings],
             "considered": [
-                *([KIND, f"{ORDERS}:{order}"] for order in [*plans, *affected.unreadable]),
+                *([KIND, f"{ORDERS}:{order}"] for order in [*plans, *affected.unreadable, *affected.gone]),
                 *([SALE, f"{SALES}:{sale}"] for sale in (read.sales if full else ())),
             ],
             "dispositions": {
@@ -113,24 +116,36 @@ def prepare_plan(
 
 
 def take_in(
-    ledger: Ledger, settings: SyncSettings, run_id: str, read: Read, *, now: datetime, limited: bool
+    ledger: Ledger,
+    settings: SyncSettings,
+    run_id: str,
+    read: Read,
+    *,
+    now: datetime,
+    limited: bool,
+    swept_since: datetime | None,
 ) -> Affected:
     """Mirror what was read; the orders it concerns, with those that are due again and those whose sale moved."""
     orders, older = _orders(ledger, run_id, read.orders)
     _see_sales(ledger, run_id, read.sales.values())
     also = set(orders_of_sales(ledger.links, read.sales).values())
     unreadable = {one: (number, why) for one, number, why in read.unreadable}
+    if swept_since is not None and read.orders:
+        present = {*read.orders, *unreadable, *_from_before(ledger, settings)}
+        ledger.mirror.mark_vanished(ENTITY, KIND, ORDERS, present, swept_since)
+    due: set[str] = set()
     if not limited:
-        also |= {
+        due = {
             str(hold.source_id)
             for hold in ledger.holds.due(ENTITY, now)
             if hold.source_id and hold.system == ORDERS
         }
-    also -= {*orders, *unreadable}
+    also = (also | due) - {*orders, *unreadable}
     recalled = _kept(ledger, also)
+    gone = frozenset(_deleted(ledger, due))
     found = {**orders, **recalled}
     sales = kept_sales(ledger, ids_of_sales(settings, found)) | dict(read.sales)
-    return Affected(found, sales, unreadable, len(recalled), older)
+    return Affected(found, sales, unreadable, len(recalled), older, gone)
 
 
 def plans_of(
@@ -166,6 +181,7 @@ def _orders(ledger: Ledger, run_id: str, read: Mapping[str, Order]) -> tuple[dic
                 "payment_state": one.payment_state,
                 "currency": one.currency,
                 "gross": one.gross,
+                "placed_at": one.placed_at.astimezone(UTC).isoformat(),
             },
             carry={"document": one.model_dump(mode="json")},
         )
@@ -181,6 +197,20 @@ def _kept(ledger: Ledger, ids: Collection[str]) -> dict[str, Order]:
         for row in (ledger.mirror.read(ENTITY, KIND, ORDERS, ids=ids) if ids else ())
         if row.carry and row.deleted_at is None
     }
+
+
+def _deleted(ledger: Ledger, ids: Collection[str] | None = None) -> set[str]:
+    """Which orders (of these, or of all) are not there any more."""
+    known = ledger.mirror.cells(ENTITY, KIND, ORDERS, ids=ids)
+    return set(known.loc[known["deleted_at"].notna(), "id"])
+
+
+def _from_before(ledger: Ledger, settings: SyncSettings) -> set[str]:
+    """Orders no full run reads any more, because `orders.since` was moved behind them: that is no deletion."""
+    since = settings.orders.since
+    known = ledger.mirror.cells(ENTITY, KIND, ORDERS, fields=("placed_at",))
+    # Times of one form, in UTC: as texts they are in the order of time.
+    return set(known.loc[known["placed_at"].fillna("") < str(since), "id"]) if since else set()
 
 
 def _see_sales(ledger: Ledger, run_id: str, sales: Iterable[Sale]) -> None:
@@ -301,9 +331,11 @@ def without_order(ledger: Ledger, sales: Iterable[Sale], plans: Mapping[str, Ord
     """Sales that say they stand for a web order which no order read or known answers for, and returns that people at
     the till made of sales that do."""
     known: set[str] = set()
+    deleted = _deleted(ledger)
     for link in ledger.links.read(ENTITY, SALE):
         entry = Entry.of(link.base)
-        known |= {entry.sale.id, *entry.returned.values()}
+        if entry.order not in deleted:
+            known |= {entry.sale.id, *entry.returned.values()}
     known |= {step.sale.id for plan in plans.values() for step in plan.steps if step.sale is not None}
     return [
         _returned_by_hand(sale) if sale.return_of in known else _stranger(sale)
