@@ -228,7 +228,7 @@ class CommercetoolsOrders:
         except ValidationError as problem:
             raise _unwritable("entry", problem) from None
         answer = await self._client.post(
-            "/custom-objects", draft.body(), safe=True, context={"change": change_id}
+            "/custom-objects", draft.body(), safe=True, context={"change": change_id}, withhold="shape"
         )
         return _written(answer)
 

@@ -11,9 +11,8 @@ What is not documented, and what is done because of it:
 * How refusals look: see `sale_refusals`.
 * Whether two writers of a sale are told apart: no version can be sent, so the caller reads the sale right before.
 
-Sales hold who bought: of reads nothing is kept with their exchanges. A new sale is a document of our own (ids, amounts,
-and a note with the order's number), so its exchange is kept whole; of updates and returns, to which people at the till
-may have added words, the shape is.
+Sales hold who bought: of reads nothing is kept with their exchanges; of writes the shape is, and no words of a refusal,
+for it may quote what people at the till have written. What was sent of a new sale is in the audit row.
 """
 
 from __future__ import annotations
@@ -108,7 +107,9 @@ class XSeriesSales:
 
     async def add(self, change_id: str, sale: Sale) -> tuple[Sale, Sequence[str]]:
         """See the face."""
-        answer = await self._client.post(PATH, self._body(sale), context={"change": change_id})
+        answer = await self._client.post(
+            PATH, self._body(sale), context={"change": change_id}, withhold="shape"
+        )
         return self._answered(answer)
 
     async def replace(self, change_id: str, sale: Sale) -> tuple[Sale, Sequence[str]]:

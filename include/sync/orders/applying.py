@@ -18,6 +18,7 @@ from include.records.orders import Order
 from include.sync import outcomes
 from include.sync.batches import Applied, concluded, side_by_side
 from include.sync.orders.bench import Bench
+from include.sync.orders.forgetting import orders_without_forgotten
 from include.sync.orders.knowing import known_of, links_of
 from include.sync.orders.loading import load_world
 from include.sync.orders.plan import OrderPlan, Step
@@ -55,7 +56,7 @@ async def _living(bench: Bench, orders: Sequence[str]) -> dict[str, Order]:
     found: dict[str, Order] = {}
     async for page in bench.online.fetch(orders):
         found |= {one.id: one for one in bench.online.to_orders(page.rows)}
-    return found
+    return await asyncio.to_thread(orders_without_forgotten, bench.ledger, found)
 
 
 @dataclass
