@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -16,8 +16,10 @@ from include.pipeline.context import bench_of
 from include.pipeline.runs import Order
 from include.pipeline.stock_engine import outlet_names, place_name
 from include.records.customers import KIND as CUSTOMER
+from include.records.orders import ENTITY as ORDERS
 from include.records.orders import KIND as ORDER
 from include.records.prices import quote_of
+from include.records.sales import ENTITY as SALES
 from include.records.sales import KIND as SALE
 from include.records.sealing import shown as hidden
 from include.records.stock import shown
@@ -29,6 +31,8 @@ from include.sync.prices.feeds import KIND as PRICE
 from include.sync.stock.feeds import ENTITY as STOCK_ENTITY
 from include.sync.stock.planning import KIND as STOCK
 
+DOCUMENTS = (ORDERS, SALES)
+"""Entities of which something may be wrong that no write would mend."""
 SHOWN = 50
 WIDEST = 40
 
@@ -57,6 +61,7 @@ def report(entity: str, order: Order) -> dict[str, Any]:
         outlets = outlet_names(bench) if entity == STOCK_ENTITY else {}
         found = [one for change in changes for one in differences(change, bench.settings, outlets)]
         bench.staging.write_document("drift", [asdict(one) for one in found])
+        told = bench.staging.read_document("plan")["warnings"] if entity in DOCUMENTS else []
         place = str(bench.staging.folder / "drift.json.gz")
     by_field = dict(Counter(f"{one.system}: {one.field}" for one in found).most_common())
     by_action = dict(Counter(f"{change.system}: {change.action}" for change in changes).most_common())
@@ -73,14 +78,28 @@ def report(entity: str, order: Order) -> dict[str, Any]:
             ],
         ),
         *([f"... and {len(found) - SHOWN} more: {place}"] if len(found) > SHOWN else []),
+        *_told_besides(told),
     )
     return {
         "changes": len(changes),
         "by_action": by_action,
         "by_field": by_field,
         "by_location": by_location,
+        "told": dict(Counter(one["code"] for one in told).most_common()),
         "report": place,
     }
+
+
+def _told_besides(warnings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What no write would mend: a sale without its order, totals that differ."""
+    if not warnings:
+        return []
+    rows = [[_short(one["label"]), one["code"], one["message"]] for one in warnings[:SHOWN]]
+    more = len(warnings) - SHOWN
+    return [
+        *telling.table(["record", "what", "in words"], rows),
+        *([f"... and {more} more: table `holds` of the ledger."] if more > 0 else []),
+    ]
 
 
 def differences(

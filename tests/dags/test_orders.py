@@ -70,8 +70,16 @@ def test_from_a_first_look_to_every_order_at_the_till_and_every_receipt_online(
         assert (quiet.state, quiet.accounts["changes"], quiet.tasks["load"]) == ("success", 0, "skipped")
     assert shop.sale_writes() == []
 
+    missed = shop.buy("A", number="W-3")
+    shop.online.delete("orders", id=unpaid)
+    caplog.clear()
     reconciled = run("reconcile")
     assert reconciled.state == "success"
-    assert reconciled.xcom[("orders.drift", "return_value")]["changes"] == 0
+    drift = reconciled.xcom[("orders.drift", "return_value")]
+    assert drift["by_action"] == {"lightspeed: sell": 1, "commercetools: mark": 1}
+    assert drift["told"] == {"sale_without_order": 1}
+    told = [record.getMessage() for record in caplog.records]
+    assert [line for line in told if line.startswith("W-2 ") and "sale_without_order" in line]
+    assert shop.sales(missed) == [], "nobody asked for a repair"
     assert "zephyrine" not in str([record.getMessage() for record in caplog.records]).casefold()
     assert not [text for text in said_to_others(receipts) if "zephyrine" in text]
