@@ -94,6 +94,9 @@ class Limits(Settings):
     """Longest request or response body kept in the audit trail."""
     failed_share: float = Field(default=0.2, ge=0, le=1)
     """A run in which more than this share of records fails is itself failed."""
+    failed_least: int = Field(default=3, ge=1)
+    """Fewer failures than this never fail a run, however small it is: one refused order among two is a hold, and no
+    reason to wake anybody."""
     batch_size: int = Field(default=500, ge=1)
     """Products per load task."""
 

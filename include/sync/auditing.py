@@ -121,7 +121,7 @@ def _problem(accounts: Accounts, settings: SyncSettings) -> SyncError | None:
             remedy="Clear the first unfinished task of this run in Airflow. Nothing is skipped: the cursors stay.",
         )
     share = accounts.failed / accounts.changes if accounts.changes else 0.0
-    if accounts.failed and share > settings.limits.failed_share:
+    if accounts.failed >= settings.limits.failed_least and share > settings.limits.failed_share:
         return RunFailed(
             f"{accounts.failed} of {accounts.changes} changes failed, more than {settings.limits.failed_share:.0%}.",
             remedy="Look at the holds: if they share one cause, mend it; they are tried again by themselves.",

@@ -141,7 +141,6 @@ def run_later(shop: Ordered, entity: str) -> None:
 def planted(shop: Ordered, caplog: pytest.LogCaptureFixture) -> Iterator[Ordered]:
     caplog.set_level(logging.DEBUG)
     shop.set("customers", default_country="DE")
-    shop.set("limits", failed_share=1)
     customers = {"by_email": True, "unlinked": "wait"}
     shop.set(ORDERS, customers=customers, unpaid="hold", products={**_articles(shop), "stand_in": None})
     shop.run(SALES, "full")
@@ -276,7 +275,7 @@ def test_an_order_of_somebody_who_is_kept_out_is_kept_as_nobodys(planted: Ordere
 
 def test_the_error_of_a_failed_run_repeats_no_word_of_what_a_system_answered(planted: Ordered) -> None:
     shop = planted
-    shop.set("limits", failed_share=0)
+    shop.set("limits", failed_share=0, failed_least=1)
     account, customer = plant_person(shop)
     plant_order(shop, "A", customer=account)
     plant_sale(shop, ("A", 1), customer=customer)

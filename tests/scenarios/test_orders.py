@@ -291,7 +291,6 @@ def test_a_closed_register_holds_orders_until_it_is_open(busy: Ordered) -> None:
 def test_a_register_that_closes_while_a_run_is_under_way_holds_the_order_and_loses_nothing(
     busy: Ordered,
 ) -> None:
-    busy.set("limits", failed_share=1)
     order = busy.buy("A")
     busy.run(before_load=busy.close_register)
     assert_held(busy, order, "register_closed")

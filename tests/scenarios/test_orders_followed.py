@@ -261,7 +261,6 @@ def test_more_than_was_sold_does_not_come_back(shop: Ordered) -> None:
 
 
 def test_goods_that_somebody_took_back_at_the_till_do_not_come_back_twice(shop: Ordered) -> None:
-    shop.set("limits", failed_share=1)
     order = sold(shop, ("A", 2))
     shop.till.return_sale(shop.sale(order)["id"])
     before = levels(shop)
@@ -598,7 +597,6 @@ def test_an_order_that_is_deleted_between_plan_and_write_is_not_sold(busy: Order
 def test_what_one_outlet_can_not_take_follows_and_the_order_is_marked_when_all_of_it_is_sold(
     busy: Ordered,
 ) -> None:
-    busy.set("limits", failed_share=1)
     before = levels(busy)
     paid = (Pay("gift-card", "vouchers", 1200), CARD)
     order = busy.buy(busy.item("A", 1, "web"), busy.item("C", 1, "corner"), payments=paid, number=a_number())
@@ -637,7 +635,6 @@ def test_an_order_that_is_cancelled_between_its_sale_and_its_mark_is_voided(busy
 
 
 def test_a_customer_who_is_gone_at_the_till_holds_the_order_until_they_are_linked_anew(busy: Ordered) -> None:
-    busy.set("limits", failed_share=1)
     kim = busy.add_person("kim@example.com")
     busy.till.delete_customer(busy.people[kim])
     order = busy.buy("A", customer=kim, number=a_number())
@@ -740,7 +737,6 @@ def test_a_mark_without_an_answer_is_made_once(busy: Ordered, kind: str) -> None
 
 
 def test_one_order_the_till_refuses_stops_no_other(busy: Ordered) -> None:
-    busy.set("limits", failed_share=1)
     bad, good = busy.buy("C", number=a_number()), busy.buy("A", number=a_number())
     said = {"errors": {"product": ["is not valid"]}}
     product = busy.stock.products["C"]

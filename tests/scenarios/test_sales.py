@@ -578,7 +578,6 @@ def test_a_void_after_an_import_without_an_answer_cancels_what_is_there(shop: Or
 
 
 def test_one_sale_the_shop_refuses_stops_no_other_and_is_tried_again(shop: Ordered) -> None:
-    shop.set("limits", failed_share=1)
     kim, lee = somebody(shop), somebody(shop)
     bad, good = shop.sell("C", customer=kim.customer), shop.sell("A", customer=lee.customer)
     refusal = {"code": "InvalidField", "message": "no", "field": "customerId"}
@@ -605,6 +604,7 @@ def test_one_sale_the_shop_refuses_stops_no_other_and_is_tried_again(shop: Order
 
 
 def test_a_run_most_of_whose_sales_are_refused_fails_and_loses_none(shop: Ordered) -> None:
+    shop.set("limits", failed_least=1)
     kim = somebody(shop)
     sale = shop.sell("A", customer=kim.customer)
     refusal = {"statusCode": 400, "message": "no", "errors": [{"code": "InvalidInput", "message": "no"}]}
