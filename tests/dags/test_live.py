@@ -26,7 +26,7 @@ from tests.scenarios.world import World, world_of
 pytestmark = pytest.mark.airflow
 
 HANG_SECONDS = 15.0
-PATIENCE = 300.0
+PATIENCE = 600.0
 """Seconds. Only a machine with much else to do needs more than a tenth of it."""
 
 
