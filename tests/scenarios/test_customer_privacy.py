@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from include.ledger.engine import transaction
 from include.records.errors import TransientError
+from include.sync.auditing import RunFailed
 from tests.scenarios.leaking import everything_kept, leaks
 from tests.scenarios.peopled import Peopled, custom, peopled, physical, postal
 
@@ -122,7 +123,9 @@ def test_after_runs_that_write_hold_and_fail_no_private_value_is_kept_anywhere(
     faults["lightspeed"].add(
         {"kind": "html", "status": 502, "method": "GET", "match": "/customers", "times": 1}
     )
-    with pytest.raises(Exception, match="failed"):  # both creations are refused
+    limits = shop.settings.limits
+    shop.settings = shop.settings.model_copy(update={"limits": limits.model_copy(update={"failed_least": 1})})
+    with pytest.raises(RunFailed):  # both creations are refused
         shop.run("full")
     assert {"ambiguous", "name_differs"} <= set(shop.held().values())
     faults["commercetools"].add(
