@@ -11,14 +11,13 @@ from typing import Any
 from include.ledger.ledger import Ledger
 from include.pipeline import telling
 from include.pipeline.context import Bench
-from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until, unread
+from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until, settle_run, unread
 from include.pipeline.secrets import token_key
 from include.pipeline.systems import Access
 from include.records.customers import ENTITY, KIND
 from include.records.face import SYSTEMS, SystemName
 from include.records.sealing import Seal
 from include.settings.models import SyncSettings
-from include.sync import auditing
 from include.sync.customers import applying, preparing, reading
 from include.sync.customers.bench import Bench as WritingBench
 from include.sync.customers.bench import terms_of
@@ -94,11 +93,9 @@ class CustomerEngine:
             lines = ["No field in `customers.fields` has an owner, so there is nothing to do."]
         if decided:
             lines.append(f"Decided by hand: {len(decided)} questions of who is who.")
-        if shows:
-            lines += telling.table(["customer", "in", "what", "fields", "because"], shows)
-        total = sum(found.changes.values())
-        if total > len(shows):
-            lines.append(f"... and {total - len(shows)} more: table `changes` of the ledger.")
+        lines += telling.first_changes(
+            ["customer", "in", "what", "fields", "because"], shows, sum(found.changes.values())
+        )
         return PlannedRun(summary, holds, lines)
 
     def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
@@ -116,16 +113,7 @@ class CustomerEngine:
         return asyncio.run(applied())
 
     def audit(self, bench: Bench, feeds: Feeds) -> None:
-        auditing.audit(
-            bench.ledger,
-            bench.staging,
-            bench.settings,
-            cursors={system: feeds[system]["cursor"] for system in SYSTEMS},
-            dry_run=bench.order.dry_run,
-            full=bench.order.full,
-            limited=bench.order.limited,
-            entity=ENTITY,
-        )
+        settle_run(bench, ENTITY, feeds, SYSTEMS)
 
 
 @asynccontextmanager

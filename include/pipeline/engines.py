@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from include.pipeline.context import Bench
 from include.records.face import Stream, SystemName
+from include.sync import auditing
 from include.sync.extracting import Extracted, extract_feed
 
 Feeds = Mapping[str, Mapping[str, Any]]
@@ -50,6 +51,20 @@ def unread(bench: Bench, name: str) -> Extracted:
     """A feed that this run does not read: no cursor moves."""
     window: dict[str, str | None] = {"lower": None, "upper": None}
     return Extracted(name, 0, 0, window, None, 0, bench.ledger.now().isoformat())
+
+
+def settle_run(bench: Bench, entity: str, feeds: Feeds, names: Iterable[str]) -> None:
+    """Settle the run of an entity whose cursors are those of these feeds."""
+    auditing.audit(
+        bench.ledger,
+        bench.staging,
+        bench.settings,
+        cursors={name: feeds[name]["cursor"] for name in names},
+        dry_run=bench.order.dry_run,
+        full=bench.order.full,
+        limited=bench.order.limited,
+        entity=entity,
+    )
 
 
 class Engine(Protocol):

@@ -11,12 +11,11 @@ from typing import Any
 from include.pipeline import telling
 from include.pipeline.context import Bench
 from include.pipeline.customer_engine import seal_of
-from include.pipeline.engines import Feeds, PlannedRun, read_feed, unread
+from include.pipeline.engines import Feeds, PlannedRun, read_feed, settle_run, unread
 from include.pipeline.systems import Access
 from include.records.face import SYSTEMS, SystemName
 from include.records.order_face import OnlineOrders, TillSales
 from include.records.orders import ENTITY
-from include.sync import auditing
 from include.sync.extracting import Extracted, sweep_began
 from include.sync.orders import applying, preparing
 from include.sync.orders.bench import Bench as WritingBench
@@ -85,12 +84,9 @@ class OrderEngine:
         )
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
-        lines: list[str] = []
-        if shows:
-            lines += telling.table(["order", "in", "what", "amount", "location", "because"], shows)
-        total = sum(found.changes.values())
-        if total > len(shows):
-            lines.append(f"... and {total - len(shows)} more: table `changes` of the ledger.")
+        lines = telling.first_changes(
+            ["order", "in", "what", "amount", "location", "because"], shows, sum(found.changes.values())
+        )
         return PlannedRun(summary, holds, lines)
 
     def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
@@ -106,16 +102,7 @@ class OrderEngine:
         return asyncio.run(applied())
 
     def audit(self, bench: Bench, feeds: Feeds) -> None:
-        auditing.audit(
-            bench.ledger,
-            bench.staging,
-            bench.settings,
-            cursors={name: feeds[name]["cursor"] for name in (ORDERS, SALES)},
-            dry_run=bench.order.dry_run,
-            full=bench.order.full,
-            limited=bench.order.limited,
-            entity=ENTITY,
-        )
+        settle_run(bench, ENTITY, feeds, (ORDERS, SALES))
 
 
 @asynccontextmanager

@@ -102,11 +102,9 @@ class PriceEngine:
             for name, count in found.unread.items()
         ]
         lines += _decisions(decided)
-        if shows:
-            lines += telling.table(["SKU", "list", "in", "shows", "will show", "because"], shows)
-        total = sum(found.changes.values())
-        if total > len(shows):
-            lines.append(f"... and {total - len(shows)} more: table `changes` of the ledger.")
+        lines += telling.first_changes(
+            ["SKU", "list", "in", "shows", "will show", "because"], shows, sum(found.changes.values())
+        )
         return PlannedRun(summary, holds, lines)
 
     def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:

@@ -8,10 +8,9 @@ from typing import Any
 
 from include.pipeline import telling
 from include.pipeline.context import Bench
-from include.pipeline.engines import Feeds, PlannedRun, read_feed, unread
+from include.pipeline.engines import Feeds, PlannedRun, read_feed, settle_run, unread
 from include.records.face import SystemName
 from include.records.sales import ENTITY
-from include.sync import auditing
 from include.sync.extracting import Extracted
 from include.sync.preparing import prepare_nothing
 from include.sync.sales import applying, preparing
@@ -70,11 +69,9 @@ class SaleEngine:
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
         lines = [f"{found.late} sales waited for customers who are linked now."] if found.late else []
-        if shows:
-            lines += telling.table(["sale", "what", "as", "amount", "because"], shows)
-        total = sum(found.changes.values())
-        if total > len(shows):
-            lines.append(f"... and {total - len(shows)} more: table `changes` of the ledger.")
+        lines += telling.first_changes(
+            ["sale", "what", "as", "amount", "because"], shows, sum(found.changes.values())
+        )
         return PlannedRun(summary, holds, lines)
 
     def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
@@ -92,16 +89,7 @@ class SaleEngine:
         return asyncio.run(applied())
 
     def audit(self, bench: Bench, feeds: Feeds) -> None:
-        auditing.audit(
-            bench.ledger,
-            bench.staging,
-            bench.settings,
-            cursors={SALES: feeds[SALES]["cursor"]},
-            dry_run=bench.order.dry_run,
-            full=bench.order.full,
-            limited=bench.order.limited,
-            entity=ENTITY,
-        )
+        settle_run(bench, ENTITY, feeds, (SALES,))
 
 
 def _nothing(bench: Bench) -> PlannedRun:

@@ -74,11 +74,9 @@ class StockEngine:
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
         lines = [f"Every article was looked at: {found.why_all}."] if found.why_all else []
-        if shows:
-            lines += telling.table(["SKU", "channel", "shows", "will show"], shows)
-        total = sum(found.changes.values())
-        if total > len(shows):
-            lines.append(f"... and {total - len(shows)} more: table `changes` of the ledger.")
+        lines += telling.first_changes(
+            ["SKU", "channel", "shows", "will show"], shows, sum(found.changes.values())
+        )
         return PlannedRun(summary, holds, [*lines, *_explained(bench, layout, now)])
 
     def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:

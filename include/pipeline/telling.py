@@ -48,3 +48,12 @@ def hold_lines(first_holds: Sequence[Mapping[str, Any]], total: int) -> list[str
 
 def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def first_changes(head: Sequence[str], shows: Sequence[Sequence[Any]], total: int) -> list[str]:
+    """The first changes of a plan as a table, and how many more there are."""
+    more = total - len(shows)
+    return [
+        *(table(head, shows) if shows else []),
+        *([f"... and {more} more: table `changes` of the ledger."] if more > 0 else []),
+    ]

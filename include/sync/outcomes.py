@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from include.ledger.rows import ChangeOutcome, ChangeRow
 from include.records.errors import RecordRejected, SyncError
-from include.sync.findings import Finding
 
 
-def held(change: ChangeRow, finding: Finding) -> ChangeOutcome:
+class Told(Protocol):
+    """What a finding says, of whatever record."""
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def message(self) -> str: ...
+
+    @property
+    def release(self) -> str: ...
+
+
+def held(change: ChangeRow, finding: Told) -> ChangeOutcome:
     """A rule forbids it by now: failed, which makes a hold of it."""
     return ChangeOutcome(
         change_id=change.id,

@@ -172,11 +172,5 @@ class _Writer:
 def _not_wanted(change: ChangeRow, plan: OrderPlan) -> ChangeOutcome:
     finding = next((one for one in plan.findings if one.severity in ("hold", "block")), None)
     if finding is not None:
-        return ChangeOutcome(
-            change_id=change.id,
-            outcome="failed",
-            error_code=finding.code,
-            error=finding.message,
-            remedy=finding.release,
-        )
+        return outcomes.held(change, finding)
     return outcomes.no_longer_needed(change)

@@ -106,15 +106,13 @@ def settle_order(
     change: ChangeRow,
     version: int | None,
     exchange_ids: Sequence[str],
-    *,
-    already: bool = False,
 ) -> None:
     """Store what became of one write to the order itself."""
     ledger.changes.settle(
         [
             ChangeOutcome(
                 change_id=change.id,
-                outcome="already_there" if already else "applied",
+                outcome="applied",
                 exchange_ids=exchange_ids,
                 result_id=change.target_id,
                 result_version=version,
