@@ -1,10 +1,10 @@
-"""Webhook and queue events as they came in, handed out once each."""
+"""Webhook and queue events as they came in: one row for each entity an event concerns."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -12,59 +12,110 @@ from sqlalchemy import Engine, text
 from include.ledger.bulk import jsonb, storable_text
 from include.ledger.engine import transaction
 from include.ledger.rows import Event
+from include.records.hints import Hint
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits for one entity and has been seen by no run: how many events, and since when the oldest (UTC)."""
+
+    entity: str
+    events: int
+    since: datetime
 
 
 @dataclass(frozen=True)
 class Inbox:
     engine: Engine
 
-    def put(self, source: str, topic: str, event_id: str, body: Mapping[str, Any]) -> bool:
-        """Keep an event; False where it was here before (senders repeat themselves)."""
+    def keep(self, hints: Iterable[Hint], entities: Collection[str]) -> frozenset[str]:
+        """Keep hints for those of `entities` they concern, all or none. Gives the entities that were told something
+        new: senders repeat themselves."""
+        rows = [
+            {
+                "entity": entity,
+                "source": hint.source,
+                "topic": storable_text(hint.topic),
+                "event_id": storable_text(hint.event_id),
+                "body": jsonb(hint.body),
+            }
+            for hint in hints
+            for entity in hint.entities
+            if entity in entities
+        ]
+        if not rows:
+            return frozenset()
+        # Two deliveries of the same events at once must lock their rows in the same order.
+        rows.sort(key=lambda row: (row["entity"], row["source"], row["event_id"]))
+        columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in rows[0]}
         with transaction(self.engine) as connection:
-            stored = connection.execute(
+            told = connection.execute(
                 text(
-                    "INSERT INTO inbox (source, topic, event_id, body) "
-                    "VALUES (:source, :topic, :event_id, CAST(:body AS jsonb)) "
-                    "ON CONFLICT (source, event_id) DO NOTHING"
+                    """
+                    INSERT INTO inbox (entity, source, topic, event_id, body)
+                    SELECT entity, source, topic, event_id, CAST(body AS jsonb)
+                    FROM unnest(CAST(:entity AS text[]), CAST(:source AS text[]), CAST(:topic AS text[]),
+                                CAST(:event_id AS text[]), CAST(:body AS text[]))
+                         AS given(entity, source, topic, event_id, body)
+                    ON CONFLICT (entity, source, event_id) DO NOTHING
+                    RETURNING entity
+                    """
                 ),
-                {
-                    "source": source,
-                    "topic": topic,
-                    "event_id": storable_text(event_id),
-                    "body": jsonb(body),
-                },
-            )
-        return bool(stored.rowcount)
+                columns,
+            ).scalars()
+            return frozenset(told)
 
-    def claim(
-        self, source: str, limit: int = 1000, *, stale_after: timedelta = timedelta(hours=1)
-    ) -> list[Event]:
-        """Take open events, oldest first; no other worker gets them unless they are not `done` after
-        `stale_after` (the worker died)."""
+    def waiting(self) -> list[Waiting]:
+        """What no run has seen yet, an entity a row."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT entity, count(*) AS events, min(received_at) AS since FROM inbox "
+                    "WHERE done_at IS NULL AND claimed_by IS NULL GROUP BY entity ORDER BY entity"
+                )
+            ).all()
+        return [Waiting(row.entity, row.events, row.since) for row in rows]
+
+    def claim(self, entity: str, run_id: str) -> list[Event]:
+        """All that waits for an entity is this run's from now on, oldest first. Runs of an entity never overlap, so
+        what another run claimed and did not settle is taken over."""
         with transaction(self.engine) as connection:
             rows = connection.execute(
                 text(
                     """
-                    WITH free AS (
-                        SELECT id FROM inbox
-                        WHERE source = :source AND done_at IS NULL
-                          AND (claimed_at IS NULL OR claimed_at < now() - CAST(:stale AS interval))
-                        ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
-                    ), taken AS (
-                        UPDATE inbox SET claimed_at = now() FROM free WHERE inbox.id = free.id
-                        RETURNING inbox.id, source, topic, event_id, body, received_at
+                    WITH taken AS (
+                        UPDATE inbox SET claimed_at = now(), claimed_by = :run_id
+                        WHERE entity = :entity AND done_at IS NULL
+                        RETURNING id, entity, source, topic, event_id, body, received_at
                     )
                     SELECT * FROM taken ORDER BY id
                     """
                 ),
-                {"source": source, "stale": stale_after, "limit": limit},
+                {"entity": entity, "run_id": run_id},
             ).all()
         return [Event(**row._mapping) for row in rows]
 
-    def done(self, event_ids: Collection[int]) -> None:
-        """These events (by `Event.id`) have had their effect."""
+    def done(self, run_id: str) -> int:
+        """What this run claimed has had its effect; how many events that were."""
         with transaction(self.engine) as connection:
-            connection.execute(
-                text("UPDATE inbox SET done_at = now() WHERE id = ANY(:ids) AND done_at IS NULL"),
-                {"ids": sorted(event_ids)},
+            settled = connection.execute(
+                text("UPDATE inbox SET done_at = now() WHERE claimed_by = :run_id AND done_at IS NULL"),
+                {"run_id": run_id},
             )
+        return int(settled.rowcount)
+
+    def told(self, since: timedelta = timedelta(hours=1)) -> list[Mapping[str, Any]]:
+        """Events of late by entity, source and topic: how many, how many of them open, and the last one's time."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    """
+                    SELECT entity, source, topic, count(*) AS events,
+                           count(*) FILTER (WHERE done_at IS NULL) AS open, max(received_at) AS last
+                    FROM inbox WHERE received_at > now() - CAST(:since AS interval)
+                    GROUP BY entity, source, topic ORDER BY entity, source, topic
+                    """
+                ),
+                {"since": since},
+            ).all()
+        return [dict(row._mapping) for row in rows]

@@ -375,17 +375,19 @@ class InboxTable(Base):
     __tablename__ = "inbox"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    entity: Mapped[str]
     source: Mapped[str]
     topic: Mapped[str]
     event_id: Mapped[str]
     body: Mapped[Json] = _empty()
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
     claimed_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None]
     done_at: Mapped[datetime | None]
 
     __table_args__ = (
-        Index("uq_inbox_source_event_id", "source", "event_id", unique=True),
-        Index("ix_inbox_open", "source", "id", postgresql_where=text("done_at IS NULL")),
+        Index("uq_inbox_entity_source_event_id", "entity", "source", "event_id", unique=True),
+        Index("ix_inbox_open", "entity", "id", postgresql_where=text("done_at IS NULL")),
         Index(None, "done_at", postgresql_where=text("done_at IS NOT NULL")),
     )
 

@@ -237,9 +237,10 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One webhook or queue event as it came in."""
+    """What one entity was told by a webhook or a queue."""
 
     id: int
+    entity: str
     source: str
     topic: str
     event_id: str

@@ -12,6 +12,7 @@ from include.settings.inventory import ChannelSetting, InventorySettings, Openin
 from include.settings.orders import OrderSettings
 from include.settings.prices import PriceSettings
 from include.settings.products import ProductSettings
+from include.settings.realtime import RealtimeSettings
 from include.settings.sales import SaleSettings
 
 
@@ -163,6 +164,8 @@ class Schedules(Settings):
     """Deletes what retention no longer keeps."""
     preflight: str | None = None
     """Connections, scopes and every mapping."""
+    subscribe: str | None = "50 4 * * *"
+    """Webhooks and subscriptions, checked and repaired."""
 
 
 class Privacy(Settings):
@@ -195,6 +198,8 @@ class SyncSettings(Settings):
     """Web orders, written to the till."""
     sales: SaleSettings = SaleSettings()
     """In-store sales, shown online."""
+    realtime: RealtimeSettings = RealtimeSettings()
+    """Near real time: who tells of changes, and where to."""
     limits: Limits = Limits()
     """How fast and in which portions."""
     holds: Holds = Holds()
@@ -221,3 +226,22 @@ class SyncSettings(Settings):
             and location.channel not in named
         )
         return (*self.inventory.channels, *alone)
+
+    @property
+    def synced_entities(self) -> tuple[str, ...]:
+        """The entities this configuration syncs, in the order of a first alignment."""
+        wanted = {
+            "products": True,
+            "prices": self.prices.synced,
+            "inventory": bool(self.locations),
+            "customers": self.customers.synced,
+            "orders": self.orders.exported,
+            "sales": self.sales.target != "none",
+        }
+        return tuple(name for name, synced in wanted.items() if synced)
+
+    @property
+    def followed_entities(self) -> tuple[str, ...]:
+        """The entities that look at once when they are told of a change."""
+        wanted = self.realtime.entities
+        return tuple(name for name in self.synced_entities if wanted is None or name in wanted)

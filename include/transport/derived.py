@@ -1,0 +1,15 @@
+"""Secrets made from a secret: what may stand in an address without giving the secret itself away."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+LENGTH = 40
+"""Hexadecimal digits: 160 bits."""
+
+
+def address_secret(secret: str, purpose: str) -> str:
+    """The part of an address that only who knows `secret` can make; another one for each `purpose`
+    (`lightspeed/main/inventory.update`)."""
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()[:LENGTH]
