@@ -1,4 +1,5 @@
-"""What the sync adds to Airflow itself: the note of a DAG run says what came of it.
+"""What the sync adds to Airflow itself: the note of a DAG run says what came of it, tasks start warm, and the API
+server receives events.
 
 Tasks can't set a run's note; the scheduler can, when the run ends. `audit` (or another last task) leaves the text in
 XCom.
@@ -12,10 +13,22 @@ from typing import Any
 from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
+from include.pipeline import warming
+from include.pipeline.receiving import LazyReceiver
+
 log = logging.getLogger(__name__)
 
 RUN_NOTE = "run_note"
 LONGEST_NOTE = 1000
+
+
+class Warmth:
+    """Listens for the process that tasks are forked from."""
+
+    @hookimpl
+    def on_starting(self, component: Any) -> None:
+        if warming.forks_tasks():
+            warming.warm()
 
 
 class RunNotes:
@@ -58,4 +71,7 @@ def note_run(dag_run: Any) -> None:
 
 class RetailSyncPlugin(AirflowPlugin):
     name = "retail_sync"
-    listeners = [RunNotes()]
+    listeners = [RunNotes(), Warmth()]
+    fastapi_apps = [
+        {"app": LazyReceiver(), "url_prefix": "/retail-sync/hooks", "name": "Retail sync: receiver of events"}
+    ]

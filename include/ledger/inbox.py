@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,10 +14,19 @@ from include.ledger.engine import transaction
 from include.ledger.rows import Event
 from include.records.hints import Hint
 
+Delay = Callable[[str, str], float]
+"""Entity and source -> seconds."""
+
+
+def no_delay(entity: str, source: str) -> float:
+    """Runs see at once what they are told of."""
+    return 0.0
+
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for one entity and has been seen by no run: how many events, and since when the oldest (UTC)."""
+    """What waits for one entity and has been seen by no run: how many events, and since when the oldest is due
+    (UTC)."""
 
     entity: str
     events: int
@@ -28,9 +37,11 @@ class Waiting:
 class Inbox:
     engine: Engine
 
-    def keep(self, hints: Iterable[Hint], entities: Collection[str]) -> frozenset[str]:
+    def keep(
+        self, hints: Iterable[Hint], entities: Collection[str], delay: Delay = no_delay
+    ) -> frozenset[str]:
         """Keep hints for those of `entities` they concern, all or none. Gives the entities that were told something
-        new: senders repeat themselves."""
+        new: senders repeat themselves. `delay`: seconds before a run can see what an entity is told by a source."""
         rows = [
             {
                 "entity": entity,
@@ -38,6 +49,7 @@ class Inbox:
                 "topic": storable_text(hint.topic),
                 "event_id": storable_text(hint.event_id),
                 "body": jsonb(hint.body),
+                "delay": delay(entity, hint.source),
             }
             for hint in hints
             for entity in hint.entities
@@ -52,11 +64,11 @@ class Inbox:
             told = connection.execute(
                 text(
                     """
-                    INSERT INTO inbox (entity, source, topic, event_id, body)
-                    SELECT entity, source, topic, event_id, CAST(body AS jsonb)
+                    INSERT INTO inbox (entity, source, topic, event_id, body, due_at)
+                    SELECT entity, source, topic, event_id, CAST(body AS jsonb), now() + delay * INTERVAL '1 second'
                     FROM unnest(CAST(:entity AS text[]), CAST(:source AS text[]), CAST(:topic AS text[]),
-                                CAST(:event_id AS text[]), CAST(:body AS text[]))
-                         AS given(entity, source, topic, event_id, body)
+                                CAST(:event_id AS text[]), CAST(:body AS text[]), CAST(:delay AS float8[]))
+                         AS given(entity, source, topic, event_id, body, delay)
                     ON CONFLICT (entity, source, event_id) DO NOTHING
                     RETURNING entity
                     """
@@ -66,18 +78,18 @@ class Inbox:
             return frozenset(told)
 
     def waiting(self) -> list[Waiting]:
-        """What no run has seen yet, an entity a row."""
+        """What is due and no run has seen yet, an entity a row."""
         with transaction(self.engine) as connection:
             rows = connection.execute(
                 text(
-                    "SELECT entity, count(*) AS events, min(received_at) AS since FROM inbox "
-                    "WHERE done_at IS NULL AND claimed_by IS NULL GROUP BY entity ORDER BY entity"
+                    "SELECT entity, count(*) AS events, min(due_at) AS since FROM inbox "
+                    "WHERE done_at IS NULL AND claimed_by IS NULL AND due_at <= now() GROUP BY entity ORDER BY entity"
                 )
             ).all()
         return [Waiting(row.entity, row.events, row.since) for row in rows]
 
     def claim(self, entity: str, run_id: str) -> list[Event]:
-        """All that waits for an entity is this run's from now on, oldest first. Runs of an entity never overlap, so
+        """All that is due for an entity is this run's from now on, oldest first. Runs of an entity never overlap, so
         what another run claimed and did not settle is taken over."""
         with transaction(self.engine) as connection:
             rows = connection.execute(
@@ -85,7 +97,7 @@ class Inbox:
                     """
                     WITH taken AS (
                         UPDATE inbox SET claimed_at = now(), claimed_by = :run_id
-                        WHERE entity = :entity AND done_at IS NULL
+                        WHERE entity = :entity AND done_at IS NULL AND due_at <= now()
                         RETURNING id, entity, source, topic, event_id, body, received_at
                     )
                     SELECT * FROM taken ORDER BY id

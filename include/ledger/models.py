@@ -381,6 +381,7 @@ class InboxTable(Base):
     event_id: Mapped[str]
     body: Mapped[Json] = _empty()
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
     claimed_at: Mapped[datetime | None]
     claimed_by: Mapped[str | None]
     done_at: Mapped[datetime | None]

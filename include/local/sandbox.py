@@ -33,9 +33,14 @@ class Places:
     commercetools: Mapping[str, str]
     lightspeed: Mapping[str, str]
 
-    def connections(self, api_version: str = "2026-07") -> dict[str, str]:
-        """Both Airflow connections as environment variables."""
+    def connections(self, api_version: str = "2026-07", *, oauth: bool = False) -> dict[str, str]:
+        """Both Airflow connections as environment variables. `oauth`: Lightspeed is spoken to as an application, whose
+        webhooks are signed; else with a personal token."""
         online, till = self.commercetools, self.lightspeed
+        entry: dict[str, Any] = {"password": till["token"]}
+        if oauth:
+            entry = {"login": till["client_id"], "password": till["client_secret"]}
+        token = {"refresh_token": till["refresh_token"]} if oauth else {}
         return {
             "AIRFLOW_CONN_COMMERCETOOLS_DEFAULT": json.dumps(
                 {
@@ -54,8 +59,8 @@ class Places:
                 {
                     "conn_type": "lightspeed",
                     "host": till["url"],
-                    "password": till["token"],
-                    "extra": {"series": "x", "api_version": api_version},
+                    **entry,
+                    "extra": {"series": "x", "api_version": api_version, **token},
                 }
             ),
         }
@@ -137,6 +142,7 @@ def settings_of_shop(
     with_price_lists: bool = True,
     with_customers: bool = True,
     with_orders: bool = False,
+    receiver_url: str | None = None,
 ) -> dict[str, Any]:
     """A whole configuration file for a sandbox shop.
 
@@ -144,6 +150,7 @@ def settings_of_shop(
     which attributes hold what. `with_price_lists`: prices sync by lists; else the base price does, with its product.
     `with_customers`: customers sync, too. `with_orders`: web orders become sales, and sales orders of their customers;
     the shop must have been started with orders, too, so that the till has the articles for shipping and the like.
+    `receiver_url`: where webhooks are received; else nothing is told of changes.
     """
     attributes: Mapping[str, str] = found["attributes"]
     fields = {_CANONICAL[role]: _field(role, name, found["currency"]) for role, name in attributes.items()}
@@ -172,9 +179,20 @@ def settings_of_shop(
         "inventory": {"channels": list(found["channels"])},
         "customers": _customers(found) if with_customers else {},
         **({"orders": _orders(found), "sales": _sales(found)} if with_orders else {}),
+        **({"realtime": {"receiver_url": receiver_url}} if receiver_url else {}),
         # A demo's runs are asked for. An hourly schedule would, once unpaused, make up for the slot before first.
         "schedules": dict.fromkeys(
-            ("products", "prices", "inventory", "customers", "orders", "sales", "reconcile", "housekeeping")
+            (
+                "products",
+                "prices",
+                "inventory",
+                "customers",
+                "orders",
+                "sales",
+                "reconcile",
+                "housekeeping",
+                "subscribe",
+            )
         ),
         # The stand-in shows a change at once; the real service may show it late, so a real window trails its clock.
         "limits": {"commercetools": {"trail_seconds": 0}},

@@ -22,6 +22,8 @@ class Entity:
     """Whether a person may approve or reject what waits for it, with a run."""
     identifies: bool = False
     """Whether what a person decides is who is who, not whether a figure is right."""
+    trails: bool = False
+    """Whether its windows of commercetools end some seconds behind that system's clock (`trail_seconds`)."""
     dated: bool = False
     """Whether a full run may begin at a date: documents of the past are not needed for those of today."""
 
@@ -37,8 +39,8 @@ class Entity:
 
 
 ENTITIES: tuple[Entity, ...] = (
-    Entity(id="products", title="Products and variants", schedule="products", key_name="SKU"),
-    Entity(id="prices", title="Prices", schedule="prices", key_name="SKU", decides=True),
+    Entity(id="products", title="Products and variants", schedule="products", key_name="SKU", trails=True),
+    Entity(id="prices", title="Prices", schedule="prices", key_name="SKU", decides=True, trails=True),
     Entity(
         id="inventory",
         title="Inventory",
@@ -54,6 +56,7 @@ ENTITIES: tuple[Entity, ...] = (
         key_name="customer number or id",
         decides=True,
         identifies=True,
+        trails=True,
     ),
     Entity(
         id="orders",

@@ -10,6 +10,7 @@ from typing import Any
 from airflow.sdk import (
     DAG,
     Asset,
+    AssetAlias,
     AssetOrTimeSchedule,
     AsyncCallback,
     CronTriggerTimetable,
@@ -28,6 +29,7 @@ from include.pipeline.runs import Order
 from include.pipeline.schedules import minutes_until_old, schedule_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+AT_ONCE = "at_once"
 PLANNING = ("extract_commercetools", "extract_lightspeed", "transform", "plan")
 Found = Mapping[str, Any]
 """What an extract task tells: counts, window, cursor."""
@@ -68,9 +70,12 @@ def entity_dag(entity_id: str, doc: str) -> DAG:
         deadline=_deadline(one),
     )
     with dag:
+        first = at_once_task(one)
         planned = planning_tasks(one.id)
+        first >> [planned.commercetools, planned.lightspeed]
         loaded = load_tasks(one.id, planned)
-        loaded >> audit_task(one.id, planned, (*PLANNING, "load"), outlets=[Asset(one.synced)])
+        settled = audit_task(one.id, planned, (AT_ONCE, *PLANNING, "load"), outlets=[Asset(one.synced)])
+        loaded >> settled
     return dag
 
 
@@ -91,6 +96,28 @@ def _deadline(one: Entity) -> DeadlineAlert:
         callback=AsyncCallback(tell_of_old_data, kwargs={"dag_id": one.id, "minutes": minutes}),
         name=f"{one.id}: data gets old",
     )
+
+
+def at_once_task(one: Entity) -> Any:
+    """The first task: does the whole run where an event started it and it is small, and skips the others."""
+    followers = AssetAlias(f"{one.synced}_{AT_ONCE}")
+
+    @task.short_circuit(
+        task_id=AT_ONCE,
+        pool=LIGHTSPEED_POOL,
+        ignore_downstream_trigger_rules=True,
+        outlets=[followers],
+    )
+    def at_once(outlet_events: Any = None) -> bool:
+        """Does all of a run that an event started, if it is small. Otherwise the tasks after it do the work."""
+        from include.pipeline import steps
+
+        others_go_on = steps.at_once(one.id)
+        if not others_go_on:
+            outlet_events[followers].add(Asset(one.synced))
+        return others_go_on
+
+    return at_once()
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,15 @@ Only counts, paths and cursors leave a step; records stay in the staging store a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 from airflow.sdk import get_current_context
 
+from include.ledger.rows import Event
 from include.pipeline import telling
 from include.pipeline.context import Bench, bench_of, task_name
 from include.pipeline.engines import Engine, Feeds
@@ -22,6 +25,11 @@ from include.sync.accounts import Accounts, told
 
 PLAN_SUMMARY = "summary"
 """XCom key of the plan in numbers; its presence says that there is a plan to settle."""
+EXTRACTS = "extracts"
+"""XCom key of what the task `at_once` read, for the one that settles after it where it failed."""
+AT_ONCE = "at_once"
+ACCOUNT = "account"
+"""XCom key of the account of a run that one task did at once; of any other run it is what `audit` returns."""
 RUN_NOTE = "run_note"
 """XCom key of the text that becomes the DAG run's note (see plugins/retail_sync.py)."""
 
@@ -86,7 +94,11 @@ def gathered(step: Callable[P, T]) -> Callable[P, T]:
 def extract(entity: str, system: SystemName, order: Order | None = None) -> dict[str, Any]:
     """Read the run's window of one system into staging."""
     with _bench(entity, order) as bench:
-        found = engine_of(entity).extract(bench, system)
+        return _extracted(bench, entity, system)
+
+
+def _extracted(bench: Bench, entity: str, system: SystemName) -> dict[str, Any]:
+    found = engine_of(entity).extract(bench, system)
     telling.say(
         *telling.table(
             ["read", "rows", "pages", "from", "to"],
@@ -114,7 +126,11 @@ def extract(entity: str, system: SystemName, order: Order | None = None) -> dict
 def transform(entity: str, extracts: Extracts, order: Order | None = None) -> list[dict[str, Any]]:
     """Map both systems' raw pages to canonical tables."""
     with _bench(entity, order) as bench:
-        found = engine_of(entity).transform(bench, feeds_of(extracts))
+        return _transformed(bench, entity, feeds_of(extracts))
+
+
+def _transformed(bench: Bench, entity: str, feeds: Feeds) -> list[dict[str, Any]]:
+    found = engine_of(entity).transform(bench, feeds)
     head = list(found[0])
     telling.say(*telling.table(head, [list(one.values()) for one in found]))
     return found
@@ -125,10 +141,13 @@ def plan(entity: str, extracts: Extracts, order: Order | None = None) -> list[in
     """Compare both sides, and store the plan. Gives the numbers of the batches that `load` is mapped over: none where
     there is nothing to write."""
     with _bench(entity, order) as bench:
-        feeds = feeds_of(extracts)
-        bench.ledger.set_windows(bench.run_id, {name: one["window"] for name, one in feeds.items()})
-        planned = engine_of(entity).plan(bench, feeds)
-        batches = bench.ledger.changes.open_batches(bench.run_id)
+        return _planned(bench, entity, feeds_of(extracts))
+
+
+def _planned(bench: Bench, entity: str, feeds: Feeds) -> list[int]:
+    bench.ledger.set_windows(bench.run_id, {name: one["window"] for name, one in feeds.items()})
+    planned = engine_of(entity).plan(bench, feeds)
+    batches = bench.ledger.changes.open_batches(bench.run_id)
     summary = planned.summary
     to_do = sum(batches.values())
     telling.say(
@@ -150,9 +169,61 @@ def plan(entity: str, extracts: Extracts, order: Order | None = None) -> list[in
 def load(entity: str, batch: int, extracts: Extracts, order: Order | None = None) -> dict[str, int]:
     """Write one batch of the plan. A retry takes up what is not settled yet."""
     with _bench(entity, order) as bench:
-        outcomes = engine_of(entity).load(bench, batch, feeds_of(extracts))
+        return _loaded(bench, entity, batch, feeds_of(extracts))
+
+
+def _loaded(bench: Bench, entity: str, batch: int, feeds: Feeds) -> dict[str, int]:
+    outcomes = engine_of(entity).load(bench, batch, feeds)
     telling.say(*telling.counts("outcome", outcomes))
     return outcomes
+
+
+@gathered
+def at_once(entity: str) -> bool:
+    """The first task of a run: takes what the inbox holds for the entity. A run that an event started does all of its
+    work here, where it is little; True = the ordinary tasks are to go on.
+
+    What they do is what this does, step by step, with the same checkpoints: a retry takes up what is not done yet.
+    """
+    context = cast("Mapping[str, Any]", get_current_context())
+    with _bench(entity, None) as bench:
+        if not (bench.order.limited or bench.order.dry_run):
+            telling.say(*woken_by(bench.ledger.inbox.claim(entity, bench.run_id), bench.ledger.now()))
+        most = bench.settings.realtime.at_once_rows
+        rung = str(context["dag_run"].run_type) == "asset_triggered"
+        if not (rung and most and bench.ledger.baseline(entity)):
+            return True
+        return not _all_at_once(bench, entity, most, context["ti"])
+
+
+def _all_at_once(bench: Bench, entity: str, most: int, instance: Any) -> bool:
+    """The whole run; False where it reads more than `most` rows."""
+    extracts: dict[str, dict[str, Any]] = {system: _extracted(bench, entity, system) for system in SYSTEMS}
+    feeds = feeds_of(extracts)
+    rows = sum(int(one["rows"]) for one in feeds.values())
+    if rows > most:
+        telling.say(f"{rows} rows are more than {most} (realtime.at_once_rows): the ordinary tasks go on.")
+        return False
+    instance.xcom_push(key=EXTRACTS, value=extracts)
+    done = bench.ledger.checkpoints.get(bench.run_id, AT_ONCE)
+    if done is None:
+        _transformed(bench, entity, feeds)
+        done = {"batches": _planned(bench, entity, feeds)}
+        bench.ledger.checkpoints.set(bench.run_id, AT_ONCE, done)
+    for batch in done["batches"]:
+        _loaded(bench, entity, batch, feeds)
+    instance.xcom_push(key=ACCOUNT, value=_settled(bench, entity, extracts, instance, ()))
+    return True
+
+
+def woken_by(events: Sequence[Event], now: datetime) -> list[str]:
+    """What the inbox held, in words: which events, how many, and how long they waited (`now`: UTC)."""
+    if not events:
+        return []
+    kinds = Counter(f"{event.source} {event.topic}" for event in events)
+    waited = max((now - event.received_at).total_seconds() for event in events)
+    told = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common())
+    return [f"{len(events)} events were waiting, the oldest for {waited:.1f} s: {told}."]
 
 
 def audit(
@@ -168,8 +239,11 @@ def audit(
     problems = problems_of(instance, [beside(instance, name) for name in upstream])
     try:
         with _bench(entity, order) as bench:
-            if not instance.xcom_pull(task_ids=beside(instance, "plan"), key=PLAN_SUMMARY, default=None):
+            planned_by = [beside(instance, name) for name in ("plan", AT_ONCE)]
+            if not any(instance.xcom_pull(task_ids=planned_by, key=PLAN_SUMMARY, default=None) or ()):
                 raise _nothing_to_settle(bench, problems)
+            if not all(extracts.values()):
+                extracts = instance.xcom_pull(task_ids=planned_by[1], key=EXTRACTS, default=None) or extracts
             return _settled(bench, entity, extracts, instance, problems)
     except SyncError as problem:
         # Where there is no plan, what the tasks before left says it all.
@@ -184,6 +258,7 @@ def _settled(
     held_before = sum(bench.ledger.holds.counts(entity).values())
     try:
         engine_of(entity).audit(bench, feeds_of(extracts))
+        bench.ledger.inbox.done(bench.run_id)
     finally:
         # The engine stores the account before it raises, so that a failed run shows its numbers too.
         run = bench.ledger.run(bench.run_id)

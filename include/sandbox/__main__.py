@@ -23,7 +23,8 @@ LIGHTSPEED_CLIENT = ("sandbox-app", "sandbox-app-secret")
 LIGHTSPEED_SCOPES = (
     "retailer:read outlets:read registers:read users:read payment_types:read taxes:read taxes:write "
     "products:read products:write products:read:price_books products:write:price_books suppliers:read "
-    "suppliers:write inventory:read inventory:write customers:read customers:write sales:read sales:write"
+    "suppliers:write inventory:read inventory:write customers:read customers:write sales:read sales:write "
+    "consignments:read consignments:write webhooks"
 )
 
 

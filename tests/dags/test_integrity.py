@@ -47,13 +47,14 @@ def in_group(name: str, tasks: dict[str, set[str]]) -> dict[str, set[str]]:
     return {f"{name}.{task}": {f"{name}.{after}" for after in then} for task, then in tasks.items()}
 
 
+AT_ONCE = {"at_once": {"extract_commercetools", "extract_lightspeed"}}
 TASKS = {
-    "products": ENTITY_TASKS,
-    "prices": ENTITY_TASKS,
-    "inventory": entries_first(ENTITY_TASKS),
-    "customers": ENTITY_TASKS,
-    "orders": ENTITY_TASKS,
-    "sales": ENTITY_TASKS,
+    "products": AT_ONCE | ENTITY_TASKS,
+    "prices": AT_ONCE | ENTITY_TASKS,
+    "inventory": AT_ONCE | entries_first(ENTITY_TASKS),
+    "customers": AT_ONCE | ENTITY_TASKS,
+    "orders": AT_ONCE | ENTITY_TASKS,
+    "sales": AT_ONCE | ENTITY_TASKS,
     "preflight": {
         "migrate_ledger": {"check_house", "check_commercetools", "check_lightspeed"},
         "check_house": {"report"},

@@ -14,6 +14,7 @@ from include.ledger.engine import transaction
 from include.ledger.erasing import erase, erase_mentions, start_over
 from include.ledger.ledger import Ledger
 from include.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow
+from include.records.hints import Hint
 from include.transport.faces import Exchange
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -104,7 +105,8 @@ def remember(ledger: Ledger, name: str, value: str) -> None:
             decision(f"lightspeed:{till}", "", value),
         ],
     )
-    ledger.inbox.put("commercetools", "customer", f"event-{name}", {"id": online, "note": value})
+    told = Hint("commercetools", "customer", f"event-{name}", ("customers",), resource_id=online)
+    ledger.inbox.keep([told], ("customers",))
 
 
 def change(name: str, value: str, **more: Any) -> ChangeRow:
@@ -151,7 +153,7 @@ def holding(ledger: Ledger, value: str) -> dict[str, list[str]]:
     return {name: rows for name, rows in found.items() if rows}
 
 
-KEEPING = {"mirror", "links", "changes", "exchanges", "holds", "decisions", "inbox"}
+KEEPING = {"mirror", "links", "changes", "exchanges", "holds", "decisions"}
 
 
 def test_no_table_holds_anything_of_who_was_erased(kept: Ledger) -> None:

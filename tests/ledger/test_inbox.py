@@ -1,35 +1,87 @@
-"""Events are kept once, handed to one worker each, and come back when that worker died."""
+"""Events are kept once for each entity they concern, seen by the next run, and done only when that has settled."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 from include.ledger import Ledger
+from include.records.hints import Hint
+
+ALL = ("inventory", "orders", "products", "sales")
 
 
-def put(ledger: Ledger, *ids: str) -> list[bool]:
-    return [ledger.inbox.put("lightspeed", "product.update", one, {"id": one}) for one in ids]
+def hint(event_id: str, *entities: str, source: str = "lightspeed") -> Hint:
+    return Hint(source, "sale.update", event_id, entities or ("inventory",))  # type: ignore[arg-type]
+
+
+def claimed(ledger: Ledger, entity: str = "inventory", run: str = "run") -> list[str]:
+    return [event.event_id for event in ledger.inbox.claim(entity, run)]
 
 
 def test_an_event_sent_twice_is_kept_once(ledger: Ledger) -> None:
-    assert put(ledger, "e1", "e1", "e2") == [True, False, True]
-    assert ledger.inbox.put("commercetools", "ProductPublished", "e1", {}) is True
-    assert [e.event_id for e in ledger.inbox.claim("lightspeed")] == ["e1", "e2"]
+    keep = ledger.inbox.keep
+    assert keep([hint("e1"), hint("e1"), hint("e2")], ALL) == {"inventory"}
+    assert keep([hint("e1")], ALL) == frozenset()
+    assert keep([hint("e1", source="commercetools")], ALL) == {"inventory"}
+    assert claimed(ledger) == ["e1", "e2", "e1"]
 
 
-def test_each_event_goes_to_one_worker(ledger: Ledger) -> None:
-    put(ledger, *(f"e{n}" for n in range(60)))
+def test_each_entity_that_follows_is_told_and_no_other(ledger: Ledger) -> None:
+    assert ledger.inbox.keep([hint("e1", "inventory", "orders", "sales")], ("inventory", "sales")) == {
+        "inventory",
+        "sales",
+    }
+    assert claimed(ledger, "sales") == ["e1"]
+    assert claimed(ledger, "orders") == []
+    assert [one.entity for one in ledger.inbox.waiting()] == ["inventory"], "sales has been taken"
+
+
+def test_events_of_a_run_that_never_settled_are_taken_by_the_next(ledger: Ledger) -> None:
+    ledger.inbox.keep([hint("e1"), hint("e2")], ALL)
+    assert claimed(ledger, run="died") == ["e1", "e2"]
+    assert claimed(ledger, run="next") == ["e1", "e2"]
+    assert ledger.inbox.done("died") == 0
+    assert ledger.inbox.done("next") == 2
+    assert claimed(ledger, run="later") == []
+    assert ledger.inbox.keep([hint("e1")], ALL) == frozenset(), "an event done is still known"
+
+
+def test_an_event_that_comes_while_a_run_reads_waits_for_the_next_run(ledger: Ledger) -> None:
+    ledger.inbox.keep([hint("e1")], ALL)
+    claimed(ledger, run="first")
+    ledger.inbox.keep([hint("e2")], ALL)
+    assert ledger.inbox.done("first") == 1
+    assert [(one.entity, one.events) for one in ledger.inbox.waiting()] == [("inventory", 1)]
+    assert claimed(ledger, run="second") == ["e2"]
+
+
+def test_what_no_run_could_see_yet_is_not_taken(ledger: Ledger) -> None:
+    ledger.inbox.keep([hint("soon", source="commercetools"), hint("now")], ALL, _an_hour_behind)
+    assert claimed(ledger) == ["now"]
+    assert ledger.inbox.waiting() == []
+
+
+def _an_hour_behind(entity: str, source: str) -> float:
+    return 3600.0 if source == "commercetools" else 0.0
+
+
+def test_the_same_events_at_once_from_many_senders_are_kept_once(ledger: Ledger) -> None:
+    burst = [hint(f"e{number}", "inventory", "sales") for number in range(200)]
     with ThreadPoolExecutor(4) as pool:
-        shares = list(pool.map(lambda _: ledger.inbox.claim("lightspeed", 20), range(4)))
-    got = [event.event_id for share in shares for event in share]
-    assert len(got) == len(set(got)) == 60
+        list(pool.map(lambda turn: ledger.inbox.keep(burst[:: 1 if turn % 2 else -1], ALL), range(8)))
+    assert len(claimed(ledger)) == len(claimed(ledger, "sales")) == 200
 
 
-def test_a_claimed_event_comes_back_unless_it_is_done(ledger: Ledger) -> None:
-    put(ledger, "e1", "e2")
-    first, second = ledger.inbox.claim("lightspeed")
-    ledger.inbox.done([first.id])
-    assert ledger.inbox.claim("lightspeed") == []
-    assert ledger.inbox.claim("lightspeed", stale_after=timedelta(0)) == [second]
-    assert put(ledger, "e1") == [False], "an event done is still known"
+def test_what_was_told_of_late_is_counted_by_topic(ledger: Ledger) -> None:
+    ledger.inbox.keep([hint("e1"), hint("e2")], ALL)
+    claimed(ledger, run="r")
+    ledger.inbox.done("r")
+    ledger.inbox.keep([hint("e3")], ALL)
+    [row] = ledger.inbox.told()
+    assert (row["entity"], row["source"], row["topic"], row["events"], row["open"]) == (
+        "inventory",
+        "lightspeed",
+        "sale.update",
+        3,
+        1,
+    )

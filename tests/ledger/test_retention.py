@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from include.ledger import Ledger, retention
 from include.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, MirrorRow
+from include.records.hints import Hint
 from include.transport.faces import Exchange
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -85,8 +86,9 @@ def test_exchanges_and_handled_events_go_by_age(ledger: Ledger) -> None:
                 )
             )  # fmt: skip
     for name in ("handled", "waiting"):
-        ledger.inbox.put("lightspeed", "t", name, {})
-    ledger.inbox.done([ledger.inbox.claim("lightspeed")[0].id])
+        ledger.inbox.keep([Hint("lightspeed", "t", name, (name,))], (name,))
+    ledger.inbox.claim("handled", "r")
+    ledger.inbox.done("r")
     with ledger.engine.begin() as connection:
         connection.execute(text("UPDATE inbox SET received_at = :at"), {"at": LONG_AGO})
         connection.execute(text("UPDATE inbox SET done_at = :at WHERE done_at IS NOT NULL"), {"at": LONG_AGO})

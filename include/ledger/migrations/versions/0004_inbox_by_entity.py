@@ -18,5 +18,9 @@ def upgrade() -> None:
     op.drop_index("uq_inbox_source_event_id", table_name="inbox")
     op.add_column("inbox", sa.Column("entity", sa.Text(), nullable=False))
     op.add_column("inbox", sa.Column("claimed_by", sa.Text(), nullable=True))
+    op.add_column(
+        "inbox",
+        sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+    )
     op.create_index("uq_inbox_entity_source_event_id", "inbox", ["entity", "source", "event_id"], unique=True)
     op.create_index("ix_inbox_open", "inbox", ["entity", "id"], postgresql_where=sa.text("done_at IS NULL"))

@@ -1,0 +1,112 @@
+"""Doorbells ring until a run has come, soon at first and then seldom, whatever fails meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from include.ledger import Ledger
+from include.pipeline import hearing
+from include.pipeline.ringing import AGAIN_SECONDS, SELDOM_SECONDS, Ringer
+from include.records.hints import Hint
+from include.settings.loader import parse_settings
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with Ledger.open(ledger_url) as opened:
+        yield opened
+
+
+ALL = ("inventory", "sales", "products")
+
+
+class Bells:
+    """What was rung, and a bell that can be out of order."""
+
+    def __init__(self) -> None:
+        self.rung: list[list[str]] = []
+        self.out_of_order = False
+        self.heard = threading.Event()
+
+    def __call__(self, entities: Iterable[str]) -> None:
+        if self.out_of_order:
+            raise ConnectionError("no metadata")
+        self.rung.append(list(entities))
+        self.heard.set()
+
+
+def told(ledger: Ledger, *event_ids: str) -> None:
+    ledger.inbox.keep([Hint("lightspeed", "sale.update", one, ("inventory",)) for one in event_ids], ALL)
+
+
+def test_what_nobody_rang_for_is_found_in_the_inbox(ledger: Ledger) -> None:
+    """A process that ends between the row and the ring loses nothing."""
+    told(ledger, "e1")
+    bells = Bells()
+    Ringer(bells, ledger.inbox.waiting).start()
+    assert bells.heard.wait(20)
+    assert bells.rung[0] == ["inventory"]
+
+
+def test_an_unanswered_ring_is_repeated_ever_more_seldom_until_a_run_comes(ledger: Ledger) -> None:
+    told(ledger, "e1")
+    ringer = Ringer(Bells(), ledger.inbox.waiting)
+    rings, now = [], 1000.0
+    while now < 4000.0:
+        if ringer.overdue(now):
+            ringer.ring_now({"inventory"}, now)
+            rings.append(now)
+        now += 1.0
+    gaps = [after - before for before, after in zip(rings, rings[1:], strict=False)]
+    assert gaps[0] == AGAIN_SECONDS
+    assert gaps == sorted(gaps)
+    assert gaps[-1] == SELDOM_SECONDS
+    ledger.inbox.claim("inventory", "a run")
+    assert ringer.overdue(now + SELDOM_SECONDS) == set()
+    told(ledger, "e2")
+    assert ringer.overdue(now + SELDOM_SECONDS + 1) == {"inventory"}, (
+        "a new event is not punished for the old one"
+    )
+
+
+def test_a_bell_that_fails_is_rung_again(ledger: Ledger) -> None:
+    told(ledger, "e1")
+    bells = Bells()
+    ringer = Ringer(bells, ledger.inbox.waiting)
+    bells.out_of_order = True
+    ringer.ring_now({"inventory"}, 1000.0)
+    bells.out_of_order = False
+    assert ringer.overdue(1000.0 + AGAIN_SECONDS) == {"inventory"}
+
+
+def test_an_inbox_that_cannot_be_read_rings_nothing_and_ends_nothing() -> None:
+    def broken() -> list[object]:
+        raise ConnectionError("no ledger")
+
+    assert Ringer(Bells(), broken).overdue(1000.0) == set()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("source", "entity", "rings"),
+    [
+        ("lightspeed", "inventory", True),
+        ("lightspeed", "products", True),
+        ("commercetools", "inventory", True),
+        ("commercetools", "products", False),
+    ],
+)
+def test_a_run_is_not_started_before_its_window_reaches_what_changed(
+    ledger: Ledger, source: str, entity: str, rings: bool
+) -> None:
+    """Windows of products end a minute behind the clock of commercetools: a run at once would see nothing, and the
+    event would count as done."""
+    settings = parse_settings(
+        "{version: 1, locations: [{name: Main, outlet: Main Outlet}], "
+        "limits: {commercetools: {trail_seconds: 60}}}"
+    )
+    hint = Hint(source, "anything", "e1", (entity,))  # type: ignore[arg-type]
+    assert (entity in hearing.keep(ledger.inbox, settings, [hint])) is rings
+    assert bool(ledger.inbox.claim(entity, "run")) is rings
