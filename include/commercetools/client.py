@@ -78,7 +78,7 @@ class CommercetoolsClient:
             "timeout": limits.timeout_seconds,
             "retries": limits.retries,
             "body_cap": body_cap,
-            "secrets": (secret,),
+            "secrets": connection.secrets,
             "transport": transport,
             "backoff": backoff,
         }
@@ -254,6 +254,7 @@ _SCOPES = {
     "orders": ("view_orders", "manage_orders"),
     "payments": ("view_payments", "manage_payments"),
     "shipping-methods": ("view_orders", "manage_orders"),
+    "subscriptions": ("manage_subscriptions", "manage_subscriptions"),
 }
 """API reference, `security` of each endpoint; the widest scope of those that will do."""
 

@@ -38,7 +38,12 @@ STOCK_SCOPES = ("manage_products", "view_orders")
 
 
 class CommercetoolsConnection(BaseModel):
-    """One project. `scopes` empty = whatever the API client has. Raises ConfigurationFault for what can't be right."""
+    """One project. `scopes` empty = whatever the API client has. Raises ConfigurationFault for what can't be right.
+
+    Near real time only: `event_secret` is what the secret part of the receiver's addresses is made from; the others are
+    what commercetools gets in with where its subscription delivers to: the access key of an Event Grid topic, or the
+    key and its secret for an SQS queue.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,6 +53,10 @@ class CommercetoolsConnection(BaseModel):
     client_id: str
     client_secret: SecretStr
     scopes: tuple[str, ...] = ()
+    event_secret: SecretStr | None = None
+    event_grid_key: SecretStr | None = None
+    queue_access_key: SecretStr | None = None
+    queue_access_secret: SecretStr | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -83,6 +92,27 @@ class CommercetoolsConnection(BaseModel):
     def _secret_is_there(cls, value: SecretStr) -> SecretStr:
         return value if value.get_secret_value().strip() else _empty("password (client secret)")
 
+    @field_validator(
+        "event_secret", "event_grid_key", "queue_access_key", "queue_access_secret", mode="after"
+    )
+    @classmethod
+    def _empty_is_none(cls, value: SecretStr | None) -> SecretStr | None:
+        """An empty field of the form is no secret: one made from nothing could be made by anybody."""
+        text = value.get_secret_value().strip() if value is not None else ""
+        return SecretStr(text) if text else None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret the connection holds, for those who keep them out of sight."""
+        held = (
+            self.client_secret,
+            self.event_secret,
+            self.event_grid_key,
+            self.queue_access_key,
+            self.queue_access_secret,
+        )
+        return tuple(secret.get_secret_value() for secret in held if secret is not None)
+
     @property
     def scope_list(self) -> tuple[str, ...]:
         """Scopes as the token request wants them: each with the project key."""
@@ -98,7 +128,8 @@ class CommercetoolsConnection(BaseModel):
         extra: Mapping[str, Any],
     ) -> CommercetoolsConnection:
         """From the fields of an Airflow connection: host = API URL, login / password = client id / secret; extra holds
-        `project_key` (or the schema does), `auth_url` and `scopes`. Raises ConfigurationFault naming the bad field."""
+        `project_key` (or the schema does), `auth_url`, `scopes` and the secrets of near real time. Raises
+        ConfigurationFault naming the bad field."""
         scopes = extra.get("scopes") or ()
         return cls(
             api_url=_with_scheme(host) or DEFAULT_API_URL,
@@ -107,7 +138,11 @@ class CommercetoolsConnection(BaseModel):
             client_id=(login or "").strip(),
             client_secret=SecretStr((password or "").strip()),
             scopes=tuple(scopes.replace(",", " ").split()) if isinstance(scopes, str) else tuple(scopes),
+            **{name: SecretStr(str(extra[name])) for name in _REALTIME_SECRETS if extra.get(name)},
         )
+
+
+_REALTIME_SECRETS = ("event_secret", "event_grid_key", "queue_access_key", "queue_access_secret")
 
 
 def _with_scheme(address: object) -> str:

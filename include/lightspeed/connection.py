@@ -27,8 +27,9 @@ Series = Literal["x", "r"]
 class LightspeedConnection:
     """One store and the right to speak to it: a personal token, or an OAuth application with its refresh token.
 
-    `store_url` is scheme and host without a path. `webhook_secret` is the client secret that signs webhooks, where it
-    differs from `client_secret`. Secrets are kept out of `repr`.
+    `store_url` is scheme and host without a path. `webhook_secret`: of an OAuth application, the secret that signs its
+    webhooks where that is not `client_secret`; of a personal token, what the secret part of the receiver's addresses is
+    made from. Secrets are kept out of `repr`.
     """
 
     store_url: str
@@ -68,6 +69,11 @@ class LightspeedConnection:
     def host(self) -> str:
         """The host name alone, as logs and checks show it."""
         return urlsplit(self.store_url).hostname or ""
+
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """The secrets a webhook may be signed with; none = no signature can be right."""
+        return tuple(secret for secret in (self.webhook_secret, self.client_secret) if secret)
 
     @property
     def api_path(self) -> str:

@@ -57,6 +57,27 @@ _COMMERCETOOLS: dict[str, Any] = {
             "Scopes",
             about="With blanks between, with or without the project key. Empty = all the client has.",
         ),
+        "event_secret": _text(
+            "Event secret",
+            secret=True,
+            about="Near real time through Event Grid, or through Pub/Sub without an audience: the secret that the "
+            "addresses of the receiver are made from. Any long random text.",
+        ),
+        "event_grid_key": _text(
+            "Event Grid key",
+            secret=True,
+            about="Near real time through Event Grid: an access key of the topic.",
+        ),
+        "queue_access_key": _text(
+            "Queue access key",
+            secret=True,
+            about="Near real time through SQS with authentication Credentials: the AWS access key that sends.",
+        ),
+        "queue_access_secret": _text(
+            "Queue access secret",
+            secret=True,
+            about="Near real time through SQS with authentication Credentials: the secret of that key.",
+        ),
     },
 }
 
@@ -90,7 +111,10 @@ _LIGHTSPEED: dict[str, Any] = {
             about="OAuth only: the first one. Later ones are kept in the ledger, because each can be used once.",
         ),
         "webhook_secret": _text(
-            "Webhook secret", secret=True, about="Only where it differs from the OAuth client secret."
+            "Webhook secret",
+            secret=True,
+            about="OAuth: only where webhooks are signed with another secret than the client's. Personal token: any "
+            "long random text; the secret part of the receiver's addresses is made from it.",
         ),
     },
 }

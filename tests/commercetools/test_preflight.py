@@ -133,6 +133,21 @@ def test_airflow_fields_become_a_connection() -> None:
     assert "s3cr3t" not in repr(made)
 
 
+def test_secrets_of_near_real_time_are_optional_and_shown_nowhere() -> None:
+    given = {
+        "event_secret": "long-random-1",
+        "event_grid_key": "long-random-2",
+        "queue_access_key": "long-random-3",
+        "queue_access_secret": " long-random-4 ",
+    }
+    made = CommercetoolsConnection.from_airflow_fields(**fields(extra={"project_key": "my-shop", **given}))
+    assert made.secrets == ("secret", *(secret.strip() for secret in given.values()))
+    assert "long-random" not in repr(made)
+    empty = dict.fromkeys(given, " ")
+    bare = CommercetoolsConnection.from_airflow_fields(**fields(extra={"project_key": "my-shop", **empty}))
+    assert (bare.event_secret, bare.secrets) == (None, ("secret",))
+
+
 @pytest.mark.parametrize(
     "region", ["us-central1.gcp", "us-east-2.aws", "eu-central-1.aws", "australia-southeast1.gcp"]
 )

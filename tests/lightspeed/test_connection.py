@@ -95,6 +95,14 @@ def test_secrets_are_not_in_the_representation() -> None:
     assert not any(secret in shown for secret in ("sec-ret", "ref-resh", "we-b"))
 
 
+def test_a_webhook_may_be_signed_with_either_secret_and_with_no_empty_one() -> None:
+    oauth = {"refresh_token": "r"}
+    assert from_airflow_fields("acme", "id", "sec-ret", oauth).signing_secrets == ("sec-ret",)
+    both = from_airflow_fields("acme", "id", "sec-ret", {**oauth, "webhook_secret": "we-b"})
+    assert both.signing_secrets == ("we-b", "sec-ret")
+    assert from_airflow_fields("acme", None, "t", {"webhook_secret": " "}).signing_secrets == ()
+
+
 class OneStore:
     """A `TokenStore` that several workers share."""
 

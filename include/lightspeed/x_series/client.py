@@ -92,6 +92,10 @@ class XSeriesClient:
     ) -> None:
         await self._http.__aexit__(kind, error, trace)
 
+    def hide(self, secret: str) -> None:
+        """One more value that must never be shown: the secret part of an address."""
+        self._http.redactor.learn(secret)
+
     async def get(
         self,
         path: str,

@@ -57,6 +57,8 @@ SCOPES: tuple[tuple[str, str, str], ...] = (
     ("GET", "/user", "users:read"),
     ("GET", "/webhooks", "webhooks"),
     ("POST", "/webhooks", "webhooks"),
+    ("PUT", "/webhooks", "webhooks"),
+    ("DELETE", "/webhooks", "webhooks"),
     ("GET", "/", "products:read"),
     ("POST", "/", "products:write"),
     ("PUT", "/", "products:write"),
