@@ -1,6 +1,7 @@
-"""What a DAG file has to know of the configuration while it is parsed: schedules, and when data counts as old.
+"""What a DAG file has to know of the configuration while it is parsed: schedules, when data counts as old, and which
+queue is listened to.
 
-The whole configuration is validated by the first task that needs it (and by `preflight`). Here only two sections are
+The whole configuration is validated by the first task that needs it (and by `preflight`). Here only three sections are
 read, because a DAG file is parsed every few seconds.
 """
 
@@ -8,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from include.settings.models import Notify, Schedules
+from include.settings.realtime import SqsDestination
 
 CONFIG_VARIABLE = "RETAIL_SYNC_CONFIG"
 DEFAULT_PATH = Path(__file__).parents[1] / "settings" / "sync.yaml"
@@ -46,6 +49,32 @@ def minutes_until_old() -> int:
             f"{_path()}: notify.data_older_than_minutes is {found!r}. What to do: write a number of minutes."
         )
     return found
+
+
+@dataclass(frozen=True)
+class Queue:
+    """An SQS queue, and the Airflow connection that may empty it."""
+
+    url: str
+    region: str
+    aws_conn_id: str
+
+
+def listened_queue() -> Queue | None:
+    """The queue of `realtime.commercetools.destination`; None = commercetools delivers elsewhere, or not at all."""
+    found: Any = _section("realtime")
+    for name in ("commercetools", "destination"):
+        found = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(found, dict) or found.get("type") != "SQS":
+        return None
+    default = SqsDestination.model_fields["aws_conn_id"].default
+    queue = Queue(found.get("queue_url", ""), found.get("region", ""), found.get("aws_conn_id", default))
+    if not all(isinstance(value, str) and value.strip() for value in vars(queue).values()):
+        raise ScheduleError(
+            f"{_path()}: realtime.commercetools.destination names no queue. What to do: write `queue_url` and "
+            "`region` as texts."
+        )
+    return queue
 
 
 def _path() -> Path:
