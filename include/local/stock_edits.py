@@ -51,11 +51,11 @@ class StockEdits:
 
     def at_the_till(self) -> list[str]:
         """Sell two pieces of an article, and count one piece more of another one, in another outlet if there is one."""
-        offered = list(self._offered())
+        offered = list(self.on_offer())
         if not offered:
             return []
         sold = offered[0]
-        self._sell(sold, SOLD)
+        self.sell(sold, SOLD)
         done = [
             f"Lightspeed: {SOLD} of {sold.product['sku']} were sold in {sold.outlet}, {sold.level - SOLD} are left"
         ]
@@ -69,7 +69,8 @@ class StockEdits:
             )
         return done
 
-    def _offered(self) -> Iterator[Shown]:
+    def on_offer(self) -> Iterator[Shown]:
+        """Articles that the till has and the storefront shows, an outlet each time."""
         levels, shown = self._levels(), self._shown_online()
         for product in self._products():
             for outlet, channel in self._channels.items():
@@ -95,7 +96,8 @@ class StockEdits:
             for row in self._shops.all_online("inventory")
         }
 
-    def _sell(self, one: Shown, quantity: int) -> None:
+    def sell(self, one: Shown, quantity: int) -> None:
+        """Somebody buys at the till, and pays."""
         outlet = self._outlets[one.outlet]
         register = next(
             row

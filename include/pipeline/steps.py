@@ -190,7 +190,7 @@ def at_once(entity: str) -> bool:
         if not (bench.order.limited or bench.order.dry_run):
             telling.say(*woken_by(bench.ledger.inbox.claim(entity, bench.run_id), bench.ledger.now()))
         most = bench.settings.realtime.at_once_rows
-        rung = str(context["dag_run"].run_type) == "asset_triggered"
+        rung = context["dag_run"].run_type == "asset_triggered"
         if not (rung and most and bench.ledger.baseline(entity)):
             return True
         return not _all_at_once(bench, entity, most, context["ti"])
