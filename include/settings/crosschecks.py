@@ -19,6 +19,7 @@ from include.settings.orderchecks import order_problems
 from include.settings.pricechecks import base_price_problems, list_problems
 from include.settings.problems import did_you_mean
 from include.settings.products import AssortmentRule, FieldSetting
+from include.settings.realtimechecks import realtime_problems
 from include.settings.stockchecks import (
     channel_problems,
     inventory_problems,
@@ -50,6 +51,7 @@ def cross_check(settings: SyncSettings) -> list[Problem]:
         base_price_problems,
         customer_problems,
         order_problems,
+        realtime_problems,
         _required,
         _privacy,
         _schedules,

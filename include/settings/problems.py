@@ -14,6 +14,8 @@ from include.records.errors import ConfigurationFault
 from include.settings.document import Document, Loc, Problem
 
 _Part = str | int
+TAGS = ("kind", "type")
+"""Settings that say which of several models is meant."""
 
 
 class SettingsError(ConfigurationFault):
@@ -90,7 +92,7 @@ def _words(found: ErrorDetails, around: type[BaseModel] | None, described: str |
         known = [word.strip().strip("'") for word in expected.replace(" or ", ", ").split(",")]
         return f"This is not one of the possible values.{shown}", did_you_mean(_said(value), known)
     if kind == "union_tag_not_found":
-        return "A transform needs a `kind`.", "Add `kind:`, for example `kind: choose_locale`."
+        return _untagged(str(context.get("discriminator", "")).strip("'"), meaning)
     if kind == "string_type":
         return f"A text is needed here.{shown}", "Put the value in quotes."
     if kind.startswith(("int_", "float_", "bool_")):
@@ -105,6 +107,12 @@ def _words(found: ErrorDetails, around: type[BaseModel] | None, described: str |
     return f"{found['msg']}.{shown}", meaning
 
 
+def _untagged(tag: str, meaning: str) -> tuple[str, str]:
+    if tag == "kind":
+        return "A transform needs a `kind`.", "Add `kind:`, for example `kind: choose_locale`."
+    return f"This needs a `{tag}`.", f"Add `{tag}:` below it. {meaning}"
+
+
 def _where_it_belongs(word: str, around: type[BaseModel] | None) -> str:
     known = list(around.model_fields) if around else []
     inside = [name for name in known if around and word in _members(around.model_fields[name].annotation)]
@@ -117,7 +125,9 @@ def _members(annotation: Any) -> Iterable[str]:
 
 
 def _said(value: Any) -> str:
-    return str(value.get("kind", "")) if isinstance(value, dict) else str(value)
+    if not isinstance(value, dict):
+        return str(value)
+    return str(next((value[name] for name in TAGS if name in value), ""))
 
 
 def _without_tags(loc: Loc, data: Any) -> Loc:
@@ -176,5 +186,5 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _tag(model: type[BaseModel]) -> str | None:
-    kind = model.model_fields.get("kind")
+    kind = next((model.model_fields[name] for name in TAGS if name in model.model_fields), None)
     return str(get_args(kind.annotation)[0]) if kind and get_origin(kind.annotation) is Literal else None

@@ -15,7 +15,7 @@ NotificationFormat = Literal["Platform", "CloudEvents"]
 class SqsDestination(Settings):
     """An AWS SQS standard queue; the DAG `listen` empties it."""
 
-    type: Literal["SQS"] = "SQS"
+    type: Literal["SQS"]
     """An SQS queue."""
     queue_url: str
     """Its URL, such as https://sqs.eu-central-1.amazonaws.com/123456789012/ct-sync."""
@@ -31,7 +31,7 @@ class SqsDestination(Settings):
 class PubSubDestination(Settings):
     """A Google Cloud Pub/Sub topic, whose push subscription delivers to the receiver."""
 
-    type: Literal["GoogleCloudPubSub"] = "GoogleCloudPubSub"
+    type: Literal["GoogleCloudPubSub"]
     """A Pub/Sub topic."""
     project_id: str
     """Google Cloud project."""
@@ -50,7 +50,7 @@ class EventGridDestination(Settings):
     """An Azure Event Grid topic, whose event subscription delivers to the receiver. Its access key is the connection's
     `event_grid_key`."""
 
-    type: Literal["EventGrid"] = "EventGrid"
+    type: Literal["EventGrid"]
     """An Event Grid topic."""
     uri: str
     """Endpoint of the topic."""
@@ -91,7 +91,7 @@ class RealtimeSettings(Settings):
     tenant: str = Field(default="main", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     """Part of the receiver's addresses: the shop that speaks."""
     entities: tuple[Entity, ...] | None = None
-    """Entities that follow at once; empty list = none, left out = all that sync."""
+    """Entities that follow at once; left out = all that sync, `[]` = none."""
     lightspeed: LightspeedWebhooks = LightspeedWebhooks()
     """The webhooks of Lightspeed."""
     commercetools: CommercetoolsSubscription | None = None

@@ -63,21 +63,28 @@ def _sections(model: type[BaseModel], path: str) -> Iterator[str]:
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""
     for name, field in model.model_fields.items():
-        inner, suffix = _inner_model(field.annotation)
-        if inner is not None:
+        for inner, suffix in _inner_models(field.annotation):
             yield from _sections(inner, f"{path}.{name}{suffix}".lstrip("."))
 
 
-def _inner_model(annotation: Any) -> tuple[type[BaseModel] | None, str]:
-    """The model a setting holds, and how its members are addressed below it."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation, ""
-    arguments = get_args(annotation)
-    if get_origin(annotation) is tuple and _is_model(arguments[0]):
-        return arguments[0], "[]"
-    if get_origin(annotation) is dict and _is_model(arguments[1]):
-        return arguments[1], ".<name>"
-    return None, ""
+def _inner_models(annotation: Any) -> list[tuple[type[BaseModel], str]]:
+    """The models a setting may hold, and how their members are addressed below it; of several kinds, one for each."""
+    if _is_model(annotation):
+        return [(annotation, "")]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is tuple and _is_model(arguments[0]):
+        return [(arguments[0], "[]")]
+    if origin is dict and _is_model(arguments[1]):
+        return [(arguments[1], ".<name>")]
+    if origin in (Union, UnionType):
+        kinds = [one for one in arguments if _is_model(one)]
+        return [(one, f" ({_type_of(one)})" if len(kinds) > 1 else "") for one in kinds]
+    return []
+
+
+def _type_of(model: type[BaseModel]) -> str:
+    """`type: SQS`, the setting that says which of several models is meant."""
+    return f"type: {get_args(model.model_fields['type'].annotation)[0]}"
 
 
 def _is_model(annotation: Any) -> bool:
@@ -127,7 +134,7 @@ def _type_words(annotation: Any) -> str:
     if origin is Annotated:
         return "transform" if arguments[0] == get_args(Transform)[0] else _type_words(arguments[0])
     if origin in (Union, UnionType):
-        return " or ".join(_type_words(one) for one in arguments if one is not NoneType)
+        return " or ".join(dict.fromkeys(_type_words(one) for one in arguments if one is not NoneType))
     if origin is tuple:
         return f"list of {_type_words(arguments[0])}"
     if origin is dict:

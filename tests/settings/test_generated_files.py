@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from include.commercetools.places import NATURAL_PLACES, PROJECTION_FIELDS
 from include.records.products import COLUMNS
 from include.sandbox.shop import SAMPLE_SHOP, default_config, load_shop
-from include.settings import fields, models, products, transforms
+from include.settings import fields, models, products, realtime, transforms
 from include.settings.base import Settings
 from include.settings.loader import DEFAULT_PATH, SCHEMA_PATH, load_settings
 from include.settings.reference import PAGE, page
@@ -19,7 +19,7 @@ from include.settings.schema import schema_text
 
 MODELS = [
     model
-    for module in (models, products, transforms)
+    for module in (models, products, realtime, transforms)
     for _, model in inspect.getmembers(module, inspect.isclass)
     if issubclass(model, Settings) and model is not Settings
 ]
