@@ -14,7 +14,9 @@ from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
 from include.pipeline import warming
-from include.pipeline.receiving import LazyReceiver
+from include.pipeline.console import open_console
+from include.pipeline.mounting import Lazy
+from include.pipeline.receiving import open_receiver
 
 log = logging.getLogger(__name__)
 
@@ -73,5 +75,32 @@ class RetailSyncPlugin(AirflowPlugin):
     name = "retail_sync"
     listeners = [RunNotes(), Warmth()]
     fastapi_apps = [
-        {"app": LazyReceiver(), "url_prefix": "/retail-sync/hooks", "name": "Retail sync: receiver of events"}
+        {
+            "app": Lazy("receiver of events", open_receiver),
+            "url_prefix": "/retail-sync/hooks",
+            "name": "Retail sync: receiver of events",
+        },
+        {
+            "app": Lazy("console", open_console),
+            "url_prefix": "/retail-sync/console",
+            "name": "Retail sync: console",
+        },
+    ]
+    external_views = [
+        {
+            "name": "Retail sync",
+            "href": "/retail-sync/console/",
+            "destination": "nav",
+            "category": "browse",
+            "url_route": "retail-sync",
+            "icon": "/retail-sync/console/static/icon.svg",
+            "icon_dark_mode": "/retail-sync/console/static/icon-dark.svg",
+            "nav_top_level": True,
+        },
+        {
+            "name": "Account and plan",
+            "href": "/retail-sync/console/runs/of/{DAG_ID}/{RUN_ID}",
+            "destination": "dag_run",
+            "url_route": "retail-sync-run",
+        },
     ]

@@ -1,0 +1,16 @@
+"""Stock."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from include.console.visit import Looking
+
+router = APIRouter()
+
+
+@router.get("/stock")
+def show(visit: Looking) -> Response:
+    """The page."""
+    return visit.page("stock.html")
