@@ -14,7 +14,8 @@ from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
 from include.pipeline import warming
-from include.pipeline.receiving import LazyReceiver
+from include.pipeline.mounting import Lazy
+from include.pipeline.receiving import open_receiver
 
 log = logging.getLogger(__name__)
 
@@ -73,5 +74,9 @@ class RetailSyncPlugin(AirflowPlugin):
     name = "retail_sync"
     listeners = [RunNotes(), Warmth()]
     fastapi_apps = [
-        {"app": LazyReceiver(), "url_prefix": "/retail-sync/hooks", "name": "Retail sync: receiver of events"}
+        {
+            "app": Lazy("receiver of events", open_receiver),
+            "url_prefix": "/retail-sync/hooks",
+            "name": "Retail sync: receiver of events",
+        }
     ]
