@@ -26,8 +26,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass
 class Lazy:
-    """An ASGI app that becomes what `open_app` gives when it is first asked for something. What fails to open is told in
-    the log, answered 503 (which senders of events take as a reason to come again), and tried again."""
+    """An ASGI app that becomes what `open_app` gives when it is first asked for something. What fails to open is told
+    in the log, answered 503 (which senders of events take as a reason to come again), and tried again."""
 
     name: str
     open_app: Callable[[], App]
@@ -38,7 +38,7 @@ class Lazy:
         if scope["type"] != "http":
             return
         try:
-            app = self._app or await asyncio.to_thread(self._opened)
+            app = await asyncio.to_thread(self._opened) if self._app is None else self._app
         except Exception as problem:
             log.error(
                 "The %s can't start: %s. What to do: run the DAG `preflight`.", self.name, said(problem)
