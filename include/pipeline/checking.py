@@ -19,6 +19,7 @@ from include.pipeline.context import STAGING_VARIABLE, staging_root
 from include.pipeline.customer_engine import seal_of
 from include.pipeline.entities import ENTITIES
 from include.pipeline.steps import RUN_NOTE, gathered, problems_of
+from include.pipeline.subscribing import configured
 from include.pipeline.systems import Access
 from include.records.errors import ConfigurationFault, SyncError, TransientError
 from include.records.face import CheckResult, SystemName
@@ -89,6 +90,9 @@ def check_system(system: SystemName) -> list[Finding]:
                     if settings.customers.synced:
                         async with access.open_customers(system, sink) as customers:
                             found = [*found, *await customers.check()]
+                    if configured(settings, system):
+                        async with access.open_hooks(system, sink) as hooks:
+                            found = [*found, *await hooks.check()]
                     if not settings.orders.exported and settings.sales.target == "none":
                         return found
                     documents = access.open_online_orders if online else access.open_till_sales

@@ -19,6 +19,7 @@ from include.commercetools.orders import CommercetoolsOrders
 from include.commercetools.pricing import CommercetoolsPrices
 from include.commercetools.products import CommercetoolsProducts
 from include.commercetools.stock import CommercetoolsStock
+from include.commercetools.subscriptions import CommercetoolsSubscriptions
 from include.ledger.ledger import Ledger
 from include.lightspeed.connection import LightspeedConnection, from_airflow_fields
 from include.lightspeed.x_series.client import WINDOW_SECONDS, XSeriesClient
@@ -27,10 +28,12 @@ from include.lightspeed.x_series.pricing import XSeriesPrices
 from include.lightspeed.x_series.products import XSeriesProducts
 from include.lightspeed.x_series.sales import XSeriesSales
 from include.lightspeed.x_series.stock import XSeriesStock
+from include.lightspeed.x_series.webhooks import XSeriesWebhooks
 from include.pipeline.secrets import token_key
 from include.records.customer_face import CustomerSystem
 from include.records.errors import ConfigurationFault
 from include.records.face import ProductSystem, SystemName
+from include.records.hook_face import HookSystem
 from include.records.order_face import OnlineOrders, TillSales
 from include.records.price_face import OnlinePrices, TillPrices
 from include.records.stock_face import OnlineStock, TillStock
@@ -129,6 +132,19 @@ class Access:
         assert isinstance(connection, LightspeedConnection)
         async with self._x_series(connection, sink) as x_series:
             yield XSeriesSales(x_series, self.settings)
+
+    @asynccontextmanager
+    async def open_hooks(self, system: SystemName, sink: ExchangeSink) -> AsyncIterator[HookSystem]:
+        """What one system tells of changes through, with an open client."""
+        connection = self.connections[system]
+        if isinstance(connection, CommercetoolsConnection):
+            async with self._commercetools(connection, sink) as client:
+                yield CommercetoolsSubscriptions(client, self.settings, connection)
+        elif isinstance(connection, LightspeedConnection):
+            async with self._x_series(connection, sink) as x_series:
+                yield XSeriesWebhooks(x_series, self.settings, connection)
+        else:
+            assert_never(connection)
 
     def _commercetools(self, connection: CommercetoolsConnection, sink: ExchangeSink) -> CommercetoolsClient:
         # commercetools publishes no count of requests; the shared row only carries its orders to pause.

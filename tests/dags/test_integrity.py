@@ -17,7 +17,7 @@ pytestmark = pytest.mark.airflow
 
 DAGS = airflow_home.PROJECT / "dags"
 ENTITIES = ("products", "prices", "inventory", "customers", "orders", "sales")
-EXPECTED = {*ENTITIES, "preflight", "reconcile", "housekeeping", "backfill", "forget"}
+EXPECTED = {*ENTITIES, "preflight", "reconcile", "housekeeping", "backfill", "forget", "subscribe", "listen"}
 ENTITY_TASKS = {
     "extract_commercetools": {"transform", "plan", "load", "audit"},
     "extract_lightspeed": {"transform", "plan", "load", "audit"},
@@ -81,6 +81,8 @@ TASKS = {
         "sales": set(),
     },
     "forget": {"forget": set()},
+    "subscribe": {"commercetools": {"report"}, "lightspeed": {"report"}, "report": set()},
+    "listen": {"drain": set()},
 }
 FORMS = {
     "products": {"mode", "dry_run", "since", "keys", "direction"},
@@ -90,14 +92,25 @@ FORMS = {
     "orders": {"mode", "dry_run", "since", "keys"},
     "sales": {"mode", "dry_run", "since", "keys"},
     "forget": {"keys", "keep_out"},
+    "subscribe": {"dry_run"},
 }
+WITH_QUEUE = """
+realtime:
+  commercetools:
+    destination: {type: SQS, queue_url: "https://sqs.eu-central-1.amazonaws.com/1/q", region: eu-central-1}
+"""
 
 
 @pytest.fixture(scope="module")
-def bag() -> Any:
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Every DAG there can be: of a configuration with a queue."""
     from airflow.dag_processing.dagbag import DagBag
 
-    return DagBag(str(DAGS))
+    config = tmp_path_factory.mktemp("config") / "sync.yaml"
+    config.write_text(WITH_QUEUE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RETAIL_SYNC_CONFIG", str(config))
+        return DagBag(str(DAGS))
 
 
 def test_every_file_gives_its_dag_and_no_other(bag: Any) -> None:
@@ -168,6 +181,23 @@ def test_an_entity_runs_by_the_clock_and_when_its_doorbell_rings(bag: Any, dag_i
     assert [asset.name for asset in dag.get_task("audit").outlets] == [f"{dag_id}_synced"]
 
 
+def test_a_queue_is_listened_to_by_watch_and_by_the_clock_and_only_where_there_is_one(bag: Any) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    (waits,) = bag.dags["listen"].timetable.asset_condition.objects
+    (watch,) = waits.watchers
+    assert watch.trigger.serialize() == (
+        "include.pipeline.watching.QueueWatch",
+        {
+            "queue_url": "https://sqs.eu-central-1.amazonaws.com/1/q",
+            "region": "eu-central-1",
+            "aws_conn_id": "aws_default",
+        },
+    )
+    none = DagBag(str(DAGS / "listen.py"))
+    assert (none.import_errors, none.dags) == ({}, {})
+
+
 def test_nobody_is_forgotten_by_the_clock(bag: Any) -> None:
     assert type(bag.dags["forget"].timetable).__name__ == "NullTimetable"
 
@@ -201,7 +231,8 @@ print(json.dumps({"seconds": seconds, "modules": sorted(set(sys.modules) - befor
 """
 HEAVY = (
     "pandas", "pyarrow", "numpy", "ruamel", "include.ledger", "include.sync", "include.transport",
-    "include.commercetools", "include.lightspeed", "include.pipeline.steps", "include.pipeline.context",
+    "include.commercetools", "include.lightspeed", "include.pipeline.steps", "include.pipeline.context", "boto",
+    "airflow.providers.amazon",
 )  # fmt: skip
 
 

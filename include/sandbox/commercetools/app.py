@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +48,14 @@ from include.sandbox.commercetools.query import (
 from include.sandbox.commercetools.standalone_prices import PATH as STANDALONE_PATH
 from include.sandbox.commercetools.standalone_prices import refuse_locked
 from include.sandbox.commercetools.store import CommercetoolsStore, Project
+from include.sandbox.commercetools.subscription_routes import ADMIN_ROUTES
+from include.sandbox.commercetools.subscriptions import DISTURBED, HEALTHY, SUBSCRIPTIONS, create, to_try_out
 from include.sandbox.faults import Faults, install_faults
 
 CHECK_OUT = "/_admin/check-out"
 CORRELATION = "x-correlation-id"
 EXTERNAL_USER = "x-external-user-id"
+HEALTH = [SUBSCRIPTIONS.path, "health"]
 
 UNSERVED = (
     "localeProjection",
@@ -75,6 +79,8 @@ class Call:
     parameters: Parameters
     body: bytes
     context: Context
+    tried: Json | None = None
+    """The subscription whose destination has been tried out for this request."""
 
     @property
     def store(self) -> CommercetoolsStore:
@@ -96,7 +102,16 @@ class Call:
 
 def create_app(store: CommercetoolsStore, faults: Faults) -> FastAPI:
     """The stand-in as an ASGI app. `app.state.store` is the store."""
-    app = FastAPI(title="commercetools stand-in", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store.deliveries.open()
+        yield
+        await asyncio.to_thread(store.deliveries.close)
+
+    app = FastAPI(
+        title="commercetools stand-in", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
     app.state.store = store
     gate = _Gate(store)
 
@@ -127,10 +142,9 @@ def create_app(store: CommercetoolsStore, faults: Faults) -> FastAPI:
         body = await request.body()
         try:
             async with gate:
-                with store.lock:
-                    status, answer = _handle(store, request, body)
-                    if request.method == "HEAD" and isinstance(answer, dict) and answer.get("count") == 0:
-                        status = 404
+                status, answer = await _handle(store, request, body)
+                if request.method == "HEAD" and isinstance(answer, dict) and answer.get("count") == 0:
+                    status = 404
         except ApiError as error:
             return _error(error, request)
         return _answer(status, answer, request)
@@ -139,6 +153,7 @@ def create_app(store: CommercetoolsStore, faults: Faults) -> FastAPI:
         [
             Route("/oauth/token", token, methods=["POST"]),
             Route(CHECK_OUT, shop, methods=["POST"]),
+            *ADMIN_ROUTES,
             Route("/{path:path}", project, methods=["GET", "HEAD", "POST", "DELETE"]),
         ]
     )
@@ -198,10 +213,35 @@ def _headers(request: Request) -> dict[str, str]:
     return {"X-Correlation-ID": given or f"sandbox/{store.new_id()}"}
 
 
-def _handle(store: CommercetoolsStore, request: Request, body: bytes) -> tuple[int, Any]:
+async def _handle(store: CommercetoolsStore, request: Request, body: bytes) -> tuple[int, Any]:
+    with store.lock:
+        call, handler = _read(store, request, body)
+        if not _must_try_out(call):
+            return handler(call)
+    # Somebody else's queue is waited for without the lock, and without holding up other requests.
+    assert call.tried is not None
+    await asyncio.to_thread(store.deliveries.try_out, call.project.key, call.tried)
+    with store.lock:
+        return handler(call)
+
+
+def _must_try_out(call: Call) -> bool:
+    """Whether the request gives a subscription a destination, which `call.tried` then has."""
+    if call.method != "POST" or call.segments[0] != SUBSCRIPTIONS.path:
+        return False
+    collection = call.project.collection(SUBSCRIPTIONS.path)
+    found = _named(collection, call.segments[1]) if call.segments[1:] else None
+    call.tried = to_try_out(call.context, collection, found, call.json())
+    return call.tried is not None
+
+
+def _read(store: CommercetoolsStore, request: Request, body: bytes) -> tuple[Call, Handler]:
+    """The request, and who answers it. Raises what it is refused with before anybody looks at what it asks for."""
     key, *segments = request.scope["path"].strip("/").split("/")
-    token = store.authority.read(request.headers)
     project = store.projects.get(key)
+    if project is not None and request.method == "GET" and segments[:1] + segments[2:] == HEALTH:
+        return Call("GET", project, segments, [], b"", Context(project)), _health
+    token = store.authority.read(request.headers)
     if project is None:
         raise no_such_uri(request.scope["path"])
     context = Context(project, token.client_id, request.headers.get(EXTERNAL_USER))
@@ -213,7 +253,7 @@ def _handle(store: CommercetoolsStore, request: Request, body: bytes) -> tuple[i
         wrong = store.validate_requests(method, "/".join(segments), call.json())
         if wrong is not None:
             raise invalid_json(wrong)
-    return handler(call)
+    return call, handler
 
 
 Handler = Callable[[Call], tuple[int, Any]]
@@ -233,6 +273,8 @@ def _routed(call: Call) -> tuple[tuple[str, ...], Handler]:
         case _, ["custom-objects", *_]:
             kind = CUSTOM_OBJECTS
             return (kind.view_scopes if call.method == "GET" else kind.manage_scopes), _custom_objects
+        case "POST", [SUBSCRIPTIONS.path, *rest] if len(rest) <= 1:
+            return SUBSCRIPTIONS.manage_scopes, _subscriptions
         case _, [path, *rest] if call.project.has(path) and len(rest) <= 1:
             kind = call.project.collection(path).kind
             return (kind.view_scopes if call.method == "GET" else kind.manage_scopes), _resources
@@ -273,9 +315,9 @@ def _resources(call: Call) -> tuple[int, Any]:
         case "DELETE", [name]:
             resource = _named(collection, name)
             answer = _shown(call, collection, resource)
-            # Erased or not, nothing of it is left here; only the value is checked.
-            flag(call.parameters, "dataErasure", default=False)
-            collection.delete(call.context, resource, _version(call))
+            # Erased or not, nothing of it is left here; subscriptions are told the difference.
+            erased = flag(call.parameters, "dataErasure", default=False)
+            collection.delete(call.context, resource, _version(call), erased=erased)
             return 200, answer
     raise no_such_uri("/" + "/".join([call.project.key, *call.segments]))
 
@@ -405,3 +447,26 @@ def _custom_object(collection: Collection, container: str, key: str) -> Json:
     if found is None:
         raise resource_not_found(f"{container}/{key}")
     return found
+
+
+# --- subscriptions ---------------------------------------------------------------------------------------------------
+
+
+def _subscriptions(call: Call) -> tuple[int, Any]:
+    """Creation and updates; where a destination was tried out, its receiver hears of it now."""
+    collection = call.project.collection(SUBSCRIPTIONS.path)
+    if call.segments[1:]:
+        status, answer = _resources(call)
+        stored = collection.get(id=answer["id"])
+    else:
+        stored = create(call.context, collection, _object(call), call.tried)
+        status, answer = 201, _shown(call, collection, stored)
+    if call.tried is not None:
+        call.store.deliveries.greet(call.project.key, stored)
+    return status, answer
+
+
+def _health(call: Call) -> tuple[int, Any]:
+    """For monitoring, which has no token: the status as a status code."""
+    status = _named(call.project.collection(SUBSCRIPTIONS.path), call.segments[1])["status"]
+    return {HEALTHY: 200, DISTURBED: 503}.get(status, 400), {}

@@ -6,7 +6,7 @@ Everything that differs between resources stands in a `Kind`; the machinery here
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,21 @@ class Context:
         if found is None:
             raise reference_not_found(type_id, id=given.get("id"), key=given.get("key"))
         return {"typeId": type_id, "id": found["id"]}
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What somebody did to a resource, for the messages that tell more of it than before and after do.
+
+    `actions`: update actions, as given. `from_draft`: it was created from a draft. `erased`: it was deleted for good.
+    """
+
+    actions: Sequence[Json] = ()
+    from_draft: bool = False
+    erased: bool = False
+
+
+NOTHING_SAID = Deed()
 
 
 @dataclass(frozen=True)
@@ -159,9 +174,10 @@ class Collection:
         return self.add(
             context,
             self.kind.build(context, {name: value for name, value in draft.items() if value is not None}),
+            Deed(from_draft=True),
         )
 
-    def add(self, context: Context, body: Json) -> Json:
+    def add(self, context: Context, body: Json, deed: Deed = NOTHING_SAID) -> Json:
         """A new resource with this body, made otherwise than from a draft; version 1."""
         now = to_millis(self.project.store.clock.now())
         resource = {
@@ -175,7 +191,7 @@ class Collection:
         }
         if self.kind.check is not None:
             self.kind.check(context, resource)
-        self._put(None, resource)
+        self._put(None, resource, deed)
         if self.kind.created is not None:
             self.kind.created(context, resource)
         return resource
@@ -211,7 +227,7 @@ class Collection:
             self.kind.check(context, changed)
         if changed == resource:
             return resource
-        return self.replace(context, resource, changed)
+        return self.replace(context, resource, changed, deed=Deed(actions))
 
     def check_version(self, resource: Json, version: int) -> None:
         """Raises `ConcurrentModification` when somebody else wrote in between."""
@@ -220,21 +236,36 @@ class Collection:
                 version, resource["version"], self.project.store.tell_current_version
             )
 
-    def replace(self, context: Context, before: Json, after: Json, *, move_time: bool = True) -> Json:
+    def replace(
+        self,
+        context: Context,
+        before: Json,
+        after: Json,
+        *,
+        move_time: bool = True,
+        deed: Deed = NOTHING_SAID,
+    ) -> Json:
         """Stores a changed copy under the next version, which is one to five higher."""
         after["version"] = before["version"] + self.project.store.version_step()
         if move_time:
             after["lastModifiedAt"] = to_millis(self.project.store.clock.now())
             after["lastModifiedBy"] = context.by()
-        self._put(before, after)
+        self._put(before, after, deed)
         return after
 
-    def delete(self, context: Context, resource: Json, version: int) -> Json:
+    def restate(self, id: str, **fields: Any) -> None:
+        """Sets what the platform itself says of a resource: no new version, and nobody is told."""
+        row = self.rows.get(id)
+        if row is not None:
+            row.resource = {**row.resource, **fields}
+            row.forget()
+
+    def delete(self, context: Context, resource: Json, version: int, *, erased: bool = False) -> Json:
         """Removes a resource; the API keeps no trace of it."""
         self.check_version(resource, version)
         if self.kind.check_delete is not None:
             self.kind.check_delete(context, resource)
-        self._put(resource, None)
+        self._put(resource, None, Deed(erased=erased))
         return resource
 
     def _prepared(self, position: int, given: Any) -> tuple[Action, Json]:
@@ -248,7 +279,7 @@ class Collection:
         action.shape.check(body, where)
         return action, {name: value for name, value in body.items() if value is not None}
 
-    def _put(self, before: Json | None, after: Json | None) -> None:
+    def _put(self, before: Json | None, after: Json | None, deed: Deed = NOTHING_SAID) -> None:
         old = set(self.kind.unique(before)) if before is not None else set()
         new = set(self.kind.unique(after)) if after is not None else set()
         if after is not None:
@@ -271,6 +302,8 @@ class Collection:
             else:
                 row.resource = after
                 row.forget()
+        # Told first: what else moves by it (a product's availability) is told of after it.
+        self.project.tell(self.kind, before, after, deed)
         if self.kind.changed is not None:
             self.kind.changed(self.project, before, after)
 

@@ -20,6 +20,7 @@ _RESOURCES = {
     "stores": "Store",
     "types": "Type",
     "payments": "Payment",
+    "subscriptions": "Subscription",
 }
 
 

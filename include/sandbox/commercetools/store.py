@@ -15,10 +15,11 @@ from include.sandbox.commercetools.auth import ApiClient, Authority
 from include.sandbox.commercetools.baskets import Basket
 from include.sandbox.commercetools.catalogue import CATEGORIES, PRODUCT_TYPES, TAX_CATEGORIES
 from include.sandbox.commercetools.check_out import cart_of, check_out
-from include.sandbox.commercetools.collection import Collection, Context, Kind
+from include.sandbox.commercetools.collection import Collection, Context, Deed, Kind
 from include.sandbox.commercetools.custom_fields import PLAIN_KINDS
 from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
 from include.sandbox.commercetools.customers import CUSTOMER_GROUPS, CUSTOMERS
+from include.sandbox.commercetools.deliveries import Deliveries
 from include.sandbox.commercetools.errors import ApiError, Json
 from include.sandbox.commercetools.inventory import INVENTORY
 from include.sandbox.commercetools.order_drafts import Line, order_draft
@@ -35,6 +36,7 @@ from include.sandbox.commercetools.standalone_prices import (
     PriceLock,
     Writing,
 )
+from include.sandbox.commercetools.subscriptions import SUBSCRIPTIONS
 
 KINDS: tuple[Kind, ...] = (
     PRODUCT_TYPES,
@@ -52,6 +54,7 @@ KINDS: tuple[Kind, ...] = (
     ORDERS,
     PAYMENTS,
     SHIPPING_METHODS,
+    SUBSCRIPTIONS,
     *PLAIN_KINDS,
 )
 
@@ -87,6 +90,7 @@ class Project:
         self._collections = {kind.path: Collection(self, kind) for kind in KINDS}
         self.order_stock = OrderStock(self)
         self._types = {kind.type_id: self._collections[kind.path] for kind in KINDS}
+        self._subscriptions = self._collections[SUBSCRIPTIONS.path]
 
     def collection(self, path: str) -> Collection:
         """The collection served under this path. Raises `KeyError`."""
@@ -139,6 +143,11 @@ class Project:
         for sku in after - before:
             index.setdefault(sku, set()).add(id)
 
+    def tell(self, kind: Kind, before: Json | None, after: Json | None, deed: Deed) -> None:
+        """Tells the subscriptions of a change; before None: created, after None: deleted."""
+        if self._subscriptions.rows:
+            self.store.deliveries.note(self, kind, before, after, deed)
+
     def stock_moved(self, skus: Iterable[str]) -> None:
         """Availability is part of the product: what was computed is forgotten, and the product's version rises
         if the store is told so."""
@@ -179,6 +188,8 @@ class CommercetoolsStore:
         self._random = random.Random(seed)
         self.authority = Authority(self.clock, self.new_id)
         self.projects: dict[str, Project] = {}
+        self.deliveries = Deliveries(self.clock, self.lock, self.projects, self.new_id)
+        """Notifications on their way to subscriptions, and the switches of that; see `DeliveryOptions`."""
         self.project_key = project_key
 
         self.token_lifetime: float = TOKEN_LIFETIME
