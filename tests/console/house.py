@@ -1,0 +1,91 @@
+"""The console over HTTP with a real ledger, for people of our choosing, and with a note of the runs it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from airflow.sdk import ObjectStoragePath
+from starlette.requests import Request
+
+from include.console.app import console_app
+from include.console.ports import CannotStart, Person, Ports, Refused
+from include.ledger.ledger import Ledger
+from include.sandbox.server import SandboxServer
+from include.settings.models import SyncSettings
+from include.sync.staging import Staging
+
+WHO = "who"
+"""Cookie that says who is signed in, in place of Airflow's session."""
+DAGS = frozenset({"products", "prices", "inventory", "customers", "orders", "sales", "reconcile"})
+PEOPLE = {
+    "admin": Person("admin", DAGS, DAGS),
+    "viewer": Person("viewer", DAGS, frozenset()),
+    "pricer": Person("pricer", frozenset({"prices"}), frozenset({"prices"})),
+}
+ROOT = "/retail-sync/console"
+
+
+@dataclass
+class House:
+    """`started`: DAG, params and person of each run that was asked for. `refuses`: why no run can be started now."""
+
+    ledger: Ledger
+    settings: SyncSettings
+    staging: Path
+    url: str = ""
+    started: list[tuple[str, Mapping[str, Any], str]] = field(default_factory=list)
+    refuses: str = ""
+
+    def start(self, dag_id: str, params: Mapping[str, Any], who: Person) -> str:
+        if self.refuses:
+            raise CannotStart(self.refuses)
+        self.started.append((dag_id, dict(params), who.name))
+        return f"manual__{len(self.started)}"
+
+    def client(self, who: str | None = "admin") -> httpx.Client:
+        """Somebody's browser, without scripts; `None`: nobody is signed in."""
+        return httpx.Client(base_url=self.url, cookies={WHO: who} if who else {}, timeout=60, trust_env=False)
+
+
+@contextmanager
+def house_of(ledger: Ledger, settings: SyncSettings, staging: Path) -> Iterator[House]:
+    """Serve the console for as long as the block runs."""
+    from fastapi import FastAPI
+
+    made = House(ledger, settings, staging)
+
+    async def person(request: Request) -> Person:
+        if (name := request.cookies.get(WHO)) is None:
+            raise Refused(401)
+        if name not in PEOPLE:
+            raise Refused(403)
+        return PEOPLE[name]
+
+    app = FastAPI(docs_url=None)
+    app.mount(
+        ROOT,
+        console_app(
+            Ports(
+                person=person,
+                ledger=lambda: ledger,
+                settings=lambda: made.settings,
+                start=made.start,
+                staging=lambda run_id: Staging(ObjectStoragePath(staging.as_uri()), run_id),
+                secret="a secret of the tests",
+            )
+        ),
+    )
+    with SandboxServer(app) as server:
+        made.url = f"{server.url}{ROOT}"
+        yield made
+
+
+def form_token(page: str) -> str:
+    """The token in the first form of a page."""
+    _, _, rest = page.partition('name="form_token" value="')
+    return rest.partition('"')[0]
