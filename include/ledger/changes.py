@@ -34,13 +34,16 @@ class Changes:
     def store(self, changes: Iterable[ChangeRow], *, replace_run: str | None = None) -> None:
         """Add planned changes, all or none; they may come one after the other.
 
-        `replace_run`: first remove what that run planned and never began, so that a retried plan task replaces its
-        own plan; what was begun or settled stays.
+        `replace_run`: first remove what that run planned and never began, whether it is to be applied or not, so that a
+        retried plan task replaces its own plan; what was begun or settled stays.
         """
         with transaction(self.engine) as connection:
             if replace_run is not None:
                 connection.execute(
-                    text("DELETE FROM changes WHERE run_id = :id AND outcome = 'planned' AND attempt = 0"),
+                    text(
+                        "DELETE FROM changes "
+                        "WHERE run_id = :id AND outcome IN ('planned', 'not_applied') AND attempt = 0"
+                    ),
                     {"id": replace_run},
                 )
             now = connection.execute(text("SELECT now()")).scalar_one()
@@ -153,6 +156,17 @@ class Changes:
                     """
                 ),
                 given.values,
+            ).rowcount
+
+    def leave(self, run_id: str, why: str) -> int:
+        """What a run planned and never began is not applied; how many changes that are."""
+        with transaction(self.engine) as connection:
+            return connection.execute(
+                text(
+                    "UPDATE changes SET outcome = 'not_applied', error = :why, settled_at = clock_timestamp() "
+                    "WHERE run_id = :run_id AND outcome = 'planned' AND attempt = 0"
+                ),
+                {"run_id": run_id, "why": storable_text(why)},
             ).rowcount
 
     def waiting(self, run_id: str, units: Collection[str]) -> set[str]:

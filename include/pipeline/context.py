@@ -13,11 +13,12 @@ from typing import Any
 from airflow.sdk import ObjectStoragePath
 
 from include.ledger.ledger import Ledger
+from include.ledger.rows import Run
 from include.pipeline.entities import ENTITIES
-from include.pipeline.runs import Order, ledger_run_id, order_of
+from include.pipeline.runs import Order, as_seen, ledger_run_id, order_of
 from include.pipeline.systems import Access
 from include.records.customers import ENTITY as CUSTOMERS
-from include.records.errors import ConfigurationFault
+from include.records.errors import ConfigurationFault, ProtocolFault
 from include.records.face import ProductSystem, SystemName
 from include.settings.loader import load_settings
 from include.settings.models import SyncSettings
@@ -75,12 +76,15 @@ def bench_of(
     order = order or order_of(context["params"], dated=entity in DATED)
     if entity == CUSTOMERS:
         # Before anything is stored of the run.
-        refuse_addresses([*order.keys, *order.approve, *order.reject])
+        refuse_addresses([*order.keys, *order.approve, *order.reject, order.plan])
     run_id = ledger_run_id(dag_run.dag_id, dag_run.run_id, entity)
+    asked_by = getattr(dag_run, "triggering_user_name", None) or "the scheduler"
     settings = load_settings()
     # Two lines of Alembic's at every look at the tables' version tell a reader of the log nothing.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     with Ledger.open() as ledger:
+        if order.plan:
+            order = as_seen(order, _dry_run(ledger, order.plan), entity, dated=entity in DATED)
         if not settled:
             ledger.open_run(
                 run_id,
@@ -88,7 +92,7 @@ def bench_of(
                 dag_id=dag_run.dag_id,
                 airflow_run_id=dag_run.run_id,
                 mode=order.mode,
-                params=order.as_params(),
+                params={**order.as_params(), "asked_by": asked_by},
             )
         yield Bench(
             run_id,
@@ -97,8 +101,18 @@ def bench_of(
             settings,
             ledger,
             Staging(staging_root(), run_id),
-            asked_by=getattr(dag_run, "triggering_user_name", None) or "the scheduler",
+            asked_by=asked_by,
         )
+
+
+def _dry_run(ledger: Ledger, run_id: str) -> Run:
+    try:
+        return ledger.run(run_id)
+    except ProtocolFault:
+        raise ConfigurationFault(
+            f"`plan` is {run_id!r}, and the ledger has no such run.",
+            remedy="Give the id of a dry run as the console shows it, such as products/manual__2026-01-31T09:00:00.",
+        ) from None
 
 
 def task_name(instance: Any) -> str:

@@ -54,6 +54,15 @@ def entity_params(entity: Entity) -> dict[str, Param]:
             section=HOW,
         ),
     }
+    params["plan"] = Param(
+        None,
+        type=["null", "string"],
+        title="Apply the plan of a dry run",
+        description="The id of a dry run as the console shows it. Its plan is made again and, if it is still the same, "
+        "written; otherwise nothing is written and the run fails. Leave everything else as it is: what to read and "
+        "write is the dry run's.",
+        section=HOW,
+    )
     if entity.both_ways:
         params["direction"] = _direction()
     if entity.decides:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from include.records.errors import ConfigurationFault
+
+if TYPE_CHECKING:
+    from include.ledger.rows import Run
 
 Mode = Literal["delta", "full"]
 Direction = Literal["both", "to_lightspeed", "to_commercetools"]
@@ -17,7 +20,8 @@ Direction = Literal["both", "to_lightspeed", "to_commercetools"]
 class Order:
     """One run's order. `keys`: only these; then neither mode nor cursor counts. `since`: look back at least to then
     (UTC). `approve`, `reject`: what a person decides about keys that wait for it; a run that decides is one of these
-    keys."""
+    keys. `plan`: the run in the ledger whose plan is applied, a dry run; what to read is what that run read (see
+    `as_seen`)."""
 
     mode: Mode = "delta"
     dry_run: bool = False
@@ -26,6 +30,7 @@ class Order:
     direction: Direction = "both"
     approve: tuple[str, ...] = ()
     reject: tuple[str, ...] = ()
+    plan: str = ""
 
     @property
     def full(self) -> bool:
@@ -46,6 +51,7 @@ class Order:
             "direction": self.direction,
             **({"approve": list(self.approve)} if self.approve else {}),
             **({"reject": list(self.reject)} if self.reject else {}),
+            **({"plan": self.plan} if self.plan else {}),
         }
 
 
@@ -64,7 +70,13 @@ def order_of(params: Mapping[str, Any], *, now: datetime | None = None, dated: b
         direction=_one_of("direction", params.get("direction", "both"), get_args(Direction)),
         approve=approve,
         reject=reject,
+        plan=_text("plan", params.get("plan")),
     )
+    if order.plan and order != Order(plan=order.plan):
+        raise _fault(
+            "`plan` was given together with another param, but what to read and write is that plan's.",
+            "Give `plan` alone.",
+        )
     if order.dry_run and (approve or reject):
         raise _fault(
             "A decision was given together with dry_run, which keeps nothing.",
@@ -83,6 +95,23 @@ def order_of(params: Mapping[str, Any], *, now: datetime | None = None, dated: b
             "Leave one of them empty.",
         )
     return order
+
+
+def as_seen(order: Order, run: Run, entity: str, *, dated: bool = False) -> Order:
+    """The order of a run that applies the plan of `run`: what that dry run read, and to write. Raises
+    ConfigurationFault where it is no dry run of this entity, or did not end well."""
+    if run.entity != entity:
+        raise _fault(f"`plan` is a run of {run.entity}, not of {entity}.", f"Trigger `{run.entity}` instead.")
+    if not run.params.get("dry_run"):
+        raise _fault(f"`plan` is {run.id}, which was no dry run.", "Give the id of a dry run.")
+    if run.state != "succeeded":
+        raise _fault(f"`plan` is {run.id}, which has {_ended(run)}.", "Make a new dry run, and give its id.")
+    read = {name: run.params[name] for name in ("mode", "since", "keys", "direction") if name in run.params}
+    return replace(order_of(read, dated=dated), plan=order.plan)
+
+
+def _ended(run: Run) -> str:
+    return "not ended" if run.state == "running" else "failed"
 
 
 def ledger_run_id(dag_id: str, airflow_run_id: str, entity: str) -> str:
@@ -112,6 +141,12 @@ def _time(name: str, value: Any) -> datetime | None:
             f"`{name}` is {value!r}, which is no time.", "Write it as 2026-01-31T09:00:00+00:00."
         ) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _text(name: str, value: Any) -> str:
+    if value is not None and not isinstance(value, str):
+        raise _fault(f"`{name}` is {value!r}, which is no text.", "Give the run's id as the ledger has it.")
+    return (value or "").strip()
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -16,12 +17,13 @@ from airflow.sdk import get_current_context
 from include.ledger.rows import Event
 from include.pipeline import telling
 from include.pipeline.context import Bench, bench_of, task_name
-from include.pipeline.engines import Engine, Feeds
+from include.pipeline.engines import Engine, Feeds, PlannedRun
 from include.pipeline.notifying import PROBLEM, tell_of_holds
 from include.pipeline.runs import Order
 from include.records.errors import ConfigurationFault, SyncError
 from include.records.face import SYSTEMS, SystemName
 from include.sync.accounts import Accounts, told
+from include.sync.comparing import PlanIsStale, require_same
 
 PLAN_SUMMARY = "summary"
 """XCom key of the plan in numbers; its presence says that there is a plan to settle."""
@@ -30,6 +32,8 @@ EXTRACTS = "extracts"
 AT_ONCE = "at_once"
 ACCOUNT = "account"
 """XCom key of the account of a run that one task did at once; of any other run it is what `audit` returns."""
+REFUSED = "refused"
+"""XCom key of why a plan was not applied: it is not the one that a person saw."""
 RUN_NOTE = "run_note"
 """XCom key of the text that becomes the DAG run's note (see plugins/retail_sync.py)."""
 
@@ -146,7 +150,8 @@ def plan(entity: str, extracts: Extracts, order: Order | None = None) -> list[in
 
 def _planned(bench: Bench, entity: str, feeds: Feeds) -> list[int]:
     bench.ledger.set_windows(bench.run_id, {name: one["window"] for name, one in feeds.items()})
-    planned = engine_of(entity).plan(bench, feeds)
+    made = _planned_as_seen if bench.order.plan else _planned_anew
+    planned = made(bench, entity, feeds)
     batches = bench.ledger.changes.open_batches(bench.run_id)
     summary = planned.summary
     to_do = sum(batches.values())
@@ -163,6 +168,42 @@ def _planned(bench: Bench, entity: str, feeds: Feeds) -> list[int]:
     )
     get_current_context()["ti"].xcom_push(key=PLAN_SUMMARY, value=summary)
     return sorted(batches)
+
+
+def _planned_anew(bench: Bench, entity: str, feeds: Feeds) -> PlannedRun:
+    return engine_of(entity).plan(bench, feeds)
+
+
+def _planned_as_seen(bench: Bench, entity: str, feeds: Feeds) -> PlannedRun:
+    """The plan, if it is the one that a person saw. It is made as a dry run first, which keeps neither links nor agreed
+    values, so that a plan that is refused leaves nothing behind. Raises PlanIsStale, with the plan stored as not
+    applied."""
+    shown = bench.ledger.run(bench.order.plan)
+    seen = bench.ledger.changes.read(shown.id)
+    if len(seen) != shown.accounts.get("changes"):
+        raise ConfigurationFault(
+            f"The plan of {shown.id} is not whole any more: {len(seen)} of its {shown.accounts.get('changes')} changes "
+            "are kept.",
+            remedy="Make a new dry run, and apply that one.",
+        )
+    engine = engine_of(entity)
+    for pass_ in (_looking(bench), bench):
+        planned = engine.plan(pass_, feeds)
+        try:
+            require_same(seen, bench.ledger.changes.read(bench.run_id), shown.id)
+        except PlanIsStale as problem:
+            bench.ledger.changes.leave(bench.run_id, problem.message)
+            instance = get_current_context()["ti"]
+            instance.xcom_push(key=PLAN_SUMMARY, value=planned.summary)
+            instance.xcom_push(key=REFUSED, value=problem.message)
+            raise
+    telling.say(f"The plan is the one of {shown.id}: {len(seen)} changes.")
+    return planned
+
+
+def _looking(bench: Bench) -> Bench:
+    """The same run as one that writes nothing and keeps nothing but what it saw."""
+    return replace(bench, order=replace(bench.order, dry_run=True))
 
 
 @gathered
@@ -187,7 +228,8 @@ def at_once(entity: str) -> bool:
     """
     context = cast("Mapping[str, Any]", get_current_context())
     with _bench(entity, None) as bench:
-        if not (bench.order.limited or bench.order.dry_run):
+        # A plan that may be refused takes nothing: what waits is the next run's.
+        if not (bench.order.limited or bench.order.dry_run or bench.order.plan):
             telling.say(*woken_by(bench.ledger.inbox.claim(entity, bench.run_id), bench.ledger.now()))
         most = bench.settings.realtime.at_once_rows
         rung = context["dag_run"].run_type == "asset_triggered"
@@ -231,8 +273,8 @@ def audit(
 ) -> dict[str, Any]:
     """Settle the run, whatever became of the tasks before: holds and cursors in one transaction, accounts that add up.
 
-    `upstream`: the tasks whose errors are gathered. Raises NothingToSettle where there is no plan, and the engine's
-    RunFailed or ProtocolFault where accounts don't add up or changes are left open.
+    `upstream`: the tasks whose errors are gathered. Raises NothingToSettle where there is no plan, PlanIsStale where it
+    was refused, and the engine's RunFailed or ProtocolFault where accounts don't add up or changes are left open.
     """
     context = get_current_context()
     instance = context["ti"]
@@ -244,10 +286,12 @@ def audit(
                 raise _nothing_to_settle(bench, problems)
             if not all(extracts.values()):
                 extracts = instance.xcom_pull(task_ids=planned_by[1], key=EXTRACTS, default=None) or extracts
+            if why := instance.xcom_pull(task_ids=planned_by[0], key=REFUSED, default=None):
+                raise _refused(bench, entity, extracts, instance, problems, why)
             return _settled(bench, entity, extracts, instance, problems)
     except SyncError as problem:
-        # Where there is no plan, what the tasks before left says it all.
-        mine = [] if problems and isinstance(problem, NothingToSettle) else [str(problem)]
+        # Where there is no plan, or one that was refused, what the tasks before left says it all.
+        mine = [] if problems and isinstance(problem, NothingToSettle | PlanIsStale) else [str(problem)]
         instance.xcom_push(key=PROBLEM, value="\n".join([*problems, *mine]))
         raise
 
@@ -274,6 +318,17 @@ def _settled(
     }
 
 
+def _refused(
+    bench: Bench, entity: str, extracts: Extracts, instance: Any, problems: Sequence[str], why: str
+) -> PlanIsStale:
+    """Settle a run whose plan was refused, as a dry run is: its holds are kept, no cursor moves; and it failed."""
+    _settled(_looking(bench), entity, extracts, instance, problems)
+    run = bench.ledger.run(bench.run_id)
+    summary = (run.summary or "").replace("Dry run, nothing", "The plan was refused, nothing", 1)
+    bench.ledger.finish_run(bench.run_id, "failed", run.accounts, summary, why)
+    return PlanIsStale(why)
+
+
 def _nothing_to_settle(bench: Bench, problems: Sequence[str]) -> NothingToSettle:
     reason = problems[0] if problems else "a task before it did not succeed"
     fault = NothingToSettle(f"There is no plan to settle: {reason}")
@@ -291,6 +346,8 @@ def _counts_only(bench: Bench, entity: str) -> str:
         return ""
     summary = {**bench.staging.read_document("plan")["summary"], "first_holds": []}
     text = told(entity, Accounts(**accounts), summary)
+    if bench.order.plan and bench.order.dry_run:
+        return f"The plan was refused, nothing was written.\n{text}"
     return f"Dry run, nothing was written.\n{text}" if bench.order.dry_run else text
 
 

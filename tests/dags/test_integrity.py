@@ -85,12 +85,12 @@ TASKS = {
     "listen": {"drain": set()},
 }
 FORMS = {
-    "products": {"mode", "dry_run", "since", "keys", "direction"},
-    "prices": {"mode", "dry_run", "since", "keys", "direction", "approve", "reject"},
-    "inventory": {"mode", "dry_run", "since", "keys"},
-    "customers": {"mode", "dry_run", "since", "keys", "direction", "approve", "reject"},
-    "orders": {"mode", "dry_run", "since", "keys"},
-    "sales": {"mode", "dry_run", "since", "keys"},
+    "products": {"mode", "dry_run", "since", "keys", "plan", "direction"},
+    "prices": {"mode", "dry_run", "since", "keys", "plan", "direction", "approve", "reject"},
+    "inventory": {"mode", "dry_run", "since", "keys", "plan"},
+    "customers": {"mode", "dry_run", "since", "keys", "plan", "direction", "approve", "reject"},
+    "orders": {"mode", "dry_run", "since", "keys", "plan"},
+    "sales": {"mode", "dry_run", "since", "keys", "plan"},
     "forget": {"keys", "keep_out"},
     "subscribe": {"dry_run"},
 }

@@ -90,6 +90,61 @@ def test_a_refusal_for_good_settles_what_is_settled_and_moves_no_cursor(run: Run
     assert world.writes() == []
 
 
+def test_the_plan_of_a_dry_run_is_applied_as_it_was_seen_or_not_at_all(run: Run, world: World) -> None:
+    look = run("products", mode="full", dry_run=True)
+    seen = f"products/{look.run_id}"
+    standing = world.state()
+
+    sku = any_sku(world)
+    edit_online(world, sku, 500)
+    edited = world.state()
+    world.forget_requests()
+    refused = run("products", plan=seen)
+    assert (refused.state, refused.tasks["plan"], refused.tasks["load"], refused.tasks["audit"]) == (
+        "failed",
+        "failed",
+        "upstream_failed",
+        "failed",
+    )
+    assert world.writes() == []
+    assert world.state() == edited
+    problem = refused.xcom[("audit", "problem")]
+    assert "is no longer what would be done" in problem
+    assert sku in problem and "different" in problem and "price" in problem
+    assert "Make a new dry run" in problem
+    assert problem.count("is no longer what would be done") == 1
+    record = world.ledger.run(f"products/{refused.run_id}")
+    assert (record.state, record.params["plan"], record.params["mode"]) == ("failed", seen, "full")
+    assert record.error is not None and "only" not in record.error.partition("different")[0]
+    assert record.accounts["add_up"] is True
+    assert record.accounts["not_applied"] == record.accounts["changes"] == look.accounts["changes"]
+    outcomes = world.ledger.changes.counts(record.id)
+    assert {name for name, count in outcomes.items() if count} == {"not_applied"}
+    assert world.ledger.cursor("products", "lightspeed") is None
+    assert world.ledger.baseline("products") is None
+    assert world.ledger.links.read("products", "variant") == [], "a plan that is refused binds nothing"
+
+    edit_online(world, sku, -500)
+    applied = run("products", plan=seen)
+    assert applied.state == "success", applied.xcom
+    assert applied.accounts["applied"] == applied.accounts["changes"] == look.accounts["changes"]
+    assert world.state() != standing
+    assert world.ledger.baseline("products") is not None
+    assert world.ledger.run(f"products/{applied.run_id}").params["plan"] == seen
+
+    again = run("products", plan=seen)
+    assert again.state == "failed", "what was done already is not that plan any more"
+    assert "only in the plan you saw" in again.xcom[("audit", "problem")]
+    world.forget_requests()
+    assert run("products", mode="full").accounts["changes"] == 0
+    assert world.writes() == []
+
+    unknown = run("products", plan="products/nothing")
+    assert "the ledger has no such run" in unknown.xcom[("audit", "problem")]
+    other = run("prices", plan=seen)
+    assert "a run of products, not of prices" in other.xcom[("audit", "problem")]
+
+
 def test_an_outage_is_retried_and_the_run_succeeds(run: Run, world: World) -> None:
     for system in ("commercetools", "lightspeed"):
         world.faults[system].add(FaultRule(match="product", method="GET", kind="status", status=503, times=6))
@@ -115,8 +170,22 @@ def linked_sku(world: World) -> str:
     raise LookupError("no product is on both sides")
 
 
+def any_sku(world: World) -> str:
+    """A SKU that is online only, with a price."""
+    till = {row["sku"] for row in world.till.all_products()}
+    for product in world.online_products():
+        variant = product["masterData"]["current"]["masterVariant"]
+        if variant.get("sku") and variant["prices"] and variant["sku"] not in till:
+            return str(variant["sku"])
+    raise LookupError("every product is on both sides")
+
+
 def raise_price(world: World, sku: str) -> None:
-    """As a person in the Merchant Center would, through the API."""
+    edit_online(world, sku, 500)
+
+
+def edit_online(world: World, sku: str, cents: int) -> None:
+    """Add to a price as a person in the Merchant Center would, through the API."""
     import httpx
 
     product, variant = world.online_variant(sku)
@@ -127,7 +196,7 @@ def raise_price(world: World, sku: str) -> None:
         auth=(online["client_id"], online["client_secret"]),
     ).json()["access_token"]
     [price, *_] = variant["prices"]
-    value = {**price["value"], "centAmount": price["value"]["centAmount"] + 500}
+    value = {**price["value"], "centAmount": price["value"]["centAmount"] + cents}
     answer = httpx.post(
         f"{world.online_url}/{online['project_key']}/products/{product['id']}",
         headers={"Authorization": f"Bearer {token}"},

@@ -234,3 +234,26 @@ def test_new_ids_sort_by_the_time_they_were_made() -> None:
     assert len(set(ids)) == 500
     assert [i[:13] for i in ids] == sorted(i[:13] for i in ids)
     assert all(i[14] == "7" and i[19] in "89ab" for i in ids)
+
+
+def test_a_plan_that_is_made_again_replaces_what_was_not_to_be_applied_too(
+    ledger: Ledger, run_id: str
+) -> None:
+    ledger.changes.store([change("a", outcome="not_applied")], replace_run=run_id)
+    ledger.changes.store([change("a", outcome="not_applied"), change("b")], replace_run=run_id)
+    assert [one.subject for one in ledger.changes.read(run_id)] == ["a", "b"]
+    begun = next(one for one in ledger.changes.read(run_id) if one.subject == "b")
+    ledger.changes.begin([begun.id])
+    ledger.changes.store([change("c")], replace_run=run_id)
+    assert {one.subject for one in ledger.changes.read(run_id)} == {"b", "c"}
+
+
+def test_a_plan_that_is_left_is_not_applied_as_far_as_it_was_not_begun(ledger: Ledger, run_id: str) -> None:
+    begun, open_ = change("a"), change("b")
+    ledger.changes.store([begun, open_])
+    ledger.changes.begin([begun.id])
+    assert ledger.changes.leave(run_id, "It is stale.") == 1
+    found = {one.subject: one for one in ledger.changes.read(run_id)}
+    assert (found["b"].outcome, found["b"].error) == ("not_applied", "It is stale.")
+    assert found["b"].settled_at is not None
+    assert found["a"].outcome == "planned"

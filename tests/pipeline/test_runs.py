@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.pipeline.runs import Order, ledger_run_id, order_of
+from include.ledger.rows import Run
+from include.pipeline.runs import Order, as_seen, ledger_run_id, order_of
 from include.records.errors import ConfigurationFault
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -60,6 +61,12 @@ def test_a_time_is_utc_unless_it_says_otherwise(given: str | None, meant: dateti
         ({"keys": "A-1"}, "`keys` is no list of texts"),
         ({"keys": [1]}, "list of texts"),
         ({"direction": "sideways"}, "`direction` is 'sideways'.*to_lightspeed"),
+        ({"plan": 7}, "`plan` is 7, which is no text"),
+        ({"plan": "products/1", "mode": "full"}, "together with another param.*Give `plan` alone"),
+        ({"plan": "products/1", "dry_run": True}, "together with another param"),
+        ({"plan": "products/1", "keys": ["A-1"]}, "together with another param"),
+        ({"plan": "products/1", "approve": ["A-1"]}, "together with another param"),
+        ({"plan": "products/1", "direction": "to_lightspeed"}, "together with another param"),
     ],
 )
 def test_params_that_make_no_sense_name_themselves_and_the_way_out(params: dict[str, Any], says: str) -> None:
@@ -72,6 +79,55 @@ def test_an_order_survives_the_ledger() -> None:
         {"since": "2026-11-23T10:00:00Z", "direction": "to_lightspeed", "dry_run": True}, now=NOW
     )
     assert order_of(order.as_params(), now=NOW) == order
+
+
+def looked(**more: Any) -> Run:
+    """A dry run that ended well."""
+    given: dict[str, Any] = {
+        "id": "products/manual__1",
+        "entity": "products",
+        "dag_id": "products",
+        "airflow_run_id": "manual__1",
+        "mode": "full",
+        "params": {**Order(mode="full", dry_run=True).as_params(), "asked_by": "Kim"},
+        "state": "succeeded",
+        "windows": {},
+        "accounts": {},
+        "summary": None,
+        "error": None,
+        "started_at": NOW,
+        "finished_at": NOW,
+    }
+    return Run(**(given | more))
+
+
+def test_a_plan_is_applied_with_what_its_dry_run_read() -> None:
+    asked = order_of({"plan": " products/manual__1 ", "mode": "delta", "keys": [], "since": None})
+    order = as_seen(asked, looked(), "products")
+    assert order == Order(mode="full", plan="products/manual__1")
+    assert order.full and order.as_params()["plan"] == "products/manual__1"
+    limited = Order(keys=("A-1",), direction="to_lightspeed", dry_run=True)
+    assert as_seen(asked, looked(params=limited.as_params()), "products") == Order(
+        keys=("A-1",), direction="to_lightspeed", plan="products/manual__1"
+    )
+    since = Order(since=datetime(2026, 11, 1, tzinfo=UTC), dry_run=True)
+    assert as_seen(asked, looked(params=since.as_params()), "products").since == since.since
+
+
+@pytest.mark.parametrize(
+    ("run", "says"),
+    [
+        ({"entity": "prices"}, "a run of prices, not of products"),
+        ({"params": Order(mode="full").as_params()}, "was no dry run"),
+        ({"state": "running"}, "has not ended.*new dry run"),
+        ({"state": "failed"}, "has failed.*new dry run"),
+    ],
+)
+def test_only_a_dry_run_of_the_entity_that_ended_well_has_a_plan_to_apply(
+    run: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ConfigurationFault, match=says):
+        as_seen(Order(plan="products/manual__1"), looked(**run), "products")
 
 
 def test_two_entities_of_one_dag_run_have_runs_of_their_own() -> None:
