@@ -86,7 +86,7 @@ def erase(
             "decisions": _count(
                 connection,
                 "DELETE FROM decisions WHERE entity = :entity AND (subject = ANY(:subjects) OR field = ANY(:ids)) "
-                "AND run_id IS DISTINCT FROM CAST(:run_id AS text)",
+                "AND (run_id IS NULL OR run_id IS DISTINCT FROM CAST(:run_id AS text))",
                 given,
             ),
             "inbox": _count(

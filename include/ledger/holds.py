@@ -16,9 +16,37 @@ from include.ledger.engine import SYSTEM, transaction
 from include.ledger.rows import Hold, HoldDraft
 from include.records.errors import ProtocolFault
 
+DISMISS = "dismiss"
+"""Code of the decision that a hold need not be shown any more."""
+
+
+def hold_fingerprint(hold: str) -> str:
+    """SQL (text) that says in 32 characters what a hold, given by the name of its row, tells a person. What is new
+    with every attempt, or with any edit of the record, is left out: the id of the change that failed, and when each
+    side was changed."""
+    return (
+        f"md5(concat_ws(chr(31), {hold}.kind, {hold}.code, COALESCE({hold}.field, ''), {hold}.message, "
+        f"CASE jsonb_typeof({hold}.evidence) WHEN 'object' "
+        f"THEN ({hold}.evidence - '{{change,changed}}'::text[])::text ELSE {hold}.evidence::text END))"
+    )
+
+
+def is_dismissed(hold: str) -> str:
+    """SQL (boolean) for lists of holds: whether a person has dismissed a hold, given by the name of its row, as it is
+    now. It stays open and is tried again by itself; as soon as it says something else, it is shown again.
+
+    One look-up a hold by `ix_decisions_entity_subject`."""
+    return (
+        "COALESCE((SELECT said.verdict = 'approve' FROM decisions AS said "
+        f"WHERE said.entity = {hold}.entity AND said.subject = {hold}.subject AND said.code = '{DISMISS}' "
+        f"AND said.about = {hold_fingerprint(hold)} ORDER BY said.decided_at DESC, said.id DESC LIMIT 1), false)"
+    )
+
+
 _COLUMNS = (
     "id, entity, kind, subject, system, source_id, label, code, severity, field, message, evidence, release, "
-    "run_id, first_seen_at, last_seen_at, attempts, due_at, released_at, released_by, note"
+    "run_id, first_seen_at, last_seen_at, attempts, due_at, released_at, released_by, note, "
+    f"{hold_fingerprint('holds')} AS fingerprint"
 )
 _DRAFT = (
     "kind",
@@ -66,6 +94,15 @@ class Holds:
                 {"entity": entity},
             ).all()
         return {row[0]: row[1] for row in rows}
+
+    def about(self, entity: str, about: str) -> list[Hold]:
+        """Open holds with this fingerprint in their evidence: records that one decision concerns, such as all that
+        share a SKU."""
+        return self._read(
+            "entity = :entity AND released_at IS NULL AND evidence ->> 'about' = :about ORDER BY id",
+            entity=entity,
+            about=about,
+        )
 
     def make_due(self, hold_ids: Collection[int]) -> int:
         """Let the next run try these open holds, whatever their back-off says."""

@@ -13,6 +13,11 @@ from include.ledger.engine import transaction
 
 BATCH = 5_000
 DAY = timedelta(days=1)
+_SPENT = (
+    "decided_at < :before AND code <> 'identity' AND NOT EXISTS (SELECT FROM holds "
+    "WHERE holds.entity = decisions.entity AND holds.subject = decisions.subject AND holds.released_at IS NULL)"
+)
+"""Decisions that decide nothing any more."""
 
 
 class Ages(Protocol):
@@ -33,7 +38,7 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
 
     Never deleted, however old: open holds, events nobody has handled, changes whose outcome is still unknown, runs
     under way, and everything that says how things are now (mirror, stock, links, cursors, baselines, tokens, and who a
-    person said is who).
+    person said is who, and decisions on records that are still held).
     Holds, decisions, runs and checkpoints follow the age of changes, whose story they tell.
     """
     audit = now - retention.changes_days * DAY
@@ -46,7 +51,7 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
             engine, "changes", "planned_at < :before AND NOT (outcome = 'planned' AND attempt > 0)", audit
         ),
         "holds": _delete(engine, "holds", "released_at < :before", audit),
-        "decisions": _delete(engine, "decisions", "decided_at < :before AND code <> 'identity'", audit),
+        "decisions": _delete(engine, "decisions", _SPENT, audit),
         "checkpoints": _delete(engine, "checkpoints", "at < :before", audit, key="ctid"),
         "stock_orders": _delete(engine, "stock_orders", "NOT holds AND seen_at < :before", audit),
         "runs": _delete(

@@ -223,6 +223,8 @@ class Hold:
     released_at: datetime | None
     released_by: str | None
     note: str | None
+    fingerprint: str = ""
+    """What it says, as a digest the database makes: another one means that there is something new to see."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ from include.records.products import Kind
 from include.settings.models import SyncSettings
 from include.sync import outcomes
 from include.sync.batches import Applied, concluded, making_room, planned_again, side_by_side
+from include.sync.decided import decided_of
 from include.sync.findings import Finding
 from include.sync.grouping import Grouped
 from include.sync.mirroring import ENTITY, load_side, see
@@ -211,7 +212,12 @@ class _Applier:
         wanted: dict[tuple[str, str], PlannedChange] = {
             (c.kind, c.subject): c for c in plan.changes if c.system == self.adapter.system
         }
-        held: dict[tuple[str, str], Finding] = {(h.kind, h.subject): h for h in plan.holds}
+        held: dict[tuple[str, str], Finding] = {}
+        for hold in plan.holds:
+            held[hold.kind, hold.subject] = hold
+            # A conflict is told of the record online; the change it stops may come from its partner.
+            if "partner" in hold.evidence:
+                held.setdefault((hold.kind, str(hold.evidence["partner"])), hold)
         return planned_again(
             self.ledger,
             changes,
@@ -240,6 +246,7 @@ class _Applier:
             affected=affected,
             settings=self.settings.products,
             till_locale=self.settings.shop.till_locale,
+            decided=decided_of(self.ledger, ENTITY),
         )
 
     # --- settling ---

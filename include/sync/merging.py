@@ -11,11 +11,13 @@ For a field that both systems hold, L and R are today's values and B is the valu
 | `none` | not looked at | | |
 
 Unknown (NA) on either side: the field is left alone. Without a B, an empty value never wipes out a filled one.
+A conflict may be settled by a person (`FieldDecision.settle`); nothing else ever is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -42,6 +44,18 @@ class FieldDecision:
     moved_left: pd.Series
     moved_right: pd.Series
     kept: pd.Series = field(repr=False)
+    left_time: pd.Series = field(repr=False)
+    right_time: pd.Series = field(repr=False)
+    settled: dict[object, str] = field(default_factory=dict)
+    """By pair, who settled its conflict."""
+
+    def settle(self, pair: Any, winner: str, by: str) -> None:
+        """Let the value of one side go over where there is a conflict. Raises ValueError where there is none."""
+        if not bool(self.conflict[pair]):
+            raise ValueError(f"{self.name} of pair {pair} is no conflict.")
+        self.conflict[pair] = False
+        (self.to_lightspeed if winner == "commercetools" else self.to_commercetools)[pair] = True
+        self.settled[pair] = by
 
     def reason(self, pair: object) -> str:
         """Why the value moves, in one sentence for the audit row."""
@@ -49,6 +63,9 @@ class FieldDecision:
         moved_right = bool(self.moved_right.get(pair, False))
         first = pd.isna(self.base.get(pair))
         winner = "commercetools" if bool(self.to_lightspeed.get(pair, False)) else "lightspeed"
+        if pair in self.settled:
+            why = "never agreed on" if first else "changed on both sides"
+            return f"{why}; {self.settled[pair]} decided for {winner}"
         if first:
             return f"first alignment; {_owner_words(self.owner, winner)}"
         if moved_left and moved_right:
@@ -125,6 +142,8 @@ def merge_field(
         moved_left=moved_left,
         moved_right=moved_right,
         kept=wipes_right | wipes_left,
+        left_time=left_time,
+        right_time=right_time,
     )
 
 

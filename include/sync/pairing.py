@@ -11,6 +11,7 @@ import pandas as pd
 from include.records.products import Kind
 from include.settings.base import Severity
 from include.settings.products import ProductSettings
+from include.sync.decided import BY_HAND, about_match
 from include.sync.findings import Finding
 from include.sync.matching import Ambiguity, explode_json, match
 from include.sync.plan import LinkRef, PlanInput
@@ -37,8 +38,8 @@ def pair(given: PlanInput, view: View) -> Pairing:
     pairing.links["variant"] = [link for link in kept if link.kind == "variant"]
     gone = {id(link) for link in pairing.retired}
     pairing.links["product"] = [link for link in given.links["product"] if id(link) not in gone]
-    found, ambiguous = _match_variants(view, pairing.links["variant"], given.settings)
-    pairing.findings.extend(_ambiguity_findings(ambiguous, view))
+    found, ambiguous = _match_variants(given, view, pairing.links["variant"])
+    pairing.findings.extend(_ambiguity_findings(ambiguous, view, [*pairing.links["variant"], *found]))
     found = [link for link in found if not _identities_disagree(link, view, pairing.findings)]
     _join_families(found, view, pairing, given.settings.rules.sku_moved)
     if "key" in given.settings.match:
@@ -121,9 +122,11 @@ def _moved_away(links: list[LinkRef], view: View, settings: ProductSettings) -> 
 
 
 def _match_variants(
-    view: View, linked: list[LinkRef], settings: ProductSettings
+    given: PlanInput, view: View, linked: list[LinkRef]
 ) -> tuple[list[LinkRef], list[Ambiguity]]:
-    order = tuple(step for step in settings.match if step != "key")
+    """Pairs found by identifiers, and chosen by a person among those that could not be told apart; for all others a
+    pair that was chosen is as good as a link."""
+    order = tuple(step for step in given.settings.match if step != "key")
     tables: dict[str, dict[str, pd.DataFrame]] = {}
     for system in ("commercetools", "lightspeed"):
         eligible = view.eligible_variants(system)
@@ -131,24 +134,73 @@ def _match_variants(
             "sku": eligible[["id", "sku"]].rename(columns={"sku": "value"}),
             "barcode": explode_json(eligible, "barcodes"),
         }
-    matches = match(
-        tables["commercetools"],
-        tables["lightspeed"],
-        {link.commercetools_id for link in linked},
-        {link.lightspeed_id for link in linked},
-        order,
-    )
+    chosen: list[LinkRef] = []
+    while True:
+        taken = {s: {link.side(s) for link in [*linked, *chosen]} for s in view.systems}
+        matches = match(
+            tables["commercetools"],
+            tables["lightspeed"],
+            taken["commercetools"],
+            taken["lightspeed"],
+            order,
+        )
+        more = _chosen(given, matches.ambiguous, taken)
+        if not more:
+            break
+        chosen += more
     found = [
         LinkRef("variant", str(row.commercetools_id), str(row.lightspeed_id), None, str(row.matched_by))
         for row in matches.pairs.itertuples(index=False)
-        if view.is_affected("commercetools", "variant", str(row.commercetools_id))
-        or view.is_affected("lightspeed", "variant", str(row.lightspeed_id))
+    ]
+    looked_at = [
+        link
+        for link in [*chosen, *found]
+        if any(view.is_affected(s, "variant", link.side(s)) for s in view.systems)
     ]
     affected = [a for a in matches.ambiguous if view.is_affected(a.system, "variant", a.id)]
-    return found, affected
+    return looked_at, affected
 
 
-def _ambiguity_findings(ambiguous: list[Ambiguity], view: View) -> list[Finding]:
+def _chosen(given: PlanInput, ambiguous: list[Ambiguity], taken: dict[str, set[str]]) -> list[LinkRef]:
+    """Pairs that a person made out of what is ambiguous. Where two decisions would give one record two partners, the
+    later one counts."""
+    said: dict[tuple[str, str], int] = {}
+    for one in ambiguous:
+        decision = given.decided.partner(f"{one.system}:{one.id}", _about(one))
+        theirs = "lightspeed" if one.system == "commercetools" else "commercetools"
+        if (
+            decision is None
+            or decision.field in taken[theirs]
+            or decision.field not in one.candidates[theirs]
+        ):
+            continue
+        pair = (one.id, decision.field) if one.system == "commercetools" else (decision.field, one.id)
+        said[pair] = max(said.get(pair, 0), decision.id or 0)
+    chosen: dict[str, LinkRef] = {}
+    for online, till in sorted(said, key=lambda pair: (-said[pair], pair)):
+        sides = {f"commercetools:{online}", f"lightspeed:{till}"}
+        if not sides & chosen.keys():
+            chosen |= dict.fromkeys(sides, LinkRef("variant", online, till, None, BY_HAND))
+    return list({id(link): link for link in chosen.values()}.values())
+
+
+def _about(ambiguity: Ambiguity) -> str:
+    """What a decision about these candidates is about."""
+    return about_match(ambiguity.identifier, ambiguity.value, ambiguity.candidates)
+
+
+def _ambiguity_findings(ambiguous: list[Ambiguity], view: View, linked: list[LinkRef]) -> list[Finding]:
+    partners = {
+        (s, link.side(s)): f"{o}:{link.side(o)}"
+        for link in linked
+        for s, o in (("commercetools", "lightspeed"), ("lightspeed", "commercetools"))
+    }
+
+    def candidate(system: str, record: str) -> dict[str, Any]:
+        """A record as evidence; whom it is linked with says that it can't be chosen."""
+        partner = partners.get((system, record))
+        return {**view.describe(system, "variant", record), **({"linked": partner} if partner else {})}
+
     return [
         Finding(
             kind="variant",
@@ -162,9 +214,8 @@ def _ambiguity_findings(ambiguous: list[Ambiguity], view: View) -> list[Finding]
             evidence={
                 "identifier": a.identifier,
                 "value": a.value,
-                "candidates": {
-                    s: [view.describe(s, "variant", i) for i in ids] for s, ids in a.candidates.items()
-                },
+                "candidates": {s: [candidate(s, i) for i in ids] for s, ids in a.candidates.items()},
+                "about": _about(a),
             },
         )
         for a in ambiguous

@@ -10,6 +10,7 @@ import pandas as pd
 
 from include.records.products import Kind, ProductTables
 from include.settings.products import ProductSettings
+from include.sync.decided import Decided
 from include.sync.findings import Finding
 
 Direction = Literal["both", "to_lightspeed", "to_commercetools"]
@@ -59,13 +60,15 @@ class PlannedChange:
 
 @dataclass
 class PlanInput:
-    """Everything a plan is made from: both sides as last seen (mirror), today's links, what this run looks at."""
+    """Everything a plan is made from: both sides as last seen (mirror), today's links, what this run looks at, what
+    people decided."""
 
     sides: dict[str, ProductTables]
     links: dict[Kind, list[LinkRef]]
     affected: dict[str, dict[Kind, set[str]]]
     settings: ProductSettings
     till_locale: str
+    decided: Decided = field(default_factory=Decided)
 
 
 @dataclass

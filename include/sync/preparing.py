@@ -16,6 +16,7 @@ from include.records.face import SYSTEMS, ProductSystem
 from include.records.products import Kind, ProductTables, column_of, identity_columns, table
 from include.records.types import DTYPES
 from include.settings.models import SyncSettings
+from include.sync.decided import decided_of
 from include.sync.findings import Finding
 from include.sync.mirroring import ENTITY, KINDS, absent_variants, load_side, see
 from include.sync.plan import Direction, LinkRef, Plan, PlanInput
@@ -125,6 +126,7 @@ def prepare_plan(
         affected=affected,
         settings=settings.products,
         till_locale=settings.shop.till_locale,
+        decided=decided_of(ledger, ENTITY),
     )
     recalled = _only_known(given, read, recalled)
     plan = plan_products(given)

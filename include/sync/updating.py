@@ -10,6 +10,7 @@ import pandas as pd
 
 from include.records.products import Kind, column_of
 from include.records.types import DTYPES, canonical_json, canonical_value, digest, plain_value
+from include.sync.decided import CONFLICT, about_conflict
 from include.sync.drafts import KINDS, Draft, Work, product_of, report
 from include.sync.findings import Finding
 from include.sync.merging import FieldDecision, merge_field
@@ -74,6 +75,7 @@ def _merge_kind(work: Work, kind: Kind, links: list[LinkRef]) -> None:
             caseless=column_of(kind, name).caseless,
         )
         _remember_agreement(work, kind, links, decision)
+        _settle_conflicts(work, links, decision)
         for position in decision.left.index[
             decision.to_lightspeed | decision.to_commercetools | decision.conflict
         ]:
@@ -126,6 +128,30 @@ def _remember_agreement(work: Work, kind: Kind, links: list[LinkRef], decision: 
             work.agreed.setdefault((kind, link.commercetools_id, link.lightspeed_id), {})[decision.name] = (
                 value
             )
+
+
+def _settle_conflicts(work: Work, links: list[LinkRef], decision: FieldDecision) -> None:
+    """Where a person said which of these two values counts, it goes over."""
+    for position in decision.conflict.index[decision.conflict]:
+        link = links[int(position)]
+        subject = f"commercetools:{link.commercetools_id}"
+        said = work.given.decided.winner(subject, decision.name, _about(link, decision, position))
+        if said is not None:
+            decision.settle(position, *said)
+
+
+def _about(link: LinkRef, decision: FieldDecision, position: int) -> str:
+    """What a decision about this conflict is about."""
+    type_name = column_of(link.kind, decision.name).type
+    left, right, base = (
+        plain_value(type_name, side[position]) for side in (decision.left, decision.right, decision.base)
+    )
+    pair = (link.commercetools_id, link.lightspeed_id)
+    return about_conflict(link.kind, pair, decision.name, left, right, base)
+
+
+def _moment(cell: Any) -> str | None:
+    return None if pd.isna(cell) else pd.Timestamp(cell).isoformat()
 
 
 def _draft_updates(work: Work, link: LinkRef, position: int, decisions: dict[str, FieldDecision]) -> None:
@@ -208,7 +234,7 @@ def _hold_conflict(work: Work, link: LinkRef, name: str, decision: FieldDecision
             system="commercetools",
             id=link.commercetools_id,
             label=work.view.label("commercetools", link.kind, link.commercetools_id),
-            code="conflict",
+            code=CONFLICT,
             severity="hold",
             message=f"{name} was changed on both sides.",
             field=name,
@@ -217,6 +243,13 @@ def _hold_conflict(work: Work, link: LinkRef, name: str, decision: FieldDecision
                 "lightspeed": plain_value(type_name, decision.right[position]),
                 "last agreed": plain_value(type_name, decision.base[position]),
                 "partner": f"lightspeed:{link.lightspeed_id}",
+                "changed": {
+                    "commercetools": _moment(decision.left_time[position]),
+                    "lightspeed": _moment(decision.right_time[position]),
+                },
+                "about": _about(link, decision, position),
+                # Whose value may go over: a field that can be in conflict is owned by neither side.
+                "sides": ["left", "right"],
             },
         )
     )

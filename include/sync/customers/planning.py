@@ -10,6 +10,7 @@ from typing import Any, Literal
 from include.ledger.rows import ChangeRow, Link, Outcome, new_id
 from include.records.customers import CONSENTS, CREATION_KEYS, ENTITY, EXTERNAL_ID, KIND, column_of
 from include.records.face import SYSTEMS, SystemName, other
+from include.records.sealing import shown
 from include.sync.customers.checking import check
 from include.sync.customers.creating import CreationRefused, wanted_of
 from include.sync.customers.deleting import follow_deletions
@@ -18,6 +19,7 @@ from include.sync.customers.known import Known
 from include.sync.customers.merging import CONFLICT, NOTHING, Base, Decision, Sides, decide, decide_consent
 from include.sync.customers.pairing import Pair, Pairing, pair_up
 from include.sync.customers.world import World
+from include.sync.decided import WINNERS, about_conflict
 from include.sync.findings import Finding
 
 Action = Literal["create", "update", "anonymise", "delete"]
@@ -103,7 +105,9 @@ class _Planner:
                 continue
             decision = self._decide(name, sides, pair)
             if decision is CONFLICT:
-                self._hold([_conflict(pair, name)])
+                decision = self._settled(name, sides, pair)
+            if decision is CONFLICT:
+                self._hold([self._conflict(pair, name, sides)])
             elif decision.verdict == "agreed":
                 base[name] = [sides.online, sides.till]
             elif decision.verdict == "write" and decision.target is not None:
@@ -122,8 +126,41 @@ class _Planner:
             decision = decide(settings.owner_of(name), sides, timedelta(seconds=settings.clock_skew_seconds))
         if decision.target is None:
             return decision
-        may = settings.may_write(name, decision.target) and name in self.world.terms[decision.target].writes
-        return decision if may and self._may_be_told(name, pair) else NOTHING
+        return decision if self._may_go(name, decision.target, pair) else NOTHING
+
+    def _may_go(self, name: str, target: SystemName, pair: Pair) -> bool:
+        may = self.world.settings.may_write(name, target) and name in self.world.terms[target].writes
+        return may and self._may_be_told(name, pair)
+
+    def _settled(self, name: str, sides: Sides, pair: Pair) -> Decision:
+        """A conflict as a person settled it, if it is about these values and they may go there."""
+        said = self.world.decided.winner(pair.online.subject, name, _about(pair, name, sides))
+        if said is None or not self._may_go(name, other(said[0]), pair):
+            return CONFLICT
+        winner, by = said
+        return Decision("write", other(winner), f"{_why(pair, name)}; {by} decided for {winner}")
+
+    def _conflict(self, pair: Pair, name: str, sides: Sides) -> Finding:
+        when = {
+            one.system: one.modified_at.isoformat() if one.modified_at else None
+            for one in (pair.online, pair.till)
+        }
+        known = pair.link is not None and name in pair.link.base
+        told = "was changed on both sides" if known else "differs, and neither side was changed later"
+        return finding(
+            pair.online,
+            "conflict",
+            f"{name} {told}.",
+            field=name,
+            evidence={
+                "commercetools": shown(sides.online),
+                "lightspeed": shown(sides.till),
+                "changed": when,
+                "partner": pair.till.subject,
+                "about": _about(pair, name, sides),
+                "sides": [s for s, winner in WINNERS.items() if self._may_go(name, other(winner), pair)],
+            },
+        )
 
     def _may_be_told(self, name: str, pair: Pair) -> bool:
         """A field that is only for marketing flows while there is consent, and no longer."""
@@ -268,20 +305,14 @@ def _is_our_own_no(name: str, sides: Sides, pair: Pair) -> bool:
     return name in CONSENTS and made_by_us and sides.online is None and sides.till is False
 
 
-def _conflict(pair: Pair, name: str) -> Finding:
-    when = {
-        one.system: one.modified_at.isoformat() if one.modified_at else None
-        for one in (pair.online, pair.till)
-    }
-    known = pair.link is not None and name in pair.link.base
-    told = "was changed on both sides" if known else "differs, and neither side was changed later"
-    return finding(
-        pair.online,
-        "conflict",
-        f"{name} {told}.",
-        field=name,
-        evidence={"changed": when, "partner": pair.till.subject},
-    )
+def _why(pair: Pair, name: str) -> str:
+    return "changed on both sides" if pair.link is not None and name in pair.link.base else "first alignment"
+
+
+def _about(pair: Pair, name: str, sides: Sides) -> str:
+    """What a decision about this conflict is about. Private values are sealed."""
+    base = None if sides.base is None else list(sides.base)
+    return about_conflict(KIND, pair.ids, name, sides.online, sides.till, base)
 
 
 def change_row(one: Planned, run_id: str, outcome: Outcome, batch: int) -> ChangeRow:

@@ -11,6 +11,7 @@ from include.records.customers import CONSENTS
 from include.records.face import SystemName
 from include.settings.customers import CustomerSettings
 from include.sync.customers.known import Known
+from include.sync.decided import Decided
 
 Token = tuple[str, str]
 """A name of `include.records.customers.TOKENS` and a digest."""
@@ -65,6 +66,7 @@ class World:
     settings: CustomerSettings
     affected: Mapping[SystemName, frozenset[str]]
     ruling: Ruling = field(default_factory=Ruling)
+    decided: Decided = field(default_factory=Decided)
     partners: Mapping[str, Known] = field(default_factory=dict)
     """By subject, whom somebody was found to be one with."""
 
