@@ -35,7 +35,7 @@ RELEASES = {
     "not_held": "Create what is missing in the target (a category, a supplier), or set the field's owner to `none`.",
     "ambiguous": "Make the identifier unique, or choose the right partner.",
     "identity_conflict": "SKU and barcode point to different articles; correct one of them.",
-    "conflict": "Both sides changed the field; choose a side by editing the other one to match.",
+    "conflict": "Both sides changed the field; say which value counts, or edit the other one to match.",
     "waiting": "It goes on by itself once its product is linked.",
     "no_variants_left": "Release one of its variants first.",
     "no_product_type": "Set `products.product_type` so that articles from the till can be created online.",
