@@ -1,0 +1,72 @@
+"""A plan as CSV (RFC 4180), a line a field, that a spreadsheet reads as text and never as a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+
+from include.console.plans import fields_of, reason_of
+from include.ledger.rows import ChangeRow
+
+HEAD = (
+    "run", "system", "action", "kind", "record", "subject", "field", "before", "after", "reason", "outcome",
+    "error", "what to do", "target id", "unit", "change id", "planned at",
+)  # fmt: skip
+MARK = "\ufeff"
+"""Tells spreadsheets that the text is UTF-8."""
+LINES = 500
+"""Lines sent at once."""
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+
+
+def csv_of(changes: Iterable[ChangeRow]) -> Iterator[str]:
+    """The file in portions, from changes that may be read as it goes."""
+    page = io.StringIO()
+    writer = csv.writer(page, lineterminator="\r\n")
+    page.write(MARK)
+    writer.writerow(HEAD)
+    for number, line in enumerate(lines_of(changes), start=1):
+        writer.writerow([harmless(cell) for cell in line])
+        if number % LINES == 0:
+            yield page.getvalue()
+            page.seek(0)
+            page.truncate()
+    yield page.getvalue()
+
+
+def lines_of(changes: Iterable[ChangeRow]) -> Iterator[tuple[str, ...]]:
+    """A line a field, one for a change without fields. Values are as the page shows them; long ones in full."""
+    for change in changes:
+        general = reason_of(change)
+        ends = (
+            change.outcome,
+            change.error or "",
+            change.remedy or "",
+            change.target_id or "",
+            change.unit,
+            change.id,
+            change.planned_at.isoformat() if change.planned_at else "",
+        )
+        starts = (
+            change.run_id,
+            change.system,
+            change.action,
+            change.kind,
+            change.label or "",
+            change.subject,
+        )
+        shown = [
+            (one.name, one.before_in_full or "", one.after_in_full or "", one.reason or general)
+            for one in fields_of(change)
+        ]
+        for name, before, after, reason in shown or [("", "", "", general)]:
+            yield (*starts, name, before, after, reason, *ends)
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: what could begin one gets an apostrophe in front; some take wide
+    signs, too. Numbers stay."""
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
