@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from include.ledger.ledger import Ledger
+from include.ledger.rows import Run
 
 LATEST_RUNS = 50
 """How far back the last settled run is looked for."""
@@ -18,8 +19,14 @@ time at which it began."""
 def last_settled(ledger: Ledger, entity: str) -> Mapping[str, Any] | None:
     """The windows of the last run of an entity that settled everything, and what it noted beside them; None = there was
     none lately."""
+    run = last_settled_run(ledger, entity)
+    return None if run is None else dict(run.windows)
+
+
+def last_settled_run(ledger: Ledger, entity: str) -> Run | None:
+    """The last run of an entity that settled everything."""
     for run in ledger.last_runs(entity, LATEST_RUNS):
         params = run.params
         if run.state == "succeeded" and not params.get("dry_run") and not params.get("keys"):
-            return dict(run.windows)
+            return run
     return None

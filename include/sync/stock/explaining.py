@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from include.ledger.ledger import Ledger
+from include.ledger.skus import LastWrite, last_writes
 from include.records.channels import channel_name
 from include.records.stock import PARTS, shown
+from include.records.types import decimal_text
 from include.settings.models import SyncSettings
 from include.sync.stock.figures import Figures, Given, Worked, work_out
 from include.sync.stock.layout import Layout
 from include.sync.stock.loading import load_given
-from include.sync.stock.rules import Numbers
+from include.sync.stock.rules import HUNDRED, Numbers
 
 MOST_ORDERS = 20
 """Open orders named in an explanation; the rest is counted."""
 
 
 @dataclass(frozen=True)
+class Step:
+    """One step of the rules and what was left after it."""
+
+    step: str
+    effect: str
+    left: str
+
+
+@dataclass(frozen=True)
 class AtPlace:
-    """What one location contributes. Quantities in units, as text; `level` "?" = unknown."""
+    """What one location contributes. Quantities in units, as text; `level` "?" = unknown. `steps`: what the channel's
+    rules take from it before locations are aggregated, where they take anything."""
 
     location: str
     level: str
@@ -36,15 +49,13 @@ class AtPlace:
     ordered: str
     open: bool
     contributes: str
+    steps: Sequence[Step] = ()
 
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the rules and what was left after it."""
-
-    step: str
-    effect: str
-    left: str
+    def as_dict(self) -> dict[str, Any]:
+        """As audit rows hold it: most locations have no steps of their own."""
+        told = dict(vars(self))
+        steps = [dict(vars(step)) for step in told.pop("steps")]
+        return {**told, "steps": steps} if steps else told
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ class Explanation:
     def as_dict(self) -> dict[str, Any]:
         return {
             **vars(self),
-            "places": [dict(vars(place)) for place in self.places],
+            "places": [place.as_dict() for place in self.places],
             "steps": [dict(vars(step)) for step in self.steps],
         }
 
@@ -91,9 +102,8 @@ class Explanation:
                 + (f"; {', '.join(extra)}" if extra else "")
                 + f"{closed}; contributes {place.contributes}"
             )
-        out += [
-            f"  {step.step}{f': {step.effect}' if step.effect else ''} -> {step.left}" for step in self.steps
-        ]
+            out += [_told(step, 4) for step in place.steps]
+        out += [_told(step, 2) for step in self.steps]
         for number, channel, quantity in self.orders[:MOST_ORDERS]:
             out.append(f"  open order {number} ({channel}): {quantity}")
         if len(self.orders) > MOST_ORDERS:
@@ -111,6 +121,10 @@ class Explanation:
                 f"{self.written['figure']} (run {self.written['run']})"
             )
         return out
+
+
+def _told(step: Step, indent: int) -> str:
+    return f"{' ' * indent}{step.step}{f': {step.effect}' if step.effect else ''} -> {step.left}"
 
 
 class Explainer:
@@ -145,7 +159,7 @@ class Explainer:
             product_id=str(self._products[position]),
             figure=figure,
             places=[self._place(worked, name, position) for name in worked.shelf.places],
-            steps=list(_steps(worked, position)) if known else [],
+            steps=[*_steps(worked, position), *_set_aside(worked, position, remark)] if known else [],
             remark=remark,
         )
 
@@ -163,7 +177,30 @@ class Explainer:
             ordered=shown(int(figures.taken[name][position])),
             open=figures.given.layout.places[name].open,
             contributes=shown(int(worked.at_place[name][position])),
+            steps=tuple(self._steps_at(worked, name, position)) if column.known[position] else (),
         )
+
+    def _steps_at(self, worked: Worked, name: str, position: int) -> Iterator[Step]:
+        """What this location's share and safety stock take, and what a closed day does."""
+        figures, rules = self._figures, worked.rules
+        left = int(
+            figures.level[name].values[position]
+            - figures.held[name][position]
+            + figures.incoming[name][position]
+            - figures.taken[name][position]
+        )
+        if not figures.given.layout.places[name].open:
+            yield Step("closed today", "", "0")
+            return
+        share, safety = rules.at_place(name, position)
+        if (shared := left * share // HUNDRED) != left:
+            yield Step("share", f"{decimal_text(Decimal(share * 100) / HUNDRED)} %", shown(shared))
+            left = shared
+        if (kept := max(left - safety, min(left, 0))) != left:
+            yield Step("safety stock", f"-{shown(left - kept)}", shown(kept))
+            left = kept
+        if left < 0 and figures.given.inventory.negative_levels == "as zero":
+            yield Step("below zero counts as nothing", "", "0")
 
     def _last_seen(self, name: str, position: int) -> tuple[int | None, str | None]:
         """Version and time of the article's level at a location."""
@@ -207,6 +244,12 @@ def _steps(worked: Worked, position: int) -> Iterator[Step]:
         yield Step("short", f"{-last} more are ordered or kept back than there are", "0")
 
 
+def _set_aside(worked: Worked, position: int, remark: str) -> Iterator[Step]:
+    """An article that is deleted, or not offered here, shows nothing, whatever is there."""
+    if remark and int(worked.figure[position]) > 0:
+        yield Step(remark, "", "0")
+
+
 def explain(
     ledger: Ledger,
     settings: SyncSettings,
@@ -223,23 +266,38 @@ def explain(
     """
     moment = now or datetime.now(UTC)
     loaded = given or load_given(ledger, settings, layout, moment, skus=skus)
-    figures = work_out(loaded)
+    return explained(ledger, work_out(loaded), skus, channel)
+
+
+def explained(
+    ledger: Ledger, figures: Figures, skus: Collection[str], channel: str | None = None
+) -> list[Explanation]:
+    """As `explain`, of figures that are worked out already."""
     explainer = Explainer(figures)
+    articles, lines = figures.given.articles, figures.given.orders
     entries = ledger.stock.entries(list(skus))
-    lines = loaded.orders
-    wanted = np.flatnonzero(loaded.articles["sku"].isin(list(skus)).fillna(False).to_numpy(dtype=bool))
+    applied = {one.unit: one for one in last_writes(ledger.engine, skus) if one.outcome == "applied"}
+    wanted = np.flatnonzero(articles["sku"].isin(list(skus)).fillna(False).to_numpy(dtype=bool))
     out: list[Explanation] = []
     for worked in figures.shelves:
         if channel is not None and channel not in (worked.shelf.channel, worked.shelf.name):
             continue
         for position in wanted:
-            out.append(_completed(ledger, explainer.of(worked, int(position)), worked, entries, lines))
+            one = explainer.of(worked, int(position))
+            written = applied.get(entry_unit(one.sku, worked.shelf.channel))
+            out.append(_completed(one, worked, entries, lines, written))
     return out
 
 
+def entry_unit(sku: str, channel: str) -> str:
+    """The unit of changes that write this entry."""
+    return f"commercetools:{sku}@{channel}"
+
+
 def _completed(
-    ledger: Ledger, one: Explanation, worked: Worked, entries: pd.DataFrame, lines: pd.DataFrame
+    one: Explanation, worked: Worked, entries: pd.DataFrame, lines: pd.DataFrame, write: LastWrite | None
 ) -> Explanation:
+    """With its entry, the open orders of its SKU, and the last write that was applied."""
     own = entries[(entries["sku"] == one.sku) & (entries["channel"] == worked.shelf.channel)]
     entry = None
     if len(own):
@@ -253,23 +311,19 @@ def _completed(
         }
     ordered = lines[lines["sku"] == one.sku]
     orders = [
-        (str(number), channel_name(str(channel)), int(quantity))
+        ("" if pd.isna(number) else str(number), channel_name(str(channel)), int(quantity))
         for number, channel, quantity in zip(
             ordered["number"], ordered["channel"], ordered["units"], strict=True
         )
     ]
-    unit = f"commercetools:{one.sku}@{worked.shelf.channel}"
-    written = next(
-        (
-            {
-                "at": change.settled_at.isoformat(timespec="seconds") if change.settled_at else "",
-                "on_stock": change.after.get("on_stock"),
-                "figure": change.after.get("available"),
-                "run": change.run_id,
-            }
-            for change in ledger.changes.history("inventory", one.sku)
-            if change.unit == unit and change.outcome == "applied"
-        ),
-        None,
+    written = (
+        None
+        if write is None
+        else {
+            "at": write.settled_at.isoformat(timespec="seconds") if write.settled_at else "",
+            "on_stock": write.after.get("on_stock"),
+            "figure": write.after.get("available"),
+            "run": write.run_id,
+        }
     )
     return replace(one, orders=orders, entry=entry, written=written)

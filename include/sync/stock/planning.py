@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,7 @@ def plan_stock(
     twins = articles["twin"].to_numpy(dtype=bool) & (why == "")
     takes_part = (why == "") & ~twins
     holds = [_twin(articles, int(position)) for position in np.flatnonzero(twins)]
-    tables = [_compared(figures, worked, entries, takes_part, settings) for worked in figures.shelves]
+    tables = compared(figures, entries, settings)
     for worked, table in zip(figures.shelves, tables, strict=True):
         holds.extend(_unknown(articles, worked, table))
     writes = [table[table["action"] != ""] for table in tables]
@@ -66,9 +66,17 @@ def plan_stock(
     )
     level_writes = _level_writes(figures, entries, takes_part, settings)
     if offered is not None:
-        _require_plausible(tables, offered, settings)
+        require_plausible(tables, offered, settings)
     status = _status(figures, tables, entry_writes, level_writes, holds, why)
     return StockPlan(figures, entry_writes[list(ENTRY_WRITES)], level_writes, holds, status)
+
+
+def compared(figures: Figures, entries: pd.DataFrame, settings: SyncSettings) -> list[pd.DataFrame]:
+    """What each channel's entries say, what they should say, and what a run would do; a row for each article that takes
+    part, a table for each of `figures.shelves`. `available` counts where there is an `action`."""
+    twins = figures.given.articles["twin"].to_numpy(dtype=bool)
+    takes_part = (_why_ignored(figures, settings) == "") & ~twins
+    return [_compared(figures, worked, entries, takes_part, settings) for worked in figures.shelves]
 
 
 def _why_ignored(figures: Figures, settings: SyncSettings) -> Numbers:
@@ -182,7 +190,7 @@ def _foreign(
     return found
 
 
-def _require_plausible(tables: list[pd.DataFrame], offered: int, settings: SyncSettings) -> None:
+def require_plausible(tables: Sequence[pd.DataFrame], offered: int, settings: SyncSettings) -> None:
     """Most of a shop does not sell out between two runs: far more likely a read went wrong, or a setting."""
     lost = sum(
         int(((table["before_available"] > 0) & (table["figure"] <= 0) & (table["action"] != "")).sum())

@@ -62,7 +62,7 @@ def prepare_plan(
     older += ledger.stock.see_levels(run_id, read.levels)
     concerned = Concerned(ledger, settings, read, now)
     concerned.take(ledger.stock.see_buckets(run_id, read.buckets))
-    state = digest({"layout": layout.state, "offers": digest({"rows": read.offers.to_dict("list")})})
+    state = state_of(layout, read.offers)
     if swept_since is not None and not keys:
         concerned.take(ledger.stock.mark_levels_vanished(read.levels, swept_since))
         concerned.take_skus(ledger.stock.mark_entries_gone(read.entries, swept_since))
@@ -118,6 +118,11 @@ def prepare_plan(
         },
     )
     return summary
+
+
+def state_of(layout: Layout, offers: pd.DataFrame) -> str:
+    """What runs compare to see whether the same levels might give other figures. `offers`: OFFER_COLUMNS."""
+    return digest({"layout": layout.state, "offers": digest({"rows": offers.to_dict("list")})})
 
 
 def _dispositions(plan: StockPlan, read: Read, layout: Layout) -> tuple[Numbers, int]:

@@ -59,6 +59,18 @@ class Rules:
             parts(_at(rule.safety_stock_at, place, rule.safety_stock or Decimal(0))) for rule in self.distinct
         )
 
+    def at_place(self, place: str, position: int) -> tuple[int, int]:
+        """`share` and `safety` of one article."""
+        rule = self.of(position)
+        return (
+            _percent(_at(rule.shares, place, Decimal(100))) if rule.aggregate == "share" else HUNDRED,
+            parts(_at(rule.safety_stock_at, place, rule.safety_stock or Decimal(0))),
+        )
+
+    def of(self, position: int) -> StockRule:
+        """The rule that one article follows."""
+        return self.distinct[int(self.codes[position])]
+
     @cached_property
     def cap(self) -> Numbers:
         return self.column(UNLIMITED if rule.cap is None else parts(rule.cap) for rule in self.distinct)
