@@ -103,7 +103,7 @@ def _step(step: Step) -> str:
         return f"less {step.effect.removeprefix('-')} {LESS[step.step]}"
     if step.step in SAID:
         return SAID[step.step].format(step.effect)
-    return f"but it is {step.step}" if step.step.startswith(("deleted", "not in", "closed")) else step.step
+    return f"but it is {step.step}" if step.step.startswith(("deleted", "not in")) else step.step
 
 
 def _listed(parts: Sequence[str]) -> str:

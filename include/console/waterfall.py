@@ -16,11 +16,11 @@ from include.sync.stock.explaining import Explanation
 Kind = Literal["level", "less", "more", "sum", "result", "unknown"]
 STACKS = ("sum", "share")
 """Ways of aggregating in which one location begins where the other ended."""
-WIDTH, ROW = 440, 24
+WIDTH, ROW = 380, 24
 """Of the drawing and of one row in it; the drawing's own units."""
-LEFT, RIGHT = 170, 376
+LEFT, RIGHT = 150, 326
 """Between these the bars are; labels stand before, values behind."""
-LONGEST = 27
+LONGEST = 24
 """Letters of a label that have room."""
 
 
@@ -98,7 +98,7 @@ def steps(one: Explanation) -> Iterator[Row]:
         if aggregate in STACKS:
             base = rows[-1].end
     if one.figure is None:
-        yield Row("shown", "not known", Decimal(0), Decimal(0), "unknown")
+        yield Row("figure", "not known", Decimal(0), Decimal(0), "unknown")
         return
     left = base
     if one.steps:
@@ -109,7 +109,7 @@ def steps(one: Explanation) -> Iterator[Row]:
         end = Decimal(step.left)
         yield _moved(_named(step.step, step.effect), left, end)
         left = end
-    yield Row("shown", str(one.figure), Decimal(0), Decimal(one.figure), "result")
+    yield Row("figure", str(one.figure), Decimal(0), Decimal(one.figure), "result")
 
 
 def _at_place(one: Explanation, name: str, base: Decimal) -> Iterator[Row]:
@@ -135,6 +135,8 @@ def _at_place(one: Explanation, name: str, base: Decimal) -> Iterator[Row]:
 
 def _named(step: str, effect: str) -> str:
     """A step with what its rule says, where that is more than the difference it makes."""
+    if step == "short":
+        return "below zero shows as 0"
     return f"{step}: {effect}" if effect and not effect.startswith("-") else step
 
 

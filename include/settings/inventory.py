@@ -16,7 +16,9 @@ Aggregate = Literal["sum", "min", "max", "priority", "share"]
 Rounding = Literal["down", "nearest", "up"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 OpenSale = Literal["layby", "onaccount", "pickup", "delivery", "service"]
-Units = Annotated[Decimal, Field(ge=0)]
+MOST = 1_000_000_000
+"""More units than any shop has: figures are computed in whole numbers of 64 bits."""
+Units = Annotated[Decimal, Field(ge=0, le=MOST)]
 Percent = Annotated[Decimal, Field(ge=0, le=100)]
 
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -77,13 +79,13 @@ class StockRule(Settings):
     """Percent of the aggregated stock kept back, besides the units; both are taken from the same figure."""
     rounding: Rounding | None = None
     """What becomes of a part of a unit. `nearest` and `up` may offer a part that is not there. Default: `down`."""
-    pack_size: Annotated[int, Field(ge=1)] | None = None
+    pack_size: Annotated[int, Field(ge=1, le=MOST)] | None = None
     """Units that are sold together; only whole packs are offered."""
     pack_shows: Literal["units", "packs"] | None = None
     """Whether the channel counts single units (default) or packs; a web order's quantity is in the same."""
-    floor: Annotated[int, Field(ge=0)] | None = None
+    floor: Annotated[int, Field(ge=0, le=MOST)] | None = None
     """Less than this is shown as 0."""
-    show_at_most: Annotated[int, Field(ge=0)] | None = None
+    show_at_most: Annotated[int, Field(ge=0, le=MOST)] | None = None
     """Most that is ever shown."""
 
 

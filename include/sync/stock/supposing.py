@@ -190,7 +190,9 @@ def yaml_of(settings: SyncSettings, channel: str) -> str:
     """The channel as lines of the configuration file."""
     setting = setting_of(settings, channel)
     assert setting is not None
-    lines = {"key": setting.key, **_written(setting.model_dump(exclude_defaults=True, exclude_none=True))}
+    own = _written(setting.model_dump(exclude_defaults=True, exclude_none=True))
+    first = ("key", "locations", "fulfilled_by")
+    lines = {"key": setting.key, **{name: own[name] for name in first if name in own}, **own}
     yaml = YAML(typ="rt", pure=True)
     yaml.default_flow_style = False
     yaml.allow_unicode = True
