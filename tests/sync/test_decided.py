@@ -285,3 +285,11 @@ def test_candidates_are_shown_with_what_tells_them_apart() -> None:
         ("l0:1", "A", "l mug 0"),
         ("l1:1", "A", "l mug 1"),
     ]
+
+
+def test_a_partner_who_is_linked_with_somebody_else_meanwhile_is_not_taken_away() -> None:
+    holds = {one.subject: one for one in unclear(plan_products(bearers(["A", "A"], ["A", "A"])))}
+    said = Decided.of([choose(holds["commercetools:c1:1"], "l0:1", "kim")])
+    plan = plan_products(replace(bearers(["A", "A"], ["A", "A"], [(0, 0)]), decided=said))
+    assert variant_links(plan) == {} and plan.retired == []
+    assert {one.subject for one in unclear(plan)} == {"commercetools:c1:1", "lightspeed:l1:1"}
