@@ -130,7 +130,8 @@ def test_the_plan_of_a_dry_run_is_applied_as_it_was_seen_or_not_at_all(run: Run,
     assert applied.accounts["applied"] == applied.accounts["changes"] == look.accounts["changes"]
     assert world.state() != standing
     assert world.ledger.baseline("products") is not None
-    assert world.ledger.run(f"products/{applied.run_id}").params["plan"] == seen
+    params = world.ledger.run(f"products/{applied.run_id}").params
+    assert (params["plan"], params["asked_by"]) == (seen, "dag_test")
 
     again = run("products", plan=seen)
     assert again.state == "failed", "what was done already is not that plan any more"
