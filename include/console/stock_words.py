@@ -72,6 +72,8 @@ def built_up(one: Explanation) -> str:
     places = _listed([_place(place, alone=alone) for place in one.places])
     start = places if alone else f"{AMONG.get(aggregate, '')}{places}"
     rest = [_step(step) for step in one.steps[1:]]
+    if alone and one.steps[0].left != one.places[0].contributes:
+        rest.insert(0, f"which counts as {one.steps[0].left}")
     if one.remark and all(step.step != one.remark for step in one.steps):
         rest.append(f"but it is {one.remark}")
     return ", ".join([start, *rest])

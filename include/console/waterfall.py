@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from include.records.types import decimal_text
-from include.sync.stock.explaining import Explanation
+from include.sync.stock.explaining import AtPlace, Explanation
 
 Kind = Literal["level", "less", "more", "sum", "result", "unknown"]
 STACKS = ("sum", "share")
@@ -93,7 +93,7 @@ def steps(one: Explanation) -> Iterator[Row]:
     aggregate = one.steps[0].step.split()[0] if one.steps else "sum"
     base = Decimal(0)
     for place in one.places:
-        rows = list(_at_place(one, place.location, base if aggregate in STACKS else Decimal(0)))
+        rows = list(_at_place(place, base if aggregate in STACKS else Decimal(0)))
         yield from rows
         if aggregate in STACKS:
             base = rows[-1].end
@@ -103,7 +103,7 @@ def steps(one: Explanation) -> Iterator[Row]:
     left = base
     if one.steps:
         left = Decimal(one.steps[0].left)
-        if len(one.places) > 1:
+        if len(one.places) > 1 or left != Decimal(one.places[0].contributes):
             yield Row(one.steps[0].step, one.steps[0].left, Decimal(0), left, "sum")
     for step in one.steps[1:]:
         end = Decimal(step.left)
@@ -112,13 +112,12 @@ def steps(one: Explanation) -> Iterator[Row]:
     yield Row("figure", str(one.figure), Decimal(0), Decimal(one.figure), "result")
 
 
-def _at_place(one: Explanation, name: str, base: Decimal) -> Iterator[Row]:
-    place = next(each for each in one.places if each.location == name)
+def _at_place(place: AtPlace, base: Decimal) -> Iterator[Row]:
     if place.level == "?":
-        yield Row(name, "unknown", base, base, "unknown")
+        yield Row(place.location, "unknown", base, base, "unknown")
         return
     left = base + Decimal(place.level)
-    yield Row(name, place.level, base, left, "level")
+    yield Row(place.location, place.level, base, left, "level")
     for label, change in (
         ("held by open sales", -Decimal(place.held)),
         ("on the way", Decimal(place.incoming)),

@@ -33,9 +33,10 @@ def house(ledger_url: str, sample_settings: SyncSettings, tmp_path: Path) -> Ite
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Any]:
-    """A headless Chromium; tests that need one are skipped where there is none."""
+    """A headless Chromium; tests that need one are skipped where there is none. Not longer than a test: while it is
+    open, its event loop runs in this thread, where runs of the engine need theirs."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium on this machine")
     from playwright.sync_api import sync_playwright

@@ -131,6 +131,9 @@ def suppose(settings: SyncSettings, setting: ChannelSetting, wanted: Wanted) -> 
             continue
         if text:
             own[name] = text
+            if name == "shares":
+                # Left to the default, another way of aggregating would make the shares mean nothing unseen.
+                own["aggregate"] = wanted.rules["aggregate"]
         elif default is None:
             own[name] = None
         elif name in NEUTRAL:
