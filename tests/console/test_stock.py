@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -262,6 +263,51 @@ def test_locations_that_the_till_does_not_count_are_told_apart(make: Make) -> No
     with console(shop) as client:
         page = plain(client.get("/stock", params={"sku": "A"}).text)
     assert "Lager web 8 5 sets the till to 8" in page
+
+
+def test_goods_held_by_open_sales_and_goods_on_their_way_are_steps(make: Make) -> None:
+    shop = make({**BOTH, "held_by_open_sales": ["layby"], "count_incoming": ["Lager"]})
+    product = shop.add_article("A", {"Nord": 5, "Süd": 5, "Lager": 1})
+    shop.run("full")
+    shop.sell("A", "Süd", 2, state="pending", attributes=["layby"])
+    shop.till.order_from_supplier(shop.outlet("Lager"), [(product, 10)])
+    shop.run()
+    with console(shop) as client:
+        web = shelves(client.get("/stock", params={"sku": "A"}).text)["web"]
+    assert figure_of_page(web) == 19 == shop.available("A", "web")
+    assert ("held by open sales", "−2", "8") in table(web) and ("on the way", "+10", "19") in table(web)
+    assert "5 at the till in Süd (less 2 held by open sales)" in sentence(web)
+    assert "1 at the till in Lager (and 10 on the way)" in sentence(web)
+
+
+def test_a_composite_says_that_its_level_is_that_of_its_parts(make: Make) -> None:
+    shop = make()
+    shop.add_article("CUP", {"Nord": 9, "Süd": 4})
+    shop.add_article("SET", linked=False, parts={"CUP": 2})
+    shop.run("full")
+    with console(shop) as client:
+        page = client.get("/stock", params={"sku": "SET"}).text
+    assert figure_of_page(shelves(page)["web"]) == 6 == shop.available("SET", "web")
+    assert "what the scarcest of them allows" in page
+
+
+def test_members_of_a_selection_come_from_the_last_run_and_where_they_are_gone_the_page_says_so(
+    make: Make,
+) -> None:
+    shop = make({"channels": [{**CORNER, "offer": {"product_selections": ["small"]}}, WEB]})
+    shop.online.create("product-selections", {"key": "small", "name": {"en": "Small"}})
+    shop.add_article("A", {"Süd": 4})
+    shop.add_entry("A", "corner", 9)
+    shop.run("full")
+    with console(shop) as client:
+        before = client.get("/stock", params={"sku": "A"}).text
+        for folder in shop.world.staging.iterdir():
+            shutil.rmtree(folder)
+        after = client.get("/stock", params={"sku": "A"}).text
+    assert figure_of_page(shelves(before)["corner"]) == 0 == shop.available("A", "corner")
+    assert "not in this channel&#39;s offer" in before and "not at hand" not in before
+    assert "Members of selections and stores are not at hand" in after
+    assert list(shop.world.staging.iterdir()) == [], "looking leaves nothing behind"
 
 
 # ---------------------------------------------------------------- where entry and figure differ
