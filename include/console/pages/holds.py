@@ -96,7 +96,7 @@ def shown(visit: Looking, hold_id: int) -> Response:
         rest=evidence.rest_of(hold),
         jump=evidence.jump_of(hold),
         others=worklist.others(hold),
-        said=worklist.said(hold.entity, hold.subject),
+        decisions=worklist.said(hold.entity, hold.subject),
     )
 
 
