@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from include.ledger.ledger import Ledger
+from include.records.sealing import Seal
 from include.settings.models import SyncSettings
 from include.sync.staging import Staging
 
@@ -39,7 +40,8 @@ class CannotStart(Exception):
 class Ports:
     """`person`: who asks; raises Refused. `start`: start a run of a DAG with these params in a person's name, and give
     its id in Airflow; raises CannotStart. `staging`: the files of a run by its id in the ledger. `secret`: what forms
-    are signed with, the same in every process. `settings` raises ConfigurationFault."""
+    are signed with, the same in every process. `settings` raises ConfigurationFault. `seal`: what customers are
+    recognised by; None where nobody can be looked up by e-mail address."""
 
     person: Callable[[Request], Awaitable[Person]]
     ledger: Callable[[], Ledger]
@@ -47,3 +49,4 @@ class Ports:
     start: Callable[[str, Mapping[str, Any], Person], str]
     staging: Callable[[str], Staging]
     secret: str
+    seal: Callable[[], Seal] | None = None

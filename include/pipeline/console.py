@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from include.console.ports import Person
+    from include.records.sealing import Seal
 
 ACTED_ON = (*(one.id for one in ENTITIES), "reconcile")
 """DAGs that the console starts."""
@@ -29,14 +30,22 @@ def open_console() -> App:
     from include.sync.staging import Staging
 
     ledger = Ledger.open()
+    settings = Kept(load_settings, seconds=5.0)
+
+    def seal() -> Seal:
+        from include.pipeline.customer_engine import seal_of
+
+        return seal_of(ledger, settings())
+
     return console_app(
         Ports(
             person=person,
             ledger=lambda: ledger,
-            settings=Kept(load_settings, seconds=5.0),
+            settings=settings,
             start=start,
             staging=lambda run_id: Staging(staging_root(), run_id),
             secret=conf.get("api", "secret_key"),
+            seal=seal,
         )
     )
 

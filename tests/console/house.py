@@ -15,9 +15,11 @@ from starlette.requests import Request
 from include.console.app import console_app
 from include.console.ports import CannotStart, Person, Ports, Refused
 from include.ledger.ledger import Ledger
+from include.records.sealing import Seal
 from include.sandbox.server import SandboxServer
 from include.settings.models import SyncSettings
 from include.sync.staging import Staging
+from tests.scenarios.peopled import KEY
 
 WHO = "who"
 """Cookie that says who is signed in, in place of Airflow's session."""
@@ -77,6 +79,7 @@ def house_of(ledger: Ledger, settings: SyncSettings, staging: Path) -> Iterator[
                 start=made.start,
                 staging=lambda run_id: Staging(ObjectStoragePath(staging.as_uri()), run_id),
                 secret="a secret of the tests",
+                seal=lambda: Seal(ledger.secret(KEY, "customers"), made.settings.customers.hash),
             )
         ),
     )
