@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from include.ledger.rows import ChangeRow
 from include.pipeline import telling
 from include.pipeline.context import Bench
 from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until
 from include.pipeline.systems import Access
-from include.records.channels import channel_name
 from include.records.errors import ConfigurationFault
 from include.records.face import SYSTEMS, Stream, SystemName
 from include.records.stock_face import OnlineStock, TillStock
 from include.sync import auditing
+from include.sync.differing import place_name
 from include.sync.extracting import Extracted, sweep_began
 from include.sync.stock import applying, preparing
 from include.sync.stock.bench import Bench as WritingBench
@@ -125,12 +124,6 @@ class StockEngine:
 def outlet_names(bench: Bench) -> dict[str, str]:
     """Names of this run's locations by the ids of their outlets."""
     return {outlet: name for name, outlet in bench.staging.read_document("outlets").items()}
-
-
-def place_name(change: ChangeRow, outlets: Mapping[str, str]) -> str:
-    """The channel or location a change of stock is written to, as a person calls it. `outlets`: names by id."""
-    place = change.unit.rpartition("@")[2]
-    return outlets.get(place, place) if change.action == "adjust" else channel_name(place)
 
 
 def _explained(bench: Bench, layout: Layout, now: datetime) -> list[str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from include.ledger.rows import ChangeRow
-from include.pipeline.drift import Difference, differences
-from include.pipeline.stock_engine import place_name
 from include.settings.models import SyncSettings
+from include.sync.differing import Difference, differences, place_name
 
 SETTINGS = SyncSettings()
 OUTLETS = {"0a1b": "Warehouse"}
