@@ -80,6 +80,12 @@ async def set_options(request: Request) -> Response:
         return data(asdict(store.options))
 
 
+@router.get("/webhooks/deliveries")
+async def deliveries(request: Request) -> Response:
+    """What became of each delivery, oldest first."""
+    return data([one.shown() for one in list(store_of(request).hooks.log)])
+
+
 @router.get("/products/{product_id}")
 async def show_product(request: Request, product_id: str) -> Response:
     """A product, deleted or not."""

@@ -33,6 +33,7 @@ from include.sandbox.lightspeed.rows import Record, Table, Ticker
 from include.sandbox.lightspeed.sale_rows import Sale
 from include.sandbox.lightspeed.sale_wire import sale_wire
 from include.sandbox.lightspeed.tokens import TokenBook
+from include.sandbox.lightspeed.webhooks import Webhooks
 from include.sandbox.lightspeed.wire import product_wire
 
 Number = Decimal | int | str
@@ -71,6 +72,8 @@ class LightspeedStore:
         self.tokens = TokenBook(self.ticker, self.options, domain_prefix)
         self._make_tables()
         self._make_what_every_store_has()
+        self.hooks = Webhooks(self)
+        self.hooks.watch()
 
     def _make_tables(self) -> None:
         self.outlets: Table[Record] = Table(self.ticker)
