@@ -58,8 +58,8 @@ def main() -> int:
 
 def _connection(connection_id: str) -> Any:
     """A connection outside of any task: from the secrets backends, then from Airflow's metadata."""
-    from airflow.sdk.exceptions import AirflowNotFoundException
     from airflow.models.connection import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
         return Connection.get_connection_from_secrets(connection_id)
