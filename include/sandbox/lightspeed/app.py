@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -33,7 +34,7 @@ def create_app(store: LightspeedStore, faults: Faults) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         store.hooks.open()
         yield
-        store.hooks.close()
+        await asyncio.to_thread(store.hooks.close)
 
     app = FastAPI(
         title="Lightspeed Retail X-Series stand-in",

@@ -48,7 +48,7 @@ _LOCKED = {
 
 
 _TOLD = {"SENT": "consignment.send", "RECEIVED": "consignment.receive"}
-"""Webhooks tell of transfers only (the public pages on webhooks)."""
+"""Webhooks tell of sending for transfers only (the public pages on webhooks), of receiving for deliveries as well."""
 
 
 def create(store: LightspeedStore, given: Given) -> Consignment:
@@ -179,7 +179,8 @@ def _set_status(store: LightspeedStore, consignment: Consignment, status: str) -
     if status == "STOCKTAKE_COMPLETE" and before != status:
         _set_counted_levels(store, consignment)
     store.consignments.touch(consignment)
-    if consignment.type == "OUTLET" and before != status and status in _TOLD:
+    is_told = status == "RECEIVED" or (status == "SENT" and consignment.type == "OUTLET")
+    if is_told and before != status:
         store.hooks.told(_TOLD[status], consignment)
     consignment.moved = movements.settle(store, consignment.moved, _due(store, consignment))
 
