@@ -102,16 +102,8 @@ class LocalAirflow:
             self._say("preparing Airflow's database")
             self.command("db", "migrate")
             self._say("starting Airflow: " + ", ".join(COMPONENTS))
-            for name, arguments in COMPONENTS.items():
-                self._children.append(
-                    spawn(
-                        name,
-                        [sys.executable, "-m", "airflow", *arguments],
-                        log=self.log_folder / f"{name}.log",
-                        env=self.environment,
-                        cwd=self._project,
-                    )
-                )
+            for name in COMPONENTS:
+                self.start_component(name)
             self._wait_until_healthy()
             self._warm_up()
         except BaseException:
@@ -154,9 +146,24 @@ class LocalAirflow:
             )
         return done.stdout
 
+    def start_component(self, name: str) -> None:
+        """Start one process; `start` does it for all of them."""
+        self._children.append(
+            spawn(
+                name,
+                [sys.executable, "-m", "airflow", *COMPONENTS[name]],
+                log=self.log_folder / f"{name}.log",
+                env=self.environment,
+                cwd=self._project,
+            )
+        )
+
     def kill_component(self, name: str) -> None:
         """Kill one process without warning, as a crash would; for tests of what survives."""
-        next(child for child in self._children if child.name == name).process.kill()
+        killed = next(child for child in self._children if child.name == name)
+        killed.process.kill()
+        killed.process.wait()
+        self._children.remove(killed)
 
     def _wait_until_healthy(self) -> None:
         began = time.monotonic()

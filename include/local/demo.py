@@ -26,6 +26,7 @@ from include.ledger.rows import Hold
 from include.local import airflow_settings
 from include.local.airflow import AirflowError, LocalAirflow
 from include.local.airflow_api import AirflowApi, AirflowApiError, TaskInstance
+from include.local.following import Storefront, sell_and_watch
 from include.local.order_edits import OrderEdits
 from include.local.people_edits import PeopleEdits
 from include.local.postgres import EmbeddedPostgres, PostgresError
@@ -42,11 +43,13 @@ PROJECT = Path(__file__).parents[2]
 RUNTIME = PROJECT / ".runtime" / "demo"
 AUDITED = {
     "preflight": False,
+    "subscribe": False,
     **dict.fromkeys(("products", "prices", "inventory", "customers", "orders", "sales"), True),
 }
 """The DAGs the demo runs, and whether each keeps accounts."""
 REQUEST_BUDGET = 20_000
 SHOWN_HOLDS = 20
+WATCHED_SALES = 5
 SHOWN_LABEL = 40
 SHOWN_LOG_LINES = 12
 WAITING = "waiting"
@@ -87,6 +90,7 @@ class Demo:
         stock: StockEdits,
         people: PeopleEdits,
         orders: OrderEdits,
+        front: Storefront,
     ) -> None:
         self._api = api
         self._edits = edits
@@ -94,6 +98,9 @@ class Demo:
         self._stock = stock
         self._people = people
         self._orders = orders
+        self._front = front
+        self.lost: list[str] = []
+        """Sales that the storefront did not follow, in sentences."""
         self.outcomes: list[Outcome] = []
 
     def play(self) -> None:
@@ -129,6 +136,21 @@ class Demo:
         self._run_again("orders")
         self._run("in-store sales in full: into online profiles", "sales", {"mode": "full"})
         self._run_again("sales")
+        self._run("subscribe: both sides tell of changes from now on", "subscribe", {})
+        self._follow()
+
+    def _follow(self) -> None:
+        """Sell at the till, and watch the storefront follow without anybody starting anything."""
+        say("selling at the till, a piece each time; nobody starts a run")
+        for one in sell_and_watch(self._stock, self._front, WATCHED_SALES):
+            where = f"{one.sku} in {one.outlet}"
+            if one.seconds is None:
+                self.lost.append(f"{where} was sold, and the storefront did not follow")
+            else:
+                detail(
+                    f"{where}: sold one, the storefront shows {one.after} instead of {one.before} "
+                    f"after {one.seconds:.1f} s"
+                )
 
     def _run_again(self, dag_id: str) -> None:
         title = f"{dag_id} in full again: nothing should be left to write"
@@ -206,9 +228,6 @@ def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
         shutil.rmtree(left_over, ignore_errors=True)
     RUNTIME.mkdir(parents=True, exist_ok=True)
     config = RUNTIME / "sync.yaml"
-    config.write_text(
-        yaml.safe_dump(settings_of_shop(found, with_orders=True), allow_unicode=True, sort_keys=False)
-    )
 
     say(f"starting both stand-ins with the shop {shop}")
     sandbox = running.enter_context(
@@ -221,20 +240,22 @@ def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
         postgres.drop_database(name)
         postgres.create_database(name)
     upgrade(postgres.url("ledger"))
-    airflow = running.enter_context(
-        LocalAirflow(
-            project=PROJECT,
-            home=RUNTIME / "airflow",
-            database_url=postgres.url("airflow", "psycopg2"),
-            extra_env={
-                **sandbox.places.connections(),
-                "RETAIL_SYNC_LEDGER": postgres.url("ledger"),
-                "RETAIL_SYNC_CONFIG": str(config),
-                "RETAIL_SYNC_STAGING": (RUNTIME / "staging").as_uri(),
-            },
-            say=say,
-        )
+    airflow = LocalAirflow(
+        project=PROJECT,
+        home=RUNTIME / "airflow",
+        database_url=postgres.url("airflow", "psycopg2"),
+        extra_env={
+            # As an application: only its webhooks are signed.
+            **sandbox.places.connections(oauth=True),
+            "RETAIL_SYNC_LEDGER": postgres.url("ledger"),
+            "RETAIL_SYNC_CONFIG": str(config),
+            "RETAIL_SYNC_STAGING": (RUNTIME / "staging").as_uri(),
+        },
+        say=say,
     )
+    settings = settings_of_shop(found, with_orders=True, receiver_url=f"{airflow.url}/retail-sync/hooks")
+    config.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
+    running.enter_context(airflow)
     api = running.enter_context(airflow.api())
     for pool in airflow_settings.read(PROJECT / "airflow_settings.yaml").pools:
         api.put_pool(pool.name, pool.slots, pool.description)
@@ -250,6 +271,7 @@ def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
         StockEdits(shops, channels),
         PeopleEdits(shops, found["customers"]["fields"].get("consent")),
         OrderEdits(shops),
+        Storefront(shops, channels),
     )
     demo.play()
     with Ledger.open(postgres.url("ledger")) as ledger:
@@ -259,6 +281,7 @@ def _play(running: ExitStack, shop: Path, *, once: bool) -> int:
             for line in held_lines(holds):
                 detail(line)
     complaints = [complaint for outcome in demo.outcomes for complaint in outcome.complaints()]
+    complaints += demo.lost
     say(
         f"{'NOT as it should be' if complaints else 'all accounts add up'}, after {time.monotonic() - began:.0f} s"
     )

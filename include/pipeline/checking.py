@@ -90,7 +90,7 @@ def check_system(system: SystemName) -> list[Finding]:
                     if settings.customers.synced:
                         async with access.open_customers(system, sink) as customers:
                             found = [*found, *await customers.check()]
-                    if configured(settings, system):
+                    if configured(settings):
                         async with access.open_hooks(system, sink) as hooks:
                             found = [*found, *await hooks.check()]
                     if not settings.orders.exported and settings.sales.target == "none":

@@ -33,11 +33,10 @@ class NotSubscribed(SyncError):
     default_remedy = "Do what the table in the log says, then run subscribe again. Schedules go on meanwhile."
 
 
-def configured(settings: SyncSettings, system: SystemName) -> bool:
-    """Whether the configuration says anything about being told of changes by this system."""
-    if system == "commercetools":
-        return settings.realtime.commercetools is not None
-    return settings.realtime.receiver_url is not None
+def configured(settings: SyncSettings) -> bool:
+    """Whether the configuration says anything about being told of changes. Where it speaks of one system only, the
+    other one is asked, too: what is left over there is taken back."""
+    return settings.realtime.commercetools is not None or settings.realtime.receiver_url is not None
 
 
 @gathered
@@ -46,8 +45,8 @@ def subscribe(system: SystemName) -> list[Row]:
     system refuses is told of, and the others go on; transient errors are tried again."""
     context = get_current_context()
     settings, dry_run = load_settings(), bool(context["params"].get("dry_run"))
-    if not configured(settings, system):
-        telling.say(f"Nothing is set up for {system} in `realtime`: it is not asked.")
+    if not configured(settings):
+        telling.say(f"Nothing is set up in `realtime`: {system} is not asked.")
         return []
     with Ledger.open() as ledger:
         access = Access.of(settings, ledger, system)
@@ -94,7 +93,7 @@ def report(found: Mapping[str, Sequence[Row] | None], upstream: Sequence[str]) -
     waits = [row for row in rows if row["state"] in BROKEN or (row["remedy"] and row["state"] != "foreign")]
     states = Counter(str(row["state"]) for row in rows)
     done = Counter(str(row["done"]) for row in rows if row["done"])
-    verdict = _verdict(states, done, dry_run)
+    verdict = _verdict(states, done, dry_run) if states or problems else _nothing(load_settings())
     sentences = [f"{row['system']} {row['name']}: {row['finding']} {row['remedy']}".strip() for row in waits]
     telling.say(*(_table(rows) if rows else []), verdict, *problems)
     instance.xcom_push(key=RUN_NOTE, value="\n".join([verdict, *sentences, *problems]))
@@ -104,14 +103,18 @@ def report(found: Mapping[str, Sequence[Row] | None], upstream: Sequence[str]) -
 
 
 def _verdict(states: Mapping[str, int], done: Mapping[str, int], dry_run: bool) -> str:
-    if not states:
-        return (
-            "Nothing is set up: no system tells of changes, schedules find them. What to do for near real time: "
-            "`realtime` in the configuration file, docs/realtime.md."
-        )
-    said = ", ".join(f"{count} {state}" for state, count in states.items())
+    said = ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing is known"
     did = ", ".join(f"{count} {what}" for what, count in done.items()) or "nothing had to be done"
     return f"{said}. Dry run, nothing was changed." if dry_run else f"{said}; {did}."
+
+
+def _nothing(settings: SyncSettings) -> str:
+    if configured(settings):
+        return "Nothing is wanted, and nothing of ours is there: schedules find what changes."
+    return (
+        "Nothing is set up: no system tells of changes, schedules find them. What to do for near real time: "
+        "`realtime` in the configuration file, docs/realtime.md."
+    )
 
 
 def _row(system: str, registration: Registration, done: str = "") -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -236,11 +237,13 @@ HEAVY = (
 )  # fmt: skip
 
 
-def test_parsing_dag_files_imports_nothing_heavy(record_property: Any) -> None:
+def test_parsing_dag_files_imports_nothing_heavy(record_property: Any, tmp_path: Path) -> None:
     """One process for all: an import of Airflow takes seconds. The times are reported, not judged."""
+    (tmp_path / "sync.yaml").write_text(WITH_QUEUE)
     done = subprocess.run(
         [sys.executable, "-c", LOOK, *(str(DAGS / f"{dag_id}.py") for dag_id in sorted(EXPECTED))],
         cwd=airflow_home.PROJECT,
+        env={**os.environ, "RETAIL_SYNC_CONFIG": str(tmp_path / "sync.yaml")},
         capture_output=True,
         text=True,
         check=True,

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from include.lightspeed.x_series.webhook_events import TOPICS
+from include.pipeline.listening import Heard, SqsQueue, take
 from include.sandbox.faults import FaultRule
-from include.settings.loader import dump_settings
+from include.settings.loader import dump_settings, load_settings
 from include.transport.derived import address_secret
 from tests.dags.conftest import Run
+from tests.dags.test_products import raise_price
+from tests.pipeline import test_listening as sqs
 from tests.scenarios.world import World
 
 pytestmark = pytest.mark.airflow
@@ -130,6 +133,50 @@ def test_a_webhook_that_is_refused_fails_the_run_with_what_to_do(
     assert "receiver_url" in note
     assert len(webhooks(world)) == len(wanted(world)) - 1, "the others are there"
     assert run("subscribe").xcom[("report", "return_value")]["done"] == {"created": 1}
+
+
+def test_what_changes_in_commercetools_comes_through_the_subscription_and_the_queue_into_the_inbox(
+    run: Run, world: World, configure: Configure
+) -> None:
+    server = sqs.moto_server()
+    host, port = server.get_host_and_port()
+    client = sqs.client(f"http://{host}:{port}")
+    url = client.create_queue(QueueName="ct-sync")["QueueUrl"]
+    destination = {"type": "SQS", "queue_url": url, "region": sqs.REGION}
+    configure(commercetools={"destination": destination})
+    project = world.online.credentials()["project_key"]
+    settings = load_settings()
+    queue = SqsQueue(client, url)
+
+    def heard() -> Heard:
+        return take(queue, world.ledger.inbox, settings, project, now=world.ledger.now())
+
+    try:
+        first = run("subscribe")
+        assert first.xcom[("report", "return_value")]["done"] == {"created": 1}
+        assert heard().nobodys == 1, "the test notification of a new subscription"
+        sku = next(row["sku"] for row in world.till.all_products() if online_too(world, row["sku"]))
+        raise_price(world, sku)
+        world.online.deliveries.flush()
+        changed = heard()
+        assert (changed.kept, changed.kinds) == (1, {"product.ResourceUpdated": 1})
+        told = {one["entity"] for one in world.ledger.inbox.told()}
+        assert told == {"products", "prices"} & set(settings.followed_entities)
+        again = run("subscribe")
+        assert again.xcom[("report", "return_value")]["done"] == {}
+
+        configure(receiver_url=HOOKS, lightspeed={"enabled": False})
+        back = run("subscribe")
+        assert back.xcom[("report", "return_value")]["done"] == {"deleted": 1}, "the section was removed"
+    finally:
+        server.stop()
+
+
+def online_too(world: World, sku: str) -> bool:
+    try:
+        return bool(world.online_variant(sku)[1]["prices"])
+    except LookupError:
+        return False
 
 
 def test_preflight_tells_of_webhooks_that_are_missing_and_runs_go_on_without_them(

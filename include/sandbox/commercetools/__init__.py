@@ -9,6 +9,8 @@ What it must not know: the other system, the shop files, and anything outside th
 
 from include.sandbox.commercetools.app import create_app
 from include.sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
+from include.sandbox.commercetools.deliveries import DeliveryOptions
+from include.sandbox.commercetools.destinations import PushEndpoints
 from include.sandbox.commercetools.errors import ApiError
 from include.sandbox.commercetools.spec import RequestValidator
 from include.sandbox.commercetools.store import CommercetoolsStore, Project
@@ -17,10 +19,12 @@ __all__ = [
     "ApiError",
     "Basket",
     "CommercetoolsStore",
+    "DeliveryOptions",
     "Extra",
     "Item",
     "Pay",
     "Project",
+    "PushEndpoints",
     "RequestValidator",
     "Shipped",
     "create_app",

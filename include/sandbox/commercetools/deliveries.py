@@ -322,6 +322,8 @@ class Deliveries:
         """Whether it is told of anything: it is not stopped, and known to all of the platform by now."""
         if subscription["status"] in (STOPPED, SUSPENDED) or subscription["id"] == resource["id"]:
             return False
+        if not self.options.activation_seconds:
+            return True
         age = self._clock.now() - datetime.fromisoformat(subscription["createdAt"])
         return age.total_seconds() >= self.options.activation_seconds
 
@@ -494,12 +496,14 @@ class Deliveries:
             problem, lasting = str(error), error.lasting
         except Exception as error:  # whatever it is: the thread goes on, and the log says it
             problem = f"{type(error).__name__}: {error}"
-        given_up = self._settle(line, batch, status, problem)
+        # The health first: whoever waits for the attempt finds it as it is then.
+        given_up = any(each.attempts + 1 >= options.attempts for each in batch)
         self._judge(line, problem, lasting, given_up=given_up)
+        self._settle(line, batch, status, problem)
 
-    def _settle(self, line: _Line, batch: list[Delivery], status: int | None, problem: str | None) -> bool:
-        """Writes down what became of it; whether it was given up."""
-        given_up, options = False, self.options
+    def _settle(self, line: _Line, batch: list[Delivery], status: int | None, problem: str | None) -> None:
+        """Writes down what became of it, and puts it back into the line if it is to come again."""
+        options = self.options
         with self._changed:
             for delivery in batch:
                 delivery.attempts += 1
@@ -507,14 +511,13 @@ class Deliveries:
                 if problem is None:
                     delivery.state = "delivered"
                 elif delivery.attempts >= options.attempts:
-                    delivery.state, given_up = "failed", True
+                    delivery.state = "failed"
                 else:
                     pause = options.retry_seconds * 2 ** (delivery.attempts - 1)
                     delivery.due = time.monotonic() + min(pause, options.retry_most_seconds)
                     line.push(delivery)
             line.under_way = []
             self._changed.notify_all()
-        return given_up
 
     def _judge(self, line: _Line, problem: str | None, lasting: bool | None, *, given_up: bool) -> None:
         """The health of the subscription after an attempt. A receiver behind a topic has no part in it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import importlib
 import json
+import os
 import threading
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -173,7 +174,7 @@ class Carrier:
         client, errors = self._queue_client(destination, timeout)
         body = json.dumps(parcel.document, ensure_ascii=False)
         try:
-            client.send_message(QueueUrl=destination["queueUrl"], MessageBody=body)
+            answer = client.send_message(QueueUrl=destination["queueUrl"], MessageBody=body)
         except errors.ClientError as error:
             answer = error.response
             status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -182,11 +183,15 @@ class Carrier:
             raise Undeliverable(f"The queue says: {code} ({status}).", lasting=lasting) from None
         except errors.BotoCoreError as error:
             raise Undeliverable(f"The queue did not answer: {type(error).__name__}.", lasting=False) from None
+        if "MessageId" not in answer:
+            raise Undeliverable("What answers at the queue URL is no queue.", lasting=True)
 
     def _queue_client(self, destination: Json, timeout: float) -> tuple[Any, Any]:
         try:
-            boto3, config = importlib.import_module("boto3"), importlib.import_module("botocore.config")
-            errors = importlib.import_module("botocore.exceptions")
+            session = importlib.import_module("botocore.session")
+            config, errors = (
+                importlib.import_module(f"botocore.{name}") for name in ("config", "exceptions")
+            )
         except ImportError:
             raise Undeliverable(
                 "The sandbox needs boto3 to deliver to SQS: install it.", lasting=True
@@ -197,13 +202,16 @@ class Carrier:
             raise Undeliverable("The queue URL is no web address.", lasting=True)
         if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
             raise Undeliverable("The sandbox does not deliver to AWS itself.", lasting=True)
-        endpoint = f"{address.scheme}://{address.netloc}"
         names = ("accessKey", "accessSecret")
         access, secret = (destination.get(name, DUMMY_CREDENTIAL) for name in names)
+        endpoint = f"{address.scheme}://{address.netloc}"
         key = (endpoint, destination["region"], access, secret, str(timeout))
         with self._lock:
             if key not in self._queues:
-                self._queues[key] = boto3.session.Session().client(
+                # Whatever AWS account the machine is set up for has no part in it.
+                nowhere = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+                unset = {"profile": (None, None, None, None), **nowhere}
+                self._queues[key] = session.Session(session_vars=unset).create_client(
                     "sqs",
                     endpoint_url=endpoint,
                     region_name=destination["region"],

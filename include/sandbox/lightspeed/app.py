@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
@@ -25,8 +29,19 @@ from include.sandbox.lightspeed.web import refused, unknown_route
 
 def create_app(store: LightspeedStore, faults: Faults) -> FastAPI:
     """Serves `store` as the X-Series API; `faults` may spoil answers before and after the work is done."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store.hooks.open()
+        yield
+        await asyncio.to_thread(store.hooks.close)
+
     app = FastAPI(
-        title="Lightspeed Retail X-Series stand-in", docs_url=None, redoc_url=None, openapi_url=None
+        title="Lightspeed Retail X-Series stand-in",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
     )
     app.state.lightspeed_store = store
     app.add_exception_handler(ApiError, refused)

@@ -47,6 +47,10 @@ _LOCKED = {
 """Statuses in which no product may be taken out, besides those that end the consignment."""
 
 
+_TOLD = {"SENT": "consignment.send", "RECEIVED": "consignment.receive"}
+"""Webhooks tell of sending for transfers only (the public pages on webhooks), of receiving for deliveries as well."""
+
+
 def create(store: LightspeedStore, given: Given) -> Consignment:
     """Raises 422 for a field that is missing, or for a status it cannot start in."""
     kind = type_of(given)
@@ -175,6 +179,9 @@ def _set_status(store: LightspeedStore, consignment: Consignment, status: str) -
     if status == "STOCKTAKE_COMPLETE" and before != status:
         _set_counted_levels(store, consignment)
     store.consignments.touch(consignment)
+    is_told = status == "RECEIVED" or (status == "SENT" and consignment.type == "OUTLET")
+    if is_told and before != status:
+        store.hooks.told(_TOLD[status], consignment)
     consignment.moved = movements.settle(store, consignment.moved, _due(store, consignment))
 
 

@@ -9,6 +9,7 @@ OftenEmpty = Literal["never", "always", "alternate"]
 Duplicates = Literal["reject", "allow"]
 ExistingId = Literal["update", "conflict"]
 DuplicateEntries = Literal["refuse", "allow"]
+SignatureText = Literal["hex", "base64"]
 
 
 @dataclass(kw_only=True)
@@ -76,5 +77,20 @@ class StoreOptions:
     """A second entry of a price book for the same product and the same bounds; nothing is documented."""
     deleted_price_book_rows_shown: bool = True
     """Whether the feed of entries knows `deleted=true`: it is documented for other feeds and not for this one."""
+    webhook_retry_seconds: float = 0.33
+    """How long after a failed delivery the second try is made; each further pause is twice as long. As it is, twenty
+    tries take the 48 hours that are documented; 0 makes them all at once."""
+    webhook_timeout_seconds: float = 5.0
+    """How long a receiver may take to answer (documented)."""
+    webhook_duplicates: float = 0.0
+    """This share of events is delivered twice."""
+    webhook_drop: float = 0.0
+    """This share is never delivered: delivery is not guaranteed."""
+    webhook_late_seconds: float = 0.0
+    """Each waits a random time up to this, so that they overtake one another."""
+    webhook_shuffle: float = 0.0
+    """This share is held back for a moment, so that what happens at about the same time overtakes it."""
+    webhook_signature: SignatureText = "hex"
+    """Or `base64`: the official sample does not settle it."""
     image_processing_reads: int = 1
     """How often an uploaded image is reported as `processing` before it is `uploaded`."""

@@ -6,6 +6,7 @@ requests are beside them, from `install_faults`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -14,8 +15,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from include.sandbox.lightspeed.errors import bad_request, not_found
+from include.sandbox.lightspeed.numerals import decimal_or_text_of
 from include.sandbox.lightspeed.store import LightspeedStore
-from include.sandbox.lightspeed.web import data, object_of, store_of
+from include.sandbox.lightspeed.web import data, found, number_of, object_of, store_of
 
 router = APIRouter(prefix="/_admin")
 
@@ -78,6 +80,46 @@ async def set_options(request: Request) -> Response:
         for name, value in given.items():
             setattr(store.options, name, value)
         return data(asdict(store.options))
+
+
+@router.get("/webhooks/deliveries")
+async def deliveries(request: Request) -> Response:
+    """What became of each delivery, oldest first; narrowed by `webhook_id`, `type` and `since` (a number `n`)."""
+    wanted = {key: request.query_params.get(key) for key in ("webhook_id", "type")}
+    since = number_of(request, "since", 0) or 0
+    shown = [one.shown() for one in list(store_of(request).hooks.log) if one.n > since]
+    return data([one for one in shown if all(value in (None, one[key]) for key, value in wanted.items())])
+
+
+@router.post("/webhooks/flush")
+async def flush(request: Request) -> Response:
+    """An attempt now for all that waits, whatever it waits for. `done` is false where `?timeout=` (whole seconds, 30)
+    was too short; `states` counts the deliveries of the log."""
+    hooks = store_of(request).hooks
+    done = await asyncio.to_thread(hooks.flush, float(number_of(request, "timeout", 30) or 0))
+    return data({"done": done, "states": hooks.counts()})
+
+
+@router.post("/sell")
+async def sell(request: Request) -> Response:
+    """A simulated till: `quantity` (one) of `product_id` is sold at `outlet_id`, for cash, to `customer_id` if there is
+    one. Answers the sale and the level that is left."""
+    given, store = await object_of(request), store_of(request)
+    product_id, outlet_id, customer_id = (given.get(f"{key}_id") for key in ("product", "outlet", "customer"))
+    quantity = decimal_or_text_of(given.get("quantity", 1))
+    if not quantity:
+        raise bad_request("quantity must be a number other than zero")
+    with store.lock:
+        _check(store, product_id)
+        found(store.outlets, str(outlet_id), "Outlet")
+        if customer_id is not None:
+            _check_customer(store, customer_id)
+        try:
+            sale_id = store.sell(str(outlet_id), [(str(product_id), quantity)], customer=customer_id)
+        except ValueError as wrong:
+            raise bad_request(str(wrong)) from None
+        level = store.stock_level(str(product_id), str(outlet_id))
+        return data({"id": sale_id, "version": store.sales.rows[sale_id].version, "level": level}, 201)
 
 
 @router.get("/products/{product_id}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -83,6 +83,8 @@ class Table(Generic[R]):
         self.rows: dict[str, R] = {}
         self._versions: list[int] = []
         self._ids: list[str] = []
+        self.on_touch: Callable[[R], None] | None = None
+        """Told of each row that changed, in the middle of the change."""
 
     def add(self, row: R) -> R:
         self.rows[row.id] = row
@@ -96,6 +98,8 @@ class Table(Generic[R]):
         self._ids.append(row.id)
         if len(self._ids) > 4 * len(self.rows) + 1000:
             self._compact()
+        if self.on_touch is not None:
+            self.on_touch(row)
 
     def delete(self, row: R) -> None:
         row.deleted_at = self._ticker.now_text()

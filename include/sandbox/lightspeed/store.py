@@ -7,7 +7,6 @@ accept what an old store may hold: duplicate names, SKUs and codes.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -26,6 +25,7 @@ from include.sandbox.lightspeed import (
 )
 from include.sandbox.lightspeed.consignment_rows import Consignment
 from include.sandbox.lightspeed.customer_table import CustomerTable
+from include.sandbox.lightspeed.locks import TellingLock
 from include.sandbox.lightspeed.models import Family, Image, OutletTax, Product, Stock
 from include.sandbox.lightspeed.options import StoreOptions
 from include.sandbox.lightspeed.price_rows import PriceRows, price_row_wire
@@ -33,6 +33,7 @@ from include.sandbox.lightspeed.rows import Record, Table, Ticker
 from include.sandbox.lightspeed.sale_rows import Sale
 from include.sandbox.lightspeed.sale_wire import sale_wire
 from include.sandbox.lightspeed.tokens import TokenBook
+from include.sandbox.lightspeed.webhooks import Webhooks
 from include.sandbox.lightspeed.wire import product_wire
 
 Number = Decimal | int | str
@@ -58,7 +59,7 @@ class LightspeedStore:
         clock: Clock | None = None,
         options: StoreOptions | None = None,
     ) -> None:
-        self.lock = threading.RLock()
+        self.lock = TellingLock(lambda: self.hooks.tell())
         self.clock = clock or Clock()
         self.options = options or StoreOptions()
         self.domain_prefix = domain_prefix
@@ -70,6 +71,8 @@ class LightspeedStore:
         self.ticker = Ticker(seed, self.clock)
         self.tokens = TokenBook(self.ticker, self.options, domain_prefix)
         self._make_tables()
+        self.hooks = Webhooks(self, seed)
+        self.hooks.watch()
         self._make_what_every_store_has()
 
     def _make_tables(self) -> None:

@@ -113,6 +113,11 @@ class TokenBook:
             "scope": " ".join(sorted(application.scopes)),
         }
 
+    def secret_of(self, application: str) -> str | None:
+        """The secret its webhooks are signed with; None for personal tokens, which have none."""
+        known = self._applications.get(application)
+        return known.secret if known is not None else None
+
     def _is_spent(self, refresh: _Refresh, now: datetime) -> bool:
         grace = timedelta(seconds=self._options.refresh_grace_seconds)
         return refresh.used_at is not None and now >= refresh.used_at + grace

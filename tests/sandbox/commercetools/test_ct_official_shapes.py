@@ -40,7 +40,8 @@ def _plain(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     plain = {
-        key: _plain(value)
+        # Names of properties are no words of the schema: one of them may well be called `format`.
+        key: {name: _plain(item) for name, item in value.items()} if key == "properties" else _plain(value)
         for key, value in schema.items()
         if key not in ("format", "discriminator", "example")
     }
