@@ -91,7 +91,6 @@ class RetailSyncPlugin(AirflowPlugin):
             "name": "Retail sync",
             "href": "/retail-sync/console/",
             "destination": "nav",
-            "category": "browse",
             "url_route": "retail-sync",
             "icon": "/retail-sync/console/static/icon.svg",
             "icon_dark_mode": "/retail-sync/console/static/icon-dark.svg",
