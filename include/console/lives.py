@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
-
-from pydantic import ValidationError
 
 from include.console import accounts
 from include.console.searched import record_path
-from include.console.words import plain, system_title
-from include.ledger.both_sides import PRIVATE, BothSides, Side, kind_at
+from include.console.wire import answer_of
+from include.console.words import number, plain, system_title
+from include.ledger.both_sides import PRIVATE, BothSides, kind_at
 from include.ledger.rows import ChangeRow, Link
-from include.ledger.searching import SYSTEMS
+from include.ledger.searching import COUNTED, SYSTEMS
 from include.ledger.timeline import DecisionRow, EventRow, ExchangeHead, Happening, HeldRow
 from include.records.customers import PRIVATE as PRIVATE_FIELDS
 from include.records.customers import is_private
-from include.records.orders import Order
-from include.records.sales import Sale
 from include.records.sealing import is_sealed, shown
 
 DID = {
@@ -208,13 +203,6 @@ def matched(link: Link) -> str:
     return f"Matched by {link.matched_by.replace('_', ' ')}."
 
 
-def answer_of(status: int | None) -> tuple[str, str]:
-    """A status in words, and how good that is."""
-    if status is None:
-        return "no answer", "bad"
-    return str(status), "good" if status < 300 else "plain" if status < 400 else "bad"
-
-
 def subject_path(entity: str, kind: str, subject: str) -> str:
     """The page of the record a subject names; empty where it names none."""
     system, _, record = subject.partition(":")
@@ -255,7 +243,7 @@ class Value:
 
 
 def values_of(both: BothSides) -> list[Value]:
-    """Present values side by side by name; none for customers."""
+    """Present values side by side by name; none for customers. `differs` only between those who are to be the same."""
     if both.is_private:
         return []
     given = {system: both.sides[system].fields if system in both.sides else {} for system in SYSTEMS}
@@ -267,7 +255,8 @@ def values_of(both: BothSides) -> list[Value]:
             _shown(given[SYSTEMS[0]], name),
             _shown(given[SYSTEMS[1]], name),
             _shown(base, name),
-            all(name in given[system] for system in SYSTEMS)
+            shows_agreed(both)
+            and all(name in given[system] for system in SYSTEMS)
             and given[SYSTEMS[0]][name] != given[SYSTEMS[1]][name],
         )
         for name in names
@@ -287,118 +276,13 @@ def _shown(values: Mapping[str, Any], name: str) -> str | None:
     return str(shown(value)) if is_sealed(value) else plain(value)
 
 
-@dataclass(frozen=True)
-class Paper:
-    """An order or a sale: facts by name, lines (article, quantity, each, together), payments (how, amount)."""
-
-    title: str
-    facts: Sequence[tuple[str, str]]
-    lines: Sequence[tuple[str, str, str, str]]
-    payments: Sequence[tuple[str, str]]
+def how_many(counts: Mapping[str, int]) -> str:
+    """`3 changes, 1 hold, no decisions, no events`."""
+    return ", ".join(many(counts[what], what) for what in ("change", "hold", "decision", "event"))
 
 
-def papers_of(both: BothSides) -> list[Paper]:
-    """The documents of an order or a sale, as far as they are kept."""
-    found = (_paper(both.sides[system]) for system in SYSTEMS if system in both.sides)
-    return [one for one in found if one]
-
-
-def _paper(side: Side) -> Paper | None:
-    if side.document is None:
-        return None
-    try:
-        if side.address.system == "commercetools":
-            return _order(Order.model_validate(side.document))
-        return _sale(Sale.model_validate(side.document))
-    except ValidationError:
-        # Kept by an earlier version of this package; the next run that reads it keeps it anew.
-        return None
-
-
-def _order(order: Order) -> Paper:
-    def money(minor: int) -> str:
-        return f"{Decimal(minor).scaleb(-order.digits)} {order.currency}"
-
-    facts = [
-        ("Number", order.label),
-        ("Placed", f"{order.placed_at:%Y-%m-%d %H:%M} UTC"),
-        ("State", order.state),
-        ("Payment", order.payment_state or "–"),
-        ("Shipment", order.shipment_state or "–"),
-        ("Total with tax", money(order.gross)),
-    ]
-    lines = [
-        (one.sku or one.name or one.kind, str(one.quantity), money(one.unit), money(one.total))
-        for one in order.lines
-    ]
-    paid = [
-        (
-            f"{payment.method or payment.interface or 'payment'}: {move.type.replace('_', ' ')}, {move.state}",
-            money(move.amount),
-        )
-        for payment in order.payments
-        for move in payment.transactions
-    ]
-    return Paper("Order in commercetools", facts, lines, paid)
-
-
-def _sale(sale: Sale) -> Paper:
-    facts = [
-        ("Number", sale.label),
-        ("Sold", f"{sale.sold_at:%Y-%m-%d %H:%M} UTC"),
-        ("State", sale.state),
-        ("Total with tax", str(sale.total)),
-        ("Tax", str(sale.tax)),
-        *([("Return of", sale.return_of)] if sale.return_of else []),
-    ]
-    lines = [
-        (
-            one.sku or one.name or one.product_id,
-            f"{one.quantity.normalize():f}",
-            str(one.price + one.tax),
-            str((one.price + one.tax) * one.quantity),
-        )
-        for one in sale.lines
-    ]
-    return Paper(
-        "Sale in Lightspeed",
-        facts,
-        lines,
-        [(one.name or one.payment_type_id, f"{one.amount} (minor units)") for one in sale.tenders],
-    )
-
-
-# --- exchanges ---
-
-DEEPEST = 40
-"""Levels of JSON that are told apart by room on the left."""
-
-
-def pretty(body: str | None) -> str:
-    """A body as it was kept, JSON over several lines. Only the room between its parts is changed, never a character of
-    them: numbers stay as they were written, and a body that was cut off is shown up to there."""
-    if not body or body.lstrip()[:1] not in ("{", "["):
-        return body or ""
-    made: list[str] = []
-    depth, position = 0, 0
-    for match in _PART.finditer(body):
-        made.append(body[position : match.start()].strip())
-        position = match.end()
-        part = match[0]
-        if part in ("{", "["):
-            depth += 1
-            made.append(part + _line(depth))
-        elif part in ("}", "]"):
-            depth -= 1
-            made.append(_line(depth) + part)
-        else:
-            made.append({",": "," + _line(depth), ":": ": "}.get(part, part))
-    made.append(body[position:].strip())
-    return "".join(made)
-
-
-_PART = re.compile(r'"(?:[^"\\]|\\.)*"?|\{\s*\}|\[\s*\]|[{}\[\],:]', re.S)
-
-
-def _line(depth: int) -> str:
-    return "\n" + "  " * max(0, min(depth, DEEPEST))
+def many(count: int, one: str) -> str:
+    """A count with its word; what was not counted further says so."""
+    if count > COUNTED:
+        return f"more than {number(COUNTED)} {one}s"
+    return f"{number(count) if count else 'no'} {one}{'' if count == 1 else 's'}"

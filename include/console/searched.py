@@ -14,7 +14,7 @@ from include.console.accounts import IN_WORDS
 from include.console.visit import Visit
 from include.console.words import TITLES, number
 from include.ledger.rows import OUTCOMES
-from include.ledger.searching import COUNTED, MOST, SYSTEMS, Found, FoundRecord, Searching
+from include.ledger.searching import MOST, SYSTEMS, Found, FoundRecord, Searching
 from include.ledger.timeline import WHATS, Answer, HoldState, Place, Records, Wanted, What
 from include.records.people import email_text, is_readable
 
@@ -173,11 +173,6 @@ def records_of(searching: Searching, found: Sequence[FoundRecord]) -> Records:
     """These records, and those they are linked with."""
     told = frozenset((one.system, one.parent_id) for one in found if one.parent_id)
     return Records(ids=searching.partners(found), told=told)
-
-
-def counted(count: int) -> str:
-    """A count that was not counted further than COUNTED."""
-    return f"more than {number(COUNTED)}" if count > COUNTED else number(count)
 
 
 # --- addresses ---

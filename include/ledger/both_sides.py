@@ -95,7 +95,8 @@ class Level(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class BothSides:
     """`link`: the one in force. `places`: where each side's record is, known or not; `sides`: those that were seen.
-    `family`: entities in which it may have a life, its own first."""
+    `family`: entities in which it may have a life, its own first. `articles`: SKUs of the articles a sale names, by the
+    till's id."""
 
     address: Address
     link: Link | None
@@ -106,6 +107,7 @@ class BothSides:
     entries: tuple[Entry, ...] = ()
     levels: tuple[Level, ...] = ()
     told: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    articles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -159,6 +161,8 @@ def both_sides(engine: Engine, address: Address) -> BothSides | None:
         )
         if address.kind == "product":
             return replace(made, members=_members(connection, places))
+        if made.family[-1] in ("orders", "sales"):
+            return replace(made, articles=_articles(connection, sides))
         if not made.sku:
             return made
         till = places.get("lightspeed")
@@ -251,6 +255,19 @@ def _members(connection: Connection, places: Mapping[str, Address]) -> tuple[Mem
         ).all()
         found += [Member(Address("products", "variant", system, row.id), row.label, row.gone) for row in rows]
     return tuple(found)
+
+
+def _articles(connection: Connection, sides: Mapping[str, Side]) -> dict[str, str]:
+    documents = [one.document for one in sides.values() if one.document]
+    named = {str(line.get("product_id")) for one in documents for line in one.get("lines") or ()}
+    rows = connection.execute(
+        text(
+            "SELECT id, label FROM mirror WHERE entity = 'products' AND kind = 'variant' "
+            "AND system = 'lightspeed' AND id = ANY(:ids) AND label IS NOT NULL"
+        ),
+        {"ids": sorted(named)},
+    ).all()
+    return {row.id: row.label for row in rows}
 
 
 def _entries(connection: Connection, sku: str) -> tuple[Entry, ...]:

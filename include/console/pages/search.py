@@ -10,12 +10,14 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from include.console import accounts, lives, plans, searched
+from include.console import accounts, lives, plans, searched, wire
+from include.console.papers import papers_of
 from include.console.searched import Filters
 from include.console.visit import Looking, Sent, Visit
 from include.ledger.both_sides import Address, both_sides
 from include.ledger.searching import Found, FoundRecord, Searching
 from include.ledger.timeline import Page, Records, Timeline, Wanted
+from include.records.stock import shown as units
 
 router = APIRouter()
 
@@ -106,6 +108,8 @@ def record(visit: Looking, entity: str, kind: str, system: str, record: str) -> 
         filters=filters,
         family=[one for one in both.family if one in visit.entities],
         counts=Timeline(visit.ledger.engine).counts(wanted),
+        units=units,
+        papers=papers_of(both),
         page=page,
         searched=searched,
         lives=lives,
@@ -129,7 +133,7 @@ def change(visit: Looking, change_id: str) -> Response:
         subject_path=lives.subject_path(found.entity, found.kind, found.subject),
         exchanges=timeline.exchanges_of(found, REQUESTS),
         most=REQUESTS,
-        lives=lives,
+        wire=wire,
         plans=plans,
         accounts=accounts,
     )
@@ -149,7 +153,7 @@ def exchange(visit: Looking, exchange_id: str) -> Response:
         exchange=kept,
         entity=entity,
         change=_named_change(kept.context),
-        lives=lives,
+        wire=wire,
         accounts=accounts,
     )
 
