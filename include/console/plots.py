@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-WIDTH, HEIGHT = 600, 160
+# As wide as a phone: what is written in the picture is never made smaller than it is.
+WIDTH, HEIGHT = 360, 160
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 22
 MOST_SERIES = 6
 
@@ -39,6 +40,14 @@ class Plot:
     times: Sequence[tuple[float, str]]
     rows: Sequence[tuple[str, Sequence[int]]]
     total: int
+
+    @property
+    def told(self) -> str:
+        """The picture in a sentence."""
+        if not self.rows:
+            return "Nothing in this time."
+        at, most = max(self.rows, key=lambda row: sum(row[1]))
+        return f"{self.total} in all; most at {at} UTC: {sum(most)}."
 
 
 def plot(
@@ -75,7 +84,7 @@ def plot(
         (round(TOP + high - high * share, 1), f"{int(top * share):,}".replace(",", "\u202f"))
         for share in (0, 0.5, 1)
     ]
-    every = max(1, steps // 6)
+    every = -(-steps // 5)
     times = [
         (round(LEFT + wide * (place + 0.5) / steps, 1), _told(at, step))
         for place, at in enumerate(starts)

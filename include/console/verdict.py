@@ -7,43 +7,55 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from include.console.words import entity_title, lasting, number
+from include.sync.decided import CONFLICT
+from include.sync.deciding import WHO_IS_WHO
 
-FOR_PEOPLE: Mapping[str, str] = {
-    "conflict": "both systems changed the same field",
-    "ambiguous": "a record could be several",
-    "price_jump": "a price waits for approval",
-    "duplicate_profile": "a customer is there twice",
-    "name_differs": "a customer has two names",
-    "deleted_there": "a customer was deleted on one side",
+FOR_PEOPLE: Mapping[str, tuple[str, str]] = {
+    CONFLICT: ("conflict waits to be settled", "conflicts wait to be settled"),
+    "ambiguous": ("record waits for its match to be chosen", "records wait for their match to be chosen"),
+    "price_jump": ("price waits for approval", "prices wait for approval"),
+    **dict.fromkeys(
+        WHO_IS_WHO - {"ambiguous"},
+        ("customer waits for somebody to say who is who", "customers wait for somebody to say who is who"),
+    ),
 }
-"""Reasons that only a person ends, in words; all other holds are tried again until the record is mended."""
+"""Reasons that only a person ends, of one record and of several; all other holds are tried again until the record is
+mended. A rejected price is decided already."""
+WORDS = ("no", "one", "two", "three", "four", "five", "six")
 
 
 @dataclass(frozen=True)
 class Facts:
-    """About one entity. `succeeded_at`: its last real success (UTC; None = never). `failed`: the last run failed, with
-    the error. `running`: a run is under way. `held`: open holds by reason, without dismissed ones."""
+    """About one entity. `as_of`: since when its data may be older (UTC; None = it never synced). `aligned`: both sides
+    were aligned in full once. `failed`: the last run failed, with the error and `to_do`. `running_since`: a run is
+    under way. `refused`: writes of the last run that failed. `held`: open holds by reason, without dismissed ones."""
 
     entity: str
-    succeeded_at: datetime | None = None
+    as_of: datetime | None = None
+    aligned: bool = True
     failed: str | None = None
-    failed_run: str = ""
-    running: bool = False
+    to_do: str = ""
+    run_id: str = ""
+    running_since: datetime | None = None
+    refused: int = 0
     held: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing that needs a person. `path`, `query`: where in the console it is looked after."""
+    """One thing that needs a person. `path`, `query`: where in the console it is looked after. `detail`: what went
+    wrong, and what to do."""
 
     sentence: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
+    detail: str = ""
+    entity: str = ""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`tone`: good, warn or bad. `reasons`: what needs a person, the worst first."""
+    """`tone`: good, warn or bad. `reasons`: what needs a person, the worst first; they end the sentence."""
 
     tone: str
     sentence: str
@@ -58,67 +70,88 @@ def verdict_of(
     holds_above: int,
     waiting_since: datetime | None = None,
 ) -> Verdict:
-    """`old_after`: data older than this is too old. `holds_above`: more open holds of an entity than this are too many.
-    `waiting_since`: since when the oldest event waits in the inbox."""
+    """`old_after`: data older than this is too old, and a run under way for longer may be dead. `holds_above`: more
+    open holds of an entity than this are too many. `waiting_since`: since when the oldest event waits in the inbox."""
     if not facts:
-        return Verdict("warn", "You may not look at any entity that syncs.")
-    if all(one.succeeded_at is None and one.failed is None and not one.running for one in facts):
+        return Verdict("warn", "There is no entity that syncs and that you may look at.")
+    if all(one.as_of is None and one.failed is None and one.running_since is None for one in facts):
         return Verdict("warn", "Nothing has run yet.")
     bad = [reason for one in facts for reason in _urgent(one, now, old_after)]
     if waiting_since is not None and now - waiting_since > old_after:
-        waited = lasting((now - waiting_since).total_seconds())
-        bad.append(Reason(f"events have waited for {waited}", "/search"))
-    warn = [reason for one in facts for reason in _decisions(one, holds_above)]
-    reasons = [*bad, *warn]
+        bad.append(Reason(f"events have waited for {_since(waiting_since, now)}", "/runs"))
+    reasons = [*bad, *(reason for one in facts for reason in _decisions(one, holds_above))]
     if not reasons:
         return Verdict("good", _all_well(facts, now))
-    count = len(reasons)
-    things = "One thing needs" if count == 1 else f"{count} things need"
-    return Verdict("bad" if bad else "warn", f"{things} a person.", reasons)
+    things = "One thing needs" if len(reasons) == 1 else f"{len(reasons)} things need"
+    return Verdict("bad" if bad else "warn", f"{things} a person", reasons)
 
 
 def _urgent(one: Facts, now: datetime, old_after: timedelta) -> list[Reason]:
-    title = entity_title(one.entity)
+    name, runs = _name(one.entity), {"entity": one.entity}
+    running = one.running_since is not None and now - one.running_since <= old_after
+    found = []
     if one.failed is not None:
-        return [Reason(f"{title}: the last run failed: {one.failed}", f"/runs/{one.failed_run}")]
-    if one.succeeded_at is None:
-        return (
-            []
-            if one.running
-            else [Reason(f"{title} have never been synced", "/runs", {"entity": one.entity})]
-        )
-    age = now - one.succeeded_at
-    if age > old_after and not one.running:
-        told = lasting(age.total_seconds())
-        return [Reason(f"{title} have had no successful run for {told}", "/runs", {"entity": one.entity})]
+        told = " ".join(part for part in (one.failed, one.to_do) if part)
+        # Ids of runs hold slashes and plus signs; the page quotes the path.
+        found.append(Reason(f"the last run of {name} failed", f"/runs/{one.run_id}", {}, told, one.entity))
+    if one.running_since is not None and not running:
+        told = f"a run of {name} has been under way for {_since(one.running_since, now)}"
+        todo = "Look at its tasks in Airflow; if none of them works, clear the first that did not succeed."
+        found.append(Reason(told, f"/runs/{one.run_id}", {}, todo, one.entity))
+    if found or running:
+        return found
+    if one.as_of is None:
+        return [Reason(f"{name} have never been synced", "/runs", runs, BACKFILL, one.entity)]
+    if now - one.as_of > old_after:
+        told = f"{name} have had no successful run for {_since(one.as_of, now)}"
+        return [Reason(told, "/runs", runs, "Look whether its DAG is paused in Airflow.", one.entity)]
+    if not one.aligned:
+        return [Reason(f"{name} have never been aligned in full", "/runs", runs, BACKFILL, one.entity)]
     return []
+
+
+BACKFILL = "Run backfill, or its own DAG with mode full."
 
 
 def _decisions(one: Facts, holds_above: int) -> list[Reason]:
     found = [
         Reason(
-            f"{entity_title(one.entity)}: {FOR_PEOPLE[code]} ({number(count)})",
+            f"{number(count)} {FOR_PEOPLE[code][count != 1]}",
             "/holds",
             {"entity": one.entity, "code": code},
+            entity=one.entity,
         )
         for code, count in one.held.items()
         if count and code in FOR_PEOPLE
     ]
+    if one.refused:
+        told = f"{number(one.refused)} {'record' if one.refused == 1 else 'records'} of {_name(one.entity)} failed"
+        found.append(Reason(told, f"/runs/{one.run_id}", entity=one.entity))
     total = sum(one.held.values())
     if total > holds_above:
-        found.append(
-            Reason(
-                f"{entity_title(one.entity)}: {number(total)} records are held, more than {holds_above}",
-                "/holds",
-                {"entity": one.entity},
-            )
-        )
+        told = f"{number(total)} records of {_name(one.entity)} are held, more than {number(holds_above)}"
+        found.append(Reason(told, "/holds", {"entity": one.entity}, entity=one.entity))
     return found
 
 
 def _all_well(facts: Sequence[Facts], now: datetime) -> str:
-    times = [one.succeeded_at for one in facts if one.succeeded_at is not None]
-    oldest = lasting((now - min(times)).total_seconds()) if times else "unknown"
+    times = [one.as_of for one in facts if one.as_of is not None]
+    if not times:
+        return "The first runs are under way."
+    many = WORDS[len(facts)] if len(facts) < len(WORDS) else str(len(facts))
+    who = entity_title(facts[0].entity) if len(facts) == 1 else f"All {many} entities"
     held = sum(sum(one.held.values()) for one in facts)
-    rest = f" {number(held)} records are held and tried again by themselves." if held else ""
-    return f"Nothing needs a person: all is in sync, the oldest data is {oldest} old.{rest}"
+    rest = (
+        f" {number(held)} {'record is' if held == 1 else 'records are'} held and tried again." if held else ""
+    )
+    return f"{who} are in sync; the oldest data is {_since(min(times), now)} old.{rest}"
+
+
+def _name(entity: str) -> str:
+    """Its title within a sentence."""
+    title = entity_title(entity)
+    return title[:1].lower() + title[1:]
+
+
+def _since(moment: datetime, now: datetime) -> str:
+    return lasting(max(0.0, (now - moment).total_seconds()))

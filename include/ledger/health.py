@@ -12,17 +12,28 @@ from typing import Any, Literal
 from sqlalchemy import Engine, text
 
 from include.ledger.engine import transaction
+from include.records.face import SYSTEMS
 
 Step = Literal["hour", "day"]
 
 
 @dataclass(frozen=True)
 class Settled:
-    """The latest run of an entity that ended well and was no dry run."""
+    """The latest run of an entity that brought all of it up to date. The data is as of when it began."""
 
     run_id: str
+    started_at: datetime
     finished_at: datetime
     asked_by: str
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """A comparison of both sides in full, and how many changes would have brought them together."""
+
+    run_id: str
+    started_at: datetime
+    changes: int
 
 
 @dataclass(frozen=True)
@@ -69,19 +80,42 @@ class Health:
     engine: Engine
 
     def settled(self, entities: Collection[str]) -> dict[str, Settled]:
-        """The last success of each entity, looked for among its latest hundred runs."""
+        """The last run of each entity that brought all of it up to date: of its own DAG, not of some keys only, not in
+        one direction only, no dry run (`ix_runs_entity_started_at`, backwards until the first that fits)."""
         rows = self._rows(
             """
-            SELECT DISTINCT ON (r.entity) r.entity, r.id, r.finished_at, COALESCE(r.params ->> 'asked_by', '') AS by
+            SELECT e.entity, r.id, r.started_at, r.finished_at, r.by
             FROM unnest(CAST(:entities AS text[])) AS e(entity)
             CROSS JOIN LATERAL (
-                SELECT * FROM runs WHERE runs.entity = e.entity ORDER BY started_at DESC LIMIT 100) AS r
-            WHERE r.state = 'succeeded' AND NOT COALESCE((r.params ->> 'dry_run')::boolean, false)
-            ORDER BY r.entity, r.started_at DESC
+                SELECT id, started_at, finished_at, COALESCE(params ->> 'asked_by', '') AS by FROM runs
+                WHERE runs.entity = e.entity AND state = 'succeeded' AND dag_id <> 'reconcile'
+                  AND COALESCE(params ->> 'dry_run', 'false') = 'false'
+                  AND COALESCE(params ->> 'direction', 'both') = 'both'
+                  AND COALESCE(params -> 'keys', '[]'::jsonb) = '[]'::jsonb
+                ORDER BY started_at DESC LIMIT 1) AS r
             """,
             entities=list(entities),
         )
-        return {row.entity: Settled(row.id, row.finished_at, row.by) for row in rows}
+        return {row.entity: Settled(row.id, row.started_at, row.finished_at, row.by) for row in rows}
+
+    def reconciled(self, entities: Collection[str]) -> dict[str, Reconciled]:
+        """The last reconciliation of each entity, however long ago (same index)."""
+        rows = self._rows(
+            """
+            SELECT e.entity, r.id, r.started_at, r.changes
+            FROM unnest(CAST(:entities AS text[])) AS e(entity)
+            CROSS JOIN LATERAL (
+                SELECT id, started_at, COALESCE((accounts ->> 'changes')::bigint, 0) AS changes FROM runs
+                WHERE runs.entity = e.entity AND dag_id = 'reconcile' AND state = 'succeeded'
+                ORDER BY started_at DESC LIMIT 1) AS r
+            """,
+            entities=list(entities),
+        )
+        return {row.entity: Reconciled(row.id, row.started_at, row.changes) for row in rows}
+
+    def aligned(self) -> frozenset[str]:
+        """Entities that were aligned in full once."""
+        return frozenset(row.entity for row in self._rows("SELECT entity FROM baselines"))
 
     def cursors(self, entity: str) -> list[CursorAt]:
         """How far each feed has been read."""
@@ -100,13 +134,15 @@ class Health:
         )
         return dict(map(tuple, rows))
 
-    def outcomes(self, since: datetime) -> dict[tuple[str, str], dict[str, int]]:
-        """Changes planned since then, by entity and target, counted by outcome (`ix_changes_planned_at`)."""
+    def outcomes(self, entities: Collection[str], since: datetime) -> dict[tuple[str, str], dict[str, int]]:
+        """Changes of these entities planned since then, by entity and target, counted by outcome
+        (`ix_changes_planned_at`)."""
         found: dict[tuple[str, str], dict[str, int]] = {}
         for row in self._rows(
-            "SELECT entity, system, outcome, count(*) AS n FROM changes WHERE planned_at >= :since "
-            "GROUP BY entity, system, outcome",
+            "SELECT entity, system, outcome, count(*) AS n FROM changes "
+            "WHERE planned_at >= :since AND entity = ANY(:entities) GROUP BY entity, system, outcome",
             since=since,
+            entities=list(entities),
         ):
             found.setdefault((row.entity, row.system), {})[row.outcome] = row.n
         return found
@@ -127,59 +163,66 @@ class Health:
         rows = self._rows('SELECT system, "limit", remaining, paused_until FROM budgets')
         return {row.system: Budget(*row) for row in rows}
 
-    def answered_in(self, since: datetime) -> float | None:
-        """Half of the events of late had their effect within so many seconds; None = there was none."""
+    def answered_in(self, entities: Collection[str], since: datetime) -> float | None:
+        """Half of the events of late had their effect within so many seconds; None = there was none
+        (`ix_inbox_done_at`)."""
         (row,) = self._rows(
             """
             SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM done_at - received_at)) AS median
-            FROM inbox WHERE done_at >= :since
+            FROM inbox WHERE done_at >= :since AND entity = ANY(:entities)
             """,
             since=since,
+            entities=list(entities),
         )
         return None if row.median is None else float(row.median)
 
-    def writes(self, since: datetime, step: Step) -> list[Point]:
-        """Changes that were written, by entity."""
+    def writes(self, entities: Collection[str], since: datetime, step: Step) -> list[Point]:
+        """Changes that were written, by entity: `ix_changes_feed` alone answers it, a short range of it for each
+        entity and system."""
         return self._points(
             "SELECT date_trunc(:step, planned_at, 'UTC') AS at, entity AS name, count(*) AS n FROM changes "
-            "WHERE planned_at >= :since AND outcome = 'applied' GROUP BY 1, 2 ORDER BY 1",
+            "WHERE entity = ANY(:entities) AND system = ANY(:systems) AND outcome = 'applied' "
+            "AND planned_at >= :since GROUP BY 1, 2 ORDER BY 1",
             since,
             step,
+            entities=list(entities),
+            systems=list(SYSTEMS),
         )
 
     def requests(self, since: datetime, step: Step) -> list[Point]:
-        """Requests by system, and those without a good answer as `errors`."""
+        """Requests by system; those without a good answer apart, as `system: errors`. No request is in two of them, so
+        that they may be added up."""
         return self._points(
             """
-            SELECT at, name, sum(n)::bigint AS n FROM (
-                SELECT date_trunc(:step, started_at, 'UTC') AS at,
-                       unnest(CASE WHEN status IS NULL OR status >= 400 THEN ARRAY[system, 'errors']
-                              ELSE ARRAY[system] END) AS name, 1 AS n
-                FROM exchanges WHERE started_at >= :since) AS one
-            GROUP BY at, name ORDER BY at
+            SELECT date_trunc(:step, started_at, 'UTC') AS at,
+                   CASE WHEN status IS NULL OR status >= 400 THEN system || ': errors' ELSE system END AS name,
+                   count(*) AS n
+            FROM exchanges WHERE started_at >= :since GROUP BY 1, 2 ORDER BY 1
             """,
             since,
             step,
         )
 
-    def held(self, since: datetime, step: Step) -> list[Point]:
-        """Holds that were opened and released."""
+    def held(self, entities: Collection[str], since: datetime, step: Step) -> list[Point]:
+        """Holds of these entities that were opened (`ix_holds_feed`) and released (`ix_holds_released_at`)."""
         return self._points(
             """
             SELECT at, name, count(*) AS n FROM (
                 SELECT date_trunc(:step, first_seen_at, 'UTC') AS at, 'opened' AS name FROM holds
-                WHERE first_seen_at >= :since
+                WHERE entity = ANY(:entities) AND first_seen_at >= :since
                 UNION ALL
-                SELECT date_trunc(:step, released_at, 'UTC'), 'released' FROM holds WHERE released_at >= :since) AS one
+                SELECT date_trunc(:step, released_at, 'UTC'), 'released' FROM holds
+                WHERE entity = ANY(:entities) AND released_at >= :since) AS one
             GROUP BY at, name ORDER BY at
             """,
             since,
             step,
+            entities=list(entities),
         )
 
-    def _points(self, query: str, since: datetime, step: Step) -> list[Point]:
+    def _points(self, query: str, since: datetime, step: Step, **values: Any) -> list[Point]:
         found: dict[datetime, dict[str, int]] = {}
-        for row in self._rows(query, since=since, step=step):
+        for row in self._rows(query, since=since, step=step, **values):
             found.setdefault(row.at, {})[row.name] = int(row.n)
         return [Point(at, values) for at, values in sorted(found.items())]
 

@@ -10,9 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
+from include.console.pages.overview import lag
 from include.console.plots import HEIGHT, TOP, WIDTH, nice, plot
+from include.console.remembered import Remembered
 from include.console.verdict import Facts, verdict_of
+from include.ledger.engine import transaction
+from include.ledger.health import CursorAt, Health
+from include.ledger.rows import HoldDraft
 from include.records.hints import Hint
 from include.sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, house_of
@@ -30,7 +36,7 @@ def sentence(*facts: Facts, **more: Any) -> Any:
 def test_all_well_tells_how_old_the_oldest_data_is() -> None:
     found = sentence(Facts("products", FRESH), Facts("prices", NOW - timedelta(minutes=70)))
     assert (found.tone, found.reasons) == ("good", ())
-    assert "70 minutes old" in found.sentence
+    assert found.sentence == "All two entities are in sync; the oldest data is 70 minutes old."
 
 
 def test_nothing_has_run_yet_is_no_alarm() -> None:
@@ -40,14 +46,21 @@ def test_nothing_has_run_yet_is_no_alarm() -> None:
 @pytest.mark.parametrize(
     ("facts", "tone", "told"),
     [
-        (
-            Facts("products", FRESH, failed="The host is unknown", failed_run="r"),
-            "bad",
-            "The host is unknown",
-        ),
+        (Facts("products", FRESH, failed="No host", run_id="r"), "bad", "the last run of products failed"),
+        (Facts("products", FRESH, aligned=False), "bad", "products have never been aligned in full"),
+        (Facts("products"), "bad", "products have never been synced"),
+        (Facts("products", FRESH, running_since=NOW - timedelta(hours=4)), "bad", "under way for 4 hours"),
+        (Facts("products", FRESH, refused=2), "warn", "2 records of products failed"),
+        (Facts("products", FRESH, held={"price_jump": 1}), "warn", "1 price waits for approval"),
+        (Facts("products", FRESH, held={"price_jump": 4}), "warn", "4 prices wait for approval"),
+        (Facts("products", FRESH, held={"name_differs": 1}), "warn", "1 customer waits"),
         (Facts("products", NOW - timedelta(hours=5)), "bad", "no successful run for 5 hours"),
-        (Facts("products", FRESH, held={"conflict": 2}), "warn", "both systems changed the same field (2)"),
-        (Facts("products", FRESH, held={"waiting": 30}), "warn", "30 records are held"),
+        (Facts("products", FRESH, held={"conflict": 2}), "warn", "2 conflicts wait to be settled"),
+        (
+            Facts("products", FRESH, held={"waiting": 30}),
+            "warn",
+            "30 records of products are held, more than 25",
+        ),
     ],
 )
 def test_what_needs_a_person_is_named(facts: Facts, tone: str, told: str) -> None:
@@ -57,13 +70,14 @@ def test_what_needs_a_person_is_named(facts: Facts, tone: str, told: str) -> Non
 
 
 def test_what_mends_itself_needs_nobody() -> None:
-    found = sentence(Facts("products", FRESH, held={"waiting": 3, "price_missing": 2}))
+    found = sentence(Facts("products", FRESH, held={"waiting": 3, "price_rejected": 2}))
     assert found.tone == "good"
     assert "5 records are held and tried again" in found.sentence
 
 
 def test_old_data_is_no_alarm_while_a_run_is_under_way() -> None:
-    assert sentence(Facts("products", NOW - timedelta(hours=5), running=True)).tone == "good"
+    facts = Facts("products", NOW - timedelta(hours=5), running_since=FRESH)
+    assert sentence(facts).tone == "good"
 
 
 def test_events_that_nobody_takes_are_an_alarm() -> None:
@@ -129,7 +143,9 @@ def test_a_failed_run_is_told_with_its_error_and_never_as_markup(house: House) -
     house.ledger.open_run("r", "products", dag_id="products", airflow_run_id="r", mode="full", params={})
     house.ledger.finish_run("r", "failed", {}, None, "<img src=x onerror=alert(1)> can't be reached")
     page = house.client().get("/").text
-    assert "One thing needs a person." in page or "things need a person." in page
+    assert re.search(
+        r"\d+ things need a person: <a href=\"[^\"]*/runs/r\">the last run of products failed</a>", page
+    )
     assert "can&#39;t be reached" in page
     assert "<img" not in page
 
@@ -139,3 +155,124 @@ def test_any_span_gives_a_page(house: House, span: str) -> None:
     answer = house.client().get("/", params={"span": span})
     assert answer.status_code == 200
     assert "<script>alert" not in answer.text
+
+
+HOUR = timedelta(hours=1)
+
+
+def run(
+    house: House, run_id: str, *, dag_id: str = "prices", state: Any = "succeeded", **params: Any
+) -> None:
+    """A run of prices that ended well, unless told otherwise."""
+    entity = "prices"
+    house.ledger.open_run(run_id, entity, dag_id=dag_id, airflow_run_id=run_id, mode="full", params=params)
+    if state != "running":
+        house.ledger.finish_run(run_id, state, {"changes": 3})
+
+
+def aged(house: House, run_id: str, hours: int) -> None:
+    with transaction(house.ledger.engine) as connection:
+        connection.execute(
+            text(
+                "UPDATE runs SET started_at = started_at - make_interval(hours => :hours), "
+                "finished_at = finished_at - make_interval(hours => :hours) WHERE id = :id"
+            ),
+            {"id": run_id, "hours": hours},
+        )
+
+
+@pytest.mark.parametrize(
+    "more", [{"dry_run": True}, {"keys": ["A-1"]}, {"direction": "to_lightspeed"}, {"dag_id": "reconcile"}]
+)
+def test_a_run_that_did_not_bring_all_up_to_date_makes_no_data_younger(
+    house: House, more: dict[str, Any]
+) -> None:
+    run(house, "first")
+    aged(house, "first", 5)
+    run(house, "partial", **more)
+    found = Health(house.ledger.engine).settled(("prices",))["prices"]
+    assert found.run_id == "first"
+    assert "prices have had no successful run for 5 hours" in house.client("pricer").get("/").text
+
+
+def test_drift_is_told_however_many_runs_there_were_since(house: House) -> None:
+    run(house, "look", dag_id="reconcile", dry_run=True)
+    aged(house, "look", 100)
+    for number in range(40):
+        run(house, f"r{number}")
+    assert Health(house.ledger.engine).reconciled(("prices",))["prices"].run_id == "look"
+    assert "3 differences" in house.client("pricer").get("/").text
+
+
+def test_a_failed_dry_run_is_nobodys_business(house: House) -> None:
+    run(house, "first")
+    run(house, "trial", state="failed", dry_run=True)
+    assert "the last run of prices failed" not in house.client("pricer").get("/").text
+
+
+def test_whoever_sees_prices_only_sees_figures_of_prices_only(house: House) -> None:
+    ledger = house.ledger
+    ledger.open_run("p", "products", dag_id="products", airflow_run_id="p", mode="full", params={})
+    held = HoldDraft(kind="product", subject="commercetools:p", code="price_missing", message="No price")
+    ledger.settle("p", "products", cursors={}, holds=[held])
+    ledger.inbox.keep([Hint("lightspeed", "product.update", "e1", ("products",))], ("products",))
+    ledger.inbox.claim("products", "p")
+    ledger.inbox.done("p")
+    health = Health(ledger.engine)
+    since = datetime.now(UTC) - HOUR
+    assert health.held(("products",), since, "hour")
+    assert not health.held(("prices",), since, "hour")
+    assert health.answered_in(("products",), since) is not None
+    assert health.answered_in(("prices",), since) is None
+    assert "half of them had their effect" in house.client().get("/").text
+    page = house.client("pricer").get("/").text
+    assert "half of them had their effect" not in page
+    assert "Holds opened and released: 0" in page
+
+
+def test_a_request_is_counted_once_whether_it_went_well_or_not(house: House) -> None:
+    with transaction(house.ledger.engine) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO exchanges (id, system, method, url, status, started_at, elapsed_ms, attempt) "
+                "SELECT n::text, 'lightspeed', 'GET', '/', CASE n WHEN 1 THEN 500 WHEN 2 THEN NULL ELSE 200 END, "
+                "now(), 7, 1 FROM generate_series(1, 10) AS n"
+            )
+        )
+    [point] = Health(house.ledger.engine).requests(datetime.now(UTC) - HOUR, "hour")
+    assert point.values == {"lightspeed": 8, "lightspeed: errors": 2}
+    assert "Requests, by system: 10" in house.client().get("/").text
+
+
+@pytest.mark.parametrize(
+    ("cursor", "told"),
+    [
+        ("2026-11-27T11:58:00Z", "2 minutes behind"),
+        ("20261127", "last moved 12 minutes ago"),
+        ("58211", "last moved 12 minutes ago"),
+        ("2026-11-27T12:00:05+00:00", "0 seconds behind"),
+    ],
+)
+def test_a_cursor_that_is_a_time_tells_how_far_it_is_behind(cursor: str, told: str) -> None:
+    assert lag(CursorAt("lightspeed", cursor, FRESH), NOW) == told
+
+
+def test_a_count_is_repeated_only_when_it_is_too_old(house: House) -> None:
+    clock = [100.0]
+    kept, counted = Remembered(lambda: clock[0]), iter(range(9))
+    engine = house.ledger.engine
+    assert kept.get(engine, "a", 15, lambda: next(counted)) == 0
+    clock[0] += 14
+    assert kept.get(engine, "a", 15, lambda: next(counted)) == 0
+    assert kept.get(engine, "b", 15, lambda: next(counted)) == 1
+    clock[0] += 2
+    assert kept.get(engine, "a", 15, lambda: next(counted)) == 2
+
+
+def test_a_plot_of_nothing_and_of_one_point() -> None:
+    start = FRESH.replace(minute=0)
+    nothing = plot("t", {}, start, HOUR, 24)
+    assert (nothing.bars, nothing.rows, nothing.told) == ([], [], "Nothing in this time.")
+    one = plot("t", {start: {"a": 4}}, start, HOUR, 24)
+    assert len(one.bars) == 1
+    assert one.told == "4 in all; most at 11:00 UTC: 4."

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from include.console import accounts, plots
+from include.console.remembered import Remembered
 from include.console.verdict import Facts, verdict_of
 from include.console.visit import Looking, Visit
-from include.ledger.health import CursorAt, Health, Point, Settled, Step
+from include.console.words import ago, lasting
+from include.ledger.health import CursorAt, Health, Point, Reconciled, Settled, Step
 from include.ledger.rows import Run
 from include.ledger.worklist import Worklist
 
 router = APIRouter()
+remembered = Remembered()
+COUNTS_SECONDS = 15.0
+"""How old counts of links may be, and plots of hours; those of days four times as old."""
 
 SPANS: dict[str, tuple[Step, timedelta, int]] = {
     "day": ("hour", timedelta(hours=1), 24),
@@ -28,17 +33,21 @@ SPANS: dict[str, tuple[Step, timedelta, int]] = {
 
 @dataclass(frozen=True)
 class Card:
-    """One entity. `changes`: outcomes of the last day by target; `drift`: the latest reconciliation, if any."""
+    """One entity. `last`: its latest run, of whatever kind; `decisive`: the latest that was no dry run. `changes`:
+    outcomes of the last day by target; `lately`: those of the last hour. `drift`: the latest reconciliation, if any."""
 
     entity: str
     last: Run | None
+    decisive: Run | None
+    aligned: bool
     settled: Settled | None
     cursors: Sequence[CursorAt]
     linked: dict[str, int]
     held: dict[str, int]
     dismissed: int
     changes: dict[str, dict[str, int]]
-    drift: Run | None
+    lately: dict[str, dict[str, int]]
+    drift: Reconciled | None
 
     @property
     def failed_share(self) -> float | None:
@@ -74,11 +83,13 @@ def shown(visit: Looking) -> Response:
         cards=cards,
         accounts=accounts,
         load=health.load(hour),
+        troubled={reason.entity for reason in verdict.reasons},
+        lag=lag,
         budgets=health.budgets(),
         events=sum(row["events"] for row in told),
         waiting=sum(one.events for one in waiting.values()),
         waiting_since=min((one.since for one in waiting.values()), default=None),
-        answered_in=health.answered_in(hour),
+        answered_in=health.answered_in(visit.entities, hour),
         span=span,
         plots=_plots(health, visit.entities, span, now),
         width=plots.WIDTH,
@@ -87,41 +98,62 @@ def shown(visit: Looking) -> Response:
 
 
 def _cards(visit: Visit, health: Health, now: datetime) -> list[Card]:
-    settled, outcomes = health.settled(visit.entities), health.outcomes(now - timedelta(days=1))
-    reasons = Worklist(visit.ledger.engine).reasons(visit.entities)
+    entities = visit.entities
+    settled, aligned, drifted = health.settled(entities), health.aligned(), health.reconciled(entities)
+    of_day = health.outcomes(entities, now - timedelta(days=1))
+    of_hour = health.outcomes(entities, now - timedelta(hours=1))
+    reasons = Worklist(visit.ledger.engine).reasons(entities)
     cards = []
-    for entity in visit.entities:
-        runs = visit.ledger.last_runs(entity, 30)
+    for entity in entities:
+        runs = [run for run in visit.ledger.last_runs(entity, 30) if run.dag_id != "reconcile"]
         mine = [one for one in reasons if one.entity == entity]
         cards.append(
             Card(
                 entity=entity,
-                last=next((run for run in runs if run.dag_id != "reconcile"), None),
+                last=next(iter(runs), None),
+                decisive=next((run for run in runs if not accounts.is_dry(run)), None),
+                aligned=entity in aligned,
                 settled=settled.get(entity),
                 cursors=health.cursors(entity),
-                linked=health.linked(entity),
+                linked=remembered.get(
+                    visit.ledger.engine, ("linked", entity), COUNTS_SECONDS, partial(health.linked, entity)
+                ),
                 held={one.code: one.holds - one.dismissed for one in mine if one.holds > one.dismissed},
                 dismissed=sum(one.dismissed for one in mine),
-                changes={system: counts for (name, system), counts in outcomes.items() if name == entity},
-                drift=next(
-                    (run for run in runs if run.dag_id == "reconcile" and run.state == "succeeded"), None
-                ),
+                changes={system: counts for (name, system), counts in of_day.items() if name == entity},
+                lately={system: counts for (name, system), counts in of_hour.items() if name == entity},
+                drift=drifted.get(entity),
             )
         )
     return cards
 
 
 def _facts(card: Card) -> Facts:
-    last = card.last
-    failed = last is not None and last.state == "failed"
+    last = card.decisive
+    state = last.state if last else ""
     return Facts(
         entity=card.entity,
-        succeeded_at=card.settled.finished_at if card.settled else None,
-        failed=(last.error or "it did not say why") if failed and last is not None else None,
-        failed_run=last.id if last is not None else "",
-        running=last is not None and last.state == "running",
+        as_of=card.settled.started_at if card.settled else None,
+        aligned=card.aligned,
+        failed=(last.error or "It did not say why.") if last and state == "failed" else None,
+        to_do=accounts.to_do(last) if last and state == "failed" else "",
+        run_id=last.id if last else "",
+        running_since=last.started_at if last and state == "running" else None,
+        refused=int(last.accounts.get("failed") or 0) if last and state == "succeeded" else 0,
         held=card.held,
     )
+
+
+def lag(one: CursorAt, now: datetime) -> str:
+    """How far reading is behind. Cursors that are times say it themselves; of versions only since when there was
+    nothing newer."""
+    try:
+        moment = datetime.fromisoformat(one.cursor)
+    except ValueError:
+        return f"last moved {ago(one.moved_at, now)}"
+    if moment.tzinfo is None or one.cursor.isdigit():
+        return f"last moved {ago(one.moved_at, now)}"
+    return f"{lasting(max(0.0, (now - moment).total_seconds()))} behind"
 
 
 def _plots(health: Health, entities: Sequence[str], span: str, now: datetime) -> list[plots.Plot]:
@@ -131,15 +163,14 @@ def _plots(health: Health, entities: Sequence[str], span: str, now: datetime) ->
         start = start.replace(hour=0)
     since = start - length * (steps - 1)
 
-    def drawn(title: str, points: Sequence[Point], only: Any = None) -> plots.Plot:
-        by_time = {
-            one.at: {name: count for name, count in one.values.items() if only is None or name in only}
-            for one in points
-        }
-        return plots.plot(title, by_time, since, length, steps)
+    def drawn(title: str, count: Callable[[], Sequence[Point]]) -> plots.Plot:
+        seconds = COUNTS_SECONDS * (4 if step == "day" else 1)
+        question = (title, tuple(entities), since, step)
+        points = remembered.get(health.engine, question, seconds, count)
+        return plots.plot(title, {one.at: one.values for one in points}, since, length, steps)
 
     return [
-        drawn("Changes written, by entity", health.writes(since, step), frozenset(entities)),
-        drawn("Requests, by system, and errors", health.requests(since, step)),
-        drawn("Holds opened and released", health.held(since, step)),
+        drawn("Changes written, by entity", partial(health.writes, entities, since, step)),
+        drawn("Requests, by system", partial(health.requests, since, step)),
+        drawn("Holds opened and released", partial(health.held, entities, since, step)),
     ]
