@@ -102,7 +102,8 @@ def _of_price(change: ChangeRow, settings: PriceSettings) -> Difference:
         f"list {name}",
         stands.shown if stands else None,
         wanted.shown if wanted else None,
-        settings.of(name).owner,
+        # The settings of today may know the list no more.
+        next((one.owner for one in settings.lists if one.name == name), "none"),
     )
 
 

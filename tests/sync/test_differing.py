@@ -96,3 +96,20 @@ def test_a_price_differs_in_its_list_with_both_amounts_and_whose_it_is() -> None
     assert (found.field, found.stands, found.wanted, found.owner) == (
         "list VIP", "8.40336", "9.99 (from 10: 8.99)", "commercetools",
     )  # fmt: skip
+
+
+def test_a_price_of_a_list_that_is_gone_from_the_settings_has_no_owner() -> None:
+    change = ChangeRow(
+        run_id="reconcile/prices/1",
+        entity="prices",
+        kind="price",
+        subject="lightspeed:p1",
+        label="A-1",
+        system="commercetools",
+        action="update",
+        unit="commercetools:v1",
+        before={"list": "old", "price": {"amount": "9"}},
+        after={"list": "old", "price": {"amount": "10"}},
+    )
+    [found] = differences(change, SETTINGS, {})
+    assert (found.field, found.stands, found.wanted, found.owner) == ("list old", "9", "10", "none")
