@@ -18,7 +18,7 @@ from airflow.sdk import ObjectStoragePath
 
 from include.console import forgery
 from include.console.pages.drift import MOST, PAGE
-from include.ledger.rows import ChangeRow, HoldDraft
+from include.ledger.rows import ChangeRow, HoldDraft, MirrorRow
 from include.sandbox.shop import SAMPLE_SHOP, load_shop
 from include.sync.staging import Staging
 from tests.console.house import WHO, House, form_token, house_of
@@ -504,3 +504,15 @@ def test_it_works_in_a_browser(house: House, browser: Any) -> None:
     view.wait_for_selector(".said")
     assert house.started == [("prices", {"keys": ["SKU-0", "SKU-1", "SKU-2"]}, "admin")]
     assert problems == []
+
+
+def test_a_product_is_read_again_by_the_sku_of_one_of_its_variants(house: House) -> None:
+    made = change(1, "products/x", kind="product", label="Mug", source_id="p-1", target_id="t-1")
+    run_id = reconciled(house, changes=[made])
+    rows = [
+        MirrorRow(id=f"p-1:{n}", parent_id="p-1", label=sku, digest=sku, fields={"sku": sku})
+        for n, sku in enumerate(("MUG-2", "MUG-1", ""))
+    ]
+    house.ledger.mirror.see("products", "variant", "commercetools", run_id, rows)
+    said(house, send(house, "/drift/resync", do="matching"))
+    assert house.started == [("products", {"keys": ["MUG-1"]}, "admin")]
