@@ -81,14 +81,16 @@ class Health:
 
     def settled(self, entities: Collection[str]) -> dict[str, Settled]:
         """The last run of each entity that brought all of it up to date: of its own DAG, not of some keys only, not in
-        one direction only, no dry run (`ix_runs_entity_started_at`, backwards until the first that fits)."""
+        one direction only, no dry run (`ix_runs_entity_started_at`, backwards until the first that fits:
+        the inner limit keeps the planner from reading all runs and sorting them)."""
         rows = self._rows(
             """
             SELECT e.entity, r.id, r.started_at, r.finished_at, r.by
             FROM unnest(CAST(:entities AS text[])) AS e(entity)
             CROSS JOIN LATERAL (
-                SELECT id, started_at, finished_at, COALESCE(params ->> 'asked_by', '') AS by FROM runs
-                WHERE runs.entity = e.entity AND state = 'succeeded' AND dag_id <> 'reconcile'
+                SELECT id, started_at, finished_at, COALESCE(params ->> 'asked_by', '') AS by
+                FROM (SELECT * FROM runs WHERE runs.entity = e.entity ORDER BY started_at DESC LIMIT 5000) AS late
+                WHERE state = 'succeeded' AND dag_id <> 'reconcile'
                   AND COALESCE(params ->> 'dry_run', 'false') = 'false'
                   AND COALESCE(params ->> 'direction', 'both') = 'both'
                   AND COALESCE(params -> 'keys', '[]'::jsonb) = '[]'::jsonb
@@ -99,14 +101,15 @@ class Health:
         return {row.entity: Settled(row.id, row.started_at, row.finished_at, row.by) for row in rows}
 
     def reconciled(self, entities: Collection[str]) -> dict[str, Reconciled]:
-        """The last reconciliation of each entity, however long ago (same index)."""
+        """The last reconciliation of each entity among its latest 5000 runs (same index)."""
         rows = self._rows(
             """
             SELECT e.entity, r.id, r.started_at, r.changes
             FROM unnest(CAST(:entities AS text[])) AS e(entity)
             CROSS JOIN LATERAL (
-                SELECT id, started_at, COALESCE((accounts ->> 'changes')::bigint, 0) AS changes FROM runs
-                WHERE runs.entity = e.entity AND dag_id = 'reconcile' AND state = 'succeeded'
+                SELECT id, started_at, COALESCE((accounts ->> 'changes')::bigint, 0) AS changes
+                FROM (SELECT * FROM runs WHERE runs.entity = e.entity ORDER BY started_at DESC LIMIT 5000) AS late
+                WHERE dag_id = 'reconcile' AND state = 'succeeded'
                 ORDER BY started_at DESC LIMIT 1) AS r
             """,
             entities=list(entities),

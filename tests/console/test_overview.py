@@ -276,3 +276,16 @@ def test_a_plot_of_nothing_and_of_one_point() -> None:
     one = plot("t", {start: {"a": 4}}, start, HOUR, 24)
     assert len(one.bars) == 1
     assert one.told == "4 in all; most at 11:00 UTC: 4."
+
+
+def test_a_paused_system_is_shown_though_nothing_was_asked_of_it(house: House) -> None:
+    with transaction(house.ledger.engine) as connection:
+        connection.execute(
+            text(
+                'INSERT INTO budgets (system, "limit", remaining, paused_until) '
+                "VALUES ('lightspeed', 300, 0, now() + interval '2 minutes')"
+            )
+        )
+    page = house.client().get("/").text
+    assert "0 of 300" in page
+    assert "paused until" in page

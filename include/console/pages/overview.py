@@ -15,14 +15,17 @@ from include.console.remembered import Remembered
 from include.console.verdict import Facts, verdict_of
 from include.console.visit import Looking, Visit
 from include.console.words import ago, lasting
-from include.ledger.health import CursorAt, Health, Point, Reconciled, Settled, Step
+from include.ledger.health import CursorAt, Health, Point, Reconciled, Settled, Step, SystemLoad
 from include.ledger.rows import Run
 from include.ledger.worklist import Worklist
+from include.records.face import SYSTEMS
 
 router = APIRouter()
 remembered = Remembered()
 COUNTS_SECONDS = 15.0
-"""How old counts of links may be, and plots of hours; those of days four times as old."""
+"""How old counts of links may be, and plots of hours."""
+DAYS_SECONDS = 300.0
+"""How old plots of days may be: they count most of the ledger."""
 
 SPANS: dict[str, tuple[Step, timedelta, int]] = {
     "day": ("hour", timedelta(hours=1), 24),
@@ -82,9 +85,10 @@ def shown(visit: Looking) -> Response:
         never=all(card.last is None for card in cards),
         cards=cards,
         accounts=accounts,
-        load=health.load(hour),
+        load=_load(health, hour),
         troubled={reason.entity for reason in verdict.reasons},
         lag=lag,
+        age=age,
         budgets=health.budgets(),
         events=sum(row["events"] for row in told),
         waiting=sum(one.events for one in waiting.values()),
@@ -128,6 +132,12 @@ def _cards(visit: Visit, health: Health, now: datetime) -> list[Card]:
     return cards
 
 
+def _load(health: Health, since: datetime) -> list[SystemLoad]:
+    """Both systems, also where no request was made: it may be because they are paused."""
+    found = {one.system: one for one in health.load(since)}
+    return [found.pop(name, SystemLoad(name, 0, 0, None)) for name in SYSTEMS] + list(found.values())
+
+
 def _facts(card: Card) -> Facts:
     last = card.decisive
     state = last.state if last else ""
@@ -144,6 +154,11 @@ def _facts(card: Card) -> Facts:
     )
 
 
+def age(moment: datetime, now: datetime) -> str:
+    """How old what was read then is."""
+    return lasting(max(0.0, (now - moment).total_seconds()))
+
+
 def lag(one: CursorAt, now: datetime) -> str:
     """How far reading is behind. Cursors that are times say it themselves; of versions only since when there was
     nothing newer."""
@@ -153,7 +168,7 @@ def lag(one: CursorAt, now: datetime) -> str:
         return f"last moved {ago(one.moved_at, now)}"
     if moment.tzinfo is None or one.cursor.isdigit():
         return f"last moved {ago(one.moved_at, now)}"
-    return f"{lasting(max(0.0, (now - moment).total_seconds()))} behind"
+    return f"{age(moment, now)} behind"
 
 
 def _plots(health: Health, entities: Sequence[str], span: str, now: datetime) -> list[plots.Plot]:
@@ -164,7 +179,7 @@ def _plots(health: Health, entities: Sequence[str], span: str, now: datetime) ->
     since = start - length * (steps - 1)
 
     def drawn(title: str, count: Callable[[], Sequence[Point]]) -> plots.Plot:
-        seconds = COUNTS_SECONDS * (4 if step == "day" else 1)
+        seconds = DAYS_SECONDS if step == "day" else COUNTS_SECONDS
         question = (title, tuple(entities), since, step)
         points = remembered.get(health.engine, question, seconds, count)
         return plots.plot(title, {one.at: one.values for one in points}, since, length, steps)
