@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from include.console import accounts
 from include.console.searched import record_path
 from include.console.wire import answer_of
 from include.console.words import number, plain, system_title
 from include.ledger.both_sides import PRIVATE, BothSides, kind_at
+from include.ledger.holds import DISMISS
 from include.ledger.rows import ChangeRow, Link
 from include.ledger.searching import COUNTED, SYSTEMS
 from include.ledger.timeline import DecisionRow, EventRow, ExchangeHead, Happening, HeldRow
@@ -135,12 +137,18 @@ def _released(row: HeldRow) -> Told:
 
 
 def _decision(row: DecisionRow) -> Told:
+    dismissed = row.code == DISMISS
+    verb = (
+        "decided on" if not dismissed else "dismissed" if row.verdict == "approve" else "wants to see again"
+    )
+    what = (row.field or "the hold") if dismissed else row.code + (f" ({row.field})" if row.field else "")
     return Told(
-        title=f"{row.by} decided on {row.code}" + (f" ({row.field})" if row.field else ""),
-        badge=VERDICTS.get(row.verdict, row.verdict),
+        title=f"{row.by} {verb} {what}",
+        badge="decided" if dismissed else VERDICTS.get(row.verdict, row.verdict),
         tone="plain",
         entity=row.entity,
         about=row.subject,
+        about_path=_search_path(row.subject),
         lines=(f"Note: {row.note}",) if row.note else (),
         run_id=row.run_id or "",
     )
@@ -161,6 +169,7 @@ def _event(row: EventRow) -> Told:
         tone="good" if row.done_at else "warn",
         entity=row.entity,
         about=str(row.body.get("id") or ""),
+        about_path=_search_path(str(row.body.get("id") or "")),
         lines=(*([f"Version {version}."] if version is not None else []), taken),
         run_id=row.claimed_by or "",
     )
@@ -209,6 +218,11 @@ def subject_path(entity: str, kind: str, subject: str) -> str:
     if system not in SYSTEMS or not record:
         return ""
     return record_path(entity, kind_at(entity, kind, system), system, record)
+
+
+def _search_path(record: str) -> str:
+    """Where neither its kind is said nor its page is known: whatever the id is found to be."""
+    return f"/search?q={quote(record, safe='')}" if record else ""
 
 
 def discreet(change: ChangeRow) -> ChangeRow:

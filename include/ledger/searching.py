@@ -250,19 +250,27 @@ def _with_id(connection: Connection, wanted: str, given: dict[str, Any]) -> list
             "ids": sorted({wanted, wanted.casefold()}),
         },
     )
-    by_link = [] if _uuid(wanted) is None else ["id = CAST(:id AS uuid)"]
+    by_link = "" if _uuid(wanted) is None else " OR links.id = CAST(:id AS uuid)"
     sides = [
-        _records(
-            connection,
-            f"SELECT 'link' AS how, entity, kind, '{system}' AS system, {system}_id AS id, NULL AS label, "
-            f"retired_at IS NOT NULL AS gone FROM links WHERE {_ENTITIES} AND ({condition}) LIMIT :most",
-            {**given, "text": wanted, "id": _uuid(wanted)},
-            mirrored=False,
-        )
+        one
         for system in SYSTEMS
-        for condition in (f"{system}_id = :text", *by_link)
+        for one in _records(
+            connection,
+            f"""
+            SELECT 'link' AS how, links.entity, COALESCE(seen.kind, links.kind) AS kind, '{system}' AS system,
+                links.{system}_id AS id, seen.label, COALESCE(seen.gone, links.retired_at IS NOT NULL) AS gone,
+                seen.parent_id, seen.id IS NOT NULL AS mirrored
+            FROM links
+            LEFT JOIN LATERAL (
+                SELECT {_RECORD} FROM mirror WHERE entity = links.entity AND kind = ANY(:kinds)
+                  AND system = '{system}' AND id = links.{system}_id LIMIT 1
+            ) AS seen ON true
+            WHERE links.{_ENTITIES} AND (links.{system}_id = :text{by_link}) LIMIT :most
+            """,
+            {**given, "kinds": list(KINDS), "text": wanted, "id": _uuid(wanted)},
+        )
     ]
-    return [*found, *(one for side in sides for one in side)]
+    return [*found, *sides]
 
 
 def _beginning(connection: Connection, wanted: str, given: dict[str, Any]) -> list[FoundRecord]:
