@@ -70,6 +70,13 @@ class RunTable(Base):
     __table_args__ = (
         Index(None, "entity", "started_at"),
         Index("ix_runs_airflow", "airflow_run_id", "dag_id"),
+        Index(
+            "ix_runs_reconciled",
+            "entity",
+            text("started_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("dag_id = 'reconcile'"),
+        ),
     )
 
 
@@ -415,6 +422,11 @@ class ExchangeTable(Base):
         Index("ix_exchanges_run", "run_id", "started_at", "id"),
         Index("ix_exchanges_change", text("(context ->> 'change'::text)")),
         Index("ix_exchanges_feed", "started_at", "id"),
+        Index(
+            "ix_exchanges_load",
+            "started_at",
+            postgresql_include=["system", "status", "elapsed_ms"],
+        ),
         Index(
             "ix_exchanges_refused",
             "started_at",

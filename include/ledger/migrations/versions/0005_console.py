@@ -93,3 +93,17 @@ def upgrade() -> None:
 
     # Runs by what Airflow calls them; the id comes first, because people have it without the DAG's.
     op.create_index("ix_runs_airflow", "runs", ["airflow_run_id", "dag_id"])
+    op.create_index(
+        "ix_runs_reconciled",
+        "runs",
+        ["entity", sa.text("started_at DESC"), sa.text("id DESC")],
+        postgresql_where=sa.text("dag_id = 'reconcile'"),
+    )
+
+    # Requests an hour, their errors and their times, without reading the wide rows.
+    op.create_index(
+        "ix_exchanges_load",
+        "exchanges",
+        ["started_at"],
+        postgresql_include=["system", "status", "elapsed_ms"],
+    )
