@@ -286,7 +286,11 @@ def test_whoever_may_look_may_search_and_sees_their_entities_alone(lived: Lived)
     assert f'/records/customers/customer/lightspeed/{customer.id}"' not in page
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", forgery.token(SECRET, "viewer")])
+@pytest.mark.parametrize(
+    "token",
+    ["", "nonsense", forgery.token(SECRET, "viewer")],
+    ids=["no token", "nonsense", "another person's token"],
+)
 def test_a_search_that_is_not_sent_from_our_own_page_is_refused(lived: Lived, token: str) -> None:
     answer = send(lived.house, "mara.beispiel@example.com", token=token)
     assert answer.status_code == 403
