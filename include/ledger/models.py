@@ -393,6 +393,7 @@ class HoldTable(Base):
             postgresql_where=text("released_at IS NULL"),
         ),
         Index("ix_holds_code", "code", "first_seen_at", "id"),
+        Index("ix_holds_open_code", "code", "entity", postgresql_where=text("released_at IS NULL")),
         Index(None, "run_id"),
     )
 

@@ -133,7 +133,7 @@ class Searching:
         with transaction(self.engine) as connection:
             records = [
                 *_called(connection, wanted, given),
-                *_with_id(connection, _without_system(wanted), given),
+                *_of_system(wanted, _with_id(connection, _without_system(wanted), given)),
             ]
             change = _change(connection, wanted, given)
             exchange = _exchange(connection, wanted, entities)
@@ -142,7 +142,7 @@ class Searching:
             if len(wanted) >= SHORTEST_BEGINNING and len(records) < MOST:
                 records += _beginning(connection, wanted, given)
             if not (records or change or exchange or runs or code):
-                records += _remembered(connection, _without_system(wanted), given)
+                records += _of_system(wanted, _remembered(connection, _without_system(wanted), given))
         return Found(
             records=tuple(_once(records)), runs=tuple(runs), change=change, exchange=exchange, code=code
         )
@@ -363,18 +363,19 @@ ENTITY_OF_EXCHANGE = (
 
 
 def _code(connection: Connection, wanted: str, given: dict[str, Any]) -> FoundCode | None:
-    """A code of holds or of refusals. Indexes ix_holds_code, ix_changes_error_code."""
+    """A code of holds or of refusals. Indexes ix_holds_code, ix_holds_open_code, ix_changes_error_code: the order,
+    which changes no count, keeps the database from reading on until it has met enough by chance."""
     for code in dict.fromkeys((wanted, wanted.casefold().replace(" ", "_"))):
         row = connection.execute(
             text(
                 f"""
-                WITH kept AS MATERIALIZED (
-                    SELECT released_at FROM holds WHERE code = :code AND {_ENTITIES} LIMIT :rows
-                )
-                SELECT (SELECT count(*) FROM kept) AS holds,
-                    (SELECT count(*) FROM kept WHERE released_at IS NULL) AS open_holds,
-                    (SELECT count(*) FROM (SELECT FROM changes WHERE error_code = :code AND {_ENTITIES} LIMIT :rows)
-                     AS refused) AS changes
+                SELECT
+                    (SELECT count(*) FROM (SELECT FROM holds WHERE code = :code AND {_ENTITIES}
+                        ORDER BY first_seen_at DESC, id DESC LIMIT :rows) AS kept) AS holds,
+                    (SELECT count(*) FROM (SELECT FROM holds WHERE code = :code AND {_ENTITIES}
+                        AND released_at IS NULL LIMIT :rows) AS still) AS open_holds,
+                    (SELECT count(*) FROM (SELECT FROM changes WHERE error_code = :code AND {_ENTITIES}
+                        ORDER BY planned_at DESC, id DESC LIMIT :rows) AS refused) AS changes
                 """
             ),
             {**given, "code": code, "rows": COUNTED + 1},
@@ -402,6 +403,12 @@ def _without_system(wanted: str) -> str:
     """`system:id`, as changes and holds name records, is asked for by the id."""
     system, colon, record = wanted.partition(":")
     return record if colon and system in SYSTEMS else wanted
+
+
+def _of_system(wanted: str, found: Iterable[FoundRecord]) -> list[FoundRecord]:
+    """Where a system is named, only its records: ids of two systems may be the same."""
+    system, colon, _ = wanted.partition(":")
+    return [one for one in found if not colon or system not in SYSTEMS or one.system == system]
 
 
 def _uuid(wanted: str) -> str | None:

@@ -25,7 +25,7 @@ WHATS: tuple[What, ...] = get_args(What)
 HoldState = Literal["open", "released"]
 Answer = Literal["answered", "refused"]
 """`refused`: status 400 and above, or no answer at all."""
-RUNS_AT_ONCE = 60
+RUNS_AT_ONCE = 24
 """Runs of an entity whose exchanges are looked through for one page."""
 CHANGES_AT_ONCE = 200
 """Changes of a record whose exchanges are looked through for one page."""

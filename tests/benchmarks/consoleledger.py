@@ -124,9 +124,13 @@ def fill(engine: Engine, sizes: Sizes) -> None:
             attempted_at, settled_at)
         SELECT ('01a21dba-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
             (ARRAY{list(ENTITIES)})[run % {len(ENTITIES)} + 1] || '/'
-                || run, 0, {_ENTITY_OF_CHANGE}, 'variant', 'commercetools:' || md5('c' || pair)::uuid,
+                || run, 0, {_ENTITY_OF_CHANGE}, 'variant',
+            CASE WHEN n % 3 < 2 THEN 'commercetools:' || md5('c' || pair)::uuid
+                ELSE 'lightspeed:' || md5('l' || pair)::uuid END,
             'SKU-' || lpad(pair::text, 7, '0'), (ARRAY['lightspeed','lightspeed','commercetools'])[n % 3 + 1], 'update',
-            'lightspeed:' || pair, md5('c' || pair)::uuid, md5('l' || pair)::uuid,
+            'unit ' || pair,
+            CASE WHEN n % 3 < 2 THEN md5('c' || pair)::uuid ELSE md5('l' || pair)::uuid END,
+            CASE WHEN n % 3 < 2 THEN md5('l' || pair)::uuid ELSE md5('c' || pair)::uuid END,
             jsonb_build_object('price', n, 'name.en', 'A mug of enamelled steel ' || n),
             jsonb_build_object('price', n + 1, 'name.en', 'A cup of enamelled steel ' || n),
             '{{"price": "commercetools owns the field"}}',
@@ -158,11 +162,11 @@ def fill(engine: Engine, sizes: Sizes) -> None:
         SELECT {_ENTITY}, {_KIND}, 'commercetools:' || {_ID.format(side="'c'")}, 'commercetools',
             {_ID.format(side="'c'")}, 'SKU-' || lpad(n::text, 7, '0'),
             (ARRAY['price_missing','sku_duplicate','conflict','ambiguous','waiting','tax_class_unmapped',
-                   'barcode_duplicate'])[i % 7 + 1],
+                   'barcode_duplicate','no_variants_left','unpaid','name_too_long'])[i % 10 + 1],
             'hold', 'price', 'There is something about ' || i, jsonb_build_object('about', md5(i::text), 'value', i),
             'Correct the record.', 'products/' || i % 10 * {len(ENTITIES)},
             {begun} + i * INTERVAL '{90 * 86_400 / sizes.holds:.6f} seconds', {_AT}, {_AT},
-            CASE WHEN i % 50 > 0 THEN {_AT} - i * INTERVAL '1 second' END, CASE WHEN i % 50 > 0 THEN 'a run' END
+            CASE WHEN i % 49 > 0 THEN {_AT} - i * INTERVAL '1 second' END, CASE WHEN i % 49 > 0 THEN 'a run' END
         FROM (SELECT i, i % {sizes.pairs} AS n FROM generate_series(0, {sizes.holds - 1}) AS i) AS made
         ON CONFLICT DO NOTHING
         """,

@@ -77,6 +77,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("released_at IS NULL"),
     )
     op.create_index("ix_holds_code", "holds", ["code", "first_seen_at", "id"])
+    op.create_index(
+        "ix_holds_open_code", "holds", ["code", "entity"], postgresql_where=sa.text("released_at IS NULL")
+    )
     op.create_index("ix_holds_run_id", "holds", ["run_id"])
     op.create_index("ix_inbox_feed", "inbox", ["entity", "received_at", "id"])
     op.create_index("ix_inbox_record", "inbox", [sa.text("(body ->> 'id')"), "received_at", "id"])
