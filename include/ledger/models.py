@@ -422,10 +422,10 @@ class ExchangeTable(Base):
     __table_args__ = (
         Index("ix_exchanges_run", "run_id", "started_at", "id"),
         Index("ix_exchanges_change", text("(context ->> 'change'::text)")),
-        Index("ix_exchanges_feed", "started_at", "id"),
         Index(
             "ix_exchanges_load",
             "started_at",
+            "id",
             postgresql_include=["system", "status", "elapsed_ms"],
         ),
         Index(

@@ -533,7 +533,7 @@ _EXCHANGES_ORDER = "exchanges.started_at DESC, exchanges.id DESC"
 
 def _exchanges(asked: _Asked) -> tuple[list[Happening], datetime | None]:
     """Exchanges, and back to when all of them were looked for (None: all there is). Indexes ix_exchanges_run,
-    ix_exchanges_change (with ix_changes_subject), ix_exchanges_feed or ix_exchanges_refused; of some entities by way of
+    ix_exchanges_change (with ix_changes_subject), ix_exchanges_load or ix_exchanges_refused; of some entities by way of
     their latest runs, with ix_runs_entity_started_at."""
     wanted = asked.wanted
     window, more = asked.window("exchange", "exchanges.started_at", "exchanges.id", "text")
