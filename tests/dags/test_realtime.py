@@ -191,7 +191,7 @@ def test_what_changes_online_comes_through_the_queue(stage: Stage) -> None:
 def test_strangers_and_nonsense_are_refused_and_start_nothing(stage: Stage) -> None:
     stage.wait_until(stage.quiet)
     body = told(id="i1", product_id="p1", outlet_id="o1", count="5", version=1)
-    runs = len(stage.runs("inventory"))
+    before = kept_of_the_till(stage)
     assert stage.post("inventory.update", body, None) == 401, "unsigned"
     assert stage.post("inventory.update", body, signed(body, "another")) == 401, "forged"
     assert stage.post("inventory.update", body + b"&x=1", signed(body, SECRET)) == 401, "tampered with"
@@ -200,8 +200,17 @@ def test_strangers_and_nonsense_are_refused_and_start_nothing(stage: Stage) -> N
     odd = b"payload=%7Bnot+json"
     assert stage.post("inventory.update", odd, signed(odd, SECRET)) == 400, "malformed"
     assert stage.post("nothing.update", body, signed(body, SECRET)) == 404
-    assert stage.world.ledger.inbox.waiting() == []
-    assert len(stage.runs("inventory")) == runs
+    # What is not kept rings no doorbell. (Runs may be under way all the same: own writes come back through the queue.)
+    assert kept_of_the_till(stage) == before
+
+
+def kept_of_the_till(stage: Stage) -> list[tuple[str, str, int]]:
+    """How many events of the till each entity was ever told of, by topic."""
+    return [
+        (row["entity"], row["topic"], row["events"])
+        for row in stage.world.ledger.inbox.told()
+        if row["source"] == "lightspeed"
+    ]
 
 
 def test_repeated_reordered_and_late_events_leave_what_the_till_has(stage: Stage) -> None:
@@ -236,6 +245,9 @@ def test_ten_thousand_events_end_in_the_right_state_with_a_handful_of_runs(stage
         def send(number: int) -> int:
             body = told(id=f"i{number}", product_id=product, outlet_id=outlet, count="0", version=number)
             status = stage.post("inventory.update", body, signed(body, SECRET), client)
+            while status == 503:  # It asks to come again, and every sender does.
+                time.sleep(1)
+                status = stage.post("inventory.update", body, signed(body, SECRET), client)
             if number == BURST // 2:
                 stage.world.till.set_stock(product, outlet, "3")
             return status
