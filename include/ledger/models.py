@@ -125,23 +125,27 @@ class MirrorTable(Base):
         Index(None, "entity", "system", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index(None, "entity", "changed_at"),
         Index(None, "entity", "label"),
+        # Those that follow say what only a search says (that it is called anything): a database without statistics
+        # would use them for the engine's own reading otherwise.
         Index(
             "ix_mirror_sku",
             literal_column("lower(label)").label("begins"),
             postgresql_ops={"begins": "text_pattern_ops"},
-            postgresql_where=text("entity = 'products' AND kind = 'variant'"),
+            postgresql_where=text("entity = 'products' AND kind = 'variant' AND label <> ''"),
         ),
         Index(
             "ix_mirror_name",
             literal_column("lower(label)").label("begins"),
             postgresql_ops={"begins": "text_pattern_ops"},
-            postgresql_where=text("kind IN ('product', 'customer', 'order', 'sale')"),
+            postgresql_where=text("kind IN ('product', 'customer', 'order', 'sale') AND label <> ''"),
         ),
         Index(
             "ix_mirror_key",
             literal_column("lower(COALESCE(identity ->> 'key', identity ->> 'number'))").label("begins"),
             postgresql_ops={"begins": "text_pattern_ops"},
-            postgresql_where=text("kind IN ('product', 'sale')"),
+            postgresql_where=text(
+                "kind IN ('product', 'sale') AND COALESCE(identity ->> 'key', identity ->> 'number') <> ''"
+            ),
         ),
         # An index over `fields` makes new entries for rows so large that they are stored compressed, whenever they are
         # seen: a tenth of the time of writing those, and nothing for the others.
@@ -150,12 +154,14 @@ class MirrorTable(Base):
             literal_column("(fields -> 'barcodes')").label("listed"),
             postgresql_ops={"listed": "jsonb_path_ops"},
             postgresql_using="gin",
-            postgresql_where=text("entity = 'products' AND kind = 'variant'"),
+            postgresql_where=text(
+                "entity = 'products' AND kind = 'variant' AND fields -> 'barcodes' IS NOT NULL"
+            ),
         ),
         Index(
             "ix_mirror_email",
             text("(identity #>> '{tokens,email,0}')"),
-            postgresql_where=text("entity = 'customers'"),
+            postgresql_where=text("entity = 'customers' AND identity #>> '{tokens,email,0}' <> ''"),
         ),
         {"postgresql_with": {"fillfactor": "85"}},
     )

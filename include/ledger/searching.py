@@ -110,9 +110,11 @@ _RECORD = (
     "entity, kind, system, id, label, deleted_at IS NOT NULL AS gone, "
     "CASE kind WHEN 'variant' THEN parent_id END AS parent_id"
 )
-_SKU = "entity = 'products' AND kind = 'variant'"
-_NAMED = "kind IN ('product', 'customer', 'order', 'sale')"
-_KEYED = "kind IN ('product', 'sale')"
+# The conditions of the partial indexes, word for word.
+_BARCODED = "entity = 'products' AND kind = 'variant'"
+_SKU = f"{_BARCODED} AND label <> ''"
+_NAMED = "kind IN ('product', 'customer', 'order', 'sale') AND label <> ''"
+_KEYED = "kind IN ('product', 'sale') AND COALESCE(identity ->> 'key', identity ->> 'number') <> ''"
 _KEY = "lower(COALESCE(identity ->> 'key', identity ->> 'number'))"
 _NAME_OR_NUMBER = "CASE kind WHEN 'product' THEN 'name' ELSE 'number' END"
 _KEY_OR_NUMBER = "CASE kind WHEN 'product' THEN 'key' ELSE 'number' END"
@@ -153,8 +155,11 @@ class Searching:
         with transaction(self.engine) as connection:
             return _records(
                 connection,
-                f"SELECT 'email' AS how, {_RECORD} FROM mirror WHERE entity = 'customers' "
-                "AND identity #>> '{tokens,email,0}' = ANY(:digests) ORDER BY system, id LIMIT :most",
+                f"""
+                SELECT 'email' AS how, {_RECORD} FROM mirror WHERE entity = 'customers'
+                  AND identity #>> '{{tokens,email,0}}' <> '' AND identity #>> '{{tokens,email,0}}' = ANY(:digests)
+                ORDER BY system, id LIMIT :most
+                """,
                 {"digests": list(digests), "most": MOST},
             )
 
@@ -208,7 +213,7 @@ def _called(connection: Connection, wanted: str, given: dict[str, Any]) -> list[
         (SELECT 'sku' AS how, {_RECORD} FROM mirror WHERE {_SKU} AND lower(label) = lower(:text) AND {_ENTITIES}
          LIMIT :most)
         UNION ALL
-        (SELECT 'barcode', {_RECORD} FROM mirror WHERE {_SKU} AND ({barcodes}) AND {_ENTITIES} LIMIT :most)
+        (SELECT 'barcode', {_RECORD} FROM mirror WHERE {_BARCODED} AND ({barcodes}) AND {_ENTITIES} LIMIT :most)
         UNION ALL
         (SELECT {_KEY_OR_NUMBER}, {_RECORD} FROM mirror WHERE {_KEYED} AND {_KEY} = lower(:text) AND {_ENTITIES}
          LIMIT :most)

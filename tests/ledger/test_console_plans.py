@@ -14,6 +14,7 @@ from sqlalchemy import text
 from include.ledger import Ledger
 from include.ledger.both_sides import Address, both_sides
 from include.ledger.browsing import Browsing, ChangeFilter, RunFilter
+from include.ledger.rows import MirrorRow
 from include.ledger.searching import Searching
 from include.ledger.skus import exact_skus, find_skus, last_writes
 from include.ledger.timeline import Place, Records, Timeline, Wanted
@@ -21,6 +22,7 @@ from include.local.postgres import EmbeddedPostgres
 from tests.benchmarks.consoleledger import BIG, ENTITIES, NOW, Sizes, count, fill, read_through
 
 SIZES = Sizes(changes=20_000, exchanges=20_000, holds=20_000, mirror=20_000, events=20_000, decisions=1_000)
+SEARCHED_BY = ("ix_mirror_sku", "ix_mirror_name", "ix_mirror_key", "ix_mirror_barcodes", "ix_mirror_email")
 PAIR = 4_321
 """A variant. Its product is 4325, and there are a customer 4327, an order 4328 and a sale 4329."""
 
@@ -214,3 +216,44 @@ def test_the_other_pages_follow_indexes_too(full: Ledger) -> None:
         lambda: browsing.holds_of("orders/4", 0, 50),
     ):
         assert read_through(engine, ask) == []
+
+
+@pytest.mark.parametrize(
+    ("entity", "kind", "system"),
+    [
+        ("products", "variant", "lightspeed"),
+        ("products", "product", "commercetools"),
+        ("customers", "customer", "lightspeed"),
+        ("orders", "order", "commercetools"),
+        ("orders", "sale", "lightspeed"),
+        ("sales", "sale", "lightspeed"),
+    ],
+)
+def test_the_engine_reads_by_ids_even_before_the_database_knows_its_tables(
+    ledger: Ledger, run_id: str, entity: str, kind: str, system: str
+) -> None:
+    """Without statistics the database takes every table for a few rows. An index that holds just the rows of a kind
+    looks cheaper to it than the primary key, and then each row is compared with every id: the square of the shop."""
+    with ledger.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE mirror SET (autovacuum_enabled = false)"))
+    rows = [
+        MirrorRow(
+            id=str(n), version=1, label=f"L-{n}", digest="d", fields={"barcodes": [str(n)]},
+            identity={"key": f"k-{n}", "number": f"n-{n}", "tokens": {"email": [f"~{n}"]}},
+        )
+        for n in range(3_000)
+    ]  # fmt: skip
+    for _ in range(2):
+        ledger.mirror.see(entity, kind, system, run_id, rows)
+    assert len(ledger.mirror.read(entity, kind, system, ids=[row.id for row in rows])) == len(rows)
+    with ledger.engine.connect() as connection:
+        connection.execute(text("SELECT pg_stat_force_next_flush()"))
+        connection.commit()
+        scans = dict(
+            connection.execute(
+                text("SELECT indexrelname, idx_scan FROM pg_stat_user_indexes WHERE relname = 'mirror'")
+            ).all()  # type: ignore[arg-type]
+        )
+    ours = {name: count for name, count in scans.items() if name in SEARCHED_BY}
+    assert ours == dict.fromkeys(SEARCHED_BY, 0)
+    assert scans["pk_mirror"] > 0
