@@ -38,7 +38,10 @@ def test_from_products_to_a_mended_entry(run: Run, world: World, caplog: pytest.
         for place, line in enumerate(told)
         if line.split() == ["SKU", "channel", "shows", "will", "show"]
     )
-    sku, channel, *shows, will_show = told[head + 2].split()
+    # Plans are told in no order; an article whose SKU differs at the till has no level under the one that is shown.
+    at_the_till = {row["sku"] for row in world.till.all_products()}
+    first_told = next(line for line in told[head + 2 :] if line.split()[0] in at_the_till)
+    sku, channel, *shows, will_show = first_told.split()
     assert (shows, will_show) == (["no", "entry"], str(level(stock, sku, channel)))
     assert f"... and {look.accounts['changes'] - 20} more: table `changes` of the ledger." in told
 
