@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Literal
 
 from include.commercetools import queries
+from include.commercetools.catalogue import catalogue_findings
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SCOPES
 from include.commercetools.places import Place, Places
@@ -98,15 +99,7 @@ def covers(granted: frozenset[str], scope: str, project: str) -> bool:
 
 def _project(references: References, settings: SyncSettings) -> Results:
     project, price = references.project, settings.products.price
-    if project.productCatalogModel == "Modular":
-        yield _result(
-            "error",
-            "catalogue",
-            "the project uses the Modular catalogue",
-            "Only Classic catalogues are supported.",
-        )
-    else:
-        yield _result("ok", "project", f"{project.key} ({project.name or 'no name'}), Classic catalogue")
+    yield from catalogue_findings(project)
     if price.currency not in project.currencies:
         yield _result(
             "error", "products.price.currency", f"{price.currency} is no currency of the project", _CONFIG

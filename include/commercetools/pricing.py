@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from include.commercetools import price_preflight, queries
+from include.commercetools.catalogue import require_classic
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
 from include.commercetools.discounts import external_discounts
@@ -30,7 +31,6 @@ from include.commercetools.writing import (
     StandalonePriceUpdate,
 )
 from include.records.errors import (
-    ConfigurationFault,
     DuplicateInTarget,
     RecordRejected,
     StaleTarget,
@@ -77,12 +77,7 @@ class CommercetoolsPrices:
     async def prepare(self, *, writing: bool = False) -> None:
         """Reads project, tax categories, and the channels, stores and customer groups that lists name."""
         references = await read_price_references(self._client, self._settings)
-        if references.project.productCatalogModel == "Modular":
-            raise ConfigurationFault(
-                "This project uses the Modular catalogue; its products hold no variants.",
-                system=SYSTEM,
-                remedy="This package reads Classic catalogues only.",
-            )
+        require_classic(references.project)
         scopes = {one.name: references.scope(one) for one in self._lists.values()}
         self._prepared = _Ready(references, scopes, references.terms(self._lists.values()))
 

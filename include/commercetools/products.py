@@ -11,6 +11,7 @@ import pandas as pd
 
 from include.commercetools import preflight, queries, windows
 from include.commercetools.actions import Planned, Present, plan_update
+from include.commercetools.catalogue import require_classic
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
 from include.commercetools.discounts import external_discounts
@@ -22,7 +23,7 @@ from include.commercetools.references import read_references
 from include.commercetools.standalone import write_standalone
 from include.commercetools.values import Values
 from include.commercetools.writing import MAX_ACTIONS, ProductUpdate
-from include.records.errors import ConfigurationFault, RecordRejected, StaleTarget, SyncError, TargetMissing
+from include.records.errors import RecordRejected, StaleTarget, SyncError, TargetMissing
 from include.records.face import CheckResult, ProductWrite, RawPage, SystemName, VariantWrite, Window, Written
 from include.records.products import ProductTables, column_of
 from include.records.types import canonical_value, plain_value
@@ -58,12 +59,7 @@ class CommercetoolsProducts:
     async def prepare(self) -> None:
         """Reads project, product types, tax categories, categories, and channels, stores, selections where named."""
         references = await read_references(self._client, self._settings)
-        if references.project.productCatalogModel == "Modular":
-            raise ConfigurationFault(
-                "This project uses the Modular catalogue; its products hold no variants.",
-                system=SYSTEM,
-                remedy="This package reads Classic catalogues only.",
-            )
+        require_classic(references.project)
         reader = ProductReader(self._settings, references, self._now)
         self._ready = reader, Values(reader)
 

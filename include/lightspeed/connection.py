@@ -14,11 +14,13 @@ from include.transport.hosts import check_base_url
 
 SYSTEM = "lightspeed"
 DEFAULT_API_VERSION = "2026-07"
+KNOWN_API_VERSIONS = ("2026-01", "2026-04", "2026-07")
+"""The date versions that readers and writers are written for. Any other is refused by name: 2026-10 has other product
+shapes, and what a later one changes nobody can know. Versions appear each quarter and live for twelve months at least
+(versioning strategy)."""
 STORE_HOST = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.retail\.lightspeed\.app"
 """`{domain_prefix}.retail.lightspeed.app`; `*.vendhq.com` is not served since 2025-03-31 (changelog)."""
 DOMAIN_PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-API_VERSION = re.compile(r"20\d\d-(?:01|04|07|10)")
-"""Date versions are published each quarter (versioning strategy)."""
 
 Series = Literal["x", "r"]
 
@@ -47,9 +49,11 @@ class LightspeedConnection:
                 f"Series {self.series!r} is not supported yet.", "Use an X-Series store (`series`: `x`)."
             )
         object.__setattr__(self, "store_url", checked_store_url(self.store_url))
-        if not API_VERSION.fullmatch(self.api_version):
+        if self.api_version not in KNOWN_API_VERSIONS:
             raise _fault(
-                f"{self.api_version!r} is not an API version.", f"Use a date version, {DEFAULT_API_VERSION}."
+                f"API version {self.api_version!r} is not supported: this release is written for "
+                f"{', '.join(KNOWN_API_VERSIONS)}.",
+                f"Set `api_version` to {DEFAULT_API_VERSION}.",
             )
         oauth = (self.client_id, self.client_secret, self.refresh_token)
         if self.personal_token and any(oauth):

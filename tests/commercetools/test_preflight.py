@@ -78,11 +78,28 @@ def test_a_language_the_project_does_not_have_is_found(world: World) -> None:
     assert errors(check(world)) == ["shop.locales: de-DE is no language of the project"]
 
 
-def test_a_modular_catalogue_is_refused(world: World) -> None:
-    world.store.set_project(productCatalogModel="Modular")
-    assert any("Modular" in found for found in errors(check(world)))
-    with pytest.raises(ConfigurationFault, match="Modular"):
+@pytest.mark.parametrize("model", [None, "Classic"])
+def test_a_classic_catalogue_is_accepted(world: World, model: str | None) -> None:
+    world.store.set_project(productCatalogModel=model)
+    assert not errors(check(world))
+    assert world.read()
+
+
+@pytest.mark.parametrize("model", ["InMigration", "Modular", "Hexagonal"])
+def test_any_other_catalogue_model_is_refused_by_name_for_every_entity(world: World, model: str) -> None:
+    world.store.set_project(productCatalogModel=model)
+    found = {r.subject: (r.level, model in r.finding) for r in check(world) if "catalogue" in r.subject}
+    assert found == {
+        "catalogue: products": ("error", True),
+        "catalogue: prices": ("error", True),
+        "catalogue: inventory": ("warning", True),
+        "catalogue: orders": ("warning", True),
+        "catalogue: sales": ("warning", True),
+        "catalogue: customers": ("ok", True),
+    }
+    with pytest.raises(ConfigurationFault, match=model) as refusal:
         world.read()
+    assert refusal.value.remedy
 
 
 def test_missing_scopes_are_named(world: World) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.client import Body, XSeriesClient
 from include.lightspeed.x_series.numbers import whole
+from include.lightspeed.x_series.shapes import require_known_products
 from include.records.errors import ProtocolFault
 from include.transport.paging import LoopGuard
 
@@ -89,6 +90,7 @@ def rows_of(value: Any, path: str) -> list[Row]:
         return []
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise ProtocolFault(f"GET {path}: the answer is no list of objects.", system=SYSTEM)
+    require_known_products(value, path)
     return value
 
 

@@ -14,6 +14,7 @@ from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.facts import StoreFacts, outlets_that_count, same_name
 from include.lightspeed.x_series.paging import Row, rows_of, walk_categories, walk_versions
+from include.lightspeed.x_series.shapes import require_known_products
 from include.lightspeed.x_series.wire import Named, Outlet, OutletTax, Retailer, Tax
 from include.records.errors import (
     DuplicateInTarget,
@@ -100,6 +101,7 @@ def single_of(value: Any, path: str) -> Mapping[str, Any]:
         value = value[0]
     if not isinstance(value, Mapping):
         raise ProtocolFault(f"GET {path}: the answer is no object.", system=SYSTEM)
+    require_known_products([value], path)
     return value
 
 

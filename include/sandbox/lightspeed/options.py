@@ -44,6 +44,7 @@ class StoreOptions:
     money_as_strings: bool = False
     show_including_tax_in_exclusive_stores: bool = True
     empty_put_answer: OftenEmpty = "alternate"
+    old_versions_ended: bool = False
     """Whether the update of a product answers 200 with nothing in it; both were seen."""
 
     # Rules.

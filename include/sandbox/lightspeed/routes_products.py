@@ -22,7 +22,7 @@ from include.sandbox.lightspeed.web import (
     scoped,
     store_of,
 )
-from include.sandbox.lightspeed.wire import image_wire, product_wire
+from include.sandbox.lightspeed.wire import answered_product, image_wire
 
 router = APIRouter(prefix="/api/{version}")
 READ, WRITE = scoped("products:read"), scoped("products:write")
@@ -36,7 +36,7 @@ async def list_products(request: Request) -> Response:
         if rows is None:
             rows = page_of(request, store.products)
         with_images = flag_of(request, "include_images", default=True)
-        return envelope(request, rows, [product_wire(store, row, with_images) for row in rows])
+        return envelope(request, rows, [answered_product(store, row, with_images) for row in rows])
 
 
 def _looked_up(store: LightspeedStore, request: Request) -> list[Product] | None:
@@ -66,7 +66,7 @@ async def create_products(request: Request) -> Response:
 async def get_product(request: Request, product_id: str) -> Response:
     store = store_of(request)
     with store.lock:
-        return data(product_wire(store, found(store.products, product_id, "Product")))
+        return data(answered_product(store, found(store.products, product_id, "Product")))
 
 
 @router.put("/products/{product_id}", dependencies=[WRITE])
@@ -78,7 +78,7 @@ async def update_product(request: Request, product_id: str) -> Response:
         store.product_updates += 1
         if mode == "always" or (mode == "alternate" and store.product_updates % 2 == 0):
             return nothing(200)
-        return data(product_wire(store, product))
+        return data(answered_product(store, product))
 
 
 @router.delete("/products/{product_id}", dependencies=[WRITE])

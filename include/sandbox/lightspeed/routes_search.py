@@ -28,7 +28,7 @@ from include.sandbox.lightspeed.web import (
     scoped,
     store_of,
 )
-from include.sandbox.lightspeed.wire import product_wire
+from include.sandbox.lightspeed.wire import answered_product
 
 router = APIRouter(prefix="/api/{version}")
 MOST_SEARCH_RESULTS = 1000
@@ -95,7 +95,7 @@ SEARCHED: dict[str, tuple[Callable[[Request, LightspeedStore], list[Any]], Calla
         lambda request, store: matching_sales(request, _all(request, store.sales)),
         lambda request, row: sale_wire(store_of(request), row),
     ),
-    "products": (_matching_products, lambda request, row: product_wire(store_of(request), row)),
+    "products": (_matching_products, lambda request, row: answered_product(store_of(request), row)),
     "customers": (_matching_customers, _customer_wire),
 }
 """By `type`, which is the name of the scope as well: who chooses, and who prints."""

@@ -8,6 +8,7 @@ from include.sandbox.lightspeed.models import Image, OutletTax, Product, Stock
 from include.sandbox.lightspeed.numerals import plain
 from include.sandbox.lightspeed.prices import both_prices, money
 from include.sandbox.lightspeed.rows import Record
+from include.sandbox.lightspeed.wire_2026_10 import product_of_family_wire
 
 if TYPE_CHECKING:
     from include.sandbox.lightspeed.store import LightspeedStore
@@ -77,6 +78,14 @@ def product_wire(store: LightspeedStore, product: Product, with_images: bool = T
     if with_images:
         wire |= _images(store, product)
     return wire
+
+
+def answered_product(store: LightspeedStore, product: Product, with_images: bool = True) -> dict[str, Any]:
+    """A product as requests are answered: in the shape of 2026-10, whatever version was asked for, where the older ones
+    have ended. Webhooks keep the old shape."""
+    if store.options.old_versions_ended:
+        return product_of_family_wire(store, product)
+    return product_wire(store, product, with_images)
 
 
 def variant_name(product: Product) -> str:
