@@ -55,7 +55,7 @@ class Projections:
 
     def by_skus(self, skus: Sequence[str], currencies: Collection[str]) -> AsyncIterator[Slice]:
         """A SKU may sit in the master variant or in any other: whether `variants(...)` means both is not documented."""
-        parts = queries.in_batches((sku for sku in skus if sku), most=queries.MOST_IDENTIFIERS // 2)
+        parts = queries.in_batches((sku for sku in skus if sku), mentions=2)
         tests = [
             f"(masterVariant({test}) or variants({test}))" for test in (one_of("sku", part) for part in parts)
         ]

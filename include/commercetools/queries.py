@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from secrets import token_hex
 from typing import Any
+from urllib.parse import quote
 
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
@@ -31,7 +32,9 @@ from include.transport.withholding import Withhold
 CLOCK_CONTAINER = "retail-sync"
 CLOCK_KEY = "clock"
 LONGEST_PREDICATE = 6_000
-"""Characters of one `in (...)`: the vendor's own sync cuts at 10,000 for the whole address; encoding doubles some."""
+"""Characters that the identifiers of one query may take in the address, percent-encoded: gateways commonly take 8 KB of
+request line (inferred; the vendor's own sync cuts at 10,000), and the path, the other conditions and the sort need room
+beside them."""
 MOST_IDENTIFIERS = 150
 """Identifiers in one `in (...)` (inferred: 100 to 200 are known to work well)."""
 
@@ -198,13 +201,16 @@ async def everything(
     ]
 
 
-def in_batches(identifiers: Iterable[str], most: int = MOST_IDENTIFIERS) -> list[list[str]]:
-    """Distinct identifiers in groups that fit one `in (...)`."""
+def in_batches(
+    identifiers: Iterable[str], most: int = MOST_IDENTIFIERS, *, mentions: int = 1
+) -> list[list[str]]:
+    """Distinct identifiers in groups that fit one query, by the length they have once encoded. `mentions`: how often
+    the query names each. An identifier that is too long for any is alone."""
     batches: list[list[str]] = []
     room = 0
     for identifier in dict.fromkeys(identifiers):
-        size = len(quoted(identifier).encode()) + 1
-        if not batches or len(batches[-1]) >= most or size > room:
+        size = mentions * len(quote(f"{quoted(identifier)},", safe=""))
+        if not batches or len(batches[-1]) * mentions >= most or size > room:
             batches.append([])
             room = LONGEST_PREDICATE
         batches[-1].append(identifier)

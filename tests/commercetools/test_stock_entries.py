@@ -244,3 +244,16 @@ def test_a_cursor_can_be_moved_back_but_never_forward(world: World) -> None:
         ]
 
     assert run(world, use) == ["2026-01-01T00:00:00.000Z"] * 2 + [PAST]
+
+
+def test_150_skus_of_60_cyrillic_letters_are_asked_for_in_addresses_a_gateway_takes(world: World) -> None:
+    skus = [f"{number:03d}-" + "Ж" * 56 for number in range(150)]
+    stock(world, skus[0], "berlin", 1)
+    stock(world, skus[-1], "berlin", 2)
+
+    async def use(adapter: CommercetoolsStock) -> tuple[list[str], int]:
+        seen = [str(row["sku"]) async for page in adapter.entries.search(skus) for row in page.rows]
+        orders = [row async for page in adapter.orders.search(skus) for row in page.rows]
+        return seen, len(orders)
+
+    assert run(world, use) == ([skus[0], skus[-1]], 0)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from include.commercetools import queries
 from include.commercetools.products import CommercetoolsProducts
@@ -204,6 +206,26 @@ def test_many_identifiers_are_asked_for_in_batches_that_fit_an_address() -> None
     assert sorted({i for b in batches for i in b}) == sorted({*(f"sku-{n}" for n in range(400)), "x" * 900})
     assert all(len(b) <= queries.MOST_IDENTIFIERS for b in batches)
     assert all(len(queries.one_of("sku", b)) <= queries.LONGEST_PREDICATE + 20 for b in batches)
+
+
+@given(st.lists(st.text(max_size=60), max_size=300), st.sampled_from([1, 2]))
+def test_batches_are_cut_by_the_encoded_length_and_lose_nothing(names: list[str], mentions: int) -> None:
+    batches = queries.in_batches(names, mentions=mentions)
+    assert [one for batch in batches for one in batch] == list(dict.fromkeys(names))
+    for batch in batches:
+        address = quote(queries.one_of("sku", batch), safe="")
+        assert len(batch) == 1 or mentions * len(address) <= queries.LONGEST_PREDICATE + mentions * 40
+
+
+def test_150_skus_of_60_cyrillic_letters_are_found_through_a_gateway_of_8_kb(world: World) -> None:
+    skus = [f"{number:03d}-" + "Ж" * 56 for number in range(150)]
+    ids = {world.product(variant(sku), key=f"p-{n}")["id"] for n, sku in enumerate(skus)}
+
+    async def use(adapter: CommercetoolsProducts) -> list[str]:
+        return ids_of([page async for page in adapter.search(skus)])
+
+    found = world.run(use)
+    assert sorted(found) == sorted(ids)
 
 
 # ------------------------------------------------------------ windows and clocks

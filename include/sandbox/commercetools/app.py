@@ -51,6 +51,7 @@ from include.sandbox.commercetools.store import CommercetoolsStore, Project
 from include.sandbox.commercetools.subscription_routes import ADMIN_ROUTES
 from include.sandbox.commercetools.subscriptions import DISTURBED, HEALTHY, SUBSCRIPTIONS, create, to_try_out
 from include.sandbox.faults import Faults, install_faults
+from include.sandbox.request_line import RequestLineLimit
 
 CHECK_OUT = "/_admin/check-out"
 CORRELATION = "x-correlation-id"
@@ -157,6 +158,7 @@ def create_app(store: CommercetoolsStore, faults: Faults) -> FastAPI:
             Route("/{path:path}", project, methods=["GET", "HEAD", "POST", "DELETE"]),
         ]
     )
+    app.add_middleware(RequestLineLimit)
     install_faults(app, faults)
     return app
 

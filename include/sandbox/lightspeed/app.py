@@ -25,6 +25,7 @@ from include.sandbox.lightspeed.errors import ApiError
 from include.sandbox.lightspeed.limits import RateLimit
 from include.sandbox.lightspeed.store import LightspeedStore
 from include.sandbox.lightspeed.web import refused, unknown_route
+from include.sandbox.request_line import RequestLineLimit
 
 
 def create_app(store: LightspeedStore, faults: Faults) -> FastAPI:
@@ -60,5 +61,6 @@ def create_app(store: LightspeedStore, faults: Faults) -> FastAPI:
     ):
         app.include_router(part)
     app.add_middleware(RateLimit, store=store)
+    app.add_middleware(RequestLineLimit)
     install_faults(app, faults)
     return app
