@@ -8,8 +8,17 @@ from collections.abc import Iterator
 import pytest
 
 from include.local.postgres import EmbeddedPostgres, temporary_postgres
+from tests.left_behind import adopt_orphans, left_behind
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_process_ends() -> Iterator[None]:
+    """Set up before all other fixtures of the session, so that it looks when they have ended what they started."""
+    adopt_orphans()
+    yield
+    assert left_behind() == []
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from include.local.shops import Row, Shops, answered
@@ -26,17 +26,24 @@ class Followed:
 class Storefront:
     """Entries as a shopper's page would read them."""
 
-    def __init__(self, shops: Shops, channels: dict[str, str]) -> None:
-        """`channels`: key of the channel an outlet's stock shows in, by the outlet's name."""
+    def __init__(self, shops: Shops, channels: Mapping[str, str | None]) -> None:
+        """`channels`: by outlet, the key of the supply channel that shows its stock (None: the entries without
+        channel)."""
         self._shops = shops
         self._channels = channels
         self._ids = {row["key"]: row["id"] for row in shops.all_online("channels")}
 
     def shows(self, sku: str, outlet: str) -> int:
-        """What the entry of this SKU shows as available in the channel of an outlet."""
-        channel = self._ids[self._channels[outlet]]
-        where = f'sku = "{sku}" and supplyChannel(id = "{channel}")'
-        rows: list[Row] = answered(self._shops.online.get("/inventory", params={"where": where}))["results"]
+        """What the entry of this SKU shows as available where the stock of an outlet is shown."""
+        channel = self._channels[outlet]
+        query = {"where": "sku = :sku and supplyChannel is not defined", "var.sku": sku}
+        if channel is not None:
+            query = {
+                "where": "sku = :sku and supplyChannel(id = :channel)",
+                "var.sku": sku,
+                "var.channel": self._ids[channel],
+            }
+        rows: list[Row] = answered(self._shops.online.get("/inventory", params=query))["results"]
         return int(rows[0]["availableQuantity"])
 
     def wait_for(self, sku: str, outlet: str, quantity: int, *, patience: float) -> float | None:

@@ -75,6 +75,12 @@ class Child:
         self.ask_to_stop(ask)
         self.wait_or_kill(grace)
 
+    def crash(self) -> None:
+        """Kill the process alone, after remembering its descendants for `wait_or_kill`."""
+        self._remember_descendants()
+        self.process.kill()
+        self.process.wait()
+
     def wait_or_kill(self, grace: float) -> None:
         try:
             self.process.wait(grace)

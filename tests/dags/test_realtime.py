@@ -254,7 +254,8 @@ def test_ten_thousand_events_end_in_the_right_state_with_a_handful_of_runs(stage
 
         statuses = list(senders.map(send, range(1, BURST + 1)))
     sent = time.monotonic() - began
-    assert set(statuses) == {202}
+    # 200: it was kept when it came before, and the answer to that was lost or late.
+    assert set(statuses) <= {200, 202}
     stage.wait_until(lambda: stage.stock.available(sku, "berlin") == 3)
     stage.wait_until(stage.quiet)
     new = [run for run in stage.runs("inventory") if run["dag_run_id"] not in before]
