@@ -15,6 +15,7 @@ from include.console.waterfall import Picture, picture
 from include.ledger.rows import Run
 from include.ledger.skus import FoundSku, OpenHold, exact_skus, find_skus, open_holds_called
 from include.records.channels import channel_name
+from include.records.errors import SyncError
 from include.records.stock import shown
 from include.records.stock_face import Assortments
 from include.settings.inventory import Offer
@@ -135,11 +136,9 @@ def _offers(visit: Visit, settings: SyncSettings, run: Run | None) -> pd.DataFra
         return offers_table(Assortments({}, {}))
     if run is None:
         return None
-    staging = visit.ports.staging(run.id)
     try:
-        # Nobody who only looks should leave a folder behind where the files of a run were cleared.
-        return staging.read_table(f"{ENTRIES}/offers") if staging.folder.exists() else None
-    except OSError:
+        return visit.ports.staging(run.id).read_table(f"{ENTRIES}/offers")
+    except SyncError:  # the files of a run are cleared when it is old
         return None
 
 

@@ -34,6 +34,38 @@ class Checkpoints:
                 {"run_id": run_id, "step": step, "state": jsonb(state)},
             )
 
+    def advance(self, run_id: str, step: str, state: Mapping[str, Any], *, owner: str) -> bool:
+        """Store the state of a step that is under way; False, and nothing stored, where it is gone or the kept state
+        has another value under `owner` than `state`: somebody else works on it."""
+        with transaction(self.engine) as connection:
+            done = connection.execute(
+                text(
+                    "UPDATE checkpoints SET state = CAST(:state AS jsonb), at = now() "
+                    "WHERE run_id = :run_id AND step = :step AND state ->> :owner = :mine"
+                ),
+                {"run_id": run_id, "step": step, "state": jsonb(state), "owner": owner, "mine": state[owner]},
+            )
+            return bool(done.rowcount)
+
+    def below(self, run_id: str, beginning: str) -> dict[str, dict[str, Any]]:
+        """The states of a run's steps whose names begin with this."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT step, state FROM checkpoints WHERE run_id = :run_id AND starts_with(step, :beginning)"
+                ),
+                {"run_id": run_id, "beginning": beginning},
+            ).all()
+        return dict(row._tuple() for row in rows)
+
+    def clear_below(self, run_id: str, beginning: str) -> None:
+        """Forget the steps of a run whose names begin with this."""
+        with transaction(self.engine) as connection:
+            connection.execute(
+                text("DELETE FROM checkpoints WHERE run_id = :run_id AND starts_with(step, :beginning)"),
+                {"run_id": run_id, "beginning": beginning},
+            )
+
     def clear(self, run_id: str, step: str | None = None) -> None:
         """Forget one step of a run, or all of them."""
         with transaction(self.engine) as connection:

@@ -32,6 +32,9 @@ class Ages(Protocol):
     @property
     def inbox_days(self) -> int: ...
 
+    @property
+    def staging_days(self) -> int: ...
+
 
 def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
     """Delete what is older than its age at `now`; rows deleted, a table.
@@ -39,9 +42,11 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
     Never deleted, however old: open holds, events nobody has handled, changes whose outcome is still unknown, runs
     under way, and everything that says how things are now (mirror, stock, links, cursors, baselines, tokens, and who a
     person said is who, and decisions on records that are still held).
-    Holds, decisions, runs and checkpoints follow the age of changes, whose story they tell.
+    Holds, decisions, runs and checkpoints follow the age of changes, whose story they tell; digests of staged files go
+    with the files.
     """
     audit = now - retention.changes_days * DAY
+    staged = now - retention.staging_days * DAY
     return {
         "exchanges": _delete(
             engine, "exchanges", "started_at < :before", now - retention.exchanges_days * DAY
@@ -52,7 +57,8 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
         ),
         "holds": _delete(engine, "holds", "released_at < :before", audit),
         "decisions": _delete(engine, "decisions", _SPENT, audit),
-        "checkpoints": _delete(engine, "checkpoints", "at < :before", audit, key="ctid"),
+        "checkpoints": _delete(engine, "checkpoints", "at < :before", audit, key="ctid")
+        + _delete(engine, "checkpoints", "at < :before AND starts_with(step, 'staged ')", staged, key="ctid"),
         "stock_orders": _delete(engine, "stock_orders", "NOT holds AND seen_at < :before", audit),
         "runs": _delete(
             engine,

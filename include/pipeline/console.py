@@ -43,7 +43,7 @@ def open_console() -> App:
             ledger=lambda: ledger,
             settings=settings,
             start=start,
-            staging=lambda run_id: Staging(staging_root(), run_id),
+            staging=lambda run_id: Staging(staging_root(), run_id, ledger.checkpoints),
             secret=conf.get("api", "secret_key"),
             seal=seal,
         )

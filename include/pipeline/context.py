@@ -100,7 +100,7 @@ def bench_of(
             order,
             settings,
             ledger,
-            Staging(staging_root(), run_id),
+            Staging(staging_root(), run_id, ledger.checkpoints),
             asked_by=asked_by,
         )
 

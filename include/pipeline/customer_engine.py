@@ -47,7 +47,9 @@ class CustomerEngine:
         async def read() -> Extracted:
             async with doors(bench, access) as opened:
                 door = opened[system]
-                preparing.stage_terms(bench.staging, system, terms_of(opened)[system])
+                await asyncio.to_thread(
+                    preparing.stage_terms, bench.staging, system, terms_of(opened)[system]
+                )
                 keys = _keys(bench, system) if bench.order.keys else None
                 return await read_feed(bench, ENTITY, door, system, keys)
 

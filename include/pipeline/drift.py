@@ -12,6 +12,7 @@ from airflow.sdk import get_current_context
 from include.pipeline import telling
 from include.pipeline.context import bench_of
 from include.pipeline.runs import Order
+from include.pipeline.steps import plan_again
 from include.pipeline.stock_engine import outlet_names
 from include.records.orders import ENTITY as ORDERS
 from include.records.sales import ENTITY as SALES
@@ -27,13 +28,13 @@ WIDEST = 40
 def report(entity: str, order: Order) -> dict[str, Any]:
     """Tell what the plan of this run would change; the whole list is staged as `drift`, counts are returned."""
     context = cast("Mapping[str, Any]", get_current_context())
-    with bench_of(context, entity, order, settled=True) as bench:
+    with bench_of(context, entity, order, settled=True) as bench, plan_again(bench):
         changes = bench.ledger.changes.read(bench.run_id)
         outlets = outlet_names(bench) if entity == STOCK_ENTITY else {}
         found = [one for change in changes for one in differences(change, bench.settings, outlets)]
         bench.staging.write_document("drift", [asdict(one) for one in found])
         told = bench.staging.read_document("plan")["warnings"] if entity in DOCUMENTS else []
-        place = str(bench.staging.folder / "drift.json.gz")
+        place = bench.staging.place("drift")
     by_field = dict(Counter(f"{one.system}: {one.field}" for one in found).most_common())
     by_action = dict(Counter(f"{change.system}: {change.action}" for change in changes).most_common())
     by_location = dict(Counter(name for one in found for name in one.places).most_common())

@@ -50,7 +50,7 @@ async def read_feed(
 def unread(bench: Bench, name: str) -> Extracted:
     """A feed that this run does not read: no cursor moves."""
     window: dict[str, str | None] = {"lower": None, "upper": None}
-    return Extracted(name, 0, 0, window, None, 0, bench.ledger.now().isoformat())
+    return Extracted(name, 0, 0, window, None, 0, bench.ledger.now().isoformat(), read=False)
 
 
 def settle_run(bench: Bench, entity: str, feeds: Feeds, names: Iterable[str]) -> None:

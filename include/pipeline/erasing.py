@@ -19,6 +19,7 @@ from include.records.orders import ENTITY as ORDERS
 from include.records.sales import ENTITY as SALES
 from include.sync.customers.ruling import FORGOTTEN, IDENTITY, refuse_addresses
 from include.sync.sales.knowing import sales_of_customers
+from include.sync.stores import store_of
 
 FORGET = "forget"
 """What runs of this kind are called in the ledger."""
@@ -152,9 +153,9 @@ def require_quiet(ledger: Ledger, now: datetime, within: timedelta = RUNNING_FOR
 def forget_staged() -> int:
     """Remove what runs of customers, orders and sales have staged; how many runs. They are over, and a new one stages
     its own."""
-    root, removed = staging_root(), 0
-    for folder in sorted(root.iterdir(), key=str) if root.exists() else ():
-        if any(f"-{entity}-" in f"-{folder.name}" for entity in NAMING):
-            folder.rmdir(recursive=True) if folder.is_dir() else folder.unlink()
+    store, removed = store_of(staging_root()), 0
+    for folder in store.runs():
+        if any(f"-{entity}-" in f"-{folder}" for entity in NAMING):
+            store.remove(folder)
             removed += 1
     return removed

@@ -61,21 +61,16 @@ def clean_staging(now: datetime) -> dict[str, int]:
     from include.pipeline import telling
     from include.pipeline.context import staging_root
     from include.settings.loader import load_settings
+    from include.sync.stores import store_of
 
-    root = staging_root()
+    store = store_of(staging_root())
     oldest = now - timedelta(days=load_settings().retention.staging_days)
     kept, removed = 0, 0
-    for folder in sorted(root.iterdir(), key=str) if root.exists() else ():
-        if newest_file(folder) < oldest:
-            folder.rmdir(recursive=True) if folder.is_dir() else folder.unlink()
+    for folder, written in store.runs().items():
+        if written < oldest:
+            store.remove(folder)
             removed += 1
         else:
             kept += 1
     telling.say(f"{removed} staged runs older than {oldest:%Y-%m-%d %H:%M} UTC removed, {kept} kept.")
     return {"removed": removed, "kept": kept}
-
-
-def newest_file(folder: Any) -> datetime:
-    """When the newest file below `folder` was written; the folder's own time where it holds none."""
-    files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else [folder]
-    return max(datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in files or [folder])

@@ -41,7 +41,7 @@ class OrderEngine:
                         return await read_feed(bench, ENTITY, online.orders, ORDERS, keys)
                 async with access.open_till_sales(sink) as till:
                     await till.prepare(writing=True)
-                    stage_terms(bench.staging, till.terms)
+                    await asyncio.to_thread(stage_terms, bench.staging, till.terms)
                     return await read_feed(bench, ENTITY, till.sales, SALES, keys)
 
         return [asyncio.run(read()).as_dict()]
@@ -62,7 +62,7 @@ class OrderEngine:
                         "came twice": one.repeated,
                         "other sales": one.others,
                     }
-                    for one in transform(bench.staging, online, till, pages)
+                    for one in await asyncio.to_thread(transform, bench.staging, online, till, pages)
                 ]
 
         return asyncio.run(mapped())

@@ -12,7 +12,7 @@ from include.ledger.decisions import Decision
 from include.ledger.rows import ChangeRow
 from include.pipeline import telling
 from include.pipeline.context import Bench
-from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until
+from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until, unread
 from include.pipeline.systems import Access
 from include.records.errors import ConfigurationFault
 from include.records.face import SYSTEMS, Stream, SystemName
@@ -59,9 +59,8 @@ class PriceEngine:
 
         async def mapped() -> list[Transformed]:
             async with _open(bench, access) as (online, till):
-                return transform(
-                    bench.staging, online, till, {name: int(feeds[name]["pages"]) for name in FEEDS}
-                )
+                pages = {name: int(feeds[name]["pages"]) for name in FEEDS}
+                return await asyncio.to_thread(transform, bench.staging, online, till, pages)
 
         return [
             {"table": one.table, "rows read": one.raw_rows, "records": one.rows, "came twice": one.repeated}
@@ -155,16 +154,14 @@ def _decisions(decided: Sequence[Decision]) -> list[str]:
 def _unread(bench: Bench, system: SystemName) -> list[dict[str, Any]]:
     """Nothing is read where no list has an owner; the cursors stay where they are."""
     names = (ONLINE, STANDALONE) if system == "commercetools" else (ARTICLES, ENTRIES)
-    window: dict[str, str | None] = {"lower": None, "upper": None}
-    began = bench.ledger.now().isoformat()
-    return [Extracted(name, 0, 0, window, None, 0, began).as_dict() for name in names]
+    return [unread(bench, name).as_dict() for name in names]
 
 
 async def _read_online(bench: Bench, access: Access) -> list[Extracted]:
     with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
         async with access.open_online_prices(sink) as online:
             await online.prepare()
-            stage_terms(bench.staging, ONLINE, online.terms)
+            await asyncio.to_thread(stage_terms, bench.staging, ONLINE, online.terms)
             keys = bench.order.keys or None
             products = await _feed(bench, online.products, ONLINE, keys)
             # Without standalone prices their feed is not walked; its cursor stays where it is.
@@ -177,7 +174,7 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
     with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
         async with access.open_till_prices(sink) as till:
             await till.prepare()
-            stage_terms(bench.staging, ARTICLES, till.terms)
+            await asyncio.to_thread(stage_terms, bench.staging, ARTICLES, till.terms)
             keys = bench.order.keys
             articles = _articles_of(bench, keys) if keys else None
             found = await _feed(bench, till.articles, ARTICLES, articles)

@@ -38,7 +38,9 @@ class ProductEngine:
         async def mapped() -> list[preparing.Transformed]:
             async with bench.systems(access) as systems:
                 return [
-                    preparing.transform(bench.staging, systems[system], feeds[system]["pages"])
+                    await asyncio.to_thread(
+                        preparing.transform, bench.staging, systems[system], feeds[system]["pages"]
+                    )
                     for system in SYSTEMS
                 ]
 
@@ -58,7 +60,8 @@ class ProductEngine:
 
         async def planned() -> preparing.PlanSummary:
             async with bench.systems(access, prepared=False) as systems:
-                return preparing.prepare_plan(
+                return await asyncio.to_thread(
+                    preparing.prepare_plan,
                     bench.ledger,
                     bench.staging,
                     dict(systems),

@@ -30,7 +30,7 @@ class SaleEngine:
             with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
                 async with access.open_till_sales(sink) as till:
                     await till.prepare()
-                    stage_terms(bench.staging, till.terms)
+                    await asyncio.to_thread(stage_terms, bench.staging, till.terms)
                     return await read_feed(bench, ENTITY, till.sales, SALES, bench.order.keys or None)
 
         return [asyncio.run(read()).as_dict()]
@@ -44,7 +44,7 @@ class SaleEngine:
             with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
                 async with access.open_till_sales(sink) as till:
                     await till.prepare()
-                    one = transform(bench.staging, till, int(feeds[SALES]["pages"]))
+                    one = await asyncio.to_thread(transform, bench.staging, till, int(feeds[SALES]["pages"]))
                     return {
                         "feed": one.feed,
                         "rows read": one.raw_rows,

@@ -6,7 +6,8 @@ Only counts, paths and cursors leave a step; records stay in the staging store a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import wraps
@@ -20,10 +21,11 @@ from include.pipeline.context import Bench, bench_of, task_name
 from include.pipeline.engines import Engine, Feeds, PlannedRun
 from include.pipeline.notifying import PROBLEM, tell_of_holds
 from include.pipeline.runs import Order
-from include.records.errors import ConfigurationFault, SyncError
+from include.records.errors import ConfigurationFault, StagedDataDamaged, SyncError
 from include.records.face import SYSTEMS, SystemName
 from include.sync.accounts import Accounts, told
 from include.sync.comparing import PlanIsStale, require_same
+from include.sync.extracting import forget_reading, read_so_far
 
 PLAN_SUMMARY = "summary"
 """XCom key of the plan in numbers; its presence says that there is a plan to settle."""
@@ -47,6 +49,15 @@ class NothingToSettle(SyncError):
 
     default_remedy = (
         "Correct what the failed task says, then clear that task: the run goes on where it stopped."
+    )
+
+
+class PlanDamaged(SyncError):
+    """What the plan rests on is not as it was staged, and its writing has begun."""
+
+    default_remedy = (
+        "Clear the task `plan` of this run with all tasks after it: it reads both systems again and plans what is not "
+        "written yet. What was written is not written twice."
     )
 
 
@@ -129,8 +140,8 @@ def _extracted(bench: Bench, entity: str, system: SystemName) -> dict[str, Any]:
 @gathered
 def transform(entity: str, extracts: Extracts, order: Order | None = None) -> list[dict[str, Any]]:
     """Map both systems' raw pages to canonical tables."""
-    with _bench(entity, order) as bench:
-        return _transformed(bench, entity, feeds_of(extracts))
+    with _bench(entity, order) as bench, _read_again_next_time(bench):
+        return _transformed(bench, entity, _whole_feeds(bench, entity, extracts)[0])
 
 
 def _transformed(bench: Bench, entity: str, feeds: Feeds) -> list[dict[str, Any]]:
@@ -144,8 +155,11 @@ def _transformed(bench: Bench, entity: str, feeds: Feeds) -> list[dict[str, Any]
 def plan(entity: str, extracts: Extracts, order: Order | None = None) -> list[int]:
     """Compare both sides, and store the plan. Gives the numbers of the batches that `load` is mapped over: none where
     there is nothing to write."""
-    with _bench(entity, order) as bench:
-        return _planned(bench, entity, feeds_of(extracts))
+    with _bench(entity, order) as bench, _read_again_next_time(bench):
+        feeds, anew = _whole_feeds(bench, entity, extracts)
+        if anew:
+            _transformed(bench, entity, feeds)
+        return _planned(bench, entity, feeds)
 
 
 def _planned(bench: Bench, entity: str, feeds: Feeds) -> list[int]:
@@ -209,8 +223,8 @@ def _looking(bench: Bench) -> Bench:
 @gathered
 def load(entity: str, batch: int, extracts: Extracts, order: Order | None = None) -> dict[str, int]:
     """Write one batch of the plan. A retry takes up what is not settled yet."""
-    with _bench(entity, order) as bench:
-        return _loaded(bench, entity, batch, feeds_of(extracts))
+    with _bench(entity, order) as bench, plan_again(bench):
+        return _loaded(bench, entity, batch, feeds_of(bench, extracts))
 
 
 def _loaded(bench: Bench, entity: str, batch: int, feeds: Feeds) -> dict[str, int]:
@@ -235,13 +249,14 @@ def at_once(entity: str) -> bool:
         rung = context["dag_run"].run_type == "asset_triggered"
         if not (rung and most and bench.ledger.baseline(entity)):
             return True
-        return not _all_at_once(bench, entity, most, context["ti"])
+        with _read_again_next_time(bench):
+            return not _all_at_once(bench, entity, most, context["ti"])
 
 
 def _all_at_once(bench: Bench, entity: str, most: int, instance: Any) -> bool:
     """The whole run; False where it reads more than `most` rows."""
     extracts: dict[str, dict[str, Any]] = {system: _extracted(bench, entity, system) for system in SYSTEMS}
-    feeds = feeds_of(extracts)
+    feeds = feeds_of(bench, extracts)
     rows = sum(int(one["rows"]) for one in feeds.values())
     if rows > most:
         telling.say(f"{rows} rows are more than {most} (realtime.at_once_rows): the ordinary tasks go on.")
@@ -280,7 +295,7 @@ def audit(
     instance = context["ti"]
     problems = problems_of(instance, [beside(instance, name) for name in upstream])
     try:
-        with _bench(entity, order) as bench:
+        with _bench(entity, order) as bench, plan_again(bench):
             planned_by = [beside(instance, name) for name in ("plan", AT_ONCE)]
             if not any(instance.xcom_pull(task_ids=planned_by, key=PLAN_SUMMARY, default=None) or ()):
                 raise _nothing_to_settle(bench, problems)
@@ -301,7 +316,7 @@ def _settled(
 ) -> dict[str, Any]:
     held_before = sum(bench.ledger.holds.counts(entity).values())
     try:
-        engine_of(entity).audit(bench, feeds_of(extracts))
+        engine_of(entity).audit(bench, feeds_of(bench, extracts))
         bench.ledger.inbox.done(bench.run_id)
     finally:
         # The engine stores the account before it raises, so that a failed run shows its numbers too.
@@ -362,8 +377,9 @@ def problems_of(instance: Any, upstream: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(str(one) for one in found if one))
 
 
-def feeds_of(extracts: Extracts) -> Feeds:
-    """What was read, by feed. Raises ConfigurationFault where a task left nothing."""
+def feeds_of(bench: Bench, extracts: Extracts) -> Feeds:
+    """What was read, by feed: as the tasks left it, or as it was read again since. Raises ConfigurationFault where a
+    task left nothing."""
     feeds: dict[str, Mapping[str, Any]] = {}
     for system in SYSTEMS:
         found = extracts.get(system)
@@ -374,7 +390,43 @@ def feeds_of(extracts: Extracts) -> Feeds:
                 remedy="Clear that task together with the tasks after it.",
             )
         feeds |= found["feeds"]
-    return feeds
+    again = read_so_far(bench.ledger, bench.run_id)
+    return {name: again[name].as_dict() if name in again else one for name, one in feeds.items()}
+
+
+def _whole_feeds(bench: Bench, entity: str, extracts: Extracts) -> tuple[Feeds, bool]:
+    """What was read, and whether it was read just now: a step that found it damaged had it forgotten. It is read here,
+    outside the pools of the systems, because no task can start another one; the request budgets hold all the same."""
+    feeds = feeds_of(bench, extracts)
+    done = read_so_far(bench.ledger, bench.run_id)
+    if all(name in done for name, one in feeds.items() if one.get("read", True)):
+        return feeds, False
+    telling.say("Both systems are read again, because what was staged of them is not as it was written.")
+    return feeds_of(bench, {system: _extracted(bench, entity, system) for system in SYSTEMS}), True
+
+
+@contextmanager
+def _read_again_next_time(bench: Bench) -> Iterator[None]:
+    """Where staged data is damaged, what this run has read is forgotten: the next try of this step reads it again."""
+    try:
+        yield
+    except StagedDataDamaged:
+        forget_reading(bench.ledger, bench.run_id)
+        bench.ledger.checkpoints.clear(bench.run_id, AT_ONCE)
+        raise
+
+
+@contextmanager
+def plan_again(bench: Bench) -> Iterator[None]:
+    """Where staged data is damaged once a plan is being written, only `plan` can make it anew. Raises PlanDamaged."""
+    try:
+        with _read_again_next_time(bench):
+            yield
+    except StagedDataDamaged as damage:
+        run = bench.ledger.run(bench.run_id)
+        if run.state == "running":
+            bench.ledger.finish_run(bench.run_id, "failed", run.accounts, run.summary, damage.message)
+        raise PlanDamaged(damage.message, system=damage.system) from damage
 
 
 def beside(instance: Any, name: str) -> str:

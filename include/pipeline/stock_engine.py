@@ -46,7 +46,7 @@ class StockEngine:
         async def mapped() -> list[Transformed]:
             async with _open(bench, access) as (online, till):
                 pages = {name: int(feeds[name]["pages"]) for name in (ENTRIES, ORDERS, LEVELS)}
-                return transform(bench.staging, online, till, pages)
+                return await asyncio.to_thread(transform, bench.staging, online, till, pages)
 
         return [
             {"feed": one.feed, "rows read": one.raw_rows, "records": one.rows, "came twice": one.repeated}
@@ -80,7 +80,8 @@ class StockEngine:
 
     def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
         access = bench.access(*SYSTEMS)
-        document = bench.staging.read_document("plan")
+        document, layout = bench.staging.read_document("plan"), _layout(bench)
+        offers = bench.staging.read_table(f"{ENTRIES}/offers")
 
         async def applied() -> dict[str, int]:
             async with _open(bench, access, writing=True) as (online, till):
@@ -90,9 +91,9 @@ class StockEngine:
                         online,
                         till,
                         bench.settings,
-                        _layout(bench),
+                        layout,
                         bench.run_id,
-                        bench.staging.read_table(f"{ENTRIES}/offers"),
+                        offers,
                         serves_along=not bench.order.limited,
                     ),
                     batch,
@@ -151,7 +152,8 @@ async def _read_online(bench: Bench, access: Access) -> list[Extracted]:
             # The order counts: a reservation that an entry shows has its order in what is read next.
             entries = await _feed(bench, online.entries, ENTRIES, bench.order.keys or None)
             orders = await _feed(bench, online.orders, ORDERS, bench.order.keys or None)
-            stage_beside(bench.staging, assortments=await online.assortments())
+            offered = await online.assortments()
+            await asyncio.to_thread(stage_beside, bench.staging, assortments=offered)
             return [entries, orders]
 
 
@@ -161,11 +163,11 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
     with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
         async with access.open_till_stock(sink) as till:
             await till.prepare()
-            bench.staging.write_document("outlets", dict(till.outlets))
+            await asyncio.to_thread(bench.staging.write_document, "outlets", dict(till.outlets))
             products = sorted(products_of_skus(bench.ledger, bench.settings, set(keys))) if keys else None
             levels = await _feed(bench, till.levels, LEVELS, products)
             found = await till.buckets(inventory.held_by_open_sales, bool(inventory.count_incoming))
-            stage_beside(bench.staging, buckets=found)
+            await asyncio.to_thread(stage_beside, bench.staging, buckets=found)
             return [levels]
 
 

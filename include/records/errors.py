@@ -4,6 +4,7 @@
     * `TransientError`: try again later; nothing is wrong with the data or the settings.
         * `RateLimited`: wait `retry_after` seconds first. Waiting is not failing.
         * `SystemUnavailable`: 5xx, time-out before a request was sent, refused or cut connections on reads.
+        * `StagedDataDamaged`: what a run staged is not as it was written. The systems are read again.
         * `UnknownOutcome`: a write was sent and no trustworthy answer came. Look the target up before sending again.
     * `RecordRejected`: this record is held, the others go on.
         * `StaleTarget`: the target changed since the plan saw it. Read again, merge again.
@@ -22,6 +23,7 @@ __all__ = [
     "ProtocolFault",
     "RateLimited",
     "RecordRejected",
+    "StagedDataDamaged",
     "StaleTarget",
     "SyncError",
     "SystemUnavailable",
@@ -87,6 +89,15 @@ class RateLimited(TransientError):
 
 class SystemUnavailable(TransientError):
     """The system could not answer; the request had no effect (reads) or was never sent."""
+
+
+class StagedDataDamaged(TransientError):
+    """What a run staged is missing, cut off, or not what was written. The step that notices it forgets what the run has
+    read, so that the next try reads both systems again."""
+
+    default_remedy = (
+        "Nothing: the next try reads both systems again. Clear this task in Airflow if it gave up."
+    )
 
 
 class UnknownOutcome(TransientError):

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from include.ledger.ledger import Ledger
-from include.records.errors import ConfigurationFault
+from include.records.errors import ConfigurationFault, SyncError
 from include.records.face import ProductSystem, RawPage, Stream, Window
 from include.sync.mirroring import ENTITY
+from include.sync.staging import STEP as STAGED
 from include.sync.staging import Staging
+
+STEP = "extract_"
+"""Checkpoints of feeds that are read begin with this, followed by the feed's name."""
+
+
+class ReadElsewhere(SyncError):
+    """Another try of the same task has taken this read over."""
+
+    default_remedy = "Nothing: the other try goes on with it."
 
 
 @dataclass(frozen=True)
 class Extracted:
     """What was read: `pages` staged pages with `rows` rows. `cursor`: where the next window starts once this run is
     safe; None = this run may not move it (a `keys` run). `began`: when the first attempt at this read began, by the
-    ledger's clock (ISO, UTC)."""
+    ledger's clock (ISO, UTC). `read`: whether the run reads this feed at all."""
 
     system: str
     pages: int
@@ -27,6 +39,20 @@ class Extracted:
     cursor: str | None
     resumed_from: int
     began: str
+    read: bool = True
+
+    @classmethod
+    def of(cls, name: str, state: Mapping[str, Any], resumed_from: int = 0) -> Extracted:
+        """What a feed's checkpoint says of it."""
+        return cls(
+            system=name,
+            pages=state["pages"],
+            rows=state["rows"],
+            window=state["window"],
+            cursor=None if state.get("limited") else state["cursor"],
+            resumed_from=resumed_from,
+            began=state["began"],
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -69,13 +95,13 @@ async def extract_feed(
     """Read the run's window of one feed into staging, under `name`, which is also that of its cursor.
 
     A retried task goes on after the last page it had finished: pages are counted in a checkpoint that is stored only
-    after the page itself. `keys`: only what belongs to them, however few they are.
+    after the page itself. `keys`: only what belongs to them, however few they are. Raises ReadElsewhere where another
+    try has taken the read over meanwhile: pages of two walks do not fit together.
     """
-    step = f"extract_{name}"
-    run_id = staging.run_id
-    state = ledger.checkpoints.get(run_id, step)
+    run_id, step = staging.run_id, f"{STEP}{name}"
+    state = await asyncio.to_thread(ledger.checkpoints.get, run_id, step)
     if state is None:
-        began = ledger.now()
+        began = await asyncio.to_thread(ledger.now)
         window = await _window(ledger, feed, entity, name, full=full, since=since, keys=keys)
         state = {
             "window": {"lower": window.lower, "upper": window.upper},
@@ -85,30 +111,48 @@ async def extract_feed(
             "cursor": None,
             "done": False,
             "began": began.isoformat(),
+            "limited": keys is not None,
         }
-        ledger.checkpoints.set(run_id, step, state)
-    window = Window(**state["window"])
     resumed_from = int(state["pages"])
     if not state["done"]:
-        async for page in _pages(feed, window, state["position"], keys):
-            if page.rows:
-                staging.write_page(name, state["pages"], page.rows)
-                state["pages"] += 1
-                state["rows"] += len(page.rows)
-            state["position"] = page.position
-            state["cursor"] = page.cursor or state["cursor"]
-            ledger.checkpoints.set(run_id, step, state)
+        state["reader"] = uuid.uuid4().hex
+        await asyncio.to_thread(ledger.checkpoints.set, run_id, step, state)
+        async for page in _pages(feed, Window(**state["window"]), state["position"], keys):
+            await asyncio.to_thread(_keep, ledger, staging, name, state, page)
         state["done"] = True
-        ledger.checkpoints.set(run_id, step, state)
-    return Extracted(
-        system=name,
-        pages=state["pages"],
-        rows=state["rows"],
-        window=state["window"],
-        cursor=None if keys is not None else state["cursor"],
-        resumed_from=resumed_from,
-        began=state["began"],
-    )
+        await asyncio.to_thread(_advance, ledger, run_id, step, state)
+    return Extracted.of(name, state, resumed_from)
+
+
+def _keep(ledger: Ledger, staging: Staging, name: str, state: dict[str, Any], page: RawPage) -> None:
+    if page.rows:
+        staging.write_page(name, state["pages"], page.rows)
+        state["pages"] += 1
+        state["rows"] += len(page.rows)
+    state["position"] = page.position
+    state["cursor"] = page.cursor or state["cursor"]
+    _advance(ledger, staging.run_id, f"{STEP}{name}", state)
+
+
+def _advance(ledger: Ledger, run_id: str, step: str, state: Mapping[str, Any]) -> None:
+    if not ledger.checkpoints.advance(run_id, step, state, owner="reader"):
+        raise ReadElsewhere(f"Another try reads {step.removeprefix(STEP)} for {run_id}.")
+
+
+def read_so_far(ledger: Ledger, run_id: str) -> dict[str, Extracted]:
+    """The feeds that this run has read to their end, by name."""
+    states = ledger.checkpoints.below(run_id, STEP)
+    return {
+        name: Extracted.of(name, state)
+        for name, state in ((step.removeprefix(STEP), state) for step, state in states.items())
+        if state["done"]
+    }
+
+
+def forget_reading(ledger: Ledger, run_id: str) -> None:
+    """Forget what a run has read and staged, of every feed: some feeds are safe only in the order they are read in."""
+    for beginning in (STEP, STAGED):
+        ledger.checkpoints.clear_below(run_id, beginning)
 
 
 async def _window(

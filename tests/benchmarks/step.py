@@ -61,7 +61,7 @@ def run(job: Job) -> Any:
         ledger.open_run(
             run_id, entity, dag_id=entity, airflow_run_id=run_id, mode=order.mode, params=order.as_params()
         )
-        staging = Staging(Path(job["staging"]), run_id)
+        staging = Staging(Path(job["staging"]), run_id, ledger.checkpoints)
         bench = Place(run_id, step, order, settings, ledger, staging, places=job["places"])
         return _STEPS[step](bench, entity, job)
 

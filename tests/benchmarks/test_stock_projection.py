@@ -90,7 +90,6 @@ class Projection:
         self.analyze()
 
     def plan(self, name: str, entries: pd.DataFrame) -> Step:
-        staging = Staging(self._folder / "staging", f"inventory/{name}")
         buckets, offers = nothing_beside()
         tables = {
             f"{ENTRIES}/rows": entries,
@@ -99,9 +98,11 @@ class Projection:
             f"{LEVELS}/buckets": buckets,
             f"{ENTRIES}/offers": offers,
         }
-        for table, rows in tables.items():
-            staging.write_table(table, rows)
-        staging.write_document("outlets", OUTLET_IDS)
+        with Ledger.open(self.url) as ledger:
+            staging = Staging(self._folder / "staging", f"inventory/{name}", ledger.checkpoints)
+            for table, rows in tables.items():
+                staging.write_table(table, rows)
+            staging.write_document("outlets", OUTLET_IDS)
         feed = {"began": datetime.now(UTC).isoformat(), "window": {"lower": None, "upper": None}}
         job = {
             "entity": "inventory",

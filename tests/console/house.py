@@ -77,7 +77,9 @@ def house_of(ledger: Ledger, settings: SyncSettings, staging: Path) -> Iterator[
                 ledger=lambda: ledger,
                 settings=lambda: made.settings,
                 start=made.start,
-                staging=lambda run_id: Staging(ObjectStoragePath(staging.as_uri()), run_id),
+                staging=lambda run_id: Staging(
+                    ObjectStoragePath(staging.as_uri()), run_id, ledger.checkpoints
+                ),
                 secret="a secret of the tests",
                 seal=lambda: Seal(ledger.secret(KEY, "customers"), made.settings.customers.hash),
             )

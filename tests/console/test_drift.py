@@ -427,7 +427,8 @@ def test_warnings_of_documents_are_told_as_long_as_their_files_are_there(house: 
     run_id = reconciled(house, "orders", holds=drafts)
     assert "The files of this reconciliation were cleared" in page(house, "/drift")
     assert list(house.staging.iterdir()) == [], "looking leaves nothing behind"
-    Staging(ObjectStoragePath(house.staging.as_uri()), run_id).write_document("plan", {"warnings": [lone]})
+    staging = Staging(ObjectStoragePath(house.staging.as_uri()), run_id, house.ledger.checkpoints)
+    staging.write_document("plan", {"warnings": [lone]})
     answer = page(house, "/drift")
     [row] = rows_of(answer, "Warnings of Orders")
     assert row[:2] == ["W-1", "sale_missing"]

@@ -224,7 +224,7 @@ def test_a_decision_is_kept_as_long_as_its_hold_is_open(ledger: Ledger) -> None:
         ],
     )
     long_after = datetime.now(UTC) + timedelta(days=500)
-    ages = SimpleNamespace(exchanges_days=14, changes_days=400, inbox_days=14)
+    ages = SimpleNamespace(exchanges_days=14, changes_days=400, inbox_days=14, staging_days=3)
     assert ledger.housekeep(long_after, ages)["decisions"] == 1
     left = {(one.subject, one.code) for one in ledger.decisions.latest("products")}
     assert left == {("commercetools:a", "conflict"), ("commercetools:z", "identity")}

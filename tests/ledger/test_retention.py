@@ -23,6 +23,7 @@ class Ages:
     exchanges_days: int = 14
     changes_days: int = 400
     inbox_days: int = 14
+    staging_days: int = 3
 
 
 def fill(ledger: Ledger, run_id: str, when: datetime, *, finished: bool = True) -> ChangeRow:
@@ -102,6 +103,14 @@ def test_more_than_a_batch_goes_in_several(ledger: Ledger, monkeypatch: pytest.M
     for n in range(8):
         ledger.checkpoints.set(f"r{n}", "extract", {})
     assert ledger.housekeep(datetime.now(UTC) + timedelta(days=401), Ages())["checkpoints"] == 8
+
+
+def test_digests_of_staged_files_go_with_the_files(ledger: Ledger) -> None:
+    ledger.checkpoints.set("r1", "extract_lightspeed", {})
+    ledger.checkpoints.set("r1", "staged lightspeed/page-00000.jsonl.gz", {})
+    assert ledger.housekeep(datetime.now(UTC) + timedelta(days=2), Ages())["checkpoints"] == 0
+    assert ledger.housekeep(datetime.now(UTC) + timedelta(days=4), Ages())["checkpoints"] == 1
+    assert ledger.checkpoints.get("r1", "extract_lightspeed") == {}
 
 
 def test_what_says_how_things_are_now_has_no_age(ledger: Ledger, run_id: str) -> None:

@@ -209,16 +209,14 @@ def test_what_customers_orders_and_sales_staged_goes_and_what_others_staged_stay
         "reconcile/products/manual__1",
     )
     for name in names:
-        Staging(staging_root(), name).write_document("plan", {"x": 1})
+        Staging(staging_root(), name, ledger.checkpoints).write_document("plan", {"x": 1})
     begin(ledger, SALES)
     ledger.finish_run("sales/1", "succeeded", {})
     for run in ("customers/1", "sales/1"):
         ledger.checkpoints.set(run, "extract_lightspeed", {"done": True})
     assert forget("C-1")["staged runs"] == 5
-    assert {folder.name for folder in staging_root().iterdir()} == {
-        "products-manual__1",
-        "reconcile-products-manual__1",
-    }
+    left = {folder.name.rpartition("-")[0] for folder in staging_root().iterdir()}
+    assert left == {"products-manual__1", "reconcile-products-manual__1"}
     for run in ("customers/1", "sales/1"):
         assert ledger.checkpoints.get(run, "extract_lightspeed") is None, (
             "a cleared task reads anew instead of looking for what is gone"

@@ -11,6 +11,7 @@ import pytest
 from include.pipeline.context import STAGING_FOLDER, staging_root
 from include.pipeline.housekeeping import clean_staging
 from include.sync.staging import Staging
+from tests.sync.kept import Kept
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -25,13 +26,14 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def staged(run_id: str, *ages: timedelta) -> Path:
     """A staged run with a file of each age."""
-    staging = Staging(staging_root(), run_id)
+    staging = Staging(staging_root(), run_id, Kept())
+    folder = Path(staging_root().path) / staging.folder
     for number, age in enumerate(ages):
         staging.write_page("lightspeed", number, [{"id": number}])
-        file = Path(staging.folder.path) / f"lightspeed/page-{number:05d}.jsonl.gz"
+        file = folder / f"lightspeed/page-{number:05d}.jsonl.gz"
         stamp = (NOW - age).timestamp()
         os.utime(file, (stamp, stamp))
-    return Path(staging.folder.path)
+    return folder
 
 
 def test_a_run_goes_when_its_newest_file_is_old(store: Path) -> None:
@@ -48,8 +50,3 @@ def test_a_run_goes_when_its_newest_file_is_old(store: Path) -> None:
 
 def test_an_empty_store_is_nothing_to_clean(store: Path) -> None:
     assert clean_staging(NOW) == {"removed": 0, "kept": 0}
-
-
-def test_a_run_that_writes_again_finds_what_it_wrote(store: Path) -> None:
-    staged("products/x", timedelta(0))
-    assert Staging(staging_root(), "products/x").read_page("lightspeed", 0) == [{"id": 0}]

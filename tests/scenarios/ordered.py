@@ -285,7 +285,7 @@ class Ordered:
             mode="full" if full else "delta",
             params={"dry_run": dry_run, "keys": list(keys)},
         )
-        return Staging(self.world.staging, run_id)
+        return Staging(self.world.staging, run_id, self.world.ledger.checkpoints)
 
     @asynccontextmanager
     async def doors(self, *, writing: bool = True) -> AsyncIterator[tuple[OnlineOrders, TillSales]]:

@@ -181,7 +181,7 @@ class Peopled:
             mode="full" if full else "delta",
             params={"dry_run": dry_run, "keys": list(keys)},
         )
-        staging = Staging(self.world.staging, run_id)
+        staging = Staging(self.world.staging, run_id, self.world.ledger.checkpoints)
         async with self.doors(writing=not dry_run) as doors:
             for system, terms in terms_of(doors).items():
                 preparing.stage_terms(staging, system, terms)

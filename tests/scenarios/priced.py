@@ -136,7 +136,7 @@ class Priced:
             mode="full" if full else "delta",
             params={"dry_run": dry_run, "keys": list(keys)},
         )
-        staging = Staging(self.world.staging, run_id)
+        staging = Staging(self.world.staging, run_id, self.world.ledger.checkpoints)
         async with self.adapters(writing=not dry_run) as (online, till):
             articles = [self.articles[sku] for sku in keys if sku in self.articles] if keys else None
             wanted: dict[str, tuple[Any, Sequence[str] | None]] = {

@@ -117,7 +117,7 @@ class StockWorld:
             mode="full" if full else "delta",
             params={"dry_run": dry_run, "keys": list(keys)},
         )
-        staging = Staging(self.world.staging, run_id)
+        staging = Staging(self.world.staging, run_id, self.world.ledger.checkpoints)
         async with self.adapters(writing=not dry_run) as (online, till):
 
             async def read(feed: Any, name: str, wanted: Sequence[str] | None) -> Extracted:

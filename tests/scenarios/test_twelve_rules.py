@@ -103,7 +103,7 @@ def test_rule_1_a_cursor_never_hides_a_failure(sample: World) -> None:
 
 def test_rule_2_a_run_that_lost_a_record_fails_and_keeps_its_cursors(sample: World) -> None:
     def forget_a_record() -> None:
-        staging = Staging(sample.staging, "broken")
+        staging = Staging(sample.staging, "broken", sample.ledger.checkpoints)
         document = staging.read_document("plan")
         document["summary"]["dispositions"]["planned"] -= 1
         staging.write_document("plan", document)

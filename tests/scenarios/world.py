@@ -136,7 +136,7 @@ class World:
             mode="full" if full else "delta",
             params={},
         )
-        staging = Staging(self.staging, run_id)
+        staging = Staging(self.staging, run_id, self.ledger.checkpoints)
         async with self.adapters() as adapters:
             extracted = {
                 s: await extract(self.ledger, staging, adapters[s], full=full, keys=keys) for s in SYSTEMS

@@ -22,6 +22,7 @@ from include.console.words import entity_title, number
 from include.ledger.browsing import ChangePlace, place_of
 from include.ledger.drifting import COUNTED, RECONCILE, SINCE, Counts, DriftFilter, Drifting
 from include.ledger.rows import ChangeRow, Run
+from include.records.errors import SyncError
 from include.sync.stock.concerned import last_layout
 
 router = APIRouter()
@@ -287,11 +288,9 @@ def _told(visit: Visit, look: Look) -> Told | None:
     """Warnings of documents: an order without its sale, totals that differ. None where there are none."""
     if look.entity not in DOCUMENTS or look.run is None or not look.run.accounts.get("holds"):
         return None
-    staging = visit.ports.staging(look.run.id)
     try:
-        # Nobody who only looks should leave a folder behind where the files of a run were cleared.
-        found = staging.read_document("plan")["warnings"] if staging.folder.exists() else None
-    except OSError:
+        found = visit.ports.staging(look.run.id).read_document("plan")["warnings"]
+    except SyncError:  # the files of a run are cleared when it is old
         found = None
     if found is None:
         return Told(look.entity, (), 0, cleared=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from include.ledger.ledger import Ledger
 from include.records.errors import ProtocolFault
 from include.records.price_face import TillPrices
@@ -29,7 +31,7 @@ async def look_into_empty_books(ledger: Ledger, staging: Staging, till: TillPric
             system="lightspeed",
             remedy="Nothing was changed. Check the scope products:read:price_books, then run again in full.",
         )
-    staging.write_document(DOCUMENT, {"empty": bool(articles)})
+    await asyncio.to_thread(staging.write_document, DOCUMENT, {"empty": bool(articles)})
 
 
 def books_are_empty(staging: Staging) -> bool:

@@ -207,7 +207,7 @@ class Desk:
             mode="full" if full else "delta",
             params={"dry_run": dry_run},
         )
-        self.staging = Staging(self.folder, run_id)
+        self.staging = Staging(self.folder, run_id, self.ledger.checkpoints)
         stage_terms(self.staging, TERMS)
         pages = [before, sales, broken]
         for number, page in enumerate(pages):
