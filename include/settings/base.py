@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 SystemName = Literal["commercetools", "lightspeed"]
 Owner = Literal["commercetools", "lightspeed", "newest", "review", "none"]
 Severity = Literal["block", "hold", "drop field", "warn", "off"]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
+"""An ISO 4217 code in capital letters. A misspelt one would match no amount, and say nothing."""
 
 
 class Settings(BaseModel):

@@ -15,6 +15,7 @@ from include.settings.crosschecks import cross_check
 from include.settings.document import Document, Problem, read_document
 from include.settings.models import SyncSettings
 from include.settings.problems import SettingsError, problems_of
+from include.settings.unread import Unread
 
 CONFIG_VARIABLE = "RETAIL_SYNC_CONFIG"
 DEFAULT_PATH = Path(__file__).with_name("sync.yaml")
@@ -101,12 +102,27 @@ def _checked(document: Document) -> tuple[SyncSettings | None, list[Problem]]:
             1,
         )
         return None, [*problems, wrong]
-    try:
-        settings = SyncSettings.model_validate(document.data)
-    except ValidationError as error:
-        return None, [*problems, *problems_of(error, document, SyncSettings)]
-    found = cross_check(settings)
+    settings, wrong, unread = _validated(document)
+    problems += wrong
+    if settings is None:
+        return None, problems
+    found = (one for one in cross_check(settings) if not unread.concerns(one))
     return settings, [*problems, *(replace(one, line=document.line(one.loc)) for one in found)]
+
+
+def _validated(document: Document) -> tuple[SyncSettings | None, list[Problem], Unread]:
+    """The settings without what is wrong with single ones, so that those that contradict each other are found in the
+    same go; with the problems, and what was left out for them."""
+    problems: list[Problem] = []
+    unread = Unread(document.data)
+    while True:
+        try:
+            return SyncSettings.model_validate(unread.rest), problems, unread
+        except ValidationError as error:
+            # What is missing only because something in it was left out is no finding.
+            problems = problems or problems_of(error, document, SyncSettings)
+            if not unread.leave_out([found["loc"] for found in error.errors(include_url=False)]):
+                return None, problems, unread
 
 
 def _plain(value: Any) -> Any:

@@ -8,14 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from include.settings.base import Owner, Settings
+from include.settings.base import Currency, Owner, Settings
 
 PriceSeverity = Literal["block", "hold", "warn", "off"]
 TaxSide = Literal["included", "excluded"]
 Validity = Literal["standing", "in force", "book"]
 Flow = Literal["both", "to_lightspeed", "to_commercetools"]
 Platform = Literal["all", "in store", "ecommerce"]
-Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 Percent = Annotated[Decimal, Field(ge=0)]
 

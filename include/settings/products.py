@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from include.settings.base import Owner, Settings, Severity, SystemName
+from include.settings.base import Currency, Owner, Settings, Severity, SystemName
 from include.settings.transforms import Transform
 
 
@@ -92,7 +92,7 @@ class PriceSetting(Settings):
     be where a list of `prices` has the till's own price."""
     tax: Literal["included", "excluded"] = "included"
     """Whether the canonical price holds the tax. The exact side: choose what the owner of the price enters."""
-    currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")
+    currency: Currency = "EUR"
     """ISO 4217 code of the currency the tills sell in, in capital letters, such as EUR."""
     country: str | None = Field(default=None, pattern="^[A-Z]{2}$")
     """Country of the commercetools price that counts (a price without country counts where none has it)."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from include.settings.base import Settings
+from include.settings.base import Currency, Settings
 
 
 class ChooseLocale(Settings):
@@ -112,7 +112,7 @@ class MoneyDecimal(Settings):
 
     kind: Literal["money_decimal"]
     """Which transform this is."""
-    currency: str
+    currency: Currency
     """ISO 4217 code, such as EUR."""
 
 

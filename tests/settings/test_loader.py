@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from include.records.errors import ConfigurationFault
 from include.settings.loader import DEFAULT_PATH, dump_settings, load_settings, parse_settings
@@ -48,17 +51,18 @@ products:
 limits: {batch_size: many}
 """
     told = mistakes(text)
-    assert told[0] == "sync.yaml has 6 problems:"
+    assert told[0] == "sync.yaml has 7 problems:"
     assert told[1] == "sync.yaml:1: shpo: There is no such setting. What to do: Did you mean 'shop'?"
     assert told[2].startswith("sync.yaml:4: products.price.currency: ")
     assert "Found: 'eur'" in told[2]
-    assert told[3].startswith("sync.yaml:8: products.fields.brand.transforms[0]: ")
-    assert told[3].endswith("Did you mean 'choose_locale'?")
-    assert told[4].startswith(
+    assert told[3].startswith("sync.yaml:6: products.fields.brand.owner: "), "a contradiction, in the same go"
+    assert told[4].startswith("sync.yaml:8: products.fields.brand.transforms[0]: ")
+    assert told[4].endswith("Did you mean 'choose_locale'?")
+    assert told[5].startswith(
         "sync.yaml:9: products.fields.brand.transforms[1].length: This setting is missing."
     )
-    assert told[5].endswith("Did you mean 'length'?")
-    assert told[6].startswith("sync.yaml:10: limits.batch_size: ")
+    assert told[6].endswith("Did you mean 'length'?")
+    assert told[7].startswith("sync.yaml:10: limits.batch_size: ")
 
 
 def test_a_key_given_twice_is_an_error_and_not_the_last_ones_victory() -> None:
@@ -185,3 +189,68 @@ def test_skus_that_look_like_something_else_survive_the_file(tmp_path: Path) -> 
     )
     data = {"products": {"assortment": {"lightspeed": {"skus": skus}}}}
     assert dump_settings(data, tmp_path / "sync.yaml").products.assortment.lightspeed.skus == skus
+
+
+def test_wrong_settings_and_settings_that_contradict_each_other_are_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(
+            "shop: {till_locale: fr}\n"
+            "limits: {batch_size: many}\n"
+            "schedules: {products: hourly}\n"
+            "products: {fields: {nam: {owner: commercetools}, price: {owner: nobody}}}\n"
+        )
+    assert {problem.loc for problem in caught.value.problems} == {
+        ("limits", "batch_size"),
+        ("products", "fields", "price", "owner"),
+        ("products", "fields", "nam"),
+        ("shop", "till_locale"),
+        ("schedules", "products"),
+    }
+
+
+def test_what_is_left_out_for_an_error_is_no_second_error() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(
+            "locations: [{name: Nord, outlet: N, colour: red}, {name: Süd, outlet: S}]\n"
+            "inventory: {channels: [{key: web, locations: [Nord]}, {key: web, locations: [Süd]}]}\n"
+        )
+    places = [problem.loc for problem in caught.value.problems]
+    assert ("locations", 0, "colour") in places
+    assert not [problem for problem in caught.value.problems if "'Nord'" in problem.text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "products: {fields: {attr.x: {owner: commercetools, commercetools: 'attribute:x', lightspeed: sku, "
+        "transforms: [{kind: money_decimal, currency: gbp}]}}}",
+        "products: {price: {currency: eur}}",
+        "prices: {lists: [{name: A, commercetools: {currency: euro}}]}",
+    ],
+)
+def test_a_currency_is_three_capital_letters_wherever_it_is_named(text: str) -> None:
+    with pytest.raises(SettingsError, match="currency"):
+        parse_settings(text)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["shop", "products", "prices", "fields", "lists", "name", "locations", "price", "owner"]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_whatever_the_file_holds_its_problems_come_to_an_end(data: object) -> None:
+    try:
+        parse_settings(json.dumps({"version": 1, "products": data, "locations": data, "prices": data}))
+    except SettingsError as told:
+        assert told.problems
