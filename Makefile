@@ -41,10 +41,10 @@ imports: setup ## who may import whom
 bench: setup ## time, memory and requests at size
 	@$(BIN)/python -m pytest -m benchmark -s $(ARGS)
 
-lock: setup ## resolve requirements.txt and requirements-dev.txt into the lock files
-	@uv=$$(command -v uv || echo .runtime/tools/bin/uv); for name in requirements requirements-dev; do \
+lock: setup ## resolve what is required into the lock files, with hashes
+	@uv=$$(command -v uv || echo .runtime/tools/bin/uv); for name in include/local/uv requirements requirements-dev; do \
 	  $$uv pip compile --quiet $$name.txt --universal --python-version 3.11 \
-	    --custom-compile-command "make lock" --output-file $$name.lock; done
+	    --generate-hashes --custom-compile-command "make lock" --output-file $$name.lock; done
 
 clean: ## remove what runs leave behind (keeps .venv)
 	@rm -rf .runtime .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

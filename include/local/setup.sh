@@ -3,8 +3,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-UV_VERSION=0.13.9
 LOCK=requirements-dev.lock
+UV_LOCK=include/local/uv.lock
+UV_VERSION=$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' "$UV_LOCK")
 TOOLS=.runtime/tools
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -31,7 +32,8 @@ find_uv() {
   if [ ! -x "$TOOLS/bin/uv" ] || [ "$("$TOOLS/bin/uv" --version | cut -d' ' -f2)" != "$UV_VERSION" ]; then
     say "getting uv $UV_VERSION into $TOOLS" >&2
     "$1" -m venv "$TOOLS" >&2 || fail "this Python has no venv module (Debian and Ubuntu: apt install python3-venv)"
-    "$TOOLS/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION" >&2
+    "$TOOLS/bin/python" -m pip install --quiet --disable-pip-version-check \
+      --require-hashes -r "$UV_LOCK" >&2
   fi
   printf '%s\n' "$TOOLS/bin/uv"
 }
@@ -54,7 +56,7 @@ if ! { [ -x .venv/bin/python ] && python_ok .venv/bin/python; }; then
   "$uv" venv --quiet --clear --python "$python" .venv
 fi
 say "installing $(grep -c '^[A-Za-z0-9]' "$LOCK") pinned packages from $LOCK"
-"$uv" pip install --quiet --python .venv/bin/python -r "$LOCK"
+"$uv" pip install --quiet --python .venv/bin/python --require-hashes -r "$LOCK"
 say "registering the project, for its connection types"
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --editable .
 printf '%s\n' "$wanted" > "$stamp"

@@ -1,0 +1,37 @@
+"""The sample shop in both stand-ins with all six entities set up and aligned, for tests of an entity's tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from include.local.sandbox import settings_of_shop
+from include.pipeline.entities import ENTITIES
+from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from include.sandbox.shop.config import default_config
+from include.settings.models import SyncSettings
+from tests.dags.conftest import environment
+from tests.pipeline.tasks import Tasks
+from tests.scenarios.ordered import KEY, Ordered, ordered_from
+
+ALL = tuple(one.id for one in ENTITIES)
+ORDER = ("products", "prices", "inventory", "customers", "orders", "sales")
+
+
+@contextmanager
+def aligned(ledger_url: str, folder: Path) -> Iterator[Ordered]:
+    """The environment leads Airflow's tasks to it; staged is below `folder / "staging"`."""
+    sample = load_shop(SAMPLE_SHOP)
+    with ordered_from(sample, ledger_url, folder / "scenario") as made, pytest.MonkeyPatch.context() as patch:
+        found = settings_of_shop(default_config(sample), with_orders=True)
+        made.world.settings = SyncSettings.model_validate(found)
+        for name, value in environment(made.world, ledger_url, folder).items():
+            patch.setenv(name, value)
+        patch.setenv("RETAIL_SYNC_SECRET_KEY", KEY)
+        # Inventory once more after orders: what is exported settles.
+        for entity in (*ORDER, "inventory"):
+            assert Tasks(entity).all()["accounts_add_up"], entity
+        yield made
