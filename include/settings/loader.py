@@ -102,8 +102,8 @@ def _checked(document: Document) -> tuple[SyncSettings | None, list[Problem]]:
             1,
         )
         return None, [*problems, wrong]
-    settings, wrong, unread = _validated(document)
-    problems += wrong
+    settings, misread, unread = _validated(document)
+    problems += misread
     if settings is None:
         return None, problems
     found = (one for one in cross_check(settings) if not unread.concerns(one))
