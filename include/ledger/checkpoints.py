@@ -56,7 +56,7 @@ class Checkpoints:
                 ),
                 {"run_id": run_id, "beginning": beginning},
             ).all()
-        return dict(row._tuple() for row in rows)
+        return {row.step: row.state for row in rows}
 
     def clear_below(self, run_id: str, beginning: str) -> None:
         """Forget the steps of a run whose names begin with this."""
