@@ -10,7 +10,7 @@ WORKERS ?= 2
 # More arguments for pytest: make test ARGS="tests/sync -k merge"
 ARGS ?=
 
-.PHONY: help setup demo test lint format types imports bench lock clean
+.PHONY: help setup demo test lint format types imports declared bench lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ types: setup ## mypy --strict on include/
 
 imports: setup ## who may import whom
 	@PYTHONPATH=. $(BIN)/lint-imports
+
+declared: setup ## what is imported is in requirements.txt
+	@$(BIN)/deptry include plugins dags --no-ansi --config .ci/deptry.toml
 
 bench: setup ## time, memory and requests at size
 	@$(BIN)/python -m pytest -m benchmark -s $(ARGS)
