@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from include.records.face import CheckResult, SystemName
 from include.settings.loader import load_settings, settings_path
 from include.settings.models import SyncSettings
 from include.sync.prices.taxes import compare_taxes
+from include.sync.stores import store_of
 
 Finding = dict[str, str]
 ORDER = ("error", "warning", "ok")
@@ -205,23 +207,21 @@ def _aligned(baseline: datetime | None) -> str:
 
 
 def _staging() -> str:
-    root = staging_root()
-    probe = root / "preflight-probe"
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with probe.open("wb") as target:
-            target.write(b"written by preflight")
-        with probe.open("rb") as source:
-            read = source.read()
-        probe.unlink()
-    except Exception as problem:  # every store has errors of its own
+    """Everything a run does with the store, below a name of its own."""
+    store = store_of(staging_root())
+    folder, content = f"preflight-{secrets.token_hex(4)}", b"written by preflight"
+    store.write(f"{folder}/probe", content)
+    read, listed = store.read(f"{folder}/probe"), folder in store.runs()
+    store.remove(folder)
+    if read != content:
         raise ConfigurationFault(
-            f"{root} can't be written and read back: {type(problem).__name__}: {problem}.",
-            remedy=f"Check {STAGING_VARIABLE} and the rights of the workers there.",
-        ) from problem
-    if read != b"written by preflight":
-        raise ConfigurationFault(
-            f"{root} gives back other bytes than were written.", remedy="Use another store."
+            f"{store.place} gives back other bytes than were written.", remedy="Use another store."
         )
-    where = "all workers must see this folder" if str(root).startswith(("file:", "/")) else "an object store"
-    return f"{root} can be written and read ({where})."
+    if not listed or store.has(folder):
+        raise ConfigurationFault(
+            f"{store.place} can be written and read, but what is written there "
+            + ("can't be deleted." if listed else "is not listed."),
+            remedy=f"Give the workers the rights to list and delete below {STAGING_VARIABLE}: housekeeping needs them.",
+        )
+    where = "an object store" if store.shared else "all workers must see this folder"
+    return f"{store.place} can be written, read, listed and cleared ({where})."

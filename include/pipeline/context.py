@@ -16,7 +16,7 @@ from include.ledger.ledger import Ledger
 from include.ledger.rows import Run
 from include.pipeline.entities import ENTITIES
 from include.pipeline.runs import Order, as_seen, ledger_run_id, order_of
-from include.pipeline.systems import Access
+from include.pipeline.systems import Access, find_connection
 from include.records.customers import ENTITY as CUSTOMERS
 from include.records.errors import ConfigurationFault, ProtocolFault
 from include.records.face import ProductSystem, SystemName
@@ -131,9 +131,19 @@ def staging_root() -> ObjectStoragePath:
     elif "://" not in named:
         named = Path(named).expanduser().absolute().as_uri()
     try:
-        return ObjectStoragePath(named) / STAGING_FOLDER
+        root = ObjectStoragePath(named) / STAGING_FOLDER
+        # Without it the provider would fall back to the credentials of the worker, and not say so.
+        if root.conn_id and find_connection(root.conn_id) is None:
+            raise ConfigurationFault(
+                f"{STAGING_VARIABLE} names the connection {root.conn_id!r}, which does not exist.",
+                remedy="Make that connection in Airflow, or leave it out to use the credentials of the workers.",
+            )
+        # Opened here, before any event loop runs: amazon's file system can't be opened inside one.
+        assert root.fs is not None
     except (ValueError, ImportError) as problem:
         raise ConfigurationFault(
             f"{STAGING_VARIABLE} names {named!r}, which can't be opened: {problem}.",
-            remedy="Use a folder, or install the Airflow provider of that store (amazon, google, microsoft-azure).",
+            remedy="Use a folder, or install the Airflow provider of that store (amazon, google, microsoft-azure) with "
+            "what it needs for files: s3fs for s3://, gcsfs for gs://, adlfs for abfs://.",
         ) from problem
+    return root

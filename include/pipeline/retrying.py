@@ -14,8 +14,21 @@ RETRIES = 5
 FIRST_DELAY = timedelta(seconds=10)
 LONGEST_DELAY = timedelta(minutes=15)
 _LONGEST_REASON = 500
-_DEFECTS = (ImportError, SyntaxError, NameError, TypeError, AttributeError, LookupError, AssertionError)
-"""A defect of a program does not pass by itself."""
+_DEFECTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+"""A defect of a program does not pass by itself. What systems, stores and the ledger may fail with is raised as a
+SyncError; these come from a mistake in the package, or in what it stands on."""
 
 
 class SyncRetries(RetryPolicy):

@@ -188,8 +188,8 @@ def parsed_connection(system: SystemName, found: Any) -> CommercetoolsConnection
     return from_airflow_fields(found.host, found.login, found.password, _extra(found, system))
 
 
-def airflow_connection(connection_id: str, system: SystemName) -> Any:
-    """Airflow's connection of that id. Raises ConfigurationFault where there is none."""
+def find_connection(connection_id: str) -> Any | None:
+    """Airflow's connection of that id; None = there is none."""
     try:
         return BaseHook.get_connection(connection_id)
     except AirflowRuntimeError as problem:
@@ -197,12 +197,20 @@ def airflow_connection(connection_id: str, system: SystemName) -> Any:
             raise
     except AirflowNotFoundException:
         pass
+    return None
+
+
+def airflow_connection(connection_id: str, system: SystemName) -> Any:
+    """Airflow's connection of that id. Raises ConfigurationFault where there is none."""
+    found = find_connection(connection_id)
+    if found is not None:
+        return found
     raise ConfigurationFault(
         f"Airflow has no connection {connection_id!r}.",
         system=system,
         remedy=f"Create it in Admin, Connections (type {system}), or set AIRFLOW_CONN_{connection_id.upper()}; "
         "another id can be set in `connections` of the configuration file.",
-    ) from None
+    )
 
 
 def _extra(found: Any, system: SystemName) -> dict[str, Any]:

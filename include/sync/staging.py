@@ -51,6 +51,10 @@ class Staging:
     run_id: str
     register: Register
 
+    def __post_init__(self) -> None:
+        # Opened here, before any event loop runs: some object stores can't be opened inside one.
+        assert self.store is not None
+
     @cached_property
     def store(self) -> Store:
         return store_of(self.root)

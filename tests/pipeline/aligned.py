@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,12 +18,14 @@ from tests.pipeline.tasks import Tasks
 from tests.scenarios.ordered import KEY, Ordered, ordered_from
 
 ALL = tuple(one.id for one in ENTITIES)
-ORDER = ("products", "prices", "inventory", "customers", "orders", "sales")
+ORDER = ("products", "prices", "inventory", "customers", "orders", "sales", "inventory")
+"""Inventory once more after orders: what is exported settles."""
 
 
 @contextmanager
-def aligned(ledger_url: str, folder: Path) -> Iterator[Ordered]:
-    """The environment leads Airflow's tasks to it; staged is below `folder / "staging"`."""
+def aligned(ledger_url: str, folder: Path, entities: Sequence[str], staging: str = "") -> Iterator[Ordered]:
+    """These entities are aligned, in this order. The environment leads Airflow's tasks to it; staged is below
+    `folder / "staging"`, or at the URL `staging`."""
     sample = load_shop(SAMPLE_SHOP)
     with ordered_from(sample, ledger_url, folder / "scenario") as made, pytest.MonkeyPatch.context() as patch:
         found = settings_of_shop(default_config(sample), with_orders=True)
@@ -31,7 +33,8 @@ def aligned(ledger_url: str, folder: Path) -> Iterator[Ordered]:
         for name, value in environment(made.world, ledger_url, folder).items():
             patch.setenv(name, value)
         patch.setenv("RETAIL_SYNC_SECRET_KEY", KEY)
-        # Inventory once more after orders: what is exported settles.
-        for entity in (*ORDER, "inventory"):
+        if staging:
+            patch.setenv("RETAIL_SYNC_STAGING", staging)
+        for entity in entities:
             assert Tasks(entity).all()["accounts_add_up"], entity
         yield made

@@ -47,6 +47,9 @@ def test_the_system_is_never_asked_sooner_than_it_said() -> None:
         ProtocolFault("The cursor stands still.", remedy="Run preflight."),
         RecordRejected("No."),
         TypeError("a defect"),
+        RuntimeError("asyncio.run() cannot be called from a running event loop"),
+        ValueError("a defect"),
+        ZeroDivisionError("a defect"),
     ],
 )
 def test_what_a_retry_cannot_mend_fails_at_once_and_says_why(error: Exception) -> None:

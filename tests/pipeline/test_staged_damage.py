@@ -13,7 +13,7 @@ from include.local.postgres import EmbeddedPostgres
 from include.pipeline.retrying import SyncRetries
 from include.pipeline.steps import PlanDamaged
 from include.records.errors import StagedDataDamaged
-from tests.pipeline.aligned import ALL, aligned
+from tests.pipeline.aligned import ALL, ORDER, aligned
 from tests.pipeline.tasks import Tasks
 from tests.scenarios.ordered import Ordered
 
@@ -29,7 +29,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shop(postgres: EmbeddedPostgres, ledger_template: str, staged: Path) -> Iterator[Ordered]:
     postgres.create_database("staged_damage", template=ledger_template)
-    with aligned(postgres.url("staged_damage"), staged) as made:
+    with aligned(postgres.url("staged_damage"), staged, ORDER) as made:
         yield made
     postgres.drop_database("staged_damage")
 
