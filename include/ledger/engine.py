@@ -1,4 +1,4 @@
-"""Connections to the ledger: which URL is acceptable, and what database errors mean to the caller."""
+"""Connections to the ledger: which URL is acceptable, how long they may wait, and what they can store."""
 
 from __future__ import annotations
 
@@ -7,28 +7,34 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.types.string import StrDumperUnknown
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 
-from include.records.errors import ConfigurationFault, SystemUnavailable
+from include.ledger.bulk import storable_text
+from include.ledger.failures import SYSTEM, translated
+from include.ledger.limits import CONNECT_SECONDS, KEEP_ALIVE, TASK, UNACKNOWLEDGED_MILLISECONDS, Limits
+from include.records.errors import ConfigurationFault
 
-SYSTEM = "ledger"
+__all__ = ["SYSTEM", "VARIABLE", "Bind", "connect", "transaction"]
+
 VARIABLE = "RETAIL_SYNC_LEDGER"
-CONNECT_SECONDS = 10
 _EXAMPLE = "postgresql+psycopg://user:password@host:5432/retail_sync"
 _POSTGRES_NAMES = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
+_LIMITS = "limits"
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, limits: Limits = TASK) -> Engine:
     """An engine for `url`; nothing is opened yet. Raises ConfigurationFault for anything but PostgreSQL.
 
-    `postgres://` and `postgresql://`, as hosting services write them, mean psycopg 3 here.
+    `postgres://` and `postgresql://`, as hosting services write them, mean psycopg 3 here. `limits`: what each
+    transaction begins with.
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as problem:
-        # The text is not repeated: a URL that can't be parsed may still hold a password.
-        raise _fault("is not a database URL.") from problem
+    except ArgumentError:
+        # Neither the text is repeated nor its error: a URL that can't be parsed may still hold a password.
+        raise _fault("is not a database URL.") from None
     if parsed.drivername not in _POSTGRES_NAMES:
         raise _fault(f"names {parsed.drivername!r}, but the ledger needs PostgreSQL.")
     engine = create_engine(
@@ -36,20 +42,40 @@ def connect(url: str) -> Engine:
         pool_size=3,
         max_overflow=7,
         pool_pre_ping=True,
+        # Parameters are e-mail addresses, names, secrets: no error and no log shows them.
+        hide_parameters=True,
+        execution_options={_LIMITS: limits},
         # No server-side prepared statements: they break behind a pooler such as PgBouncer.
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "retail-sync",
             "prepare_threshold": None,
+            "tcp_user_timeout": UNACKNOWLEDGED_MILLISECONDS,
+            **KEEP_ALIVE,
         },
     )
-    event.listen(engine, "connect", _speak_utc)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _limit)
     return engine
 
 
-def _speak_utc(connection: Any, _record: object) -> None:
+class _StorableDumper(StrDumperUnknown):
+    """Whatever text is bound, PostgreSQL can hold it: what somebody typed into a filter is looked for as it would have
+    been stored."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(storable_text(obj) or "")
+
+
+def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.adapters.register_dumper(str, _StorableDumper)
     connection.execute("SET TIME ZONE 'UTC'")
     connection.commit()
+
+
+def _limit(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.execute(connection.get_execution_options()[_LIMITS].statements)
 
 
 def _fault(problem: str) -> ConfigurationFault:
@@ -63,31 +89,17 @@ Bind = Engine | Connection
 
 
 @contextmanager
-def transaction(bind: Bind) -> Iterator[Connection]:
+def transaction(bind: Bind, limits: Limits | None = None) -> Iterator[Connection]:
     """One transaction: committed at the end, rolled back on any error. Given a transaction under way, it is joined:
-    whoever began it ends it.
+    whoever began it ends it. `limits`: others than the engine's.
 
-    A lost connection, a deadlock or a server that shuts down become `SystemUnavailable`: the same call may succeed
-    later. Other database errors are defects and pass through.
+    Errors of the database leave as ours: a lost connection, a lock that is not let go of, a deadlock or a server that
+    shuts down as `SystemUnavailable` (the same call may succeed later), tables that are not ours as
+    `ConfigurationFault`, defects as `ProtocolFault`.
     """
     if isinstance(bind, Connection):
         yield bind
         return
-    try:
-        with bind.begin() as connection:
-            yield connection
-    except DBAPIError as problem:
-        if isinstance(problem.orig, psycopg.OperationalError):
-            raise _unavailable(problem.orig) from problem
-        raise
-    except psycopg.OperationalError as problem:
-        raise _unavailable(problem) from problem
-
-
-def _unavailable(problem: psycopg.OperationalError) -> SystemUnavailable:
-    detail = str(problem).strip().splitlines()
-    return SystemUnavailable(
-        f"The database did not do its part: {detail[0] if detail else type(problem).__name__}",
-        system=SYSTEM,
-        remedy="Nothing if it passes: the task retries by itself. Otherwise look at the PostgreSQL server's log.",
-    )
+    given = bind.execution_options(**{_LIMITS: limits}) if limits else bind
+    with translated(), given.begin() as connection:
+        yield connection

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from include.ledger.engine import transaction
+from include.ledger.limits import CARE
 
 
 def erase(
@@ -32,7 +33,7 @@ def erase(
         "theirs": theirs,
         "run_id": run_id,
     }
-    with transaction(engine) as connection:
+    with transaction(engine, CARE) as connection:
         changed = _ids(
             connection,
             "SELECT id::text FROM changes WHERE entity = :entity AND (subject = ANY(:subjects) "
@@ -114,7 +115,7 @@ def erase_mentions(engine: Engine, entity: str, texts: Collection[str]) -> dict[
     A member with one of these texts is null afterwards, a list loses it. Requests of the entity's runs that hold one
     lose their bodies."""
     found = {table: 0 for table, _ in _DOCUMENTS} | {"exchange bodies": 0}
-    with transaction(engine) as connection:
+    with transaction(engine, CARE) as connection:
         for one in sorted(set(texts)):
             for table, column in _DOCUMENTS:
                 found[table] += _count(connection, _without(table, column), {"entity": entity, "one": one})
@@ -150,7 +151,7 @@ _QUOTED = "to_jsonb(CAST(:one AS text))::text"
 def start_over(engine: Engine, entity: str) -> int:
     """Forget how far the runs of an entity got, for when what they staged is gone; how many places. A task of theirs
     that is cleared reads anew."""
-    with transaction(engine) as connection:
+    with transaction(engine, CARE) as connection:
         return _count(
             connection,
             "DELETE FROM checkpoints WHERE run_id IN (SELECT id FROM runs WHERE entity = :entity)",

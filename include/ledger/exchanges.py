@@ -14,12 +14,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DataError, IntegrityError
 
 from include.ledger.bulk import jsonb, storable_text
 from include.ledger.engine import transaction
 from include.ledger.rows import ExchangeRow
-from include.records.errors import SyncError
+from include.records.errors import SyncError, TransientError
 from include.transport.faces import Exchange
 
 log = logging.getLogger(__name__)
@@ -142,12 +141,12 @@ class PostgresExchangeSink:
             try:
                 self._insert([self._values(exchange) for exchange in batch])
                 return
-            except SyncError as problem:
+            except TransientError as problem:
                 if attempt == _ATTEMPTS:
                     self._drop(len(batch), str(problem))
                 else:
                     time.sleep(attempt * 0.2)
-            except (DataError, IntegrityError, TypeError, ValueError) as problem:
+            except (SyncError, TypeError, ValueError) as problem:
                 # One exchange that can't be stored must not take ninety-nine others with it.
                 if len(batch) == 1:
                     self._drop(1, f"{type(problem).__name__}")

@@ -20,6 +20,7 @@ from include.ledger.engine import SYSTEM, VARIABLE, connect, transaction
 from include.ledger.exchanges import Exchanges, PostgresExchangeSink
 from include.ledger.holds import Holds
 from include.ledger.inbox import Inbox
+from include.ledger.limits import BULK, TASK, Limits
 from include.ledger.links import Links
 from include.ledger.migrate import require_current
 from include.ledger.mirror import Mirror
@@ -50,7 +51,8 @@ class Together:
 class Ledger:
     """All subjects over one engine. Open one a task (not across a fork), close it or use it with `with`.
 
-    Every method may raise `SystemUnavailable` where the database is lost on the way; calling again is safe.
+    Every method may raise `SystemUnavailable` where the database is lost on the way or another session does not let go
+    of a lock; calling again is safe.
     """
 
     engine: Engine
@@ -82,9 +84,11 @@ class Ledger:
             object.__setattr__(self, name, subject(self.engine))
 
     @classmethod
-    def open(cls, url: str | None = None) -> Ledger:
-        """The ledger at `url`, or at RETAIL_SYNC_LEDGER. Raises ConfigurationFault where that is missing, not
-        PostgreSQL, not reachable, or holds another version of the tables than this package."""
+    def open(cls, url: str | None = None, limits: Limits = TASK) -> Ledger:
+        """The ledger at `url`, or at RETAIL_SYNC_LEDGER. `limits`: how long its transactions may wait and work.
+
+        Raises ConfigurationFault where the URL is missing, not PostgreSQL's, does not let us in, or holds another
+        version of the tables than this package; SystemUnavailable where no server answers."""
         url = url or os.environ.get(VARIABLE)
         if not url:
             raise ConfigurationFault(
@@ -92,7 +96,7 @@ class Ledger:
                 system=SYSTEM,
                 remedy=f"Set {VARIABLE} to the URL of a PostgreSQL database made for this purpose.",
             )
-        engine = connect(url)
+        engine = connect(url, limits)
         try:
             require_current(engine)
         except BaseException:
@@ -114,7 +118,7 @@ class Ledger:
     @contextmanager
     def together(self) -> Iterator[Together]:
         """All of these in one transaction: at the end everything is stored, after an error nothing."""
-        with transaction(self.engine) as connection:
+        with transaction(self.engine, BULK) as connection:
             yield Together(Mirror(connection), Links(connection), Changes(connection), Stock(connection))
 
     def now(self) -> datetime:

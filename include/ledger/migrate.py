@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from include.ledger.engine import SYSTEM, VARIABLE, connect, transaction
+from include.ledger.failures import first_line
+from include.ledger.limits import CARE
 from include.records.errors import ConfigurationFault, SystemUnavailable
 
 VERSION_TABLE = "ledger_version"
@@ -22,9 +25,10 @@ def upgrade(url: str) -> None:
     """Migrate the database at `url` to the newest version, in one transaction.
 
     Several workers may call this at once: one migrates, the others wait and find nothing to do. Raises
-    ConfigurationFault where the URL is not PostgreSQL or the server does not let us in.
+    ConfigurationFault where the URL is not PostgreSQL or the server does not let us in, SystemUnavailable where none
+    answers.
     """
-    engine = connect(url)
+    engine = connect(url, CARE)
     try:
         _require_reachable(engine)
         with transaction(engine) as connection:
@@ -51,7 +55,8 @@ def version_of(connection: Connection) -> str | None:
 
 
 def require_current(engine: Engine) -> None:
-    """Raise ConfigurationFault unless the database answers and is at this package's version."""
+    """Raise SystemUnavailable unless the database answers, and ConfigurationFault unless it lets us in and is at this
+    package's version."""
     _require_reachable(engine)
     with transaction(engine) as connection:
         found = version_of(connection)
@@ -66,18 +71,31 @@ def require_current(engine: Engine) -> None:
     )
 
 
+_REFUSALS = (
+    "authentication failed",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "not permitted to log in",
+    "no password",
+)
+"""What a server says to those it will not let in, however often they ask. libpq gives no code for a connection that
+failed; a server that speaks another language is taken for one that is not ready, and asked again."""
+
+
 def _require_reachable(engine: Engine) -> None:
     try:
         with engine.connect():
             pass
-    except (OperationalError, SystemUnavailable) as problem:
-        place = engine.url.render_as_string(hide_password=True)
-        reason = str(getattr(problem, "orig", problem)).strip().splitlines()
-        raise ConfigurationFault(
-            f"No connection to the ledger at {place}: {reason[0] if reason else 'no reason given'}.",
-            system=SYSTEM,
-            remedy=f"Check {VARIABLE}, that the server runs, and that the database and its user exist.",
-        ) from problem
+    except (DBAPIError, psycopg.Error) as problem:
+        said = first_line(getattr(problem, "orig", None) or problem)
+    else:
+        return
+    kind = ConfigurationFault if any(one in said for one in _REFUSALS) else SystemUnavailable
+    raise kind(
+        f"No connection to the ledger at {engine.url.render_as_string(hide_password=True)}: {said}.",
+        system=SYSTEM,
+        remedy=f"Check {VARIABLE}, that the server runs, and that the database and its user exist.",
+    )
 
 
 def _configuration() -> Config:

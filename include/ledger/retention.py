@@ -10,6 +10,7 @@ from typing import Protocol
 from sqlalchemy import Engine, text
 
 from include.ledger.engine import transaction
+from include.ledger.limits import CARE
 
 BATCH = 5_000
 DAY = timedelta(days=1)
@@ -76,7 +77,7 @@ def _delete(engine: Engine, table: str, condition: str, before: datetime, *, key
     )
     total = 0
     while True:
-        with transaction(engine) as connection:
+        with transaction(engine, CARE) as connection:
             deleted = connection.execute(statement, {"before": before, "batch": BATCH}).rowcount
         total += deleted
         if deleted < BATCH:

@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Connection, Engine, text
 
 from include.ledger.engine import SYSTEM, transaction
+from include.ledger.failures import translated
 from include.records.errors import ConfigurationFault, SystemUnavailable
 from include.transport.faces import Tokens
 
@@ -51,7 +52,7 @@ class PostgresTokenStore:
     @asynccontextmanager
     async def _lock(self, name: str) -> AsyncIterator[None]:
         # Trying again and again, rather than one blocking call in a thread, lets a cancelled task stop waiting.
-        connection = await asyncio.to_thread(self._engine.connect)
+        connection = await asyncio.to_thread(_connected, self._engine)
         try:
             async with asyncio.timeout(self._lock_seconds):
                 pause = _FIRST_PAUSE
@@ -107,11 +108,17 @@ class PostgresTokenStore:
             )
 
 
+def _connected(engine: Engine) -> Connection:
+    with translated():
+        return engine.connect()
+
+
 def _try_lock(connection: Connection, name: str) -> bool:
     # A lock of the transaction, so that it also holds behind a pooler and ends with the connection.
-    return bool(
-        connection.execute(
-            text("SELECT pg_try_advisory_xact_lock(hashtextextended('ledger token ' || :name, 0))"),
-            {"name": name},
-        ).scalar_one()
-    )
+    with translated():
+        return bool(
+            connection.execute(
+                text("SELECT pg_try_advisory_xact_lock(hashtextextended('ledger token ' || :name, 0))"),
+                {"name": name},
+            ).scalar_one()
+        )

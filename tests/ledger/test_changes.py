@@ -9,12 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psycopg.errors
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from include.ledger import Ledger
 from include.ledger.rows import ChangeCount, ChangeOutcome, ChangeRow, new_id
+from include.records.errors import ProtocolFault
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,7 +67,7 @@ def test_a_change_comes_back_as_it_was_planned(ledger: Ledger, run_id: str) -> N
 
 
 def test_a_change_names_a_run_that_exists(ledger: Ledger) -> None:
-    with pytest.raises((DBAPIError, psycopg.errors.ForeignKeyViolation)):
+    with pytest.raises(ProtocolFault, match="ForeignKeyViolation"):
         ledger.changes.store([change(run_id="nobody")])
 
 

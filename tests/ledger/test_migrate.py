@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from include.ledger import Ledger, upgrade
 from include.ledger.engine import connect
 from include.ledger.migrate import VERSION_TABLE, newest
 from include.ledger.models import Base
-from include.records.errors import ConfigurationFault
+from include.records.errors import ConfigurationFault, SystemUnavailable
 
 
 def test_an_upgraded_database_is_what_the_models_say(ledger: Ledger) -> None:
@@ -64,10 +64,15 @@ def test_a_missing_address_says_which_variable_to_set(monkeypatch: pytest.Monkey
         Ledger.open()
 
 
-def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
-    with pytest.raises(ConfigurationFault, match=r"127\.0\.0\.1:1/") as caught:
+def test_a_server_that_does_not_answer_is_tried_again_and_named_without_the_password() -> None:
+    with pytest.raises(SystemUnavailable, match=r"127\.0\.0\.1:1/") as caught:
         Ledger.open("postgresql://someone:hush-hush@127.0.0.1:1/none")
     assert "hush-hush" not in str(caught.value)
+
+
+def test_a_server_that_does_not_let_us_in_is_a_fault_of_the_configuration(ledger_url: str) -> None:
+    with pytest.raises(ConfigurationFault, match="does not exist"):
+        Ledger.open(make_url(ledger_url).set(database="nowhere").render_as_string(hide_password=False))
 
 
 def test_addresses_as_hosting_services_write_them_work(empty_database_url: str) -> None:
