@@ -6,9 +6,14 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from include.local.postgres import EmbeddedPostgres, temporary_postgres
 from tests.left_behind import adopt_orphans, left_behind
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("at any speed", deadline=None)
+settings.load_profile("at any speed")
 
 _numbers = itertools.count(1)
 

@@ -5,12 +5,19 @@ are taken as they are stated; of money with more digits than its currency, the r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
+from include.commercetools.order_taxes import (
+    TaxedUnits,
+    UnreadableOrder,
+    exact,
+    objects,
+    rate_of,
+    taxed_units,
+)
 from include.commercetools.order_trimming import TOKENS
 from include.records.orders import (
     Mark,
@@ -20,7 +27,6 @@ from include.records.orders import (
     Payment,
     Portion,
     PriceGroup,
-    Rate,
     ReturnedGoods,
     ReturnedMoney,
     ReturnItem,
@@ -65,10 +71,6 @@ _MONEY: dict[str, ReturnedMoney] = {
 }
 
 
-class UnreadableOrder(ValueError):
-    """The row is no order as the API describes it, or one that can't be told exactly."""
-
-
 def document_of(row: Row, channels: Mapping[str, str], locale: str, mark_channel: str) -> Order:
     """The order in a trimmed row. `channels`: keys by id. `locale`: in which names are preferred. `mark_channel`: key
     of the channel with which orders are marked. Raises UnreadableOrder."""
@@ -99,6 +101,7 @@ class _Reader:
     def order(self) -> Order:
         row = self._row
         taxed = row.get("taxedPrice")
+        discount = row.get("discountOnTotalPrice") or {}
         return Order(
             id=row["id"],
             version=row["version"],
@@ -121,7 +124,9 @@ class _Reader:
             total=self._cents(row["totalPrice"]),
             taxed=self._taxed(taxed),
             portions=tuple(self._portions(taxed or {})),
-            total_discount=self._cents((row.get("discountOnTotalPrice") or {}).get("discountedAmount")),
+            total_discount=self._cents(discount.get("discountedAmount")),
+            discount_taxed=self._discount_taxed(discount),
+            shipping_taxed=self._taxed(row.get("taxedShippingPrice")),
             payments=tuple(self._payments()),
             returns=tuple(self._returns()),
             marks=tuple(self._marks()),
@@ -130,35 +135,43 @@ class _Reader:
     # ------------------------------------------------------------ lines
 
     def _articles(self) -> Iterable[OrderLine]:
-        for line in _objects(self._row, "lineItems"):
-            yield OrderLine(
-                id=line["id"],
-                kind="article",
-                sku=(line.get("variant") or {}).get("sku"),
-                name=self._text(line.get("name")),
-                quantity=line["quantity"],
-                unit=self._cents(line["price"]["value"]),
-                total=self._cents(line["totalPrice"]),
-                groups=self._groups(line),
-                rate=_rate(line),
-                taxed=self._taxed(line.get("taxedPrice")),
-                channel=self._channel(line, "supplyChannel"),
-            )
+        for line in objects(self._row, "lineItems"):
+            for units in taxed_units(line, self._taxed):
+                yield OrderLine(
+                    id=line["id"],
+                    kind="article",
+                    sku=(line.get("variant") or {}).get("sku"),
+                    unit=self._cents(line["price"]["value"]),
+                    channel=self._channel(line, "supplyChannel"),
+                    **self._item(line, units),
+                )
 
     def _customs(self) -> Iterable[OrderLine]:
-        for line in _objects(self._row, "customLineItems"):
-            yield OrderLine(
-                id=line["id"],
-                kind="custom",
-                slug=line.get("slug"),
-                name=self._text(line.get("name")),
-                quantity=line["quantity"],
-                unit=self._cents(line["money"]),
-                total=self._cents(line["totalPrice"]),
-                groups=self._groups(line),
-                rate=_rate(line),
-                taxed=self._taxed(line.get("taxedPrice")),
-            )
+        for line in objects(self._row, "customLineItems"):
+            for units in taxed_units(line, self._taxed):
+                yield OrderLine(
+                    id=line["id"],
+                    kind="custom",
+                    slug=line.get("slug"),
+                    unit=self._cents(line["money"]),
+                    **self._item(line, units),
+                )
+
+    def _item(self, line: Row, units: TaxedUnits) -> dict[str, Any]:
+        """What lines of both kinds have. Units that another rate applies to are a line of their own with the same
+        id."""
+        total, groups = self._cents(line["totalPrice"]), self._groups(line)
+        if units.quantity != line["quantity"] and units.taxed is not None and units.rate is not None:
+            # Which of its prices they have, nothing says.
+            total, groups = units.taxed.gross if units.rate.included else units.taxed.net, ()
+        return {
+            "name": self._text(line.get("name")),
+            "quantity": units.quantity,
+            "total": total,
+            "groups": groups,
+            "rate": units.rate,
+            "taxed": units.taxed,
+        }
 
     def _shipping(self) -> Iterable[OrderLine]:
         for key, info in self._shipments():
@@ -171,7 +184,7 @@ class _Reader:
                 name=str(info.get("shippingMethodName") or ""),
                 unit=price,
                 total=price if discounted is None else self._cents(discounted),
-                rate=_rate(info),
+                rate=rate_of(info),
                 taxed=self._taxed(info.get("taxedPrice")),
             )
 
@@ -182,7 +195,7 @@ class _Reader:
             return [("", single)]
         return [
             (str(one.get("shippingKey") or place), one["shippingInfo"])
-            for place, one in enumerate(_objects(self._row, "shipping"), start=1)
+            for place, one in enumerate(objects(self._row, "shipping"), start=1)
             if isinstance(one.get("shippingInfo"), Mapping)
         ]
 
@@ -191,7 +204,7 @@ class _Reader:
         nothing about its other units, so they are not used."""
         groups = tuple(
             PriceGroup(quantity=one["quantity"], unit=self._cents(one["discountedPrice"]["value"]))
-            for one in _objects(line, "discountedPricePerQuantity")
+            for one in objects(line, "discountedPricePerQuantity")
         )
         covered = sum(one.quantity for one in groups)
         return groups if len(groups) > 1 and covered == line["quantity"] else ()
@@ -200,7 +213,7 @@ class _Reader:
 
     def _seller(self) -> str | None:
         """The channel that sold it, where all lines name the same."""
-        named = {self._channel(line, "distributionChannel") for line in _objects(self._row, "lineItems")}
+        named = {self._channel(line, "distributionChannel") for line in objects(self._row, "lineItems")}
         return next(iter(named)) if len(named) == 1 else None
 
     def _channel(self, line: Row, name: str) -> str | None:
@@ -212,9 +225,7 @@ class _Reader:
 
     def _destination(self) -> str | None:
         """Where it goes; where it goes to several countries, none of them."""
-        addresses = [
-            one.get("shippingAddress") or {} for one in (self._row, *_objects(self._row, "shipping"))
-        ]
+        addresses = [one.get("shippingAddress") or {} for one in (self._row, *objects(self._row, "shipping"))]
         countries = {str(one["country"]) for one in addresses if one.get("country")}
         return next(iter(countries)) if len(countries) == 1 else None
 
@@ -222,7 +233,7 @@ class _Reader:
         return next((_method_of(info) for _, info in self._shipments()), None)
 
     def _payments(self) -> Iterable[Payment]:
-        for pointer in _objects(self._row.get("paymentInfo") or {}, "payments"):
+        for pointer in objects(self._row.get("paymentInfo") or {}, "payments"):
             found = pointer.get("obj")
             if not isinstance(found, Mapping):
                 raise UnreadableOrder(
@@ -241,13 +252,13 @@ class _Reader:
                         amount=self._cents(one["amount"]),
                         at=one.get("timestamp"),
                     )
-                    for one in _objects(found, "transactions")
+                    for one in objects(found, "transactions")
                 ),
             )
 
     def _returns(self) -> Iterable[ReturnItem]:
-        for info in _objects(self._row, "returnInfo"):
-            for item in _objects(info, "items"):
+        for info in objects(self._row, "returnInfo"):
+            for item in objects(info, "items"):
                 yield ReturnItem(
                     id=item["id"],
                     line=item.get("lineItemId") or item["customLineItemId"],
@@ -259,7 +270,7 @@ class _Reader:
 
     def _marks(self) -> Iterable[Mark]:
         """Whether a second mark of the same channel replaces the first is not documented: both are taken."""
-        for one in _objects(self._row, "syncInfo"):
+        for one in objects(self._row, "syncInfo"):
             if self._channel(one, "channel") == self._mark_channel:
                 yield Mark(external_id=one.get("externalId"), at=one.get("syncedAt"))
 
@@ -270,8 +281,14 @@ class _Reader:
             return None
         return Taxed(net=self._cents(value["totalNet"]), gross=self._cents(value["totalGross"]))
 
+    def _discount_taxed(self, discount: Row) -> Taxed | None:
+        net, gross = discount.get("discountedNetAmount"), discount.get("discountedGrossAmount")
+        if not isinstance(net, Mapping) or not isinstance(gross, Mapping):
+            return None
+        return Taxed(net=self._cents(net), gross=self._cents(gross))
+
     def _portions(self, taxed: Row) -> Iterable[Portion]:
-        for one in _objects(taxed, "taxPortions"):
+        for one in objects(taxed, "taxPortions"):
             yield Portion(
                 rate=exact(one["rate"]), name=str(one.get("name") or ""), tax=self._cents(one["amount"])
             )
@@ -292,23 +309,6 @@ class _Reader:
         return str(value.get(self._locale) or next((text for text in value.values() if text), ""))
 
 
-def exact(number: Any) -> Decimal:
-    """A share as it was written: the client parses numbers without floats, other callers give their text."""
-    return number if isinstance(number, Decimal) else Decimal(str(number))
-
-
-def _rate(line: Row) -> Rate | None:
-    found = line.get("taxRate")
-    if not isinstance(found, Mapping):
-        return None
-    return Rate(
-        share=exact(found["amount"]),
-        name=str(found.get("name") or ""),
-        country=found.get("country"),
-        included=bool(found.get("includedInPrice")),
-    )
-
-
 def _method_of(info: Row) -> str | None:
     """Key of the shipping method where it has one, else its name."""
     pointer = info.get("shippingMethod")
@@ -321,8 +321,3 @@ def _named(known: Mapping[str, Any], value: Any, what: str) -> Any:
     if value not in known:
         raise UnreadableOrder(f"{what} is {value!r}, which is not known")
     return known[value]
-
-
-def _objects(row: Row, name: str) -> Sequence[Row]:
-    listed = row.get(name)
-    return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []

@@ -22,7 +22,10 @@ def _scalars(*names: str) -> dict[str, Any]:
 
 _ID = _scalars("id", "typeId")
 _MONEY = _scalars("type", "currencyCode", "centAmount", "fractionDigits")
-_RATE = _scalars("name", "amount", "includedInPrice", "country")
+_RATE: Tree = {
+    **_scalars("name", "amount", "includedInPrice", "country"),
+    "subRates": _scalars("name", "amount"),
+}
 _TAXED = {"totalNet": _MONEY, "totalGross": _MONEY}
 _ITEM: Tree = {
     **_scalars("id", "quantity"),
@@ -30,6 +33,9 @@ _ITEM: Tree = {
     "totalPrice": _MONEY,
     "taxedPrice": _TAXED,
     "taxRate": _RATE,
+    "perMethodTaxRate": {**_scalars("shippingMethodKey"), "taxRate": _RATE},
+    "taxedPricePortions": {**_scalars("shippingMethodKey"), "taxedPrice": _TAXED},
+    "shippingDetails": {"targets": _scalars("quantity", "shippingMethodKey")},
     "discountedPricePerQuantity": {**_scalars("quantity"), "discountedPrice": {"value": _MONEY}},
 }
 _SHIPPING: Tree = {
@@ -53,7 +59,10 @@ _ORDER: Tree = {
     "store": _scalars("key"),
     "totalPrice": _MONEY,
     "taxedPrice": {**_TAXED, "taxPortions": {**_scalars("name", "rate"), "amount": _MONEY}},
-    "discountOnTotalPrice": {"discountedAmount": _MONEY},
+    "taxedShippingPrice": _TAXED,
+    "discountOnTotalPrice": dict.fromkeys(
+        ("discountedAmount", "discountedNetAmount", "discountedGrossAmount"), _MONEY
+    ),
     "lineItems": {
         **_ITEM,
         "variant": _scalars("sku"),

@@ -12,9 +12,10 @@ from pydantic import ConfigDict, Field, ValidationError
 from include.commercetools import order_preflight, queries
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
-from include.commercetools.order_documents import UnreadableOrder, document_of
+from include.commercetools.order_documents import document_of
 from include.commercetools.order_imports import import_of
 from include.commercetools.order_stream import PATH, OrderDocuments
+from include.commercetools.order_taxes import UnreadableOrder
 from include.commercetools.order_trimming import EmailToken
 from include.commercetools.order_writing import (
     ChangeOrderState,

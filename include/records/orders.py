@@ -36,6 +36,13 @@ class Taxed(Document):
     gross: int
 
 
+class RatePart(Document):
+    """One of the taxes a rate is made of: of the state, the county, the city."""
+
+    share: Decimal
+    name: str = ""
+
+
 class Rate(Document):
     """A tax as the order states it."""
 
@@ -46,6 +53,9 @@ class Rate(Document):
     """ISO 3166-1."""
     included: bool = False
     """Whether prices hold it."""
+    parts: tuple[RatePart, ...] = ()
+    """What it is made of, together `share`; empty: it is one tax. Where it has parts, the order's portions are
+    theirs."""
 
 
 class Portion(Document):
@@ -163,6 +173,10 @@ class Order(Document):
     portions: tuple[Portion, ...] = ()
     total_discount: int = 0
     """Taken off the whole order and not in any line; on the order's side of tax, not negative."""
+    discount_taxed: Taxed | None = None
+    """What `total_discount` is without and with tax; None: the order does not say."""
+    shipping_taxed: Taxed | None = None
+    """What all shipping comes to after its part of `total_discount`; None: the order does not say."""
     payments: tuple[Payment, ...] = ()
     returns: tuple[ReturnItem, ...] = ()
     marks: tuple[Mark, ...] = Field(default=())

@@ -19,7 +19,7 @@ from tests.commercetools.ordered import settings as shop
 from tests.commercetools.world import OFFICIAL_BODIES, Json, World
 
 MONEY = ("type", "currencyCode", "centAmount", "fractionDigits")
-RATE = ("name", "amount", "includedInPrice", "country")
+RATE = ("name", "amount", "includedInPrice", "country", "subRates.name", "subRates.amount")
 
 
 def below(place: str, *names: str) -> set[str]:
@@ -34,7 +34,12 @@ def item(place: str) -> set[str]:
     return {
         *below(place, "id", "quantity", "name.*", "discountedPricePerQuantity.quantity"),
         *below(f"{place}.taxRate", *RATE),
+        *below(f"{place}.perMethodTaxRate.taxRate", *RATE),
+        *below(place, "perMethodTaxRate.shippingMethodKey", "taxedPricePortions.shippingMethodKey"),
+        *below(f"{place}.shippingDetails.targets", "quantity", "shippingMethodKey"),
         *money(
+            f"{place}.taxedPricePortions.taxedPrice.totalNet",
+            f"{place}.taxedPricePortions.taxedPrice.totalGross",
             f"{place}.totalPrice",
             f"{place}.taxedPrice.totalNet",
             f"{place}.taxedPrice.totalGross",
@@ -67,7 +72,10 @@ KEPT = {
     *("orderState", "paymentState", "shipmentState", "store.key", "shippingAddress.country"),
     *money("totalPrice", "taxedPrice.totalNet", "taxedPrice.totalGross", "taxedPrice.taxPortions.amount"),
     *below("taxedPrice.taxPortions", "name", "rate"),
-    *money("discountOnTotalPrice.discountedAmount"),
+    *money(
+        *below("discountOnTotalPrice", "discountedAmount", "discountedNetAmount", "discountedGrossAmount"),
+        *below("taxedShippingPrice", "totalNet", "totalGross"),
+    ),
     *item("lineItems"),
     *below("lineItems", "variant.sku", "supplyChannel.typeId", "supplyChannel.id"),
     *below("lineItems.distributionChannel", "typeId", "id"),

@@ -23,7 +23,7 @@ from include.records.errors import (
     UnknownOutcome,
 )
 from include.records.order_face import OnlineOrders, OrderUpdate, Written
-from include.records.orders import Mark, Order, OrderLine, PriceGroup, Rate, Taxed
+from include.records.orders import Mark, Order, OrderLine, PriceGroup, Rate, RatePart, Taxed
 from include.sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
 from include.sandbox.faults import FaultRule
 from tests.commercetools.ordered import (
@@ -304,6 +304,8 @@ def test_an_order_is_told_with_all_that_was_ordered_and_paid(world: World) -> No
         "total": 5238,
         "taxed": {"net": order.total - sum(one.tax for one in order.portions), "gross": 5238},
         "total_discount": 0,
+        "discount_taxed": None,
+        "shipping_taxed": {"net": 412, "gross": 490},
         "returns": (),
         "marks": (),
     }
@@ -416,6 +418,84 @@ def test_several_shipments_are_read_with_the_key_of_their_method(world: World) -
     again = {**stored, "id": world.store.new_id(), "shippingMode": "Multiple", "shipping": [shipping]}
     order = told(world, world.store.insert("orders", again))
     assert [(one.id, one.slug) for one in order.lines[1:]] == [("shipping-home", "dhl")]
+
+
+def by_method(world: World, *ways: tuple[str, int, float]) -> Json:
+    """The row of an order whose only line goes by several shipping methods: (key, units, share of the tax)."""
+    row = several(world, *((key, "DE", 490) for key, _, _ in ways))
+    (line,) = row["lineItems"]
+    unit = line["price"]["value"]["centAmount"]
+    rate = {key: {**line["taxRate"], "amount": share, "name": f"{share}"} for key, _, share in ways}
+    gross = {key: units * unit for key, units, _ in ways}
+    del line["taxRate"], line["taxedPrice"]
+    line |= {
+        "quantity": sum(units for _, units, _ in ways),
+        "totalPrice": eur(sum(gross.values())),
+        "perMethodTaxRate": [{"shippingMethodKey": key, "taxRate": rate[key]} for key, _, _ in ways],
+        "taxedPricePortions": [
+            {
+                "shippingMethodKey": key,
+                "taxedPrice": {"totalNet": eur(gross[key] - 100), "totalGross": eur(gross[key])},
+            }
+            for key, _, _ in ways
+        ],
+        "shippingDetails": {
+            "targets": [
+                {"addressKey": "private", "quantity": units, "shippingMethodKey": key}
+                for key, units, _ in ways
+            ]
+        },
+    }
+    return row
+
+
+def test_a_line_that_goes_by_several_methods_of_one_rate_is_one_line_with_that_rate(world: World) -> None:
+    order = of(world, by_method(world, ("std", 1, 0.19), ("exp", 1, 0.19)))
+    line = order.lines[0]
+    assert line.rate is not None and (line.quantity, line.rate.share) == (2, Decimal("0.19"))
+    assert line.taxed == Taxed(net=2 * 1999 - 200, gross=2 * 1999)
+
+
+def test_a_line_that_goes_by_several_methods_of_other_rates_is_a_line_for_each_rate(world: World) -> None:
+    order = of(world, by_method(world, ("home", 1, 0.19), ("work", 2, 0.2)))
+    first, second = (one for one in order.lines if one.kind == "article")
+    assert first.id == second.id
+    assert first.rate is not None and second.rate is not None
+    assert [(one.quantity, one.total, one.taxed) for one in (first, second)] == [
+        (1, 1999, Taxed(net=1899, gross=1999)),
+        (2, 3998, Taxed(net=3898, gross=3998)),
+    ]
+    assert (first.rate.share, second.rate.share) == (Decimal("0.19"), Decimal("0.2"))
+
+
+@pytest.mark.parametrize("missing", ["taxedPricePortions", "shippingDetails"])
+def test_a_line_of_several_rates_that_does_not_divide_is_no_order_to_be_sold(
+    world: World, missing: str
+) -> None:
+    row = by_method(world, ("home", 1, 0.19), ("work", 2, 0.2))
+    del row["lineItems"][0][missing]
+
+    async def use(adapter: CommercetoolsOrders) -> Any:
+        return adapter.unreadable([row])
+
+    ((_, _, why),) = run(world, use)
+    assert "several rates" in why
+
+
+def test_the_parts_of_a_rate_and_what_a_discount_is_with_tax_are_read(world: World) -> None:
+    row = row_of(world, place(world, Basket((Item("J-1"), Item("T-1")), total_discount=499)))
+    row["lineItems"][0]["taxRate"]["subRates"] = [
+        {"name": "State", "amount": 0.15},
+        {"name": "City", "amount": 0.04},
+    ]
+    order = of(world, row)
+    rate = order.lines[0].rate
+    assert rate is not None
+    assert rate.parts == (
+        RatePart(share=Decimal("0.15"), name="State"),
+        RatePart(share=Decimal("0.04"), name="City"),
+    )
+    assert order.discount_taxed is not None and order.discount_taxed.gross == 499
 
 
 def test_what_was_taken_off_the_whole_order_is_in_no_line(world: World) -> None:

@@ -16,7 +16,9 @@ Group = tuple[int, int]
 class Item:
     """Units of one variant. `unit`: instead of the variant's price. `groups`: what units cost after discounts (empty:
     there are none; units that no group names stay at their price). `rate`: share of the tax, instead of that of the
-    variant's tax category; `otherwise`: of a SKU the shop does not have. `gift`: they cost nothing."""
+    variant's tax category; `otherwise`: of a SKU the shop does not have. `gift`: they cost nothing. `by_method`: how
+    many units go by which shipment of the basket (their keys), with their own rates where they go to other countries;
+    empty: all by the first."""
 
     sku: str
     quantity: int = 1
@@ -29,6 +31,7 @@ class Item:
     rate: float | None = None
     otherwise: float | None = None
     gift: bool = False
+    by_method: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,16 @@ class Extra:
 @dataclass(frozen=True)
 class Shipped:
     """How it is shipped. `price` and `discounted`: instead of what the method costs there. `method`: key of a shipping
-    method; without one, `name` is all that is known of it."""
+    method; without one, `name` is all that is known of it. `key`: of one shipment among several (`shippingMode`
+    Multiple); `country`: where that one goes, instead of where the order goes."""
 
     method: str | None = None
     price: int | None = None
     discounted: int | None = None
     name: str = "Shipping"
     rate: float | None = None
+    key: str = ""
+    country: str | None = None
 
 
 Moved = tuple[str, str, int | None]
@@ -75,7 +81,9 @@ CARD = Pay()
 
 @dataclass(frozen=True)
 class Basket:
-    """Everything of an order before it is one. `total_discount`: taken off all lines together, not off any of them.
+    """Everything of an order before it is one. `shipments`: several ways it is shipped, instead of `shipped`; each has
+    a key. `total_discount`: taken off the whole, not off any line; `off_shipping`: off shipping by the same share as
+    off the goods, as the API documents it of cart discounts with the target `totalPrice`, not off the goods alone.
     `included`: whether prices hold their tax, whatever the tax category says; `taxed`: False is an order without taxes
     (`Disabled`). `by_unit`: taxes are rounded for each unit. `mode`: of the inventory. `fields`: laid over the order.
     """
@@ -83,7 +91,9 @@ class Basket:
     items: tuple[Item, ...]
     extras: tuple[Extra, ...] = ()
     shipped: Shipped | None = None
+    shipments: tuple[Shipped, ...] = ()
     total_discount: int = 0
+    off_shipping: bool = False
     payments: tuple[Pay, ...] = (CARD,)
     number: str | None = None
     customer: str | None = None

@@ -1,7 +1,9 @@
 """An order as the platform makes it of a cart: prices chosen, discounts taken off, taxes rounded, totals that add up.
 
-Nothing of it is taken as given, unlike in an import. What a discount of the whole order is taken off - goods and custom
-lines, not shipping - and how it divides among tax rates is inferred.
+Nothing of it is taken as given, unlike in an import. The API documents that a discount of the whole takes the same
+share off `taxedPrice` and `taxedShippingPrice` (`Basket.off_shipping`); that it may spare shipping, and how it divides
+among tax rates, is inferred. Of an order with several shipments the description says that taxes of lines are stated by
+shipping method; that such lines have no `taxRate` and no `taxedPrice` of their own is inferred.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from include.sandbox.commercetools.prices import channel_with_role, selected_pri
 from include.sandbox.commercetools.products import variants_of
 from include.sandbox.commercetools.shapes import copied
 from include.sandbox.commercetools.shipping_methods import cost_of, shipping_rate
-from include.sandbox.commercetools.taxing import Units, spread, taxed
+from include.sandbox.commercetools.taxing import Units, cut, portions_of, spread, taxed
 
 if TYPE_CHECKING:
     from include.sandbox.commercetools.store import Project
@@ -66,7 +68,7 @@ class _CheckOut:
         self._project: Project = context.project
         self._basket = basket
         self._sums: dict[tuple[Any, ...], _Sum] = {}
-        self._shipping: _Sum | None = None
+        self._shipping: list[_Sum] = []
         self._total = 0
 
     def body(self) -> Json:
@@ -81,7 +83,7 @@ class _CheckOut:
             "taxCalculationMode": "UnitPriceLevel" if basket.by_unit else "LineItemLevel",
             "priceRoundingMode": "HalfEven",
             "inventoryMode": basket.mode,
-            "shippingMode": "Single",
+            "shippingMode": "Multiple" if basket.shipments else "Single",
             "origin": "Customer",
             "country": basket.country,
             "lineItems": lines,
@@ -92,17 +94,22 @@ class _CheckOut:
             order["orderNumber"] = basket.number
         if basket.store is not None:
             order["store"] = {"typeId": "store", "key": basket.store}
-        # Off the goods only: shipping is not in any sum yet.
-        discount = self._discount() if basket.total_discount else None
+        # Off the goods only: shipping is not in any sum yet, and free of charge by what goods come to after it.
+        discount = self._discount() if basket.total_discount and not basket.off_shipping else None
         if basket.shipped is not None:
             order["shippingInfo"] = self._shipped(basket.shipped)
+        order["shipping"] = [self._shipment(one, order["shippingAddress"]) for one in basket.shipments]
+        if basket.shipments:
+            del order["shippingAddress"]
+        if basket.total_discount and basket.off_shipping:
+            discount = self._discount()
         if discount is not None:
             order["discountOnTotalPrice"] = discount
         order["totalPrice"] = self._money(self._total)
         if basket.taxed:
-            order["taxedPrice"] = self._taxed_price(self._all_sums())
-            if self._shipping is not None:
-                order["taxedShippingPrice"] = self._taxed_price([self._shipping])
+            order["taxedPrice"] = self._taxed_price([*self._sums.values(), *self._shipping])
+            if self._shipping:
+                order["taxedShippingPrice"] = self._taxed_price(self._shipping)
         return order
 
     def payments(self, order: Json) -> list[str]:
@@ -160,6 +167,7 @@ class _CheckOut:
     # --- lines ---
 
     def _line(self, item: Item) -> Json:
+        basket = self._basket
         product, variant = self._variant(item.sku)
         price = self._price(item, variant)
         unit = price.get("discounted", price)["value"]["centAmount"]
@@ -190,6 +198,8 @@ class _CheckOut:
                 line[name] = channel_with_role(self._context, {"typeId": "channel", "key": key}, role)
         category = product.get("taxCategory") if product is not None else None
         share = item.rate if item.rate is not None or category is not None else item.otherwise
+        if basket.shipments:
+            return line | self._amounts_by_method(item, units, category, share)
         return line | self._amounts(units, category, share)
 
     def _extra(self, extra: Extra) -> Json:
@@ -210,7 +220,12 @@ class _CheckOut:
             category = line["taxCategory"] = self._context.reference(
                 {"typeId": "tax-category", "key": extra.tax_category}, "tax-category"
             )
-        return line | self._amounts([(extra.quantity, extra.money)], category, extra.rate)
+        units = [(extra.quantity, extra.money)]
+        if self._basket.shipments:
+            return line | self._amounts_by_method(
+                Item(extra.slug, extra.quantity), units, category, extra.rate
+            )
+        return line | self._amounts(units, category, extra.rate)
 
     def _amounts(self, units: list[Units], category: Json | None, share: float | None) -> Json:
         """Total and taxes of a line; it is counted in the order's sums."""
@@ -223,6 +238,36 @@ class _CheckOut:
         one = _Sum(rate, total, *taxed(rate, total, units if self._basket.by_unit else None))
         self._count(one)
         return amounts | {"taxRate": rate, "taxedPrice": self._taxed_price([one])}
+
+    def _amounts_by_method(
+        self, item: Item, units: list[Units], category: Json | None, share: float | None
+    ) -> Json:
+        """The same where units go by several shipping methods: each with its own rate, the line without one."""
+        shipments = self._basket.shipments
+        ways = item.by_method or ((shipments[0].key, item.quantity),)
+        countries = {one.key: one.country for one in shipments}
+        amounts: Json = {
+            "totalPrice": self._money(sum(quantity * unit for quantity, unit in units)),
+            "shippingDetails": {
+                "valid": sum(quantity for _, quantity in ways) == item.quantity,
+                "targets": [
+                    {"addressKey": f"address-{key}", "quantity": quantity, "shippingMethodKey": key}
+                    for key, quantity in ways
+                ],
+            },
+        }
+        rates, portions = [], []
+        for (key, _), some in zip(ways, cut(units, [quantity for _, quantity in ways]), strict=True):
+            total = sum(quantity * unit for quantity, unit in some)
+            self._total += total
+            if not self._basket.taxed:
+                continue
+            rate = self._rate(category, share, countries[key])
+            one = _Sum(rate, total, *taxed(rate, total, some if self._basket.by_unit else None))
+            self._count(one)
+            rates.append({"shippingMethodKey": key, "taxRate": rate})
+            portions.append({"shippingMethodKey": key, "taxedPrice": self._taxed_price([one])})
+        return amounts | {"perMethodTaxRate": rates, "taxedPricePortions": portions}
 
     def _per_quantity(self, units: list[Units], before: int) -> list[Json]:
         discount = {"typeId": "cart-discount", "id": self._project.store.new_id()}
@@ -291,13 +336,23 @@ class _CheckOut:
             info["discountedPrice"] = reduced["discountedPrice"]
         self._total += to_pay
         if basket.taxed:
-            rate = self._rate(info.get("taxCategory"), shipped.rate)
-            self._shipping = _Sum(rate, to_pay, *taxed(rate, to_pay))
-            info |= {"taxRate": rate, "taxedPrice": self._taxed_price([self._shipping])}
+            rate = self._rate(info.get("taxCategory"), shipped.rate, shipped.country)
+            one = _Sum(rate, to_pay, *taxed(rate, to_pay))
+            self._shipping.append(one)
+            info |= {"taxRate": rate, "taxedPrice": self._taxed_price([one])}
         return info
 
+    def _shipment(self, shipped: Shipped, address: Json) -> Json:
+        """One of several."""
+        country = shipped.country or self._basket.country
+        return {
+            "shippingKey": shipped.key,
+            "shippingInfo": self._shipped(shipped),
+            "shippingAddress": {**address, "key": f"address-{shipped.key}", "country": country},
+        }
+
     def _discount(self) -> Json:
-        """Takes the discount off what the goods come to, rate by rate."""
+        """Takes the discount off what goods, or all, come to, rate by rate."""
         amount = self._basket.total_discount
         self._total -= amount
         found: Json = {
@@ -309,7 +364,7 @@ class _CheckOut:
                 }
             ],
         }
-        sums = list(self._sums.values())
+        sums = [*self._sums.values(), *(self._shipping if self._basket.off_shipping else ())]
         net = gross = 0
         for one, part in zip(sums, spread(amount, [each.total for each in sums]), strict=True):
             less = taxed(one.rate, part)
@@ -321,23 +376,24 @@ class _CheckOut:
 
     # --- taxes ---
 
-    def _rate(self, category: Json | None, share: float | None) -> Json:
+    def _rate(self, category: Json | None, share: float | None, country: str | None = None) -> Json:
         """Raises `MissingTaxRateForCountry` where neither the line nor its tax category names a tax."""
         basket, rate = self._basket, None
+        country = country or basket.country
         if category is not None and share is None:
             known = self._project.collection("tax-categories").get(id=category["id"])
-            rate = next((each for each in known["rates"] if each["country"] == basket.country), None)
+            rate = next((each for each in known["rates"] if each["country"] == country), None)
         elif share is not None:
             name = f"{share * 100:g} %"
-            rate = {"name": name, "amount": share, "includedInPrice": True, "country": basket.country}
+            rate = {"name": name, "amount": share, "includedInPrice": True, "country": country}
             rate["subRates"] = []
         if rate is None:
             raise ApiError(
                 400,
                 "MissingTaxRateForCountry",
-                f"No tax rate for the country {basket.country}.",
+                f"No tax rate for the country {country}.",
                 taxCategoryId=category["id"] if category is not None else "none",
-                country=basket.country,
+                country=country,
             )
         chosen = copied(rate)
         return chosen if basket.included is None else {**chosen, "includedInPrice": basket.included}
@@ -347,31 +403,21 @@ class _CheckOut:
         kept = self._sums.setdefault(key, _Sum(one.rate))
         kept.total, kept.net, kept.gross = kept.total + one.total, kept.net + one.net, kept.gross + one.gross
 
-    def _all_sums(self) -> list[_Sum]:
-        sums = {key: _Sum(one.rate, one.total, one.net, one.gross) for key, one in self._sums.items()}
-        if self._shipping is not None:
-            one, key = self._shipping, _rate_key(self._shipping.rate)
-            kept = sums.setdefault(key, _Sum(one.rate))
-            kept.total, kept.net, kept.gross = (
-                kept.total + one.total,
-                kept.net + one.net,
-                kept.gross + one.gross,
-            )
-        return list(sums.values())
-
-    def _taxed_price(self, sums: list[_Sum]) -> Json:
+    def _taxed_price(self, sums: Iterable[_Sum]) -> Json:
+        """Portions of the same share and name are one, whichever rates they are parts of (documented)."""
+        sums = list(sums)
         net, gross = sum(one.net for one in sums), sum(one.gross for one in sums)
+        portions: dict[tuple[Any, str], int] = {}
+        for one in sums:
+            for share, name, tax in portions_of(one.rate, one.gross - one.net):
+                portions[share, name] = portions.get((share, name), 0) + tax
         return {
             "totalNet": self._money(net),
             "totalGross": self._money(gross),
             "totalTax": self._money(gross - net),
             "taxPortions": [
-                {
-                    "rate": one.rate["amount"],
-                    "amount": self._money(one.gross - one.net),
-                    "name": one.rate["name"],
-                }
-                for one in sums
+                {"rate": share, "amount": self._money(tax), "name": name}
+                for (share, name), tax in portions.items()
             ],
         }
 
@@ -383,7 +429,8 @@ class _CheckOut:
 
 
 def _rate_key(rate: Json) -> tuple[Any, ...]:
-    return rate["amount"], rate["name"], rate["includedInPrice"]
+    parts = tuple((one["name"], one["amount"]) for one in rate.get("subRates", ()))
+    return rate["amount"], rate["name"], rate["includedInPrice"], parts
 
 
 def _units(quantity: int, unit: int, groups: Iterable[Units]) -> list[Units]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 from include.sandbox.commercetools.errors import Json
 
@@ -21,6 +22,28 @@ def taxed(rate: Json, total: int, units: Iterable[Units] | None = None) -> tuple
     if rate["includedInPrice"]:
         return _rounded(total / share), total
     return total, _rounded(total * share)
+
+
+def portions_of(rate: Json, tax: int) -> list[tuple[Any, str, int]]:
+    """(share, name, tax) of what a rate came to: by its sub-rates where it has some (documented). That they sum up to
+    the whole tax, to the last unit, is inferred."""
+    parts = rate.get("subRates") or [rate]
+    weights = [int(Decimal(str(one["amount"])).scaleb(9)) for one in parts]
+    if not any(weights):
+        return [(one["amount"], one["name"], 0) for one in parts]
+    sign = -1 if tax < 0 else 1
+    amounts = spread(abs(tax), weights)
+    return [(one["amount"], one["name"], sign * part) for one, part in zip(parts, amounts, strict=True)]
+
+
+def cut(units: Iterable[Units], sizes: Iterable[int]) -> list[list[Units]]:
+    """Units in lots of these sizes, in their order."""
+    left = [cost for quantity, cost in units for _ in range(quantity)]
+    found = []
+    for size in sizes:
+        some, left = left[:size], left[size:]
+        found.append([(some.count(cost), cost) for cost in dict.fromkeys(some)])
+    return found
 
 
 def _rounded(amount: Decimal) -> int:

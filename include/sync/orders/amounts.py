@@ -1,24 +1,26 @@
 """What each line of an order is without and with tax, so that all of them come to exactly what the order came to.
 
-Nothing is computed from a rate: the order says what its lines, its rates and the whole came to. A discount on the
-whole, and every difference of rounding, is spread over the lines it concerns by what they cost."""
+The order says what its lines, its rates and the whole came to; a rate only tells whether that is plausible, and how
+the tax of lines divides that do not state theirs. Who bears a discount on the whole is read from the order (`bearing`);
+every difference of rounding goes over the lines it concerns by what they cost."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
 from include.records.orders import Order, OrderLine, Taxed
 from include.records.sales import PLACES, SaleTerms
+from include.sync.orders.bearing import Stand, Unfit, Whole, borne, only_rounded
 from include.sync.orders.exact import counting, spread
 from include.sync.orders.plan import Held
+from include.sync.orders.portions import pools_of
 from include.sync.orders.saying import held, shown
 
-Key = tuple[Decimal, str]
-"""Share and name of a rate; the name is empty where the order tells its rates apart by their share only."""
+Side = Literal["gross", "net", "mixed"]
+"""Whether prices hold their tax. Where some do and some do not, only with tax they are of one kind."""
 RELEASE = "Look at the order's totals in the online shop; it is tried again when the order changes."
 
 
@@ -53,7 +55,7 @@ def amounts_of(order: Order) -> list[Amount]:
     order = order.model_copy(update={"lines": tuple(line for line in order.lines if line.quantity > 0)})
     if order.taxed is None:
         return _untaxed(order)
-    return _Taxed(order).amounts()
+    return _taxed(order, order.taxed)
 
 
 def require_currency(order: Order, terms: SaleTerms) -> None:
@@ -75,22 +77,16 @@ def _untaxed(order: Order) -> list[Amount]:
     return [Amount(line, total, 0) for line, total in zip(order.lines, _come_to(order, totals), strict=True)]
 
 
-def _come_to(order: Order, totals: Sequence[int], goal: int | None = None) -> list[int]:
-    """The totals less what was taken off the whole, so that they sum up to the goal (what is to pay)."""
-    goal = order.total if goal is None else goal
-    too_much = sum(totals) - goal
+def _come_to(order: Order, totals: Sequence[int]) -> list[int]:
+    """The totals less what was taken off the whole, so that they sum up to what is to pay."""
+    too_much = sum(totals) - order.total
     if abs(too_much - order.total_discount) > _rounding(order.lines):
-        raise _differ(order, "is to be paid", sum(totals) - order.total_discount, goal)
-    return _less(order, totals, too_much, totals)
-
-
-def _less(order: Order, amounts: Sequence[int], taken: int, costs: Sequence[int]) -> list[int]:
-    """Amounts less what was taken off them, by what each costs."""
+        raise _differ(order, "is to be paid", sum(totals) - order.total_discount, order.total)
     try:
-        parts = spread(taken, counting(costs))
+        parts = spread(too_much, counting(totals))
     except ValueError:
-        raise _differ(order, "is left over, but no line bears it", 0, taken) from None
-    return [amount - part for amount, part in zip(amounts, parts, strict=True)]
+        raise _differ(order, "is left over, but no line bears it", 0, too_much) from None
+    return [total - part for total, part in zip(totals, parts, strict=True)]
 
 
 def _rounding(lines: Sequence[OrderLine]) -> int:
@@ -110,140 +106,102 @@ def _differ(order: Order, what: str, lines: int, whole: int) -> Held:
     )
 
 
-class _Taxed:
-    """The lines of a taxed order on their way to amounts."""
-
-    def __init__(self, order: Order) -> None:
-        assert order.taxed is not None
-        self.order = order
-        self.lines = order.lines
-        self.whole = order.taxed
-        self.side = _side(order.lines)
-        self.keys = self._keys()
-        self.groups: dict[Key, list[int]] = defaultdict(list)
-        for n, key in enumerate(self.keys):
-            self.groups[key].append(n)
-        self.sides = [self._on_side(line) for line in self.lines]
-
-    def amounts(self) -> list[Amount]:
-        portions = self._portions()
-        taxes = self._taxes(portions)
-        if self.side == "mixed":
-            # Some prices hold their tax and some do not: only with tax are they of one kind.
-            costs = [
-                side if line.taxed is not None or _included(line) else side + tax
-                for line, side, tax in zip(self.lines, self.sides, taxes, strict=True)
-            ]
-            grosses = self._of_both_sides(costs)
-        elif self.side == "gross":
-            costs = self.sides
-            grosses = _come_to(self.order, costs, self.whole.gross)
-        else:
-            costs = self.sides
-            grosses = []
-        for key, members in self.groups.items():
-            self._bring_to(portions.get(key, 0), taxes, members, costs)
-        if grosses:
-            nets = [gross - tax for gross, tax in zip(grosses, taxes, strict=True)]
-        else:
-            nets = _come_to(self.order, costs, self.whole.net)
-        return [Amount(line, net, tax) for line, net, tax in zip(self.lines, nets, taxes, strict=True)]
-
-    def _of_both_sides(self, costs: Sequence[int]) -> list[int]:
-        """On which side of tax a discount on the whole is, nobody says here."""
-        too_much = sum(costs) - self.whole.gross
-        if not self.order.total_discount and abs(too_much) > 2 * _rounding(self.lines):
-            raise _differ(self.order, "is to be paid", sum(costs), self.whole.gross)
-        return _less(self.order, costs, too_much, costs)
-
-    def _keys(self) -> list[Key]:
-        """The rate of each line: with its name where the order's portions are told apart by name, too."""
-        named = [_key(line) for line in self.lines]
-        stated = {(one.rate, one.name) for one in self.order.portions}
-        taxed = {key for key in named if key[0]}
-        if taxed <= stated:
-            return named
-        return [(share, "") for share, _ in named]
-
-    def _portions(self) -> dict[Key, int]:
-        """What each rate came to, as the order says."""
-        order, due = self.order, self.whole.gross - self.whole.net
-        if not order.portions:
-            return self._lone_portion(due)
-        by_name = any(name for _, name in self.groups)
-        found: dict[Key, int] = defaultdict(int)
-        for one in order.portions:
-            key = (one.rate, one.name) if by_name else (one.rate, "")
-            found[key] += one.tax
-        for key, tax in found.items():
-            if tax and key not in self.groups:
-                raise _differ(order, f"is tax of {key[1] or key[0]}, a rate of no line", 0, tax)
-        if sum(found.values()) != due:
-            raise _differ(order, "is tax", sum(found.values()), due)
-        return dict(found)
-
-    def _lone_portion(self, due: int) -> dict[Key, int]:
-        """The tax of an order that does not say which rate came to what."""
-        taxed = [key for key in self.groups if key[0]]
-        if len(taxed) <= 1 or not due:
-            if due and not taxed:
-                raise _differ(self.order, "is tax, but no line has a rate", 0, due)
-            return dict.fromkeys(taxed, due)
-        if any(self.lines[n].taxed is None for key in taxed for n in self.groups[key]):
-            raise _differ(self.order, "is tax of several rates, and not told apart", 0, due)
-        stated = [sum(self._stated_tax(n) for n in self.groups[key]) for key in taxed]
-        return dict(zip(taxed, spread(due, stated), strict=True)) if sum(stated) else {}
-
-    def _taxes(self, portions: dict[Key, int]) -> list[int]:
-        """The tax of each line before anything was taken off the whole: as the line says, else its part of what its
-        rate came to."""
-        taxes = [self._stated_tax(n) for n in range(len(self.lines))]
-        cost = sum(self.sides)
-        for key, members in self.groups.items():
-            open_ones = [n for n in members if self.lines[n].taxed is None]
-            if not open_ones or not key[0]:
-                continue
-            group = sum(self.sides[n] for n in members)
-            full = portions.get(key, 0)
-            taken = self.order.total_discount * group // cost if cost else 0
-            if taken and group != taken:
-                full = full * group // (group - taken)
-            weights = [self.sides[n] for n in open_ones]
-            rest = full - sum(taxes[n] for n in members)
-            if sum(weights):
-                for n, tax in zip(open_ones, spread(rest, weights), strict=True):
-                    taxes[n] = tax
-        return taxes
-
-    def _bring_to(self, portion: int, taxes: list[int], members: Sequence[int], costs: Sequence[int]) -> None:
-        """Let the lines of one rate bear exactly the tax the order says it came to."""
-        too_much = sum(taxes[n] for n in members) - portion
-        if not self.order.total_discount and abs(too_much) > _rounding([self.lines[n] for n in members]):
-            raise _differ(self.order, "is tax of one rate", portion + too_much, portion)
-        less = _less(self.order, [taxes[n] for n in members], too_much, [costs[n] for n in members])
-        for n, tax in zip(members, less, strict=True):
-            taxes[n] = tax
-
-    def _stated_tax(self, n: int) -> int:
-        taxed = self.lines[n].taxed
-        return 0 if taxed is None else taxed.gross - taxed.net
-
-    def _on_side(self, line: OrderLine) -> int:
-        """What it costs, on the order's side of tax."""
-        if line.taxed is None:
-            return line.total
-        return line.taxed.net if self.side == "net" else line.taxed.gross
+def _taxed(order: Order, whole: Taxed) -> list[Amount]:
+    """Nets and taxes of a taxed order's lines."""
+    side = _side(order.lines)
+    stands = [_stand(line, side) for line in order.lines]
+    pools = pools_of(
+        order, whole.gross - whole.net, [one.tax for one in stands], lambda *given: _differ(order, *given)
+    )
+    goal = whole.net if side == "net" else whole.gross
+    known = Whole(stands, pools, goal, _shipping(order, side))
+    over = sum(one.cost for one in stands) - goal
+    _require_discount(order, side, known, over)
+    try:
+        costs, taxes = borne(known) if order.total_discount and over > 0 else only_rounded(known)
+    except Unfit:
+        raise _taxes_differ(order, known, over) from None
+    nets = costs if side == "net" else [cost - tax for cost, tax in zip(costs, taxes, strict=True)]
+    return [Amount(line, net, tax) for line, net, tax in zip(order.lines, nets, taxes, strict=True)]
 
 
-def _key(line: OrderLine) -> Key:
-    return (line.rate.share, line.rate.name) if line.rate is not None else (Decimal(0), "")
+def _stand(line: OrderLine, side: Side) -> Stand:
+    rate = line.rate
+    if line.taxed is not None:
+        tax = line.taxed.gross - line.taxed.net
+        cost = line.taxed.net if side == "net" else line.taxed.gross
+    else:
+        tax = _expected(line)
+        cost = line.total + tax if side == "mixed" and not _included(line) else line.total
+    parts = max(1, len(rate.parts)) if rate is not None else 1
+    return Stand(cost, tax, line.taxed is not None, line.kind == "shipping", line.quantity * parts)
+
+
+def _expected(line: OrderLine) -> int:
+    """What its rate makes of a line that does not state its tax: what the order's own figures are held against, and how
+    they divide among lines."""
+    if line.rate is None:
+        return 0
+    share = line.rate.share
+    tax = line.total * share / (1 + share) if line.rate.included else line.total * share
+    return int(tax.quantize(Decimal(1), ROUND_HALF_EVEN))
+
+
+def _shipping(order: Order, side: Side) -> tuple[int, int] | None:
+    """What all shipping comes to, where the order says so."""
+    said = order.shipping_taxed
+    if said is None:
+        return None
+    return (said.net if side == "net" else said.gross), said.gross - said.net
+
+
+def _require_discount(order: Order, side: Side, known: Whole, over: int) -> None:
+    """Raises Held where the lines come to more, or less, than the order and its discount explain."""
+    said = order.discount_taxed
+    likely = {order.total_discount}
+    if said is not None:
+        likely.add(said.net if side == "net" else said.gross)
+    elif side == "mixed":
+        # On which side of tax it is, nobody says: anything between is likely.
+        highest = max((line.rate.share for line in order.lines if line.rate is not None), default=Decimal(0))
+        most = int(order.total_discount * (1 + highest))
+        likely |= {most, min(max(over, order.total_discount), most)}
+    if all(one.stated for one in known.stands) and _lowered(order):
+        likely.add(0)
+    slack = known.rounding(known.everybody) * (2 if side == "mixed" else 1)
+    if all(abs(over - one) > slack for one in likely):
+        lines = sum(one.cost for one in known.stands) - order.total_discount
+        raise _differ(order, "is to be paid", lines, known.goal)
+
+
+def _lowered(order: Order) -> bool:
+    """Whether what is taken off the whole is missing in the totals only: then what lines state as taxed is what is left
+    of them."""
+    total = sum(line.total for line in order.lines) - order.total_discount
+    return bool(order.total_discount) and abs(total - order.total) <= _rounding(order.lines)
+
+
+def _taxes_differ(order: Order, known: Whole, over: int) -> Held:
+    """The first rate whose tax is not what lines and discount leave of it, else the whole."""
+    for pool in known.pools:
+        stated = sum(known.stands[n].tax for n in pool.lines)
+        cost = sum(known.stands[n].cost for n in pool.lines)
+        least = stated - (abs(over) * abs(stated) // abs(cost) if cost else 0) - known.many(pool)
+        if not max(least, min(0, stated)) <= pool.tax <= max(0, stated) + known.many(pool):
+            return _differ(order, "is tax of one rate", stated, pool.tax)
+    return _differ(
+        order,
+        "is tax after what was taken off the whole",
+        sum(one.tax for one in known.stands),
+        sum(pool.tax for pool in known.pools),
+    )
 
 
 def _included(line: OrderLine) -> bool:
     return line.rate is None or not line.rate.share or line.rate.included
 
 
-def _side(lines: Sequence[OrderLine]) -> Literal["gross", "net", "mixed"]:
+def _side(lines: Sequence[OrderLine]) -> Side:
     """Whether the prices of an order hold their tax."""
     held_in = {line.rate.included for line in lines if line.rate is not None and line.rate.share}
     if held_in == {True} or not held_in:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from math import lcm
 
 from include.records.sales import PLACES
 
@@ -34,6 +36,28 @@ def spread(amount: int, weights: Sequence[int]) -> list[int]:
     for n in by_remainder[: amount - sum(parts)]:
         parts[n] += 1
     return parts
+
+
+def spread_within(amount: int, weights: Sequence[Fraction], most: Sequence[int]) -> list[int]:
+    """The amount in parts by these weights, none of them above its most: what one can't take, the others do. Neither
+    the amount nor a weight is negative. Raises ValueError where all of them together can't take it."""
+    if amount > sum(most):
+        raise ValueError("more than they can take")
+    parts, left = [0] * len(most), amount
+    while left:
+        room = [n for n, part in enumerate(parts) if part < most[n]]
+        given = [weights[n] for n in room]
+        some = _fractions_of(left, given if any(given) else [Fraction(most[n] - parts[n]) for n in room])
+        for n, part in zip(room, some, strict=True):
+            taken = min(part, most[n] - parts[n])
+            parts[n] += taken
+            left -= taken
+    return parts
+
+
+def _fractions_of(amount: int, weights: Sequence[Fraction]) -> list[int]:
+    one = lcm(*(weight.denominator for weight in weights))
+    return spread(amount, [int(weight * one) for weight in weights])
 
 
 def counting(weights: Iterable[int]) -> list[int]:

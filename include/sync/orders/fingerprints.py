@@ -5,7 +5,12 @@ from __future__ import annotations
 from include.records.orders import Order
 from include.records.types import digest
 
-LINE = {"id", "kind", "sku", "slug", "quantity", "total", "groups", "rate", "taxed"}
+RATE = {"share", "name", "country", "included"}
+"""Not the parts of a rate: orders that were exported before these were read are the same as they were."""
+LINE = {
+    **dict.fromkeys(("id", "kind", "sku", "slug", "quantity", "total", "groups", "taxed"), True),
+    "rate": RATE,
+}
 WHOLE = {"currency", "digits", "total", "taxed", "portions", "total_discount"}
 
 
