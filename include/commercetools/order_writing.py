@@ -54,6 +54,22 @@ class ImportedRate(Draft):
     country: str
 
 
+class ImportedPortion(Draft):
+    name: str | None = None
+    rate: Decimal
+    amount: Cents
+
+
+class ImportedTaxes(Draft):
+    """Of a whole order, and of a line: stored as it is sent, not checked (API reference, since 3 September 2026). Of
+    which type that of a line is, is not in the description at hand: it has the members all types of taxed prices
+    share."""
+
+    totalNet: Cents
+    totalGross: Cents
+    taxPortions: list[ImportedPortion]
+
+
 class ImportedVariant(Draft):
     sku: str
 
@@ -68,6 +84,7 @@ class ImportedLineItem(Draft):
     quantity: int
     price: ImportedPrice
     taxRate: ImportedRate | None = None
+    taxedPrice: ImportedTaxes | None = None
 
 
 class ImportedCustomLine(Draft):
@@ -76,18 +93,7 @@ class ImportedCustomLine(Draft):
     quantity: int
     money: Cents
     taxRate: ImportedRate | None = None
-
-
-class ImportedPortion(Draft):
-    name: str | None = None
-    rate: Decimal
-    amount: Cents
-
-
-class ImportedTaxes(Draft):
-    totalNet: Cents
-    totalGross: Cents
-    taxPortions: list[ImportedPortion]
+    taxedPrice: ImportedTaxes | None = None
 
 
 class ImportedFields(Draft):

@@ -13,7 +13,7 @@ from include.commercetools import order_preflight, queries
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
 from include.commercetools.order_documents import document_of
-from include.commercetools.order_imports import import_of
+from include.commercetools.order_imports import import_of, keeps_taxes
 from include.commercetools.order_stream import PATH, OrderDocuments
 from include.commercetools.order_taxes import UnreadableOrder
 from include.commercetools.order_trimming import EmailToken
@@ -177,6 +177,13 @@ class CommercetoolsOrders:
             f"{PATH}/import", draft.body(), context={"change": change_id}, withhold="shape"
         )
         made = _Stored.model_validate(answer.json())
+        if not keeps_taxes(draft, answer.json()):
+            log.warning(
+                "Order %s was imported, and commercetools derived the taxes of its lines from their rates: they may "
+                "be a cent off those of the sale. The project does not know the member `taxedPrice` of lines; set "
+                "`sales.line_taxes: derived` to send it no more.",
+                sale.number,
+            )
         marked = await self._mark_imported(made, sale.number, moment(sale.completed_at), change_id)
         return Written(made.id, _written(marked).version, [answer.exchange_id, marked.exchange_id])
 

@@ -13,6 +13,7 @@ from include.commercetools.places import Place, Places
 from include.commercetools.prices import tax_rule
 from include.commercetools.references import References, read_references
 from include.commercetools.wire import AttributeDefinition
+from include.records.currencies import iso_code
 from include.records.errors import ConfigurationFault, SyncError
 from include.records.face import CheckResult
 from include.settings.models import SyncSettings
@@ -100,7 +101,7 @@ def covers(granted: frozenset[str], scope: str, project: str) -> bool:
 def _project(references: References, settings: SyncSettings) -> Results:
     project, price = references.project, settings.products.price
     yield from catalogue_findings(project)
-    if price.currency not in project.currencies:
+    if not {price.currency, iso_code(price.currency)} & set(project.currencies):
         yield _result(
             "error", "products.price.currency", f"{price.currency} is no currency of the project", _CONFIG
         )

@@ -12,6 +12,7 @@ from include.commercetools.connection import SYSTEM
 from include.commercetools.prices import tax_rule
 from include.commercetools.references import many, read_project
 from include.commercetools.wire import Channel, CustomerGroup, Price, Project, Store, TaxCategory
+from include.records.currencies import iso_code
 from include.records.errors import ConfigurationFault
 from include.records.prices import OnlineTerms, TaxTerm
 from include.settings.models import SyncSettings
@@ -63,7 +64,7 @@ class PriceReferences:
     def problems(self, place: OnlinePlace) -> list[tuple[str, str]]:
         """What stands in the way of a list: (setting, sentence)."""
         found: list[tuple[str, str]] = []
-        if place.currency not in self.project.currencies:
+        if not {place.currency, iso_code(place.currency)} & set(self.project.currencies):
             found.append(("currency", f"{place.currency} is no currency of the project"))
         if place.country and place.country not in self.project.countries:
             found.append(("country", f"{place.country} is no country of the project"))

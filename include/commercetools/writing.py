@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from include.records.currencies import CURRENCY_PATTERN
+
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", min_length=2, max_length=256)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{2,256}$")]
 LocalizedString = dict[str, str]
@@ -45,7 +47,7 @@ class Identifier(Draft):
 
 
 class MoneyDraft(Draft):
-    currencyCode: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    currencyCode: Annotated[str, Field(pattern=CURRENCY_PATTERN)]
     centAmount: int
 
 
@@ -53,7 +55,7 @@ class PreciseMoneyDraft(Draft):
     """`preciseAmount` counts units of 10^-`fractionDigits`, more digits than the currency has."""
 
     type: Literal["highPrecision"] = "highPrecision"
-    currencyCode: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    currencyCode: Annotated[str, Field(pattern=CURRENCY_PATTERN)]
     preciseAmount: int
     fractionDigits: Annotated[int, Field(ge=1, le=20)]
 

@@ -149,6 +149,9 @@ class Order(Document):
     currency: str
     digits: int = 2
     """Fraction digits of the currency."""
+    grain: int = 1
+    """Smallest amount of the order's money, in minor units: 100 where it is counted in whole units only online, and
+    stated here in the till's minor units (see `include.sync.orders.till_money`)."""
     state: OrderState
     payment_state: str | None = None
     """As the shop names it: Paid, BalanceDue, Pending, Failed, CreditOwed."""

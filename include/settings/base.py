@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from include.records.currencies import CURRENCY_PATTERN
+
 SystemName = Literal["commercetools", "lightspeed"]
 Owner = Literal["commercetools", "lightspeed", "newest", "review", "none"]
 Severity = Literal["block", "hold", "drop field", "warn", "off"]
-Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
-"""An ISO 4217 code in capital letters. A misspelt one would match no amount, and say nothing."""
+Currency = Annotated[str, Field(pattern=CURRENCY_PATTERN)]
+"""An ISO 4217 code in capital letters, or a name commercetools has for the same money in whole units (HUF0). A misspelt one would match no amount, and say nothing."""
 
 
 class Settings(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
+from include.records.currencies import iso_code
 from include.settings.document import Loc, Problem
 from include.settings.models import SyncSettings
 from include.settings.prices import PriceList
@@ -91,7 +92,7 @@ def _locations(settings: SyncSettings, one: PriceList, loc: Loc) -> Iterator[Pro
 
 def _currency(settings: SyncSettings, one: PriceList, loc: Loc) -> Iterator[Problem]:
     till, online = settings.products.price.currency, one.commercetools.currency
-    if not one.syncs or till == online:
+    if not one.syncs or iso_code(till) == iso_code(online):
         return
     if not one.one_way:
         yield Problem(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from include.records.currencies import iso_code
 from include.settings.base import Currency, Owner, Settings
 
 PriceSeverity = Literal["block", "hold", "warn", "off"]
@@ -23,7 +24,7 @@ class OnlinePlace(Settings):
     """The commercetools prices of a list: those of exactly this currency, country, customer group and channel."""
 
     currency: Currency = "EUR"
-    """ISO 4217 code, in capital letters."""
+    """ISO 4217 code in capital letters, or a name of commercetools for the same money in whole units (HUF0)."""
     country: Country | None = None
     """Country of the prices; empty: the prices without a country. Where commercetools owns the list, a price without a
     country counts for articles that have none for this country."""
@@ -252,6 +253,8 @@ class PriceSettings(Settings):
 
     def exchange(self, source: str, target: str) -> Decimal | None:
         """What one unit of `source` is in `target`; None where the table does not say."""
-        if source == target:
+        pair = iso_code(source), iso_code(target)
+        if pair[0] == pair[1]:
             return Decimal(1)
-        return next((r.rate for r in self.exchange_rates if (r.source, r.target) == (source, target)), None)
+        rates = ((r.rate, (iso_code(r.source), iso_code(r.target))) for r in self.exchange_rates)
+        return next((rate for rate, known in rates if known == pair), None)

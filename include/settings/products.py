@@ -93,7 +93,8 @@ class PriceSetting(Settings):
     tax: Literal["included", "excluded"] = "included"
     """Whether the canonical price holds the tax. The exact side: choose what the owner of the price enters."""
     currency: Currency = "EUR"
-    """ISO 4217 code of the currency the tills sell in, in capital letters, such as EUR."""
+    """ISO 4217 code of the currency the tills sell in, in capital letters, such as EUR; or the name commercetools has
+    for it where the project counts it in whole units (HUF0)."""
     country: str | None = Field(default=None, pattern="^[A-Z]{2}$")
     """Country of the commercetools price that counts (a price without country counts where none has it)."""
     channel: str | None = None

@@ -42,5 +42,8 @@ class SaleSettings(Settings):
     """Key of the commercetools type that declares `fields`."""
     fields: SaleFields = SaleFields()
     """Custom fields of an imported order."""
+    line_taxes: Literal["as sold", "derived"] = "as sold"
+    """Taxes of an imported order's lines: `as sold`, the till's own amounts (`taxedPrice`, which order import takes
+    since 3 September 2026), or `derived` by commercetools from the rates, for a project that refuses the field."""
     batch_size: int = Field(default=200, ge=1)
     """Sales per load task."""

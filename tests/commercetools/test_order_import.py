@@ -91,6 +91,15 @@ def type_of_orders(world: World, *names: str, resource: str = "order", **more: A
 # ---------------------------------------------------------------- importing
 
 
+def taxed_line(net: int, gross: int) -> Json:
+    tax = {"currencyCode": "EUR", "centAmount": gross - net}
+    return {
+        "totalNet": {"currencyCode": "EUR", "centAmount": net},
+        "totalGross": {"currencyCode": "EUR", "centAmount": gross},
+        "taxPortions": [{"name": "19 %", "rate": 0.19, "amount": tax}],
+    }
+
+
 def test_a_sale_is_imported_as_it_was_rung_up(world: World) -> None:
     imported(world)
     (sent,) = bodies(world, "/orders/import")
@@ -105,6 +114,7 @@ def test_a_sale_is_imported_as_it_was_rung_up(world: World) -> None:
                 "quantity": 2,
                 "price": {"value": {"currencyCode": "EUR", "centAmount": 1999}},
                 "taxRate": rate,
+                "taxedPrice": taxed_line(3360, 3998),
             }
         ],
         "customLineItems": [
@@ -114,6 +124,7 @@ def test_a_sale_is_imported_as_it_was_rung_up(world: World) -> None:
                 "quantity": 1,
                 "money": {"currencyCode": "EUR", "centAmount": 1000},
                 "taxRate": rate,
+                "taxedPrice": taxed_line(840, 1000),
             }
         ],
         "totalPrice": {"currencyCode": "EUR", "centAmount": 4998},
@@ -143,6 +154,50 @@ def test_what_was_imported_is_told_as_any_order_and_bears_the_mark(world: World)
     assert order.gross == order.total == 4998 and order.portions[0].tax == 798
     (mark,) = order.marks
     assert (mark.external_id, mark.at) == ("POS-1001", AT)
+
+
+ODD = replace(JACKETS, net=3361)
+"""A line whose tax is a cent off what its rate makes of it: the till rounds a receipt as a whole."""
+
+
+def line_taxes(world: World) -> list[tuple[int, int]]:
+    order = stored(world)
+    return [
+        (line["taxedPrice"]["totalNet"]["centAmount"], line["taxedPrice"]["totalGross"]["centAmount"])
+        for line in [*order["lineItems"], *order["customLineItems"]]
+    ]
+
+
+def test_lines_have_the_taxes_of_the_till(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    imported(world, replace(SALE, lines=(ODD, ALTERATION), net=4201))
+    assert line_taxes(world) == [(3361, 3998), (840, 1000)]
+    assert "derived" not in caplog.text
+
+
+def test_a_project_that_does_not_know_taxes_of_lines_is_told_of(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.store.imports_taxed_prices = False
+    imported(world, replace(SALE, lines=(ODD, ALTERATION), net=4201))
+    assert line_taxes(world) == [(3360, 3998), (840, 1000)]
+    assert "sales.line_taxes: derived" in caplog.text
+
+
+def test_taxes_of_lines_are_left_to_the_project_where_the_settings_say_so(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    imported(world, replace(SALE, lines=(ODD, ALTERATION), net=4201), importing(line_taxes="derived"))
+    (sent,) = bodies(world, "/orders/import")
+    assert "taxedPrice" not in sent["lineItems"][0] and "taxedPrice" not in sent["customLineItems"][0]
+    assert line_taxes(world) == [(3360, 3998), (840, 1000)]
+    assert "derived" not in caplog.text
+
+
+def test_a_line_without_a_rate_has_no_taxes(world: World) -> None:
+    """Taxes of a line need its rate, and a rate its country (API reference)."""
+    imported(world, replace(SALE, country=None))
+    (sent,) = bodies(world, "/orders/import")
+    assert not {"taxRate", "taxedPrice"} & set(sent["lineItems"][0])
 
 
 def test_an_import_moves_no_stock(world: World) -> None:

@@ -207,3 +207,80 @@ def test_whoever_bears_a_discount_both_systems_come_to_the_same(
         included=included,
         off_shipping=off_shipping,
     )
+
+
+# ------------------------------------------------------------ money that goes back
+
+
+def assert_settled(shop: Ordered, order: str) -> None:
+    """The till has of the customer's money what the shop has, nobody is told anything, and a second run writes
+    nothing."""
+    assert money_at_till(shop, order) == shop.charged(order)
+    assert told(shop, order) == set()
+    assert_nothing_left(shop, order)
+
+
+def test_a_refund_before_its_return_goes_back_once_and_the_goods_come_back(shop: Ordered) -> None:
+    order = export(shop, ("A", 3))
+    before = shop.level("A")
+    shop.refund(order, 1000)
+    shop.run()
+    assert [cents(one["totals"]["price_incl_tax"]) for one in returns_of(shop, order)] == [-1000]
+    assert shop.level("A") == before
+    assert_settled(shop, order)
+    shop.send_back(order, "A")
+    shop.run()
+    assert shop.level("A") == (before or 0) + 1
+    assert sum(cents(one["totals"]["price_incl_tax"]) for one in shop.sales(order)) == 2000
+    assert_settled(shop, order)
+    # And the next return has a refund of its own.
+    shop.send_back(order, "A")
+    shop.refund(order, 1000)
+    shop.run()
+    assert shop.level("A") == (before or 0) + 2
+    assert sum(cents(one["totals"]["price_incl_tax"]) for one in shop.sales(order)) == 1000
+    assert_settled(shop, order)
+
+
+def test_a_refund_before_the_order_is_cancelled_goes_back_once(shop: Ordered) -> None:
+    before = shop.level("A")
+    order = export(shop, ("A", 2))
+    shop.refund(order, 2000)
+    shop.run()
+    shop.cancel(order)
+    shop.run()
+    assert (shop.level("A"), money_at_till(shop, order), shop.charged(order)) == (before, 0, 0)
+    assert_settled(shop, order)
+
+
+def test_the_unit_comes_back_whose_money_was_refunded(shop: Ordered) -> None:
+    order = export(shop, Item("A", 3, groups=((2, 1000), (1, 500))))
+    shop.send_back(order, "A")
+    shop.refund(order, 500)
+    shop.run()
+    (back,) = returns_of(shop, order)
+    (line,) = back["line_items"]
+    assert cents(line["pricing"]["price"] + line["tax"]["amount"]) == 500
+    assert cents(sum(shop.paid_by(back).values())) == -500
+    assert_settled(shop, order)
+
+
+# ------------------------------------------------------------ taxes that change
+
+
+def test_an_order_of_a_rate_that_was_changed_at_the_till_is_kept_back_until_there_is_one(
+    shop: Ordered,
+) -> None:
+    shop.till.set_tax_rate(shop.tax("standard"), "0.16")
+    order = shop.buy("A", number=a_number())
+    shop.run()
+    assert shop.sales(order) == [] and shop.marks(order) == []
+    (hold,) = (one for one in shop.holds() if one.source_id == order)
+    assert hold.code == "tax_unmapped" and "19 %" in hold.message and "16 %" in hold.message
+    assert_nothing_left(shop, order)
+    shop.till.add_tax("MwSt 19 % alt", "0.19")
+    shop.set(taxes=[{"rate": "0.19", "tax": "MwSt 19 % alt"}, {"rate": "0.07", "tax": "MwSt 7 %"}])
+    shop.run(keys=[shop.order(order)["orderNumber"]])
+    sale = shop.sale(order)
+    assert lines_of(shop, sale) == {"A": (840, 160)}
+    assert_settled(shop, order)

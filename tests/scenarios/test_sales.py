@@ -144,6 +144,12 @@ def taxes(order: Mapping[str, Any]) -> dict[Decimal, int]:
     }
 
 
+def line_taxes(order: dict[str, Any]) -> int:
+    """The taxes of an order's lines together."""
+    lines = [one["taxedPrice"] for one in [*order["lineItems"], *order["customLineItems"]]]
+    return sum(one["totalGross"]["centAmount"] - one["totalNet"]["centAmount"] for one in lines)
+
+
 def assert_imported(shop: Ordered, sale: str, account: str | None, *, paid: str = "Paid") -> Json:
     """The sale is one order of that account, comes to the same to the minor unit, and is known and marked."""
     at_till, order = shop.till.sale(sale), imported(shop, sale)
@@ -154,6 +160,7 @@ def assert_imported(shop: Ordered, sale: str, account: str | None, *, paid: str 
     assert order["taxedPrice"]["totalTax"]["centAmount"] == cents(totals["tax"])
     assert sum(taxes(order).values()) == cents(totals["tax"])
     assert line_totals(order) == order["totalPrice"]["centAmount"]
+    assert line_taxes(order) == cents(totals["tax"])
     assert (order["orderState"], order["paymentState"]) == ("Complete", paid)
     assert order["inventoryMode"] == "None"
     assert datetime.fromisoformat(order["completedAt"]) == datetime.fromisoformat(at_till["date"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from include.lightspeed.x_series.money import PriceRule, TaxSide
 from include.lightspeed.x_series.wire import Outlet, Retailer, Tax
+from include.records.currencies import iso_code
 from include.settings.models import SyncSettings
 
 
@@ -43,9 +44,17 @@ class StoreFacts:
     def currency(self) -> str:
         return self.retailer.currency.code or next((o.currency for o in self.outlets if o.currency), "")
 
+    def currency_in(self, settings: SyncSettings) -> str:
+        """The store's currency as the configuration names it: one that is counted in whole units online has another
+        name there."""
+        named = settings.products.price.currency
+        return named if iso_code(named) == self.currency else self.currency
+
     def price_rule(self, settings: SyncSettings) -> PriceRule:
         kept: TaxSide = "excluded" if self.retailer.tax_exclusive else "included"
-        return PriceRule(kept=kept, canonical=settings.products.price.tax, currency=self.currency)
+        return PriceRule(
+            kept=kept, canonical=settings.products.price.tax, currency=self.currency_in(settings)
+        )
 
     def taxation(self, overrides: Mapping[str, str]) -> Taxation:
         """The tax of a product with these overrides (outlet id -> tax id); outlets without one use their default."""

@@ -10,6 +10,7 @@ from include.lightspeed.x_series.failures import scope_of
 from include.lightspeed.x_series.places import PLACES, unknown_places
 from include.lightspeed.x_series.references import read_facts
 from include.lightspeed.x_series.writing import MOST_OPTIONS
+from include.records.currencies import iso_code
 from include.records.errors import ConfigurationFault, SyncError
 from include.records.face import CheckResult
 from include.records.types import decimal_text
@@ -83,7 +84,7 @@ def _store(facts: StoreFacts, client: XSeriesClient) -> Iterator[CheckResult]:
 
 def _money(facts: StoreFacts, settings: SyncSettings) -> Iterator[CheckResult]:
     price = settings.products.price
-    if facts.currency != price.currency:
+    if facts.currency != iso_code(price.currency):
         yield CheckResult(
             "error",
             "currency",

@@ -28,6 +28,7 @@ from include.lightspeed.x_series.price_taxes import tax_lines
 from include.lightspeed.x_series.price_writing import BookLineBody, BookLinesBody, EntryIds, EntryIdsBody
 from include.lightspeed.x_series.references import read_facts
 from include.lightspeed.x_series.writing import Details, ProductUpdate, body_of
+from include.records.currencies import iso_code
 from include.records.errors import ConfigurationFault, RecordRejected
 from include.records.face import CheckResult, RawPage, SystemName
 from include.records.price_face import BasePriceWrite, BookLine, BookWrite, TaxLine
@@ -58,7 +59,7 @@ class XSeriesPrices:
         """Read the store's facts and price books."""
         facts = await read_facts(self._client, self._settings)
         wanted = self._settings.products.price.currency
-        if facts.currency and facts.currency != wanted:
+        if facts.currency and facts.currency != iso_code(wanted):
             raise ConfigurationFault(
                 f"The store sells in {facts.currency}, the configuration says {wanted}.",
                 system=SYSTEM,

@@ -141,7 +141,7 @@ class _Reader:
             ),
             "option_values": _texts([_option_values(row) for row in rows]),
             "price": pd.Series([price and price[0] for price in prices], dtype="Int64"),
-            "currency": _texts([self._facts.currency or None] * len(frame)),
+            "currency": _texts([self._facts.currency_in(self._settings) or None] * len(frame)),
             "supply_price": _texts([_decimal(row.get("supply_price")) for row in rows]),
             "supplier_code": _texts([_supplier_code(row) for row in rows]),
             "active": pd.Series([_active(row) for row in rows], dtype="boolean"),

@@ -13,7 +13,7 @@ from include.sandbox.clock import to_millis
 from include.sandbox.commercetools import shapes
 from include.sandbox.commercetools.collection import Action, Context, Kind
 from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, typed_money
-from include.sandbox.commercetools.errors import ApiError, Json
+from include.sandbox.commercetools.errors import ApiError, Json, invalid_field
 from include.sandbox.commercetools.order_returns import RETURN_ACTIONS
 from include.sandbox.commercetools.order_stock import INVENTORY_MODES
 from include.sandbox.commercetools.prices import (
@@ -24,6 +24,7 @@ from include.sandbox.commercetools.prices import (
 )
 from include.sandbox.commercetools.products import variants_of
 from include.sandbox.commercetools.shapes import Shape, as_stored_moment
+from include.sandbox.commercetools.taxing import portions_of, taxed
 
 if TYPE_CHECKING:
     from include.sandbox.commercetools.store import Project
@@ -52,7 +53,7 @@ def _line_item(context: Context, draft: Json) -> Json:
     }
     item["price"] = {"id": context.project.store.new_id(), **draft["price"]}
     unit = draft["price"]["value"]
-    item["totalPrice"] = {**unit, "centAmount": unit["centAmount"] * draft["quantity"]}
+    item |= _amounts(context, draft, unit)
     if "supplyChannel" in draft:
         item["supplyChannel"] = channel_with_role(context, draft["supplyChannel"], "InventorySupply")
     sku = draft["variant"].get("sku")
@@ -77,8 +78,31 @@ def _custom_line_item(context: Context, draft: Json) -> Json:
         "taxedPricePortions": [],
         "priceMode": "Standard",
         **draft,
-        "totalPrice": {**unit, "centAmount": unit["centAmount"] * draft["quantity"]},
+        **_amounts(context, draft, unit),
     }
+
+
+def _amounts(context: Context, draft: Json, unit: Json) -> Json:
+    """Total and taxes of an imported line: `taxedPrice` is kept as it is sent, and else derived from the rate, as the
+    API documents since 3 September 2026. A project that does not know it yet ignores it
+    (`store.imports_taxed_prices`). Raises `InvalidField` for taxes without a rate."""
+    total = {**unit, "centAmount": unit["centAmount"] * draft["quantity"]}
+    rate, sent = draft.get("taxRate"), draft.get("taxedPrice")
+    if sent is not None and rate is None:
+        raise invalid_field("taxedPrice", sent, "The field 'taxRate' is required, too.")
+    if rate is None:
+        return {"totalPrice": total}
+    if sent is None or not context.project.store.imports_taxed_prices:
+        net, gross = taxed(rate, total["centAmount"])
+        sent = {
+            "totalNet": {**total, "centAmount": net},
+            "totalGross": {**total, "centAmount": gross},
+            "taxPortions": [
+                {"rate": share, "name": name, "amount": {**total, "centAmount": part}}
+                for share, name, part in portions_of(rate, gross - net)
+            ],
+        }
+    return {"totalPrice": total, "taxedPrice": _taxed_price(sent)}
 
 
 def _shipping_info(draft: Json) -> Json:
@@ -201,6 +225,13 @@ def _index(project: Project, path: str, value: Any) -> set[str] | None:
     return project.ids_with_sku("orders", value) if path == "lineItems.variant.sku" else None
 
 
+_taxed = shapes.shaped(
+    Shape(
+        {"totalNet": money, "totalGross": money},
+        {"totalTax": money, "taxPortions": shapes.list_of(shapes.mapping)},
+    )
+)
+
 _ORDER_OPTIONAL: dict[str, shapes.Check] = {
     **dict.fromkeys(("orderNumber", "customerId", "customerEmail", "country"), shapes.text),
     **dict.fromkeys(
@@ -220,6 +251,7 @@ _ORDER_OPTIONAL: dict[str, shapes.Check] = {
                 "shippingMethod": shapes.reference,
                 "taxCategory": shapes.reference,
                 "shippingMethodState": shapes.text,
+                "taxedPrice": _taxed,
                 **dict.fromkeys(("taxRate", "deliveries", "discountedPrice"), shapes.anything),
             },
         )
@@ -239,6 +271,7 @@ _ORDER_OPTIONAL: dict[str, shapes.Check] = {
                     **dict.fromkeys(
                         ("taxRate", "distributionChannel", "custom", "productId", "state"), shapes.anything
                     ),
+                    "taxedPrice": _taxed,
                     "supplyChannel": shapes.reference,
                     "inventoryMode": shapes.one_of(*INVENTORY_MODES),
                 },
@@ -252,6 +285,7 @@ _ORDER_OPTIONAL: dict[str, shapes.Check] = {
                 {
                     **dict.fromkeys(("taxRate", "custom", "state", "shippingDetails"), shapes.anything),
                     "key": shapes.key,
+                    "taxedPrice": _taxed,
                     "taxCategory": shapes.reference,
                     "priceMode": shapes.one_of("Standard", "External"),
                 },

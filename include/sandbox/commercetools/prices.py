@@ -28,8 +28,10 @@ FRACTION_DIGITS = {
     "BHD": 3,
     "OMR": 3,
     "TND": 3,
+    **dict.fromkeys(("CZK0", "HUF0", "ILS0", "KZT0", "TRY0", "TWD0"), 0),
 }
-"""Currencies whose smallest unit is not a hundredth (ISO 4217); all others have two digits."""
+"""Currencies whose smallest unit is not a hundredth (ISO 4217, and the API's own `NonStandardCurrency`); all others
+have two digits."""
 
 MAX_PRICES = 100
 """Embedded prices a variant (documented limit)."""

@@ -218,6 +218,9 @@ class CommercetoolsStore:
         self.refuse_deleting_published: bool = True
         self.sync_info_appends: bool = True
         """Whether `updateSyncInfo` keeps earlier entries of the same channel (unknown on the real API)."""
+        self.imports_taxed_prices: bool = True
+        """Whether order import keeps `taxedPrice` of lines (since 3 September 2026), or ignores it as a member it does
+        not know."""
         self.price_locks: list[PriceLock] = []
         """Writes of standalone prices that will be refused; see `lock_standalone_prices`."""
         self.validate_requests: Callable[[str, str, Any], str | None] | None = None

@@ -18,6 +18,7 @@ from include.sync.orders.exact import counting, spread
 from include.sync.orders.plan import Held
 from include.sync.orders.portions import pools_of
 from include.sync.orders.saying import held, shown
+from include.sync.orders.till_money import in_own_money
 
 Side = Literal["gross", "net", "mixed"]
 """Whether prices hold their tax. Where some do and some do not, only with tax they are of one kind."""
@@ -45,6 +46,13 @@ class Amount:
 def amounts_of(order: Order) -> list[Amount]:
     """Amounts of all lines with units: their sum is net and gross of the order, and by rate its portions. Raises Held
     (`totals_differ`) where what the order says of itself does not fit together."""
+    if order.grain > 1:
+        own = amounts_of(in_own_money(order))
+        lines = [line for line in order.lines if line.quantity > 0]
+        return [
+            Amount(line, one.net * order.grain, one.tax * order.grain)
+            for line, one in zip(lines, own, strict=True)
+        ]
     if not order.lines:
         raise _differ(order, "is to be paid, but nothing was ordered", 0, order.gross)
     if order.gross < 0:

@@ -85,15 +85,39 @@ class Books:
                 found.append(line.model_copy(update={"quantity": line.quantity - gone}))
         return found
 
+    @property
+    def refunded_early(self) -> int:
+        """What went back alone, for no goods, and was not made up for by a return since: a return that is entered later
+        may be what it was for."""
+        return max(
+            0,
+            self.minor(
+                sum(
+                    (
+                        -cost(line)
+                        for sale in self.came_back
+                        for line in sale.lines
+                        if line.order_line is None
+                    ),
+                    Decimal(0),
+                )
+            ),
+        )
+
     def value(self, one: Sold, lines: Iterable[SaleLine]) -> int:
-        """What units of a sale are worth when they come back now. It is rounded so that all units together come to
+        """What units of a sale are worth when they come back now."""
+        return self.value_of(
+            one, sum((abs(line.quantity) * (line.price + line.tax) for line in lines), Decimal(0))
+        )
+
+    def value_of(self, one: Sold, amount: Decimal) -> int:
+        """An amount of what comes back of a sale now in minor units. It is rounded so that all units together come to
         the sale, however many returns they come back in."""
         units = {unit(line) for line in one.sale.lines}
         before = sum(
             (-cost(line) for sale in self.came_back for line in sale.lines if unit(line) in units), Decimal(0)
         )
-        now = sum((abs(line.quantity) * (line.price + line.tax) for line in lines), Decimal(0))
-        return self.minor(before + now) - self.minor(before)
+        return self.minor(before + amount) - self.minor(before)
 
     def refunds(self) -> Purse:
         """What went back of the money and is not at the till yet. Money the till gave back earlier, when the goods

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from include.records.currencies import iso_code
 from include.records.orders import Order
 from include.records.types import digest
+from include.sync.orders.till_money import in_own_money
 
 RATE = {"share", "name", "country", "included"}
 """Not the parts of a rate: orders that were exported before these were read are the same as they were."""
-LINE = {
+LINE: dict[str, Any] = {
     **dict.fromkeys(("id", "kind", "sku", "slug", "quantity", "total", "groups", "taxed"), True),
     "rate": RATE,
 }
@@ -15,6 +19,9 @@ WHOLE = {"currency", "digits", "total", "taxed", "portions", "total_discount"}
 
 
 def fingerprint_of(order: Order) -> str:
-    """A digest of lines and totals; not of states, payments, returns and marks, which are followed."""
+    """A digest of lines and totals; not of states, payments, returns and marks, which are followed. The same whether
+    the order is stated in its own money or in the till's."""
+    order = in_own_money(order)
     lines = [line.model_dump(mode="json", include=LINE) for line in order.lines]
-    return digest({"lines": lines, **order.model_dump(mode="json", include=WHOLE)})
+    whole = order.model_dump(mode="json", include=WHOLE)
+    return digest({"lines": lines, **whole, "currency": iso_code(order.currency)})

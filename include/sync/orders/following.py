@@ -100,7 +100,8 @@ def _cancel(books: Books) -> None:
             line.quantity != sold.quantity
             for line, sold in zip(books.left(one), one.sale.lines, strict=False)
         )
-        if state_of(one) == "closed" and (policy == "return" or touched):
+        # A refund is closed and stays: what was sold comes back less what was given back already.
+        if state_of(one) == "closed" and (policy == "return" or touched or books.refunded_early):
             try:
                 return_everything(books, one, purse)
             except Held as problem:

@@ -9,6 +9,7 @@ from include.sync.orders.fingerprints import fingerprint_of
 from include.sync.orders.following import follow
 from include.sync.orders.plan import Finding, Held, Known, OrderPlan, Sold, Step, World
 from include.sync.orders.selling import Selling, is_sold, sell
+from include.sync.orders.till_money import in_till_money
 
 __all__ = ["fingerprint_of", "plan_order"]
 
@@ -18,6 +19,7 @@ def plan_order(order: Order, known: Known, world: World) -> OrderPlan:
 
     An order that was sold once is followed whatever the settings say by now. What keeps the sale of an order back
     does not keep back what follows sales that are there."""
+    order = in_till_money(order, world.terms)
     if not known.sales:
         ignored = why_not(order, world.settings)
         if ignored:

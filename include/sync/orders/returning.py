@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from include.records.orders import ReturnItem
 from include.records.sales import PLACES, Register, Sale, SaleLine, Tender
 from include.sync.orders.articles import Article, service
 from include.sync.orders.books import Books, Purse, cost, paid, state_of
+from include.sync.orders.choosing_units import chosen_units
 from include.sync.orders.exact import counting, major, minor, spread
 from include.sync.orders.placing import register_of, require_open
 from include.sync.orders.plan import SOURCE, Action, Finding, Held, Sold, Step, sale_id
@@ -56,7 +58,7 @@ def _report_strangers(books: Books) -> None:
     when = books.world.settings.orders.returns.when
     for item in books.order.returns:
         if item.line not in held_by_sales and not books.is_settled(item.id) and is_due(item, when):
-            books.findings.append(_too_much(item, ()))
+            books.findings.append(_too_much(item, Decimal(0)))
 
 
 def _report_refused(books: Books) -> None:
@@ -105,13 +107,8 @@ def _return_of_sale(books: Books, one: Sold, purse: Purse) -> None:
         return
     goods: list[tuple[ReturnItem, list[SaleLine]]] = []
     money: list[tuple[ReturnItem, list[SaleLine]]] = []
-    left = books.left(one)
-    for item in due:
-        taken = _units(left, item)
-        if taken is None:
-            books.findings.append(_too_much(item, left))
-        else:
-            (money if _is_money_only(books, item) else goods).append((item, taken))
+    for item, taken in _taken(books, one, due, purse):
+        (money if _is_money_only(books, item) else goods).append((item, taken))
     if goods:
         lines, covers = _together(goods)
         _write(books, one, "return", f"return/{covers[0]}", lines, purse, covers, "Goods came back.")
@@ -122,26 +119,42 @@ def _return_of_sale(books: Books, one: Sold, purse: Purse) -> None:
         _write(books, one, "refund", refund, _as_money(books, lines), purse, covers, what)
 
 
-def _units(left: list[SaleLine], item: ReturnItem) -> list[SaleLine] | None:
-    """Takes the units of an item off what is left, as lines of a return; None (and nothing is taken): too few are."""
+def _taken(
+    books: Books, one: Sold, due: Sequence[ReturnItem], purse: Purse
+) -> list[tuple[ReturnItem, list[SaleLine]]]:
+    """The units each item takes off what is left of a sale, as lines of a return. Of a line whose units cost different
+    amounts, those come back whose money went back (`choosing_units`)."""
+    left = books.left(one)
+    coming: list[ReturnItem] = []
+    wanted: Counter[str] = Counter()
+    for item in due:
+        units = sum((line.quantity for line in left if line.order_line == item.line), Decimal(0))
+        if item.quantity <= 0 or units < wanted[item.line] + item.quantity:
+            books.findings.append(_too_much(item, units - wanted[item.line]))
+            continue
+        wanted[item.line] += item.quantity
+        coming.append(item)
+    refunds = [money.amount for money in purse.money]
+    chosen = chosen_units(
+        left, wanted, refunds, lambda amount: books.value_of(one, amount), single=len(coming) == 1
+    )
+    return [(item, _units(chosen, item)) for item in coming]
+
+
+def _units(chosen: list[SaleLine], item: ReturnItem) -> list[SaleLine]:
+    """Takes the units of an item off those that were chosen."""
     wanted = Decimal(item.quantity)
-    if (
-        wanted <= 0
-        or sum((line.quantity for line in left if line.order_line == item.line), Decimal(0)) < wanted
-    ):
-        return None
     taken = []
-    for n, line in enumerate(left):
+    for n, line in enumerate(chosen):
         if line.order_line == item.line and line.quantity and wanted:
             some = min(wanted, line.quantity)
             wanted -= some
-            left[n] = line.model_copy(update={"quantity": line.quantity - some})
+            chosen[n] = line.model_copy(update={"quantity": line.quantity - some})
             taken.append(line.model_copy(update={"quantity": -some}))
     return taken
 
 
-def _too_much(item: ReturnItem, left: Sequence[SaleLine]) -> Finding:
-    units = sum((line.quantity for line in left if line.order_line == item.line), Decimal(0))
+def _too_much(item: ReturnItem, units: Decimal) -> Finding:
     return held(
         "returned_too_much",
         f"{item.quantity} units are to come back, and only {units} of the line are left.",
@@ -206,6 +219,11 @@ def _write(
     had = purse.money
     taken, used = purse.take(value)
     rest = value - sum(money.amount for money in taken)
+    early = min(rest, books.refunded_early)
+    if early > 0:
+        # What went back alone was this money: the refund is taken back, and goods and taxes are where they belong.
+        lines = [*lines, *_spread_over_taxes(books, early, units=1)]
+        rest -= early
     try:
         tenders = (*tenders_of(taken, books.world, back=True), *_without_refund(books, one, rest))
         _plan(books, one, action, what, lines, tenders, (*covers, *used), reason)
@@ -287,9 +305,9 @@ def _refund_rest(books: Books, purse: Purse) -> None:
     _plan(books, one, "refund", f"refund/{first}", lines, tenders, tuple(used), "Money went back.")
 
 
-def _spread_over_taxes(books: Books, amount: int) -> list[SaleLine]:
-    """An amount of money as lines of the refund article, one for each tax of the order, by what it came to. Raises
-    Held (`no_article_for`)."""
+def _spread_over_taxes(books: Books, amount: int, units: int = -1) -> list[SaleLine]:
+    """An amount of money as lines of the refund article, one for each tax of the order, by what it came to: of units
+    that come back, or (`units` 1) of a refund that is taken back. Raises Held (`no_article_for`)."""
     article, digits = _refund_article(books), books.order.digits
     costs: dict[str, tuple[Decimal, Decimal]] = {}
     for one in books.living:
@@ -310,7 +328,7 @@ def _spread_over_taxes(books: Books, amount: int) -> list[SaleLine]:
             SaleLine(
                 product_id=article.id,
                 sku=article.sku,
-                quantity=Decimal(-1),
+                quantity=Decimal(units),
                 price=major(part - share, digits),
                 tax=major(share, digits),
                 tax_id=tax_id,

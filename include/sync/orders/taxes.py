@@ -18,7 +18,7 @@ def tax_id_of(order: Order, rate: Rate | None, world: World) -> str:
     stated = rate or Rate(share=Decimal(0))
     named = next((one for one in world.settings.orders.taxes if _fits(one, stated, order)), None)
     if named is not None:
-        return _named(named.tax, stated, world).id
+        return _of_rate(_named(named.tax, stated, world), stated).id
     if not stated.share:
         return world.terms.no_tax_id
     names = {one.lightspeed for one in world.settings.products.tax_classes}
@@ -42,6 +42,23 @@ def _fits(one: OrderTax, rate: Rate, order: Order) -> bool:
         one.rate == rate.share
         and one.country in (None, rate.country or order.country)
         and one.name in (None, rate.name)
+    )
+
+
+def _of_rate(tax: TillTax, rate: Rate) -> TillTax:
+    """The tax, if it is of that rate today: its rate can be changed at the till under the same name and id. Raises Held
+    (`tax_unmapped`)."""
+    if tax.rate == rate.share:
+        return tax
+    raise held(
+        "tax_unmapped",
+        f"`orders.taxes` names {tax.name!r} for {percent(rate.share)}, and at the till it is {percent(tax.rate)} now.",
+        f"Add a tax of {percent(rate.share)} at the till and name it in `orders.taxes`, or correct the rate there.",
+        field="tax",
+        rate=str(rate.share),
+        name=rate.name,
+        tax=tax.name,
+        till=str(tax.rate),
     )
 
 

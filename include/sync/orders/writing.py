@@ -174,11 +174,11 @@ async def _return_of(bench: Bench, original: str, wanted: Sale) -> Sale | None:
 
 
 def cut_down(parked: Sale, wanted: Sale) -> Sale:
-    """The return the till proposes, with only the units that come back, at what they cost. Raises RecordRejected where
-    the till would take fewer back."""
+    """The return the till proposes, with only the units that come back, at what they cost, and what is made up for (of
+    a refund that is taken back). Raises RecordRejected where the till would take fewer back."""
     free = {line.id: -line.quantity for line in parked.lines}
     lines: list[SaleLine] = []
-    for line in wanted.lines:
+    for line in (one for one in wanted.lines if one.quantity < 0):
         left = -line.quantity
         for one in parked.lines:
             if (one.product_id, one.price, one.tax) != (line.product_id, line.price, line.tax):
@@ -196,10 +196,12 @@ def cut_down(parked: Sale, wanted: Sale) -> Sale:
                 system="lightspeed",
                 remedy="Look at the sale and its returns at the till.",
             )
+    more = [one for one in wanted.lines if one.quantity > 0]
+    joined = [*_joined(lines), *more]
     return wanted.model_copy(
         update={
             "id": parked.id,
-            "lines": _joined(lines),
+            "lines": tuple(line.model_copy(update={"sequence": n}) for n, line in enumerate(joined, start=1)),
             "number": parked.number,
             "version": parked.version,
             "return_of": parked.return_of,

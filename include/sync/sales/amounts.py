@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from include.records.sales import Sale, SaleLine, SaleTerms
+from include.records.sales import PLACES, Sale, SaleLine, SaleTerms, TillTax
 
+_LAST_PLACE = Decimal(1).scaleb(-PLACES)
+"""The last digit a till keeps of a unit's price and tax."""
 RATE = Decimal("0.0001")
 """To this a rate is told that no tax of the till states."""
 
@@ -72,6 +74,9 @@ def portions_of(lines: Sequence[Amounts]) -> list[tuple[Decimal, str, int, int]]
 
 def _amounts(line: SaleLine, terms: SaleTerms) -> Amounts:
     tax = next((one for one in terms.taxes.values() if one.id == line.tax_id), None)
+    if tax is not None and not _is_of(line, tax, terms.digits):
+        # Its rate was changed at the till since: the line was sold at another, which nothing names any more.
+        tax = None
     return Amounts(
         line,
         minor(line.quantity * line.price, terms.digits),
@@ -81,9 +86,19 @@ def _amounts(line: SaleLine, terms: SaleTerms) -> Amounts:
     )
 
 
+def _is_of(line: SaleLine, tax: TillTax, digits: int) -> bool:
+    """Whether a line's tax is of that rate: a till rounds it by unit, to a minor unit at the coarsest."""
+    return abs(line.price * tax.rate - line.tax) <= Decimal(5).scaleb(-digits - 1) + _LAST_PLACE
+
+
 def _share(tax: Decimal | int, net: Decimal | int) -> Decimal:
-    """The rate behind an amount; 0 where none can be told."""
+    """The rate behind an amount, in as few digits as it takes; 0 where none can be told."""
     if not net or not tax:
         return Decimal(0)
-    share = (Decimal(tax) / Decimal(net)).quantize(RATE, ROUND_HALF_UP)
-    return share if 0 <= share <= 1 else Decimal(0)
+    exact = Decimal(tax) / Decimal(net)
+    if not 0 <= exact <= 1:
+        return Decimal(0)
+    by_digits = (exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) for digits in range(2, PLACES + 1))
+    slack = _LAST_PLACE if isinstance(tax, Decimal) else Decimal("0.5")
+    fitting = (one for one in by_digits if abs(one * net - tax) <= slack)
+    return next(fitting, exact.quantize(RATE, ROUND_HALF_UP))

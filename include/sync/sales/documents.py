@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from include.records.currencies import iso_code, minor_digits
 from include.records.order_face import ImportedLine, ImportedSale
 from include.records.sales import Sale, SaleLine, SaleTerms
 from include.records.types import digest
@@ -29,6 +30,15 @@ DUE, PAID = "BalanceDue", "Paid"
 TAIL = 6
 """Digits of the sale's id at the end of an order's number: invoice numbers may repeat, at another register or after
 its sequence was set back."""
+
+
+def online_terms(sale: Sale, terms: SaleTerms, named: str) -> SaleTerms:
+    """The terms in the money of an imported order: `named` by the configuration, where it is the till's money in whole
+    units (HUF0) and the sale comes to whole ones; else the till's."""
+    digits = minor_digits(named)
+    if iso_code(named) != terms.currency or sale.total.scaleb(digits) % 1:
+        return terms
+    return replace(terms, currency=named, digits=digits)
 
 
 def order_number(sale: Sale, settings: SaleSettings) -> str:
@@ -62,7 +72,8 @@ def content_of(sale: Sale, target: Target) -> str:
 
 def imported_of(sale: Sale, world: World, number: str, customer_id: str | None) -> ImportedSale:
     """The order a sale becomes."""
-    terms, settings = world.terms, world.settings
+    settings = world.settings
+    terms = online_terms(sale, world.terms, settings.products.price.currency)
     amounts = amounts_of(sale, terms)
     totals = totals_of(sale, terms.digits)
     return ImportedSale(
@@ -76,7 +87,7 @@ def imported_of(sale: Sale, world: World, number: str, customer_id: str | None) 
         portions=portions_of(amounts),
         completed_at=sale.sold_at,
         store=_store(sale, world),
-        payment_state=payment_state_of(sale, terms),
+        payment_state=payment_state_of(sale, world.terms),
         fields=_fields(sale, world),
     )
 
