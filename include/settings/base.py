@@ -12,7 +12,8 @@ SystemName = Literal["commercetools", "lightspeed"]
 Owner = Literal["commercetools", "lightspeed", "newest", "review", "none"]
 Severity = Literal["block", "hold", "drop field", "warn", "off"]
 Currency = Annotated[str, Field(pattern=CURRENCY_PATTERN)]
-"""An ISO 4217 code in capital letters, or a name commercetools has for the same money in whole units (HUF0). A misspelt one would match no amount, and say nothing."""
+"""An ISO 4217 code in capital letters, or a name commercetools has for the same money in whole units (HUF0). A misspelt
+one would match no amount, and say nothing."""
 
 
 class Settings(BaseModel):
