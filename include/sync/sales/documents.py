@@ -36,7 +36,8 @@ def online_terms(sale: Sale, terms: SaleTerms, named: str) -> SaleTerms:
     """The terms in the money of an imported order: `named` by the configuration, where it is the till's money in whole
     units (HUF0) and the sale comes to whole ones; else the till's."""
     digits = minor_digits(named)
-    if iso_code(named) != terms.currency or sale.total.scaleb(digits) % 1:
+    same_money = iso_code(named) == terms.currency and named != terms.currency
+    if not same_money or sale.total.scaleb(digits) % 1:
         return terms
     return replace(terms, currency=named, digits=digits)
 

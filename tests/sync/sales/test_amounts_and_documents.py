@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.records.sales import Sale, SaleLine, Tender
+from include.settings.models import SyncSettings
 from include.sync.sales.amounts import amounts_of, minor, portions_of, totals_of
 from include.sync.sales.documents import (
     as_plain,
@@ -209,3 +210,57 @@ def test_the_tills_total_counts_even_where_lines_say_otherwise() -> None:
     one: Sale = sale(line("3", "3.33"), total=Decimal("10.00"), tax=Decimal("1.60"))
     assert totals_of(one, 2).gross == 1000
     assert [each.gross for each in amounts_of(one, TERMS)] == [1000]
+
+
+def test_a_line_that_was_sold_at_another_rate_than_its_tax_has_today_keeps_its_own() -> None:
+    """Rates are changed at the till under the same id: what was sold before was taxed as it was."""
+    lowered = replace(TERMS.taxes["VAT 19"], rate=Decimal("0.16"))
+    terms = replace(TERMS, taxes={**TERMS.taxes, "VAT 19": lowered})
+    one = sale(line(2, "11.90"))
+    found = amounts_of(one, terms)
+    assert [(each.rate, each.tax_name, each.gross - each.net) for each in found] == [
+        (Decimal("0.19"), "", 380)
+    ]
+    assert portions_of(found) == [(Decimal("0.19"), "", 380, 2000)]
+    assert [(each.rate, each.tax_name) for each in amounts_of(one, TERMS)] == [(Decimal("0.19"), "VAT 19")]
+
+
+@given(st.integers(1, 100_000), st.sampled_from(["0.19", "0.07", "0.055", "0.08875", "0.2", "0.021"]))
+def test_the_rate_behind_a_line_is_told_in_its_own_digits(cents: int, rate: str) -> None:
+    """From five places of a price and of its tax, as far as they tell it."""
+    price = Decimal(cents).scaleb(-2)
+    tax = (price * Decimal(rate)).quantize(Decimal("0.00001"))
+    unknown = SaleLine(product_id="p-1", quantity=Decimal(1), price=price, tax=tax, tax_id="gone")
+    (found,) = amounts_of(sale(unknown), TERMS) or [None]
+    if found is None or found.line is None:
+        return
+    assert abs(found.rate * price - tax) <= Decimal("0.00005") * max(Decimal(1), price)
+    if cents > 1000:
+        assert found.rate == Decimal(rate)
+
+
+def in_money(currency: str) -> SyncSettings:
+    data = settings().model_dump(mode="json")
+    data["products"]["price"]["currency"] = currency
+    return SyncSettings.model_validate(data)
+
+
+@pytest.mark.parametrize(
+    ("named", "total", "expected"),
+    [
+        ("HUF0", "1190", ("HUF0", 1190, 1000)),
+        ("HUF", "1190", ("HUF", 119000, 100000)),
+        ("HUF0", "1190.50", ("HUF", 119050, 100042)),
+        ("EUR", "1190", ("HUF", 119000, 100000)),
+    ],
+)
+def test_a_sale_is_imported_in_the_money_the_project_counts_in(
+    named: str, total: str, expected: tuple[str, int, int]
+) -> None:
+    """In whole units, unless the till took a part of one."""
+    terms = replace(TERMS, currency="HUF", digits=2)
+    world = replace(WORLD, terms=terms, settings=in_money(named))
+    document = imported_of(sale(line(1, total)), world, "POS-1", None)
+    assert (document.currency, document.gross, document.net) == expected
+    assert sum(each.gross for each in document.lines) == document.gross
+    assert sum(each.net for each in document.lines) == document.net
