@@ -100,6 +100,7 @@ class PriceEngine:
             f"List {name}: the online price of {count} articles was never read for it. Run with mode=full."
             for name, count in found.unread.items()
         ]
+        lines += found.rates_differ
         lines += _decisions(decided)
         lines += telling.first_changes(
             ["SKU", "list", "in", "shows", "will show", "because"], shows, sum(found.changes.values())

@@ -23,6 +23,7 @@ from include.sync.prices.feeds import ENTITY, KIND, Read, Terms
 from include.sync.prices.loading import PRODUCTS, load_given
 from include.sync.prices.mirroring import ARTICLE, ENTRY, PLACES, VARIANT
 from include.sync.prices.planning import PlannedPrice, PricePlan, change_row, link_of, plan_prices
+from include.sync.prices.taxes import differing_rates
 from include.sync.staging import Staging
 
 FEWEST_REMOVED = 20
@@ -35,11 +36,13 @@ SHOWN = 20
 class PriceSummary(PlanSummary):
     """The plan in numbers. `why_all`: why every article was looked at, empty where not. `shows`: the first prices that
     change, for a person: SKU, list, where, what it shows, what it would show, why. `agreed`: pairs that are in step and
-    were not known to be. `unread`: by list, articles whose online price was never read for it."""
+    were not known to be. `unread`: by list, articles whose online price was never read for it. `rates_differ`: tax
+    classes whose rates are not the same in both systems now, as sentences."""
 
     why_all: str = ""
     agreed: int = 0
     unread: dict[str, int] = field(default_factory=dict)
+    rates_differ: list[str] = field(default_factory=list)
     shows: list[list[str]] = field(default_factory=list)
 
 
@@ -74,6 +77,7 @@ def prepare_plan(
     if not keys:
         concerned.take_rest(now, everything=swept_since is not None, state=state)
     given = load_given(ledger, settings, terms, now, concerned.articles)
+    rates = differing_rates(terms, settings)
     plan = plan_prices(given)
     _require_plausible(ledger, plan, settings)
     bury_unsettled(ledger, run_id, ENTITY)
@@ -94,6 +98,7 @@ def prepare_plan(
         warnings={
             **counted(finding.code for finding in plan.warnings),
             **({"list_unread": sum(plan.unread.values())} if plan.unread else {}),
+            **({"tax_rates_differ": len(rates)} if rates else {}),
         },
         matched=0,
         batches=batches,
@@ -103,6 +108,7 @@ def prepare_plan(
         why_all=concerned.why_all,
         agreed=len(plan.agreed),
         unread=dict(plan.unread),
+        rates_differ=[str(one) for one in rates],
         first_holds=[
             {"label": one.label, "code": one.code, "message": one.message} for one in plan.holds[:10]
         ],

@@ -1,8 +1,10 @@
-"""Whether both systems tax the same things the same way: for preflight, before any price is converted."""
+"""Whether both systems tax the same things the same way: for preflight, before any price is converted, and for every
+run, since a rate can be changed in place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -11,6 +13,7 @@ from include.records.price_face import TaxLine
 from include.records.types import decimal_text
 from include.settings.models import SyncSettings
 from include.settings.prices import PriceList
+from include.sync.prices.feeds import Terms
 
 Results = Iterator[CheckResult]
 
@@ -28,6 +31,43 @@ def compare_taxes(
     for one in settings.prices.synced:
         found += _list(one, online, till)
     found += _exchange(settings, today)
+    return found
+
+
+@dataclass(frozen=True)
+class DifferingRate:
+    """A tax class whose rates are not the same, in the list where they meet."""
+
+    list_name: str
+    tax_class: str
+    online: Decimal
+    till: Decimal
+
+    def __str__(self) -> str:
+        return (
+            f"Tax class {self.tax_class}, list {self.list_name}: {_percent(self.online)} in commercetools, "
+            f"{_percent(self.till)} at the till. Prices keep the side of tax their list is meant in; correct one of "
+            "both rates, unless customers there do pay another tax."
+        )
+
+
+def differing_rates(terms: Terms, settings: SyncSettings) -> list[DifferingRate]:
+    """The rates of mapped tax classes that differ in what this run read."""
+    categories = {name: id for id, name in terms.online.categories.items()}
+    taxes: dict[str, set[Decimal | None]] = {}
+    for id, name in terms.till.tax_names.items():
+        taxes.setdefault(name, set()).add(terms.till.rates.get(id))
+    found = []
+    for one in settings.prices.synced:
+        online = terms.online.taxes.get(one.name, {})
+        for mapped in settings.products.tax_classes:
+            term = online.get(categories.get(mapped.commercetools, ""))
+            rates = taxes.get(mapped.lightspeed, set())
+            (theirs,) = rates if len(rates) == 1 else (None,)
+            if term is not None and None not in (term.rate, theirs) and term.rate != theirs:
+                found.append(
+                    DifferingRate(one.name, mapped.name, Decimal(term.rate or 0), Decimal(theirs or 0))
+                )
     return found
 
 

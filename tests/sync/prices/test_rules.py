@@ -11,13 +11,14 @@ import pytest
 from include.ledger.rows import MirrorRow
 from include.records.errors import ConfigurationFault
 from include.records.price_face import TaxLine
-from include.records.prices import Book, Quote, TillTerms
+from include.records.prices import Book, OnlineTerms, Quote, TaxTerm, TillTerms
 from include.settings.models import SyncSettings
 from include.settings.prices import PriceList
+from include.sync.prices.feeds import Terms
 from include.sync.prices.ownership import require_ownership
 from include.sync.prices.planning import change_row
 from include.sync.prices.quotes import lines_of, till_standing
-from include.sync.prices.taxes import compare_taxes
+from include.sync.prices.taxes import compare_taxes, differing_rates
 from tests.sync.prices.paper import Paper
 
 BASE: dict[str, Any] = {"name": "L", "owner": "commercetools", "lightspeed": {"base": True}}
@@ -220,3 +221,25 @@ def test_an_old_exchange_rate_is_told() -> None:
     rates = [{"source": "GBP", "target": "EUR", "rate": "1.16", "as_of": "2026-10-01"}]
     found = compare_taxes([], [], taxes(BASE, exchange_rates=rates), date(2026, 11, 25))
     assert [(one.level, one.subject) for one in found] == [("warning", "exchange rate GBP to EUR")]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "differ"),
+    [("0.19", "0.19", []), ("0.19", "0.16", ["19 %", "16 %"]), ("0.19", None, [])],
+)
+def test_rates_are_compared_by_every_run(ours: str, theirs: str | None, differ: list[str]) -> None:
+    """A rate can be changed in place, long after preflight."""
+    terms = Terms(
+        OnlineTerms({"L": {"category": TaxTerm(Decimal(ours), True)}}, {"category": "s"}),
+        TillTerms(
+            tax_included=True,
+            currency="EUR",
+            rates={"tax": None if theirs is None else Decimal(theirs)},
+            defaults={},
+            outlets={},
+            tax_names={"tax": "S"},
+        ),
+    )
+    found = differing_rates(terms, taxes(BASE))
+    assert len(found) == bool(differ)
+    assert all(rate in str(one) for one in found for rate in differ)
