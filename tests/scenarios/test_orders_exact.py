@@ -4,6 +4,7 @@ minor unit afterwards."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -284,3 +285,60 @@ def test_an_order_of_a_rate_that_was_changed_at_the_till_is_kept_back_until_ther
     sale = shop.sale(order)
     assert lines_of(shop, sale) == {"A": (840, 160)}
     assert_settled(shop, order)
+
+
+# ------------------------------------------------------------ told twice
+
+
+def test_one_order_told_by_subscription_and_by_feed_is_one_sale(shop: Ordered) -> None:
+    """The run of the event writes while the run of the feed has planned the same order and not written yet."""
+    order = shop.buy(("A", 2), number=a_number())
+    before = shop.level("A")
+
+    def meanwhile() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(shop.run, keys=[shop.order(order)["orderNumber"]]).result()
+
+    shop.run(before_load=meanwhile)
+    sale = shop.sale(order)
+    assert shop.marks(order) == [sale["id"]]
+    assert shop.level("A") == (before or 0) - 2
+    assert_settled(shop, order)
+
+
+# ------------------------------------------------------------ money in whole units
+
+
+def test_an_order_in_whole_forint_is_sold_refunded_and_taken_back_in_the_forint_of_the_till(
+    shop: Ordered,
+) -> None:
+    shop.online.set_project(currencies=["EUR", "HUF0"])
+    shop.till.currency = "HUF"
+    order = shop.buy(Item("A", 3, unit=1000), number=a_number(), currency="HUF0")
+    assert shop.order(order)["totalPrice"]["fractionDigits"] == 0
+    shop.run()
+    assert told(shop, order) == set()
+    sale = shop.sale(order)
+    assert (sale["totals"]["price_incl_tax"], sum(shop.paid_by(sale).values())) == (3000, 3000)
+    assert shop.marks(order) == [sale["id"]]
+    assert_nothing_left(shop, order)
+    shop.send_back(order, "A")
+    shop.refund(order, 1000)
+    shop.run()
+    (back,) = returns_of(shop, order)
+    assert (back["totals"]["price_incl_tax"], sum(shop.paid_by(back).values())) == (-1000, -1000)
+    assert told(shop, order) == set()
+    assert_nothing_left(shop, order)
+
+
+def test_a_sale_in_forint_is_imported_in_the_forint_of_the_project(shop: Ordered) -> None:
+    shop.online.set_project(currencies=["EUR", "HUF0"])
+    shop.till.currency = "HUF"
+    price = shop.settings.model_dump(mode="json")["products"]["price"]
+    shop.set("products", price={**price, "currency": "HUF0"})
+    account = shop.add_person("kim@example.com")
+    shop.sell(("A", 2), customer=shop.people[account])
+    shop.run("sales", "full")
+    (order,) = shop.imported()
+    assert (order["totalPrice"]["currencyCode"], order["totalPrice"]["centAmount"]) == ("HUF0", 20)
+    assert shop.run("sales").writes == 0

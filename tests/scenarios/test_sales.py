@@ -4,7 +4,8 @@ afterwards."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -679,3 +680,34 @@ def test_nothing_is_read_or_written_without_a_target(shop: Ordered) -> None:
     shop.settings = SyncSettings.model_validate(aimed.model_dump(mode="json"))
     shop.run(ENTITY)
     assert_imported(shop, sale, kim.account)
+
+
+# ------------------------------------------------------------ told twice
+
+
+@pytest.mark.parametrize("by", ["id", "number"])
+def test_one_sale_told_by_webhook_and_by_feed_is_one_order(shop: Ordered, by: str) -> None:
+    """The run of the webhook writes while the run of the feed has planned the same sale and not written yet."""
+    kim = somebody(shop)
+    sale = shop.sell(("A", 2), customer=kim.customer)
+    key = sale if by == "id" else shop.till.sale(sale)["invoice_number"]
+    done: list[int] = []
+
+    def webhook() -> None:
+        done.append(shop.run(ENTITY, keys=[key]).writes)
+
+    run = shop.run(ENTITY, before_load=in_a_thread(webhook))
+    assert done == [1] and run.accounts.failed == 0
+    assert len(all_imported(shop, sale)) == 1
+    assert_imported(shop, sale, kim.account)
+    assert_quiet(shop)
+
+
+def in_a_thread(work: Callable[[], None]) -> Callable[[], None]:
+    """Another worker does this meanwhile."""
+
+    def meanwhile() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(work).result()
+
+    return meanwhile
