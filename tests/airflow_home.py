@@ -22,4 +22,6 @@ os.environ.update(
     AIRFLOW__CORE__UNIT_TEST_MODE="False",
     AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
     AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
+    # The sample shop's file has to be asked for.
+    RETAIL_SYNC_CONFIG=str(PROJECT / "include" / "settings" / "sync.yaml"),
 )

@@ -34,6 +34,22 @@ class Checkpoints:
                 {"run_id": run_id, "step": step, "state": jsonb(state)},
             )
 
+    def keep(self, run_id: str, step: str, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Store a state that never changes, if none is stored yet; the one that is."""
+        with transaction(self.engine) as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
+                    "ON CONFLICT (run_id, step) DO NOTHING"
+                ),
+                {"run_id": run_id, "step": step, "state": jsonb(state)},
+            )
+            kept: dict[str, Any] = connection.execute(
+                text("SELECT state FROM checkpoints WHERE run_id = :run_id AND step = :step"),
+                {"run_id": run_id, "step": step},
+            ).scalar_one()
+        return kept
+
     def advance(self, run_id: str, step: str, state: Mapping[str, Any], *, owner: str) -> bool:
         """Store the state of a step that is under way; False, and nothing stored, where it is gone or the kept state
         has another value under `owner` than `state`: somebody else works on it."""

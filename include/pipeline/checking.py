@@ -16,6 +16,7 @@ from include.ledger import migrate
 from include.ledger.engine import VARIABLE as LEDGER_VARIABLE
 from include.ledger.ledger import Ledger
 from include.pipeline import telling
+from include.pipeline.configured import OtherConfiguration, require_one_configuration
 from include.pipeline.context import STAGING_VARIABLE, staging_root
 from include.pipeline.customer_engine import seal_of
 from include.pipeline.entities import ENTITIES
@@ -24,7 +25,7 @@ from include.pipeline.subscribing import configured
 from include.pipeline.systems import Access
 from include.records.errors import ConfigurationFault, SyncError, TransientError
 from include.records.face import CheckResult, SystemName
-from include.settings.loader import load_settings, settings_path
+from include.settings.loader import digest_of, load_settings, settings_path
 from include.settings.models import SyncSettings
 from include.sync.prices.taxes import compare_taxes
 from include.sync.stores import store_of
@@ -73,8 +74,11 @@ def check_system(system: SystemName) -> list[Finding]:
     try:
         settings = load_settings()
         with Ledger.open() as ledger:
+            context = get_current_context()
+            # The tasks of both systems may run on two workers.
+            require_one_configuration(ledger, f"preflight/{context['dag_run'].run_id}", settings)
             access = Access.of(settings, ledger, system)
-            instance = get_current_context()["ti"]
+            instance = context["ti"]
 
             async def look() -> list[CheckResult]:
                 with ledger.exchange_sink(None, f"preflight/{instance.task_id}") as sink:
@@ -104,6 +108,8 @@ def check_system(system: SystemName) -> list[Finding]:
             findings = asyncio.run(look())
     except TransientError:
         raise
+    except OtherConfiguration as problem:
+        findings = [CheckResult("error", "configuration", problem.message, problem.remedy)]
     except SyncError as problem:
         findings = [CheckResult("error", f"{system} connection", problem.message, problem.remedy)]
     telling.say(*_table(findings))
@@ -184,7 +190,7 @@ def _found(subject: str, look: Callable[[], str]) -> CheckResult:
 
 def _configuration() -> str:
     settings: SyncSettings = load_settings()
-    return f"{settings_path()} is valid (format {settings.version})."
+    return f"{settings_path()} is valid (format {settings.version}, configuration {digest_of(settings)})."
 
 
 def _ledger() -> str:

@@ -14,6 +14,7 @@ from airflow.sdk import ObjectStoragePath
 
 from include.ledger.ledger import Ledger
 from include.ledger.rows import Run
+from include.pipeline.configured import require_one_configuration
 from include.pipeline.entities import ENTITIES
 from include.pipeline.runs import Order, as_seen, ledger_run_id, order_of
 from include.pipeline.systems import Access, find_connection
@@ -83,6 +84,7 @@ def bench_of(
     # Two lines of Alembic's at every look at the tables' version tell a reader of the log nothing.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     with Ledger.open() as ledger:
+        require_one_configuration(ledger, run_id, settings)
         if order.plan:
             order = as_seen(order, _dry_run(ledger, order.plan), entity, dated=entity in DATED)
         if not settled:

@@ -10,7 +10,7 @@ from airflow.sdk import DAG, TriggerRule, result, task
 from include.pipeline.entities import TAG
 from include.pipeline.factory import START, task_defaults
 from include.pipeline.notifying import tell_of_failure
-from include.pipeline.schedules import schedule_of
+from include.pipeline.schedules import schedule_if_any
 
 CHECKS = ("house", "commercetools", "lightspeed")
 
@@ -22,7 +22,7 @@ def preflight_dag(doc: str) -> DAG:
         dag_display_name="Preflight",
         description="Connections, scopes, every mapped name, ledger and staging",
         doc_md=doc,
-        schedule=schedule_of("preflight"),
+        schedule=schedule_if_any("preflight"),
         start_date=START,
         catchup=False,
         max_active_runs=1,

@@ -15,15 +15,16 @@ from typing import Any
 
 import yaml
 
+from include.settings.cron import is_schedule
 from include.settings.models import Notify, Schedules
 from include.settings.realtime import SqsDestination
 
 CONFIG_VARIABLE = "RETAIL_SYNC_CONFIG"
-DEFAULT_PATH = Path(__file__).parents[1] / "settings" / "sync.yaml"
 
 
 class ScheduleError(ValueError):
-    """The configuration's schedules can't be read; Airflow shows the message as the DAG's import error."""
+    """The configuration's schedules can't be read; Airflow shows the message as the DAG's import error, which is where
+    people look for a DAG that is gone."""
 
 
 def schedule_of(name: str) -> str | None:
@@ -32,11 +33,20 @@ def schedule_of(name: str) -> str | None:
     if name not in known:
         raise ScheduleError(f"There is no schedule {name!r}; there are {', '.join(known)}.")
     found = _section("schedules").get(name, known[name].default)
-    if found is not None and not isinstance(found, str):
+    if found is not None and not (isinstance(found, str) and is_schedule(found)):
+        # Airflow would show a DAG with a schedule it can't read as healthy, and never start it.
         raise ScheduleError(
             f"{_path()}: schedules.{name} is {found!r}. What to do: write five cron fields in quotes, or null."
         )
     return found
+
+
+def schedule_if_any(name: str) -> str | None:
+    """As `schedule_of`, and None where the configuration can't be read: for the DAG that says what is wrong with it."""
+    try:
+        return schedule_of(name)
+    except ScheduleError:
+        return None
 
 
 def minutes_until_old() -> int:
@@ -79,7 +89,12 @@ def listened_queue() -> Queue | None:
 
 def _path() -> Path:
     named = os.environ.get(CONFIG_VARIABLE, "").strip()
-    return Path(named).expanduser() if named else DEFAULT_PATH
+    if not named:
+        raise ScheduleError(
+            f"{CONFIG_VARIABLE} is not set for this component. What to do: set it to your configuration file, here and "
+            "for the workers, the triggerer and the API server; then run the DAG `preflight`."
+        )
+    return Path(named).expanduser()
 
 
 def _section(name: str) -> Mapping[str, Any]:
@@ -87,8 +102,6 @@ def _section(name: str) -> Mapping[str, Any]:
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
     except FileNotFoundError:
-        if path == DEFAULT_PATH:
-            return {}
         raise ScheduleError(
             f"{CONFIG_VARIABLE} names {path}, which does not exist. What to do: put the file there."
         ) from None

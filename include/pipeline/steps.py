@@ -48,7 +48,8 @@ class NothingToSettle(SyncError):
     """The run ended before there was a plan."""
 
     default_remedy = (
-        "Correct what the failed task says, then clear that task: the run goes on where it stopped."
+        "Correct what the failed task says, then clear that task: the run goes on where it stopped. After a change of "
+        "the configuration file trigger a new run instead."
     )
 
 

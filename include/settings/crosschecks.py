@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from include.settings.cron import is_schedule
 from include.settings.customerchecks import customer_problems
 from include.settings.document import Loc, Problem
 from include.settings.fields import (
@@ -261,7 +262,7 @@ def _privacy(settings: SyncSettings) -> Iterator[Problem]:
 def _schedules(settings: SyncSettings) -> Iterator[Problem]:
     for name in type(settings.schedules).model_fields:
         schedule = getattr(settings.schedules, name)
-        if schedule is not None and not (schedule.startswith("@") or len(schedule.split()) == 5):
+        if schedule is not None and not is_schedule(schedule):
             yield Problem(
                 ("schedules", name),
                 f"{schedule!r} is not a schedule.",

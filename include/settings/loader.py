@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
+from include.records.types import canonical_json
 from include.settings.crosschecks import cross_check
 from include.settings.document import Document, Problem, read_document
 from include.settings.models import SyncSettings
@@ -18,16 +20,26 @@ from include.settings.problems import SettingsError, problems_of
 from include.settings.unread import Unread
 
 CONFIG_VARIABLE = "RETAIL_SYNC_CONFIG"
-DEFAULT_PATH = Path(__file__).with_name("sync.yaml")
+SAMPLE_PATH = Path(__file__).with_name("sync.yaml")
+"""The sample shop's file: to copy from. Nothing reads it unless it is named."""
 SCHEMA_PATH = Path(__file__).with_name("sync.schema.json")
 
 _cache: dict[Path, tuple[tuple[int, int], SyncSettings]] = {}
 
 
 def settings_path() -> Path:
-    """The file `RETAIL_SYNC_CONFIG` names, or the one that comes with the package."""
+    """The file `RETAIL_SYNC_CONFIG` names. Raises SettingsError where it is not set: another shop's mapping is never
+    taken instead."""
     named = os.environ.get(CONFIG_VARIABLE, "").strip()
-    return Path(named).expanduser() if named else DEFAULT_PATH
+    if named:
+        return Path(named).expanduser()
+    problem = Problem(
+        (),
+        f"{CONFIG_VARIABLE} is not set, so it is not known what syncs here, and how.",
+        f"Set {CONFIG_VARIABLE} to your configuration file for every Airflow component; to begin with, copy "
+        f"{SAMPLE_PATH}.",
+    )
+    raise SettingsError("configuration", [problem])
 
 
 def load_settings(path: Path | None = None) -> SyncSettings:
@@ -64,6 +76,13 @@ def parse_settings(text: str, *, name: str = "sync.yaml") -> SyncSettings:
     if settings is None or problems:
         raise SettingsError(name, problems)
     return settings
+
+
+def digest_of(settings: SyncSettings) -> str:
+    """What tells two configurations apart, short enough to read out: comments, layout and spelt-out defaults do not
+    count."""
+    said = canonical_json(settings.model_dump(mode="json", exclude_defaults=True))
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def dump_settings(settings: SyncSettings | Mapping[str, Any], path: Path) -> SyncSettings:

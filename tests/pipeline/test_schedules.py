@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.pipeline.schedules import ScheduleError, minutes_until_old, schedule_of
+from include.pipeline.schedules import ScheduleError, minutes_until_old, schedule_if_any, schedule_of
 
 
 @pytest.fixture
@@ -35,6 +35,8 @@ def test_what_the_file_leaves_out_has_its_default(config: Path) -> None:
     ("text", "says"),
     [
         ("schedules: {products: 7}", "schedules.products is 7"),
+        ("schedules: {products: every hour}", "schedules.products is 'every hour'"),
+        ("schedules: {products: 99 * * * *}", "schedules.products is '99"),
         ("schedules: [", "can't be read"),
         ("schedules: hourly", "not a section"),
     ],
@@ -48,6 +50,15 @@ def test_a_file_that_makes_no_sense_says_what_to_do(config: Path, text: str, say
 def test_a_named_file_that_is_missing_is_an_error_and_not_the_default(config: Path) -> None:
     with pytest.raises(ScheduleError, match="does not exist"):
         schedule_of("products")
+
+
+def test_a10_without_a_configuration_no_schedule_is_taken_from_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("RETAIL_SYNC_CONFIG", raising=False)
+    with pytest.raises(ScheduleError, match="RETAIL_SYNC_CONFIG is not set"):
+        schedule_of("products")
+    assert schedule_if_any("preflight") is None, "the DAG that says what is wrong still loads"
 
 
 def test_a_name_nobody_knows_is_a_defect_of_the_caller() -> None:

@@ -13,7 +13,7 @@ from include.records.products import COLUMNS
 from include.sandbox.shop import SAMPLE_SHOP, default_config, load_shop
 from include.settings import fields, models, products, realtime, transforms
 from include.settings.base import Settings
-from include.settings.loader import DEFAULT_PATH, SCHEMA_PATH, load_settings
+from include.settings.loader import SAMPLE_PATH, SCHEMA_PATH, load_settings
 from include.settings.reference import PAGE, page
 from include.settings.schema import schema_text
 
@@ -36,7 +36,7 @@ def test_the_configuration_page_is_up_to_date() -> None:
 
 def test_the_json_schema_is_up_to_date_and_accepts_the_shipped_file() -> None:
     assert SCHEMA_PATH.read_text(encoding="utf-8") == schema_text(), "run: python -m include.settings.schema"
-    content = YAML(typ="safe", pure=True).load(DEFAULT_PATH.read_text(encoding="utf-8"))
+    content = YAML(typ="safe", pure=True).load(SAMPLE_PATH.read_text(encoding="utf-8"))
     jsonschema_rs.validator_for(schema_text()).validate(content)
 
 
@@ -54,7 +54,7 @@ def test_the_places_settings_may_name_are_those_the_adapter_has() -> None:
 
 def test_the_shipped_file_speaks_of_the_sample_shop_and_of_nothing_else() -> None:
     shop = default_config(load_shop(SAMPLE_SHOP))
-    settings = load_settings(DEFAULT_PATH)
+    settings = load_settings(SAMPLE_PATH)
     mapped = {
         name: field.commercetools for name, field in settings.products.fields.items() if field.commercetools
     }

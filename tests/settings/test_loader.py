@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.records.errors import ConfigurationFault
-from include.settings.loader import DEFAULT_PATH, dump_settings, load_settings, parse_settings
+from include.settings.loader import SAMPLE_PATH, digest_of, dump_settings, load_settings, parse_settings
 from include.settings.models import SyncSettings
 from include.settings.problems import SettingsError
 
@@ -32,7 +32,7 @@ def only_mistake(text: str) -> str:
 
 
 def test_the_file_that_comes_with_the_package_loads() -> None:
-    settings = load_settings(DEFAULT_PATH)
+    settings = load_settings(SAMPLE_PATH)
     assert settings.shop.till_locale == "de-DE"
     assert [tax.lightspeed for tax in settings.products.tax_classes] == ["MwSt 19 %", "MwSt 7 %"]
 
@@ -112,6 +112,8 @@ CONTRADICTIONS = {
     "locations: [{name: A, outlet: X}, {name: B, outlet: X}]": "'X' is used by two locations",
     "privacy: {exclude: {commercetool: [a]}}": "Did you mean 'commercetools'?",
     "schedules: {products: hourly}": "is not a schedule",
+    "schedules: {products: '99 * * * *'}": "is not a schedule",
+    "schedules: {products: '@hourli'}": "is not a schedule",
     "notify: {mail_to: [a@example.com]}": "Mail needs both",
 }
 
@@ -134,6 +136,23 @@ def test_a_missing_file_says_which_variable_to_set(tmp_path: Path, monkeypatch: 
         load_settings()
 
 
+@pytest.mark.parametrize("named", [None, "", " "])
+def test_a10_without_a_configuration_file_nothing_is_taken_for_one(
+    monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    monkeypatch.delenv("RETAIL_SYNC_CONFIG", raising=False)
+    if named is not None:
+        monkeypatch.setenv("RETAIL_SYNC_CONFIG", named)
+    with pytest.raises(SettingsError, match="RETAIL_SYNC_CONFIG is not set"):
+        load_settings()
+
+
+def test_a_digest_tells_configurations_apart_by_what_they_say() -> None:
+    first = digest_of(parse_settings(SHOP))
+    assert first == digest_of(parse_settings(f"# a comment\nversion: 1\n{SHOP}limits: {{batch_size: 500}}\n"))
+    assert first != digest_of(parse_settings(SHOP + "limits: {batch_size: 7}\n"))
+
+
 def test_a_changed_file_is_read_again_and_an_unchanged_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "sync.yaml"
     path.write_text(SHOP)
@@ -145,7 +164,7 @@ def test_a_changed_file_is_read_again_and_an_unchanged_one_is_not(tmp_path: Path
 
 
 def test_what_is_dumped_loads_as_the_same_settings(tmp_path: Path) -> None:
-    settings = load_settings(DEFAULT_PATH)
+    settings = load_settings(SAMPLE_PATH)
     assert dump_settings(settings, tmp_path / "a" / "copy.yaml") == settings
     assert load_settings(tmp_path / "a" / "copy.yaml") == settings
     data = {
@@ -202,6 +221,7 @@ def test_wrong_settings_and_settings_that_contradict_each_other_are_told_at_once
     assert {problem.loc for problem in caught.value.problems} == {
         ("limits", "batch_size"),
         ("products", "fields", "price", "owner"),
+        ("products", "fields", "price"),
         ("products", "fields", "nam"),
         ("shop", "till_locale"),
         ("schedules", "products"),
