@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -118,6 +119,27 @@ def test_every_file_gives_its_dag_and_no_other(bag: Any) -> None:
     assert bag.import_errors == {}
     assert set(bag.dags) == EXPECTED
     assert {Path(dag.fileloc).stem for dag in bag.dags.values()} == {file.stem for file in DAGS.glob("*.py")}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(None, "RETAIL_SYNC_CONFIG is not set"), ("schedules: {products: every hour}", "every hour")],
+)
+def test_a10_without_a_configuration_that_can_be_read_preflight_loads_and_the_others_say_why_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, says: str
+) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.delenv("RETAIL_SYNC_CONFIG")
+    if text is not None:
+        (tmp_path / "sync.yaml").write_text(text)
+        monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(tmp_path / "sync.yaml"))
+    for dag_id in ("preflight", "products"):
+        shutil.copy(DAGS / f"{dag_id}.py", tmp_path)
+    found = DagBag(str(tmp_path))
+    assert set(found.dags) == {"preflight"}
+    (error,) = found.import_errors.values()
+    assert says in error and "What to do" in error
 
 
 @pytest.mark.parametrize("dag_id", sorted(EXPECTED))
