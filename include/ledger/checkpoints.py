@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from include.ledger.bulk import jsonb
 from include.ledger.engine import transaction
@@ -26,13 +26,7 @@ class Checkpoints:
 
     def set(self, run_id: str, step: str, state: Mapping[str, Any]) -> None:
         with transaction(self.engine) as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
-                    "ON CONFLICT (run_id, step) DO UPDATE SET state = excluded.state, at = now()"
-                ),
-                {"run_id": run_id, "step": step, "state": jsonb(state)},
-            )
+            _set(connection, run_id, step, state)
 
     def keep(self, run_id: str, step: str, state: Mapping[str, Any]) -> dict[str, Any]:
         """Store a state that never changes, if none is stored yet; the one that is."""
@@ -50,9 +44,17 @@ class Checkpoints:
             ).scalar_one()
         return kept
 
-    def advance(self, run_id: str, step: str, state: Mapping[str, Any], *, owner: str) -> bool:
-        """Store the state of a step that is under way; False, and nothing stored, where it is gone or the kept state
-        has another value under `owner` than `state`: somebody else works on it."""
+    def advance(
+        self,
+        run_id: str,
+        step: str,
+        state: Mapping[str, Any],
+        *,
+        owner: str,
+        beside: Mapping[str, Mapping[str, Any]],
+    ) -> bool:
+        """Store the state of a step that is under way, and those of the steps `beside` it. False, and nothing stored,
+        where it is gone or the kept state has another value under `owner` than `state`: somebody else works on it."""
         with transaction(self.engine) as connection:
             done = connection.execute(
                 text(
@@ -61,7 +63,11 @@ class Checkpoints:
                 ),
                 {"run_id": run_id, "step": step, "state": jsonb(state), "owner": owner, "mine": state[owner]},
             )
-            return bool(done.rowcount)
+            if not done.rowcount:
+                return False
+            for name, other in beside.items():
+                _set(connection, run_id, name, other)
+        return True
 
     def below(self, run_id: str, beginning: str) -> dict[str, dict[str, Any]]:
         """The states of a run's steps whose names begin with this."""
@@ -92,3 +98,13 @@ class Checkpoints:
                 ),
                 {"run_id": run_id, "step": step},
             )
+
+
+def _set(connection: Connection, run_id: str, step: str, state: Mapping[str, Any]) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
+            "ON CONFLICT (run_id, step) DO UPDATE SET state = excluded.state, at = now()"
+        ),
+        {"run_id": run_id, "step": step, "state": jsonb(state)},
+    )

@@ -125,17 +125,26 @@ async def extract_feed(
 
 
 def _keep(ledger: Ledger, staging: Staging, name: str, state: dict[str, Any], page: RawPage) -> None:
+    written: dict[str, dict[str, Any]] = {}
     if page.rows:
-        staging.write_page(name, state["pages"], page.rows)
+        written = staging.put_page(name, state["pages"], page.rows)
         state["pages"] += 1
         state["rows"] += len(page.rows)
     state["position"] = page.position
     state["cursor"] = page.cursor or state["cursor"]
-    _advance(ledger, staging.run_id, f"{STEP}{name}", state)
+    _advance(ledger, staging.run_id, f"{STEP}{name}", state, written)
 
 
-def _advance(ledger: Ledger, run_id: str, step: str, state: Mapping[str, Any]) -> None:
-    if not ledger.checkpoints.advance(run_id, step, state, owner="reader"):
+def _advance(
+    ledger: Ledger,
+    run_id: str,
+    step: str,
+    state: Mapping[str, Any],
+    written: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """A page is believed together with the count that holds it: of whoever reads no more, neither is kept. What such a
+    one left in the place of a page is then found damaged, and read again."""
+    if not ledger.checkpoints.advance(run_id, step, state, owner="reader", beside=written or {}):
         raise ReadElsewhere(f"Another try reads {step.removeprefix(STEP)} for {run_id}.")
 
 

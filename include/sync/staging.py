@@ -73,8 +73,13 @@ class Staging:
     # --- pages ---
 
     def write_page(self, system: str, number: int, rows: list[dict[str, Any]]) -> None:
+        for step, written in self.put_page(system, number, rows).items():
+            self.register.set(self.run_id, step, written)
+
+    def put_page(self, system: str, number: int, rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Write a page that is not believed yet. What is given back makes it so once it is stored as a checkpoint."""
         lines = b"".join(canonical_json(row).encode() + b"\n" for row in rows)
-        self._write(_page(system, number), _packed(lines), rows=len(rows))
+        return self._put(_page(system, number), _packed(lines), rows=len(rows))
 
     def read_page(self, system: str, number: int) -> list[dict[str, Any]]:
         return [json.loads(line) for line in gzip.decompress(self._read(_page(system, number))).splitlines()]
@@ -103,14 +108,13 @@ class Staging:
 
     def _write(self, name: str, content: bytes, rows: int | None = None) -> None:
         """The file first, then its digest: whoever is killed between the two leaves a file that is not believed."""
+        for step, written in self._put(name, content, rows).items():
+            self.register.set(self.run_id, step, written)
+
+    def _put(self, name: str, content: bytes, rows: int | None = None) -> dict[str, dict[str, Any]]:
         self.store.write(f"{self.folder}/{name}", content)
-        written = {
-            "sha256": _digest(content),
-            "bytes": len(content),
-            "rows": rows,
-            "host": socket.gethostname(),
-        }
-        self.register.set(self.run_id, f"{STEP}{name}", written)
+        about = {"bytes": len(content), "rows": rows, "host": socket.gethostname()}
+        return {f"{STEP}{name}": {"sha256": _digest(content), **about}}
 
     def _read(self, name: str) -> bytes:
         written = self.register.get(self.run_id, f"{STEP}{name}")
