@@ -16,7 +16,7 @@ from include.console.words import TITLES, number
 from include.ledger.rows import OUTCOMES
 from include.ledger.searching import MOST, SYSTEMS, Found, FoundRecord, Searching
 from include.ledger.timeline import WHATS, Answer, HoldState, Place, Records, Wanted, What
-from include.records.people import email_text, is_readable
+from include.records.people import email_text
 
 LONGEST = 300
 """Letters of a search."""
@@ -137,12 +137,11 @@ def sees_everything(visit: Visit) -> bool:
 
 def digests_of(visit: Visit, typed: str) -> set[str] | None:
     """The digests of an e-mail address; None where the text is none. An empty set: it can't be looked up here."""
-    email = email_text(typed)
-    if "@" not in typed or not is_readable(email):
+    if "@" not in typed:
         return None
     if visit.ports.seal is None or "customers" not in visit.entities:
         return set()
-    return set(visit.ports.seal().tokens({"email": email}).get("email", ()))
+    return set(visit.ports.seal().tokens({"email": email_text(typed)}).get("email", ()))
 
 
 def meanings(records: Sequence[FoundRecord]) -> list[Meaning]:

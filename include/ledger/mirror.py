@@ -22,7 +22,7 @@ _TYPES = {
     "label": "text", "digest": "text", "fields": "jsonb", "carry": "jsonb", "identity": "jsonb",
 }  # fmt: skip
 _DATA = tuple(_TYPES)
-_READ = f"{', '.join(_DATA)}, deletion, seen_at, run_id"
+_READ = f"{', '.join(_DATA)}, deletion, seen_at, changed_at, run_id"
 _FETCH_ROWS = 2000
 
 # The one rule of order: by version; where one side has none, by time; a row that can't be placed never replaces

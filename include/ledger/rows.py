@@ -71,6 +71,7 @@ class MirrorRow:
     identity: Mapping[str, Any] = field(default_factory=dict)
     deletion: Deletion | None = None
     seen_at: datetime | None = None
+    changed_at: datetime | None = None
     run_id: str | None = None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -173,11 +173,16 @@ class OnlineTerms:
 
 @dataclass(frozen=True)
 class Book:
-    """The price book of a list: its id and its dates (UTC; None = open)."""
+    """The price book of a list: its id and its dates. `begins`, `ends`: the moments in UTC, the end exclusive; None =
+    open. `first_day`, `last_day`: the same as the till knows them, ISO dates in the store's `zone`, the last day
+    inclusive."""
 
     id: str
     begins: str | None = None
     ends: str | None = None
+    first_day: str | None = None
+    last_day: str | None = None
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True)
@@ -215,7 +220,7 @@ class TillTerms:
             "rates": {tax: None if rate is None else decimal_text(rate) for tax, rate in self.rates.items()},
             "defaults": dict(self.defaults),
             "outlets": {name: list(ids) for name, ids in self.outlets.items()},
-            "books": {name: [book.id, book.begins, book.ends] for name, book in self.books.items()},
+            "books": {name: list(astuple(book)) for name, book in self.books.items()},
             "tax_names": dict(self.tax_names),
         }
 

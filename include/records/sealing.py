@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from include.records.customers import IDENTITY, column_of, is_private
-from include.records.people import is_readable, name_words
+from include.records.people import email_keys, is_readable, name_words
 from include.records.types import canonical_json, plain_value
 
 MARK = "~"
@@ -89,7 +89,7 @@ class Seal:
         phones = {str(person[name]) for name in ("phone", "mobile") if is_readable(person.get(name))}
         named = " ".join(sorted(words))
         found: dict[str, Iterable[str]] = {
-            "email": [str(person["email"]).casefold()] if is_readable(person.get("email")) else [],
+            "email": email_keys(str(person.get("email") or "")),
             "phones": phones,
             "names": words,
             "full_name": [named] if words else [],

@@ -202,8 +202,8 @@ class PriceRules(Settings):
     price_negative: PriceSeverity = "block"
     """The price is below zero."""
     price_jump: PriceSeverity = "hold"
-    """The price differs by more than `prices.most_change_percent` from the last one both systems agreed on. It waits
-    for a person, who approves or rejects it."""
+    """The price differs by more than `prices.most_change_percent` from the last one both systems agreed on, was never
+    agreed on before, and was not announced by its dates. It waits for a person, who approves or rejects it."""
     price_below_supply: PriceSeverity = "hold"
     """The price without tax is below what the shop pays for the article."""
     price_not_exact: PriceSeverity = "hold"
@@ -212,6 +212,8 @@ class PriceRules(Settings):
     """Tax has to be converted, but the article has no tax category, or no single rate at one of both sides."""
     price_tiers: PriceSeverity = "hold"
     """The other system can't hold the quantity steps of the price as they are."""
+    price_dates: PriceSeverity = "hold"
+    """Online prices of a list have dates, but not the days on which its price book counts in the store's time zone."""
     price_removed: PriceSeverity = "hold"
     """The owner's price was taken away; see `removals` of the list."""
 
@@ -225,8 +227,10 @@ class PriceSettings(Settings):
     """Rates for lists whose currency differs between both systems. Nothing is converted without one."""
     oldest_rate_days: int = Field(default=31, ge=1)
     """Preflight warns of exchange rates older than this."""
-    most_change_percent: Annotated[Decimal, Field(gt=0)] | None = Decimal(30)
-    """Largest change of a price that goes through by itself (see the rule `price_jump`); empty: any."""
+    most_change_percent: Annotated[Decimal, Field(gt=0, lt=100)] | None = Decimal(30)
+    """Largest change of a price that goes through by itself, in percent of the higher one of both prices, so that it is
+    the same up and down: 50 allows halving and doubling (see the rule `price_jump`); empty: any. A price that was
+    agreed on before, or that begins or ends by its own dates, goes through."""
     most_removed_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(20)
     """A run that would take away more than this share of a list's prices (at least 20 of them) writes nothing and
     fails."""

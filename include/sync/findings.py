@@ -48,12 +48,15 @@ RELEASES = {
     "price_below_supply": "Raise the price, or correct the supply price; if it is meant, set the rule to `warn`.",
     "price_tax_unknown": "Give the product a tax category, and the article one tax at the outlets of the list.",
     "price_tiers": "Make the quantities whole, without gaps, and beginning at one unit.",
+    "price_dates": "Give the online price the days of the price book, or the book those of the price.",
     "price_removed": "Enter the price again, or take the other one away; or set `removals: remove` for the list.",
     "price_direction": "Change the price back, or let the list flow both ways (`direction`).",
     "name_differs": "Trigger `customers` with `online id = till id`: as one person, or as two people.",
     "duplicate_profile": "Trigger `customers` with a pair of ids, or with one id as a person of its own; or merge the "
     "profiles in their system.",
     "phone_shared": "Nothing, if it is a household; otherwise correct the number.",
+    "person_replaced": "Correct what can't go over (an e-mail address that can't be read, a field with another owner), "
+    "or forget the customer with the DAG `forget`.",
     "deleted_there": "Delete the other profile too, or keep it and rule it out of the sync.",
     "many_deleted": "Look whether the project or store was cleared; raise `customers.deletions.most` if it is meant.",
     "email_invalid": "Correct the e-mail address in its source system.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
@@ -95,7 +95,7 @@ class Books:
             ("valid_from", place.valid_from, book.valid_from),
             ("valid_to", place.valid_to, book.valid_to),
         ):
-            if wanted is not None and (there or "")[:10] != wanted.isoformat():
+            if wanted is not None and _day(there, self._zone) != wanted:
                 found.append(f"{what} is {there or 'open'}, not {wanted}")
         if place.platform is not None and (book.restrict_to_platform_key or "0") != PLATFORMS[place.platform]:
             found.append(
@@ -125,10 +125,19 @@ class Books:
         return [outlet.id for outlet in self.facts.outlets]
 
     def dates_of(self, book: PriceBook) -> Book:
-        zone = _zone(self.facts.retailer.timezone)
+        first, last = _day(book.valid_from, self._zone), _day(book.valid_to, self._zone)
         return Book(
-            book.id, _moment(book.valid_from, zone, last=False), _moment(book.valid_to, zone, last=True)
+            book.id,
+            _moment(first, self._zone, last=False),
+            _moment(last, self._zone, last=True),
+            first.isoformat() if first else None,
+            last.isoformat() if last else None,
+            self._zone.key,
         )
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return _zone(self.facts.retailer.timezone)
 
     def new_book(self, one: PriceList) -> PriceBookBody:
         """What to create for a list. Raises ConfigurationFault for a customer group that does not exist."""
@@ -223,18 +232,28 @@ def _zone(name: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _moment(text: str | None, zone: ZoneInfo, *, last: bool) -> str | None:
-    """The beginning or end of a book's validity in UTC, written as online prices have it. A time of day is not looked
-    at: the description speaks of dates."""
+def _day(text: str | None, zone: ZoneInfo) -> date | None:
+    """The first or last day of a book's validity in the store's zone; None = open. The description speaks of dates, and
+    shows them with and without a time: midnight in UTC, or a time without zone, is a date that was written as a time
+    (inferred); any other time is a moment, and counts for the day that it falls on in the store."""
     if not text:
         return None
     try:
-        day = datetime.fromisoformat(text[:10])
+        moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
     except ValueError:
-        raise ProtocolFault(f"{text!r} is no date of a price book.", system=SYSTEM) from None
+        raise ProtocolFault("A price book has a date that is none.", system=SYSTEM) from None
+    if moment.tzinfo is None or moment == datetime.combine(moment.date(), time(), tzinfo=UTC):
+        return moment.date()
+    return moment.astimezone(zone).date()
+
+
+def _moment(day: date | None, zone: ZoneInfo, *, last: bool) -> str | None:
+    """The beginning or end of a day in UTC, written as online prices have it."""
+    if day is None:
+        return None
     if last and LAST_DAY_INCLUDED:
         day += timedelta(days=1)
-    moment = day.replace(tzinfo=zone).astimezone(UTC)
+    moment = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
 
 

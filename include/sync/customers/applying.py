@@ -22,7 +22,7 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.records.face import SYSTEMS, SystemName, system_named
+from include.records.face import SYSTEMS, SystemName, other, system_named
 from include.sync import outcomes
 from include.sync.batches import Applied, concluded, making_room, side_by_side
 from include.sync.customers.bench import Bench
@@ -180,9 +180,10 @@ class _Writer:
         """Look for the twin before it is made: settle what an earlier attempt did; whoever else is found there makes
         the change one to be planned anew, which finds the pair, or holds it."""
         write = self.living.write_of(self.change)
-        if write is None:
+        source = self.living.of(other(self.target), self.change.source_id)
+        if write is None or source is None:
             return False
-        twin, others = await look_for_twins(self.bench, self.change, write)
+        twin, others = await look_for_twins(self.bench, self.change, write, source)
         if twin is not None:
             await self._done(CustomerWritten(str(twin["id"]), twin), write, already=True)
             return True

@@ -13,8 +13,8 @@ from typing import Any
 from include.records.customers import CONSENTS
 from include.records.face import SystemName
 from include.sync.customers.checking import check
-from include.sync.customers.evidence import duplicate
-from include.sync.customers.known import Known
+from include.sync.customers.evidence import duplicate, finding
+from include.sync.customers.known import UNREADABLE_FIELDS, Known
 from include.sync.customers.world import PHONES, World, names_differ
 from include.sync.findings import Finding
 
@@ -47,8 +47,8 @@ def wanted_of(world: World, person: Known, target: SystemName) -> Wanted:
     settings = world.settings
     if target not in settings.create:
         raise CreationRefused(f"not created in {target}")
-    if target == "commercetools" and not person.tokens.get("email"):
-        raise CreationRefused("has no e-mail address, without which there is no online account")
+    if target == "commercetools":
+        _require_address(person)
     if not any(person.tokens.get(name) for name in CAN_BE_KNOWN_BY):
         raise CreationRefused("has nothing to be recognised by")
     _require_unique(world, person, target)
@@ -65,6 +65,15 @@ def wanted_of(world: World, person: Known, target: SystemName) -> Wanted:
     if settings.mark and "external_id" in world.terms[target].writes:
         fields["external_id"] = person.id
     return Wanted(fields, dict.fromkeys(fields, f"missing in {target}"), [*findings, *shared])
+
+
+def _require_address(person: Known) -> None:
+    """Online, an address is the account. One that can't be read is no reason to leave it out."""
+    if not person.tokens.get("email"):
+        raise CreationRefused("has no e-mail address, without which there is no online account")
+    if "email" in person.identity.get(UNREADABLE_FIELDS, ()):
+        message = "The e-mail address can't be read, and without one there is no online account."
+        raise CreationRefused("held", [finding(person, "email_invalid", message, field="email")])
 
 
 def _share_a_number(world: World, person: Known) -> list[Finding]:

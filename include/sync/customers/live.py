@@ -9,7 +9,7 @@ from typing import Any
 
 from include.ledger.rows import ChangeRow
 from include.records.customer_face import CustomerWrite
-from include.records.customers import EXTERNAL_ID
+from include.records.customers import EXTERNAL_ID, UNREADABLE
 from include.records.face import SYSTEMS, SystemName, other, system_named
 from include.records.sealing import Seal
 from include.sync.customers.bench import Bench
@@ -141,12 +141,13 @@ async def newcomers(bench: Bench, changes: Sequence[ChangeRow], seen: Mapping[st
 
 
 async def look_for_twins(
-    bench: Bench, change: ChangeRow, write: CustomerWrite
+    bench: Bench, change: ChangeRow, write: CustomerWrite, source: Clear
 ) -> tuple[Mapping[str, Any] | None, bool]:
     """Who in the target might be the one about to be created: the wire row of the twin that an earlier attempt made,
-    or whether there are others nobody knew of (the mirror knows them then)."""
+    or whether there are others nobody knew of (the mirror knows them then). The address is that of `source` as it
+    spells it, also where it is not written because it can't be read."""
     door = bench.doors[system_named(change.system)]
-    email = str(write.fields.get("email") or "")
+    email = str(source.get("email") or write.fields.get("email") or "").removeprefix(UNREADABLE)
     wire: list[Any] = []
     async for page in door.adapter.lookup(email, str(write.fields.get("number") or ""), write.key):
         wire.extend(page.rows)

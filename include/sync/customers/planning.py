@@ -18,6 +18,7 @@ from include.sync.customers.evidence import finding
 from include.sync.customers.known import Known
 from include.sync.customers.merging import CONFLICT, NOTHING, Base, Decision, Sides, decide, decide_consent
 from include.sync.customers.pairing import Pair, Pairing, pair_up
+from include.sync.customers.replacing import half_replaced
 from include.sync.customers.world import World
 from include.sync.decided import WINNERS, about_conflict
 from include.sync.findings import Finding
@@ -187,7 +188,9 @@ class _Planner:
         if any(one.severity in ("hold", "block") for one in findings):
             return
         left_out = {one.field for one in findings if one.severity == "drop field"}
-        fields = {name: reason for name, reason in reasons.items() if name not in left_out}
+        half, held = half_replaced(pair, source.system, set(reasons) - left_out)
+        self._hold(held)
+        fields = {name: reason for name, reason in reasons.items() if name not in left_out | half}
         if fields:
             self.made.changes.append(
                 Planned(

@@ -210,7 +210,7 @@ def agreed_after(case: Case, change: ChangeRow) -> Agreed:
     target: SystemName = "commercetools" if change.system == "commercetools" else "lightspeed"
     standing = case.standing(target)
     kept = case.shows(target, wanted) if wanted is not None else standing.quote is None
-    return Agreed(case.online.quote, case.till.quote, wanted, kept)
+    return Agreed(case.online.quote, case.till.quote, wanted, kept).after(case.agreed)
 
 
 def _outcome(change: ChangeRow, exchanges: Sequence[str], *, kept: bool) -> ChangeOutcome:

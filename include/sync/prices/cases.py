@@ -4,7 +4,7 @@ ledger holds."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -26,12 +26,15 @@ from include.sync.prices.quotes import (
     online_standing,
     till_side,
     till_standing,
+    turned_at,
 )
 
 READ_TOLERANCE = Decimal("0.00001")
 """How far what a price book shows without tax may be from what it was given with tax and still be the same: how the
 till rounds the fifth digit is not documented."""
 EXACTLY = Decimal(0)
+MOST_EARLIER = 3
+"""How many earlier agreements are remembered of a price: enough for a campaign to begin, change and end."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,20 @@ class Agreed:
     wanted: Quote | None
     kept: bool
     """Whether the target showed what it was sent."""
+    earlier: tuple[tuple[Quote | None, Quote | None], ...] = field(default=(), compare=False)
+    """What both sides agreed on before, latest first: (online, till)."""
+
+    def after(self, previous: Agreed | None) -> Agreed:
+        """The same, knowing what was agreed on before it."""
+        if previous is None:
+            return self
+        now = (self.online, self.till)
+        past = dict.fromkeys([(previous.online, previous.till), *previous.earlier])
+        return replace(self, earlier=tuple(pair for pair in past if pair != now)[:MOST_EARLIER])
+
+    def was_agreed(self, system: SystemName, quote: Quote) -> bool:
+        """Whether a side showed this price when both agreed, once before."""
+        return any((pair[0] if system == "commercetools" else pair[1]) == quote for pair in self.earlier)
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -68,6 +85,7 @@ class Agreed:
             "lightspeed": self.till.plain if self.till else None,
             "wanted": self.wanted.plain if self.wanted else None,
             **({} if self.kept else {"kept": False}),
+            **({"earlier": [[_plain(one) for one in pair] for pair in self.earlier]} if self.earlier else {}),
         }
 
     @classmethod
@@ -79,7 +97,12 @@ class Agreed:
             quote_of(base.get("lightspeed")),
             quote_of(base.get("wanted")),
             bool(base.get("kept", True)),
+            tuple((quote_of(online), quote_of(till)) for online, till in base.get("earlier", ())),
         )
+
+
+def _plain(quote: Quote | None) -> Any:
+    return quote.plain if quote else None
 
 
 @dataclass(frozen=True)
@@ -96,6 +119,8 @@ class Case:
     link: Link | None
     converter_to: Mapping[str, Converter]
     decision: Decision | None = None
+    now: datetime | None = None
+    """The time of the plan (UTC)."""
 
     @property
     def sku(self) -> str:
@@ -123,6 +148,14 @@ class Case:
     def moved(self, system: SystemName) -> bool:
         """Whether a side shows something else than when both agreed."""
         return self.agreed is not None and self.standing(system).quote != self.agreed_quote(system)
+
+    def was_announced(self, system: SystemName) -> bool:
+        """Whether what a side shows changed by the passing of time alone: a price began or ended by dates that the
+        mirror had held before that moment."""
+        if system != "commercetools" or self.now is None or self.variant.changed_at is None:
+            return False
+        turned = turned_at(self.one, self.variant, self.now)
+        return turned is not None and self.variant.changed_at <= turned
 
     def wanted_at(self, target: SystemName) -> Converted | None:
         """What the other side's price comes to at `target`, as it would be written; None where there is none. Raises
@@ -190,4 +223,5 @@ def cases_of(given: Given) -> Iterator[Case]:
                 link=given.links.get((one.name, article_id)),
                 converter_to=converters,
                 decision=given.decisions.get((f"lightspeed:{article_id}", one.name)),
+                now=given.now,
             )

@@ -37,6 +37,7 @@ class Rules:
             self._removed,
             self._sign,
             self._tiers,
+            self._dates,
             self._exactness,
             self._jump,
             self._supply,
@@ -104,6 +105,16 @@ class Rules:
                 f"The quantity steps of {case.sku} can't be taken over: {problem}.",
             )
 
+    def _dates(self, case: Case, verdict: Verdict) -> Iterator[Finding]:
+        """Online prices of the place have other days than the book: they are neither taken over nor written beside."""
+        if case.online.other_dates and verdict.kind in ("write", "remove", "apart", "agreed", "unreadable"):
+            yield from self._found(
+                case,
+                "price_dates",
+                self.prices.rules.price_dates,
+                f"{case.sku} has prices for other days: {case.online.other_dates}.",
+            )
+
     def _exactness(self, case: Case, verdict: Verdict) -> Iterator[Finding]:
         wanted = verdict.wanted
         if wanted is None or wanted.exact:
@@ -123,9 +134,10 @@ class Rules:
         new = _source_quote(case, verdict)
         if verdict.kind != "write" or most is None or new is None:
             return
-        old = case.agreed_quote(other(_target(verdict)))
+        source = other(_target(verdict))
+        old = case.agreed_quote(source)
         change = None if old is None else _largest_change(old, new)
-        if old is None or change is None or change <= most:
+        if old is None or change is None or change <= most or _is_expected(case, source, new):
             return
         about = about_jump(case, old, new)
         decision = case.decision
@@ -275,11 +287,21 @@ def _source_quote(case: Case, verdict: Verdict) -> Quote | None:
     return case.standing(other(verdict.target)).quote
 
 
+def _is_expected(case: Case, source: SystemName, new: Quote) -> bool:
+    """Whether a price was agreed on once before, or was announced by its dates: it is no typing error."""
+    return (case.agreed is not None and case.agreed.was_agreed(source, new)) or case.was_announced(source)
+
+
 def _largest_change(old: Quote, new: Quote) -> Decimal | None:
-    """Percent by which the amounts of equal quantities differ most; None where there is nothing to compare."""
+    """By how much of the higher one the amounts of equal quantities differ at most, in percent: the same share up and
+    down. None where there is nothing to compare."""
     before = {1: old.amount, **dict(old.tiers)}
     after = {1: new.amount, **dict(new.tiers)}
-    shares = [abs(after[n] - before[n]) / before[n] * 100 for n in before if n in after and before[n] > 0]
+    shares = [
+        abs(after[n] - before[n]) / max(after[n], before[n]) * 100
+        for n in before
+        if n in after and before[n] > 0
+    ]
     return max(shares, default=None)
 
 

@@ -136,7 +136,7 @@ class _Planner:
         quotes = case.online.quote, case.till.quote
         if quotes == (None, None):
             return
-        found = Agreed(*quotes, verdict.quote, kept=True)
+        found = Agreed(*quotes, verdict.quote, kept=True).after(case.agreed)
         if found != case.agreed:
             self.agreed.append((case, found))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from include.ledger.rows import MirrorRow
 from include.records.currencies import minor_digits
@@ -20,11 +21,13 @@ from include.sync.prices.feeds import Terms
 class Standing:
     """One place of a list. `known`: whether it is known what stands there; `quote`: None = nothing does. `problem`: why
     what stands there can't be read as a quote (it can be replaced, but not taken over). `at`: source time of the last
-    change of its record. `record`: what writing it back needs (online: the offer; at the till: the lines)."""
+    change of its record. `other_dates`: which prices with dates are there, none of them for the days of the book; empty
+    where there are none. `record`: what writing it back needs (online: the offer; at the till: the lines)."""
 
     known: bool
     quote: Quote | None = None
     problem: str = ""
+    other_dates: str = ""
     at: datetime | None = None
     record: Any = field(default=None, compare=False)
 
@@ -49,9 +52,11 @@ def online_standing(one: PriceList, variant: MirrorRow, book: Book | None, now: 
     listed = variant.fields["offers"].get(one.name)
     if listed is None:
         return UNKNOWN  # the list is newer than the read
-    offer = _that_counts(listed, validity_of(one, book), book, now)
+    validity = validity_of(one, book)
+    offer = _that_counts(listed, validity, book, now)
     if offer is None:
-        return Standing(True, at=variant.modified_at)
+        other_dates = _for_other_days(listed, book, now) if validity == "book" and book else ""
+        return Standing(True, at=variant.modified_at, other_dates=other_dates)
     tiers = tuple((int(units), Decimal(amount)) for units, amount in offer["tiers"])
     quote = Quote(Decimal(offer["amount"]), tiers if one.in_book else ())
     return Standing(True, quote, at=variant.modified_at, record=offer)
@@ -63,13 +68,55 @@ def _that_counts(
     """The offer that counts: of the list's own country before one for all, with dates before one without, begun last
     before others."""
     if validity == "book":
-        dates = (_time(book.begins), _time(book.ends)) if book else (None, None)
-        fitting = [offer for offer in offers if (_time(offer["from"]), _time(offer["until"])) == dates]
+        fitting = [offer for offer in offers if book is not None and _is_for_the_days_of(book, offer)]
     else:
         fitting = [offer for offer in offers if _in_force(offer, now)]
         if validity == "standing":
             fitting = [offer for offer in fitting if not _dated(offer)]
     return min(fitting, key=_rank, default=None)
+
+
+def _is_for_the_days_of(book: Book, offer: Mapping[str, Any]) -> bool:
+    """Whether an offer counts on the days of a book: a book knows whole days in the store's zone, and who enters an
+    online price may let it end on the stroke of midnight, or a second or a millisecond before."""
+    return _days(offer, ZoneInfo(book.zone)) == (book.first_day, book.last_day)
+
+
+def _days(offer: Mapping[str, Any], zone: ZoneInfo) -> tuple[str | None, str | None]:
+    """The first and the last day on which an offer counts; its end is exclusive."""
+    begins, ends = _time(offer["from"]), _time(offer["until"])
+    last = None if ends is None else ends - timedelta(microseconds=1)
+    return _date_in(zone, begins), _date_in(zone, last)
+
+
+def _date_in(zone: ZoneInfo, moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(zone).date().isoformat()
+
+
+def _for_other_days(offers: Sequence[Mapping[str, Any]], book: Book, now: datetime) -> str:
+    """A sentence with both spans where offers with dates are there that have not ended, and the book has not either;
+    empty otherwise."""
+    ends = _time(book.ends)
+    zone = ZoneInfo(book.zone)
+    spans = {
+        _span(*_days(offer, zone))
+        for offer in offers
+        if _dated(offer) and not ((until := _time(offer["until"])) is not None and until <= now)
+    }
+    if not spans or (ends is not None and ends <= now):
+        return ""
+    return f"the price book counts {_span(book.first_day, book.last_day)}, online prices {', '.join(sorted(spans))}"
+
+
+def _span(first: str | None, last: str | None) -> str:
+    return f"from {first or 'any day'} to {last or 'any day'}"
+
+
+def turned_at(one: PriceList, variant: MirrorRow, now: datetime) -> datetime | None:
+    """When a price of the place last began or ended by its own dates; None = none has."""
+    offers = variant.fields["offers"].get(one.name) or ()
+    turns = [turn for offer in offers for turn in (_time(offer["from"]), _time(offer["until"])) if turn]
+    return max((turn for turn in turns if turn <= now), default=None)
 
 
 def _in_force(offer: Mapping[str, Any], now: datetime) -> bool:

@@ -46,6 +46,34 @@ def test_empty_and_unreadable_identifiers_never_match(empty: dict[str, str]) -> 
     assert pairs(customer("commercetools", "c", **empty), customer("lightspeed", "l", **empty)) == set()
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["?foo..bar@docomo.ne.jp", "?foo.@docomo.ne.jp", "?ada@my_shop.com", "ada@localhost", "?a@x.de, b@x.de"],
+)
+def test_an_address_that_is_not_valid_still_makes_one_pair_of_two_profiles(address: str) -> None:
+    ada = {**ADA, "email": address}
+    people = customer("commercetools", "c", **ada), customer("lightspeed", "l", **ada)
+    assert pairs(*people) == {("c", "l")}
+    assert [one for one in plan_customers(world(people)).changes if one.action == "create"] == []
+
+
+def test_who_shares_one_of_several_addresses_in_a_field_is_not_made_a_second_time() -> None:
+    people = [
+        customer("lightspeed", "l", **{**ADA, "email": "?ada@x.de; ada@work.example"}),
+        customer("commercetools", "c1", **{**ADA, "email": "ada@x.de"}),
+        customer("commercetools", "c2", **{**ADA, "email": "ada@work.example"}),
+    ]
+    plan = plan_customers(world(people))
+    assert plan.changes == []
+    assert plan.holds
+
+
+def test_nobody_gets_an_online_account_by_an_address_that_cannot_be_read() -> None:
+    plan = plan_customers(world([customer("lightspeed", "l", **{**ADA, "email": "?foo..bar@docomo.ne.jp"})]))
+    assert plan.changes == []
+    assert [(one.subject, one.code) for one in plan.holds] == [("lightspeed:l", "email_invalid")]
+
+
 def test_a_phone_number_alone_makes_no_pair() -> None:
     people = (
         customer("commercetools", "c", email="a@example.com", first_name="Ada", phone="+493023125000"),

@@ -47,8 +47,10 @@ def test_a_block_keeps_back_all_prices_of_the_article_and_off_looks_at_nothing()
     assert codes(zero) == [] and zero.till == Quote(Decimal(0))
 
 
-@pytest.mark.parametrize(("new", "held"), [("13", False), ("13.01", True), ("7", False), ("6.99", True)])
-def test_a_jump_is_measured_from_the_last_price_both_agreed_on(new: str, held: bool) -> None:
+@pytest.mark.parametrize(("new", "held"), [("14.28", False), ("14.29", True), ("7", False), ("6.99", True)])
+def test_a_jump_is_the_same_share_up_and_down_from_the_last_price_both_agreed_on(
+    new: str, held: bool
+) -> None:
     made = paper(BASE, online=Quote(Decimal(10)), till=Quote(Decimal(10)))
     made.run()
     made.online = Quote(Decimal(new))
