@@ -31,7 +31,7 @@ def plan_of(now: dict[str, Any], system: str = "commercetools", **configured: An
     shows = {"commercetools": ADA, "lightspeed": ADA, system: now}
     people = [customer(s, i, **shows[s]) for s, i in (("commercetools", "c"), ("lightspeed", "l"))]  # type: ignore[arg-type]
     agreed = {name: [before[name], before[name]] for name in ADA}
-    return plan_customers(world(people, settings(**configured), [link("c", "l", agreed)]))
+    return plan_customers(world(people, settings(mark=False, **configured), [link("c", "l", agreed)]))
 
 
 @pytest.mark.parametrize("system", ["commercetools", "lightspeed"])
