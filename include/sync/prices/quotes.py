@@ -179,7 +179,7 @@ def till_standing(
         return Standing(True, at=article.modified_at, record=())
     at = max((row.modified_at for row in own if row.modified_at), default=None)
     quote, problem = _of_lines(own, terms)
-    return Standing(True, quote, problem, at, tuple(own))
+    return Standing(True, quote, problem, at=at, record=tuple(own))
 
 
 def _of_lines(entries: Sequence[MirrorRow], terms: TillTerms) -> tuple[Quote | None, str]:
