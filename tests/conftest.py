@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from include.local.postgres import EmbeddedPostgres, temporary_postgres
 from tests.left_behind import adopt_orphans, left_behind
+from tests.leases import StandingLease
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("at any speed", deadline=None)
@@ -53,6 +54,12 @@ def ledger_url(postgres: EmbeddedPostgres, ledger_template: str) -> Iterator[str
 def empty_database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     """The SQLAlchemy URL (psycopg) of a database of this test's own, without any table."""
     yield from _database_of_its_own(postgres, None)
+
+
+@pytest.fixture
+def standing_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests may write without a lease being taken: for tests of what lies below the engine."""
+    monkeypatch.setattr("include.transport.leasing.held", StandingLease)
 
 
 def _database_of_its_own(server: EmbeddedPostgres, template: str | None) -> Iterator[str]:

@@ -118,14 +118,17 @@ class CommercetoolsClient:
         body: Mapping[str, Any],
         *,
         safe: bool = False,
+        reads: bool = False,
         context: Mapping[str, str] | None = None,
         withhold: Withhold = False,
     ) -> Answer:
+        """`safe`: may be repeated. `reads`: changes nothing that matters, so it needs no lease."""
         return await self._http.request(
             "POST",
             path,
             json=body,
             safe=safe,
+            reads=reads,
             context={**self._context, **(context or {})},
             withhold=withhold,
         )
@@ -172,7 +175,9 @@ class CommercetoolsClient:
             classify=classify,
             **self._shared,
         ) as http:
-            answer = await http.request("POST", "/oauth/token", data=form, safe=True, context=self._context)
+            answer = await http.request(
+                "POST", "/oauth/token", data=form, safe=True, reads=True, context=self._context
+            )
         return frozenset(str(answer.json().get("scope", "")).split())
 
 

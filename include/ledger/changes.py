@@ -12,7 +12,9 @@ from sqlalchemy import Row, text
 
 from include.ledger.bulk import copy_in, incoming, jsonb, storable_text
 from include.ledger.engine import Bind, transaction
+from include.ledger.leases import fence_off
 from include.ledger.rows import OUTCOMES, ChangeCount, ChangeOutcome, ChangeRow, Outcome
+from include.records.leases import held
 
 _PLAIN = (
     "run_id", "batch", "entity", "kind", "subject", "label", "system", "action", "unit", "source_id",
@@ -29,6 +31,9 @@ _ORDER = "ORDER BY batch, unit, id"
 
 @dataclass(frozen=True)
 class Changes:
+    """What a worker says of changes counts only as long as it holds the lease it works under: `begin`, `revise` and
+    `settle` raise LeaseLost, and store nothing, where another one has taken over (see `include.ledger.leases`)."""
+
     engine: Bind
 
     def store(self, changes: Iterable[ChangeRow], *, replace_run: str | None = None) -> None:
@@ -71,9 +76,11 @@ class Changes:
 
         Returns the attempt of each. More than 1 means that an earlier attempt may have taken effect: look the target
         up before sending. Ids already settled for good (applied, already there, superseded, not applied) are missing
-        from the answer and must not be sent.
+        from the answer and must not be sent. A request that names a change is sent only under the lease its attempt
+        was begun under.
         """
         with transaction(self.engine) as connection:
+            fence_off(connection)
             rows = connection.execute(
                 text(
                     """
@@ -89,7 +96,10 @@ class Changes:
                 ),
                 {"ids": list(change_ids)},
             ).all()
-        return {row[0]: row[1] for row in rows}
+        begun = {row[0]: row[1] for row in rows}
+        if lease := held():
+            lease.began(begun)
+        return begun
 
     def revise(self, changes: Sequence[ChangeRow]) -> int:
         """Store what planned changes became when their target was read and merged again; how many took it.
@@ -99,6 +109,7 @@ class Changes:
         if not changes:
             return 0
         with transaction(self.engine) as connection:
+            fence_off(connection)
             return sum(
                 connection.execute(
                     text(
@@ -134,6 +145,7 @@ class Changes:
         if not latest:
             return 0
         with transaction(self.engine) as connection:
+            fence_off(connection)
             given = incoming(connection, "settled", _SETTLED, [_settled(one) for one in latest.values()])
             return connection.execute(
                 text(

@@ -20,6 +20,7 @@ from include.ledger.engine import SYSTEM, VARIABLE, connect, transaction
 from include.ledger.exchanges import Exchanges, PostgresExchangeSink
 from include.ledger.holds import Holds
 from include.ledger.inbox import Inbox
+from include.ledger.leases import Leases
 from include.ledger.limits import BULK, TASK, Limits
 from include.ledger.links import Links
 from include.ledger.migrate import require_current
@@ -65,6 +66,7 @@ class Ledger:
     exchanges: Exchanges = field(init=False)
     checkpoints: Checkpoints = field(init=False)
     inbox: Inbox = field(init=False)
+    leases: Leases = field(init=False)
     stock: Stock = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +80,7 @@ class Ledger:
             "exchanges": Exchanges,
             "checkpoints": Checkpoints,
             "inbox": Inbox,
+            "leases": Leases,
             "stock": Stock,
         }
         for name, subject in subjects.items():

@@ -1,4 +1,4 @@
-"""The tables of the ledger (schema version 5). Migrations create them; a test keeps the two equal.
+"""The tables of the ledger (schema version 6). Migrations create them; a test keeps the two equal.
 
 Ids of runs are plain text without foreign keys where a row must outlive the run's own retention (cursors,
 mirror, links, holds, exchanges).
@@ -505,7 +505,18 @@ class TokenTable(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     sealed: Mapped[str]
     expires_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class LeaseTable(Base):
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    fence: Mapped[int] = mapped_column(BigInteger)
+    holder: Mapped[str]
+    until: Mapped[datetime]
+    taken_at: Mapped[datetime]
 
 
 class CheckpointTable(Base):

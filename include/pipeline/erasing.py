@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,19 +64,30 @@ def forget(context: Mapping[str, Any]) -> dict[str, Any]:
             ledger.finish_run(run_id, "failed", {}, None, nobody.message)
             raise nobody
         # Their own rows go last: as long as they are there, a try that was broken off can be taken up again.
-        folders = forget_staged()
-        for entity in NAMING:
-            start_over(ledger.engine, entity)
-        if params.get("keep_out", True):
-            keep_out(ledger, records, by, run_id)
-        beside = erase_beside(ledger, records, run_id)
-        found = erase(ledger.engine, ENTITY, records, run_id=run_id) | beside
+        with writing_nothing(ledger, run_id):
+            folders = forget_staged()
+            for entity in NAMING:
+                start_over(ledger.engine, entity)
+            if params.get("keep_out", True):
+                keep_out(ledger, records, by, run_id)
+            beside = erase_beside(ledger, records, run_id)
+            found = erase(ledger.engine, ENTITY, records, run_id=run_id) | beside
         told = f"{sum(map(len, records.values()))} profiles erased: " + ", ".join(
             f"{count} {table}" for table, count in found.items() if count
         )
         ledger.finish_run(run_id, "succeeded", {"add_up": True, **found}, f"{told}; by {by}.", None)
     telling.say(*telling.counts("rows of", found), f"{folders} staged runs removed.")
     return {**found, "staged runs": folders}
+
+
+@contextmanager
+def writing_nothing(ledger: Ledger, run_id: str) -> Iterator[None]:
+    """Nobody else settles anything about people meanwhile, and who was paused in the middle of it never will: it would
+    write down again what is erased. Raises LeaseHeld while a worker may still be at it."""
+    with ExitStack() as stack:
+        for entity in NAMING:
+            stack.enter_context(ledger.leases.taken(entity, run_id))
+        yield
 
 
 def profiles_of(ledger: Ledger, keys: Collection[str]) -> dict[str, set[str]]:

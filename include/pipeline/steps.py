@@ -223,13 +223,15 @@ def _looking(bench: Bench) -> Bench:
 
 @gathered
 def load(entity: str, batch: int, extracts: Extracts, order: Order | None = None) -> dict[str, int]:
-    """Write one batch of the plan. A retry takes up what is not settled yet."""
+    """Write one batch of the plan, as the one worker that writes the entity now. A retry takes up what is not settled
+    yet. Raises LeaseHeld while another worker may still be writing."""
     with _bench(entity, order) as bench, plan_again(bench):
         return _loaded(bench, entity, batch, feeds_of(bench, extracts))
 
 
 def _loaded(bench: Bench, entity: str, batch: int, feeds: Feeds) -> dict[str, int]:
-    outcomes = engine_of(entity).load(bench, batch, feeds)
+    with bench.ledger.leases.taken(entity, f"{bench.task} of {bench.run_id}"):
+        outcomes = engine_of(entity).load(bench, batch, feeds)
     telling.say(*telling.counts("outcome", outcomes))
     return outcomes
 

@@ -48,11 +48,12 @@ def subscribe(system: SystemName) -> list[Row]:
     if not configured(settings):
         telling.say(f"Nothing is set up in `realtime`: {system} is not asked.")
         return []
-    with Ledger.open() as ledger:
+    name = f"subscribe/{context['ti'].task_id}"
+    with Ledger.open() as ledger, ledger.leases.taken(f"subscriptions of {system}", name):
         access = Access.of(settings, ledger, system)
 
         async def look() -> list[Row]:
-            with ledger.exchange_sink(None, f"subscribe/{context['ti'].task_id}") as sink:
+            with ledger.exchange_sink(None, name) as sink:
                 async with access.open_hooks(system, sink) as hooks:
                     return await registered(hooks, dry_run=dry_run)
 

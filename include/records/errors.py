@@ -6,6 +6,8 @@
         * `SystemUnavailable`: 5xx, time-out before a request was sent, refused or cut connections on reads.
         * `StagedDataDamaged`: what a run staged is not as it was written. The systems are read again.
         * `UnknownOutcome`: a write was sent and no trustworthy answer came. Look the target up before sending again.
+        * `LeaseHeld`: another worker writes the same entity; come back when its lease has run out.
+        * `LeaseLost`: another worker has taken over; nothing was sent or stored, and what is left is that worker's.
     * `RecordRejected`: this record is held, the others go on.
         * `StaleTarget`: the target changed since the plan saw it. Read again, merge again.
         * `TargetMissing`: the target no longer exists.
@@ -13,6 +15,7 @@
     * `ConfigurationFault`: stop and fix a setting, a credential or a scope; trying again can't help.
     * `ProtocolFault`: the system answered in a way the adapter does not understand (a cursor that does not advance,
       an unreadable body). The run stops rather than guess.
+    * `NotLeased`: a write was about to be sent that nobody had begun. A defect of this package; nothing was sent.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ from __future__ import annotations
 __all__ = [
     "ConfigurationFault",
     "DuplicateInTarget",
+    "LeaseHeld",
+    "LeaseLost",
+    "NotLeased",
     "ProtocolFault",
     "RateLimited",
     "RecordRejected",
@@ -106,6 +112,18 @@ class UnknownOutcome(TransientError):
     default_remedy = "Nothing: the target is looked up before anything is sent again."
 
 
+class LeaseHeld(TransientError):
+    """Another worker holds the lease this one needs; it runs out in `retry_after` seconds, unless it is renewed."""
+
+    default_remedy = "Nothing: the task retries by itself when that time is over."
+
+
+class LeaseLost(TransientError):
+    """The worker was overtaken: its lease went to another one. Nothing was sent, and nothing was stored."""
+
+    default_remedy = "Nothing: the worker that took over looks at the target and goes on."
+
+
 class RecordRejected(SyncError):
     """The system refuses this record as it is; it is held with `code` and `details`."""
 
@@ -152,3 +170,9 @@ class ProtocolFault(SyncError):
     """The answer makes no sense to the adapter; going on would be guessing."""
 
     default_remedy = "Run preflight; if the API changed, the adapter has to follow."
+
+
+class NotLeased(SyncError):
+    """A request that writes was made outside a lease, or for a change no attempt of which was begun."""
+
+    default_remedy = "This is a defect of the package; nothing was sent. Report it with the log of this task."

@@ -24,8 +24,10 @@ from include.records.errors import (
     SyncError,
     SystemUnavailable,
 )
+from include.records.leases import Lease
 from include.transport.bodies import Unreadable, parse
 from include.transport.faces import Tokens, TokenStore
+from include.transport.leasing import LEASE, READS
 from include.transport.retry_after import retry_after_seconds
 from include.transport.wire import PURPOSE, TOKEN
 
@@ -69,16 +71,15 @@ class _Renewing(httpx.Auth):
         for last in (False, True):
             tokens = await self._known(again=False)
             if not self._usable(tokens, refused):
-                async with self._alone():
+                async with self._alone() as lease:
                     tokens = await self._known(again=True)
                     tried: set[str] = set()
                     while not self._usable(tokens, refused):
                         grant = await self._next_grant(tried)
-                        response = yield self._token_request(grant)
+                        response = yield self._token_request(grant, lease)
                         received = self._received(response, grant)
                         if received is not None:
-                            await self._keep(received)
-                            tokens = received
+                            tokens = await self._keep(received)
                             break
             assert tokens is not None  # `_next_grant` raises where nothing is left to try
             request.headers["Authorization"] = f"Bearer {tokens.access_token}"
@@ -88,9 +89,10 @@ class _Renewing(httpx.Auth):
             refused = tokens.access_token
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
+    async def _alone(self) -> AsyncIterator[Lease | None]:
+        """Held by the one that refreshes; the lease that its token requests need, where a late one does harm."""
         async with self._one_at_a_time:
-            yield
+            yield None
 
     async def _known(self, *, again: bool) -> Tokens | None:
         raise NotImplementedError
@@ -98,7 +100,8 @@ class _Renewing(httpx.Auth):
     async def _next_grant(self, tried: set[str]) -> Mapping[str, str]:
         raise NotImplementedError
 
-    async def _keep(self, tokens: Tokens) -> None:
+    async def _keep(self, tokens: Tokens) -> Tokens:
+        """Keep what was received; the tokens to use from now on."""
         raise NotImplementedError
 
     def _headers(self) -> dict[str, str]:
@@ -116,7 +119,7 @@ class _Renewing(httpx.Auth):
         margin = self._margins.get(tokens.access_token, 60.0)
         return self._clock() < tokens.expires_at.timestamp() - margin
 
-    def _token_request(self, grant: Mapping[str, str]) -> httpx.Request:
+    def _token_request(self, grant: Mapping[str, str], lease: Lease | None) -> httpx.Request:
         return httpx.Request(
             "POST",
             self._token_url,
@@ -128,6 +131,8 @@ class _Renewing(httpx.Auth):
             },
             extensions={
                 PURPOSE: TOKEN,
+                READS: True,
+                **({LEASE: lease} if lease else {}),
                 "timeout": httpx.Timeout(TOKEN_TIMEOUT_SECONDS, connect=10.0).as_dict(),
             },
         )
@@ -222,8 +227,9 @@ class ClientCredentials(_Renewing):
         scope = {"scope": " ".join(self._scopes)} if self._scopes else {}
         return {"grant_type": "client_credentials", **scope}
 
-    async def _keep(self, tokens: Tokens) -> None:
+    async def _keep(self, tokens: Tokens) -> Tokens:
         self._tokens = tokens
+        return tokens
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Basic {self._basic}"}
@@ -233,7 +239,9 @@ class RotatingRefresh(_Renewing):
     """OAuth 2 refresh tokens that are replaced at every use (Lightspeed X- and R-Series).
 
     Two workers that refresh at once lose the connection for good, so: the store's lock, then the store is read again
-    (another worker may have refreshed), then the refresh, then the new pair is saved, and only then it is used.
+    (another worker may have refreshed), then the refresh, then the new pair is saved, and only then it is used. A
+    worker that was paused meanwhile sends no refresh token that another one may have used by then (its lease is over),
+    and what it received before is saved only where nothing newer was; where something was, that counts.
     Where the stored refresh token is refused, the store is read once more, and at last the refresh token of the
     connection is tried: a person may have authorised anew. `name` tells stores of several connections apart.
     """
@@ -257,11 +265,13 @@ class RotatingRefresh(_Renewing):
         self._name = name
         self._tokens: Tokens | None = None
         self._unsaved: Tokens | None = None
+        self._replaces = 0
+        """The version of the stored tokens that a refresh under way, or what it brought, takes the place of."""
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        async with self._one_at_a_time, self._store.lock(self._name):
-            yield
+    async def _alone(self) -> AsyncIterator[Lease | None]:
+        async with self._one_at_a_time, self._store.lock(self._name) as lease:
+            yield lease
 
     async def _known(self, *, again: bool) -> Tokens | None:
         if (
@@ -274,6 +284,7 @@ class RotatingRefresh(_Renewing):
 
     async def _next_grant(self, tried: set[str]) -> Mapping[str, str]:
         stored = await self._store.load(self._name)
+        self._replaces = stored.version if stored else 0
         for refresh_token in (stored.refresh_token if stored else None, self._first_refresh_token):
             if refresh_token and refresh_token not in tried:
                 tried.add(refresh_token)
@@ -284,11 +295,12 @@ class RotatingRefresh(_Renewing):
             remedy="Authorise the app again and put the new refresh token into the Airflow connection.",
         )
 
-    async def _keep(self, tokens: Tokens) -> None:
+    async def _keep(self, tokens: Tokens) -> Tokens:
         self._unsaved = tokens
-        await self._store.save(self._name, tokens)
+        kept = await self._store.save(self._name, tokens, instead_of=self._replaces)
         self._unsaved = None
-        self._tokens = tokens
+        self._tokens = kept or await self._store.load(self._name) or tokens
+        return self._tokens
 
     def _spent(self, error: str) -> bool:
         return error == "invalid_grant"

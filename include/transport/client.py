@@ -6,6 +6,7 @@ What is repeated here, and what is not:
   a time-out, a cut or unreadable answer, 429, 5xx.
 * An unsafe request is repeated only where nothing was executed: it never left, 429, or a 503 of which the adapter's
   `classify` says so. Everything else without a trustworthy answer is `UnknownOutcome`: the caller looks first.
+* A request that writes is sent only under a lease (see `leasing`); who lost it does not try again.
 * Waits longer than `longest_wait` are not sat out here: `RateLimited` tells Airflow to come back later.
 """
 
@@ -21,20 +22,27 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 import tenacity
 
-from include.records.errors import ProtocolFault, RecordRejected, SyncError, TransientError, UnknownOutcome
+from include.records.errors import (
+    LeaseLost,
+    ProtocolFault,
+    RecordRejected,
+    SyncError,
+    TransientError,
+    UnknownOutcome,
+)
 from include.transport.answer import Answer, answer_of
 from include.transport.bodies import encode
 from include.transport.budget import AdaptiveConcurrency
 from include.transport.faces import Budget, ExchangeSink
 from include.transport.faults import Classify, UnreadableAnswer, fault_of_answer, fault_of_exception
 from include.transport.hosts import is_loopback
+from include.transport.leasing import READS, SAFE_METHODS
 from include.transport.redaction import Redactor
 from include.transport.wire import WITHHOLD, Counts, ObservedTransport, rate_limit_headers
 from include.transport.withholding import Withhold
 
 log = logging.getLogger(__name__)
 
-SAFE_METHODS = frozenset({"GET", "HEAD"})
 CONNECT_SECONDS = 10.0
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
@@ -142,6 +150,7 @@ class HttpClient:
         data: Mapping[str, str] | None = None,
         files: Any = None,
         safe: bool | None = None,
+        reads: bool = False,
         context: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         allow: Collection[int] = (),
@@ -151,7 +160,8 @@ class HttpClient:
         """Send one request and return its answer (2xx, or a status in `allow`).
 
         `json` may hold Decimals; they are sent with exactly their digits. `safe`: may be repeated without harm
-        (default: GET and HEAD). `context` is kept with the exchange (run, change). `expect_json=False` accepts any
+        (default: GET and HEAD). `reads`: changes nothing although it is neither GET nor HEAD, so it needs no lease.
+        `context` is kept with the exchange (run, change). `expect_json=False` accepts any
         body. `withhold`: its bodies hold personal data, so nothing of them is kept with the exchange or told in an
         error; `"shape"` keeps their members without values, and does the same to the query. Raises the errors of
         `include.records.errors`, each with the id of its exchange.
@@ -173,7 +183,9 @@ class HttpClient:
                 files=files,
                 headers={**content_headers, **(headers or {})},
             )
-            request.extensions.update({"attempt": number, "context": dict(context or {}), WITHHOLD: withhold})
+            request.extensions.update(
+                {"attempt": number, "context": dict(context or {}), WITHHOLD: withhold, READS: reads}
+            )
             return await self._send(request, safe=may_repeat, allow=allow, expect_json=expect_json)
 
         attempts = tenacity.AsyncRetrying(
@@ -244,7 +256,7 @@ class HttpClient:
         return self.redactor.url(request.url.path)
 
     def _is_worth_repeating(self, problem: BaseException) -> bool:
-        if isinstance(problem, UnknownOutcome):
+        if isinstance(problem, UnknownOutcome | LeaseLost):
             return False
         if isinstance(problem, TransientError):
             return (problem.retry_after or 0.0) <= self._longest_wait

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from include.records.leases import Lease
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,13 @@ class Budget(Protocol):
 
 @dataclass(frozen=True)
 class Tokens:
-    """An access token and, where the system rotates them, its refresh token. `expires_at` is UTC."""
+    """An access token and, where the system rotates them, its refresh token. `expires_at` is UTC. `version`: which of
+    the tokens stored under one name this is; 0 = not stored."""
 
     access_token: str
     expires_at: datetime | None
     refresh_token: str | None = None
+    version: int = field(default=0, compare=False)
 
 
 class TokenStore(Protocol):
@@ -60,7 +64,10 @@ class TokenStore(Protocol):
 
     async def load(self, name: str) -> Tokens | None: ...
 
-    async def save(self, name: str, tokens: Tokens) -> None: ...
+    async def save(self, name: str, tokens: Tokens, *, instead_of: int) -> Tokens | None:
+        """Store tokens in place of those of this version (0 = none are stored yet); as they are stored now. None, and
+        nothing is stored, where others are there meanwhile."""
 
-    def lock(self, name: str) -> AbstractAsyncContextManager[None]:
-        """Held by the one worker that refreshes; a waiter loads again after getting it."""
+    def lock(self, name: str) -> AbstractAsyncContextManager[Lease]:
+        """Held by the one worker that refreshes; a waiter loads again after getting it. What refreshes is sent only
+        under the lease it gives."""

@@ -17,6 +17,7 @@ from include.transport.bodies import Unreadable, parse
 from include.transport.budget import AdaptiveConcurrency, Slot
 from include.transport.exchanges import build_exchange, hand_over
 from include.transport.faces import Budget, ExchangeSink
+from include.transport.leasing import require_lease
 from include.transport.redaction import Redactor
 from include.transport.retry_after import retry_after_seconds
 from include.transport.withholding import Withhold
@@ -136,6 +137,7 @@ class ObservedTransport(httpx.AsyncBaseTransport):
 
     async def _answered(self, request: httpx.Request) -> httpx.Response:
         """The whole answer within the time limit: httpx bounds only the gaps between two bytes."""
+        await require_lease(request, self._timeout)
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self._inner.handle_async_request(request)

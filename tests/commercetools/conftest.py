@@ -10,6 +10,11 @@ from include.sandbox.server import SandboxServer
 from tests.commercetools.world import World
 
 
+@pytest.fixture(autouse=True)
+def _may_write(standing_lease: None) -> None:
+    """Adapters write for whoever holds a lease; taking one is the engine's business."""
+
+
 @pytest.fixture
 def world() -> World:
     return World()

@@ -15,32 +15,46 @@ from sqlalchemy import text
 from include.ledger import Ledger
 from include.records.errors import ConfigurationFault, SystemUnavailable
 from include.transport.faces import Tokens, TokenStore
+from tests.leases import let_leases_run_out
 
 KEY = Fernet.generate_key().decode()
 TOKENS = Tokens("access-1", datetime(2026, 11, 23, 12, tzinfo=UTC), "refresh-1")
 
 
-def test_tokens_come_back_as_saved_and_the_last_save_wins(ledger: Ledger) -> None:
+def test_tokens_come_back_as_saved_and_each_save_replaces_what_it_names(ledger: Ledger) -> None:
     async def scenario() -> None:
         store: TokenStore = ledger.token_store(KEY)
         assert await store.load("shop") is None
-        await store.save("shop", TOKENS)
-        assert await store.load("shop") == TOKENS
-        await store.save("shop", Tokens("access-2", None))
-        assert await store.load("shop") == Tokens("access-2", None, None)
+        first = await store.save("shop", TOKENS, instead_of=0)
+        assert first == TOKENS == await store.load("shop")
+        second = await store.save("shop", Tokens("access-2", None), instead_of=first.version)
+        assert second == await store.load("shop") == Tokens("access-2", None, None)
+        assert second.version > first.version
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("instead_of", [0, 1, 3])
+def test_rule_17_tokens_that_come_late_overwrite_no_newer_ones(ledger: Ledger, instead_of: int) -> None:
+    async def scenario() -> None:
+        store: TokenStore = ledger.token_store(KEY)
+        await store.save("shop", TOKENS, instead_of=0)
+        await store.save("shop", Tokens("access-2", None, "refresh-2"), instead_of=1)
+        assert await store.save("shop", Tokens("late", None, "late"), instead_of=instead_of) is None
+        assert await store.load("shop") == Tokens("access-2", None, "refresh-2")
 
     asyncio.run(scenario())
 
 
 def test_no_token_is_readable_in_the_database(ledger: Ledger) -> None:
-    asyncio.run(ledger.token_store(KEY).save("shop", TOKENS))
+    asyncio.run(ledger.token_store(KEY).save("shop", TOKENS, instead_of=0))
     with ledger.engine.connect() as connection:
         row = str(connection.execute(text("SELECT * FROM tokens")).one())
     assert "access-1" not in row and "refresh-1" not in row
 
 
 def test_another_key_is_a_setting_to_correct_and_a_rotated_key_works(ledger: Ledger) -> None:
-    asyncio.run(ledger.token_store(KEY).save("shop", TOKENS))
+    asyncio.run(ledger.token_store(KEY).save("shop", TOKENS, instead_of=0))
     newer = Fernet.generate_key().decode()
     with pytest.raises(ConfigurationFault, match="sealed with another key"):
         asyncio.run(ledger.token_store(newer).load("shop"))
@@ -58,14 +72,14 @@ async def _refresh_if_old(store: TokenStore, refreshed: list[str]) -> Tokens:
         refreshed.append(held.refresh_token or "")
         fresh = Tokens("access-2", None, "refresh-2")
         await asyncio.sleep(0.05)
-        await store.save("shop", fresh)
+        assert await store.save("shop", fresh, instead_of=held.version) == fresh
         return fresh
 
 
 def test_of_many_workers_one_refreshes_and_all_see_it(ledger: Ledger) -> None:
     async def scenario() -> None:
         store = ledger.token_store(KEY)
-        await store.save("shop", TOKENS)
+        await store.save("shop", TOKENS, instead_of=0)
         refreshed: list[str] = []
         results = await asyncio.gather(*(_refresh_if_old(store, refreshed) for _ in range(5)))
         assert refreshed == ["refresh-1"]
@@ -83,7 +97,9 @@ def _hold_lock_and_die(url: str, flag: str) -> None:
     asyncio.run(hold())
 
 
-def test_the_lock_of_a_killed_worker_is_free_again(ledger: Ledger, ledger_url: str, tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_worker_is_free_when_its_lease_is_over(
+    ledger: Ledger, ledger_url: str, tmp_path: Path
+) -> None:
     flag = tmp_path / "held"
     worker = multiprocessing.get_context("spawn").Process(
         target=_hold_lock_and_die, args=(ledger_url, str(flag))
@@ -102,6 +118,9 @@ def test_the_lock_of_a_killed_worker_is_free_again(ledger: Ledger, ledger_url: s
         async with ledger.token_store(KEY).lock("another name"):
             pass
         worker.kill()
+        with pytest.raises(SystemUnavailable, match="refreshing the token"):
+            await take(0.3)
+        let_leases_run_out(ledger)
         await take(20)
 
     try:

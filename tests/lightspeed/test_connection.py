@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,8 +12,8 @@ from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.products import XSeriesProducts
 from include.records.errors import ConfigurationFault
 from include.transport.budget import Unlimited
-from include.transport.faces import Tokens
 from tests.lightspeed.till import Till, make_settings
+from tests.transport.doubles import MemoryTokens
 
 
 @pytest.mark.parametrize(
@@ -106,27 +104,6 @@ def test_a_webhook_may_be_signed_with_either_secret_and_with_no_empty_one() -> N
     assert from_airflow_fields("acme", None, "t", {"webhook_secret": " "}).signing_secrets == ()
 
 
-class OneStore:
-    """A `TokenStore` that several workers share."""
-
-    def __init__(self) -> None:
-        self.tokens: dict[str, Tokens] = {}
-        self.saved = 0
-        self._lock = asyncio.Lock()
-
-    async def load(self, name: str) -> Tokens | None:
-        return self.tokens.get(name)
-
-    async def save(self, name: str, tokens: Tokens) -> None:
-        self.tokens[name] = tokens
-        self.saved += 1
-
-    @asynccontextmanager
-    async def lock(self, name: str) -> AsyncIterator[None]:
-        async with self._lock:
-            yield
-
-
 def test_refresh_tokens_rotate_once_for_all_workers_and_again_after_an_expiry(till: Till) -> None:
     scopes = (
         "products:read products:write outlets:read taxes:read retailer:read payment_types:read suppliers:read"
@@ -135,7 +112,7 @@ def test_refresh_tokens_rotate_once_for_all_workers_and_again_after_an_expiry(ti
     connection = LightspeedConnection(
         store_url=till.url, client_id="app", client_secret="secret", refresh_token=first
     )
-    store = OneStore()
+    store = MemoryTokens()
 
     async def worker() -> str:
         arguments: Any = {"budget": Unlimited(), "sink": till.exchanges, "token_store": store}
@@ -146,12 +123,12 @@ def test_refresh_tokens_rotate_once_for_all_workers_and_again_after_an_expiry(ti
 
     async def work() -> None:
         await asyncio.gather(*(worker() for _ in range(4)))
-        assert store.saved == 1
+        assert [tokens.version for tokens in store.kept.values()] == [1]
         till.store.tokens.expire_access_tokens()
         await asyncio.gather(*(worker() for _ in range(4)))
-        assert store.saved == 2
+        assert [tokens.version for tokens in store.kept.values()] == [2]
 
     asyncio.run(work())
-    (tokens,) = store.tokens.values()
+    (tokens,) = store.kept.values()
     assert tokens.refresh_token not in (None, first)
     assert not any(first in str(e) or "Bearer l" in str(e) for e in till.exchanges.kept)

@@ -7,7 +7,6 @@ import itertools
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import jsonschema_rs
@@ -25,9 +24,9 @@ from include.sandbox.fault_rules import FaultRule
 from include.settings.models import SyncSettings
 from include.transport.budget import Unlimited
 from include.transport.derived import address_secret
-from include.transport.faces import Tokens
 from tests.lightspeed.till import Till
 from tests.sandbox.lightspeed.test_official_shapes import DESCRIPTIONS
+from tests.transport.doubles import MemoryTokens
 
 T = TypeVar("T")
 DESCRIPTION = DESCRIPTIONS / "legacy-api-v2-0-beta.yml"
@@ -40,30 +39,13 @@ SCOPES = "webhooks"
 _names = itertools.count(1)
 
 
-class OneStore:
-    """Tokens of one test's application."""
-
-    def __init__(self) -> None:
-        self.tokens: dict[str, Tokens] = {}
-
-    async def load(self, name: str) -> Tokens | None:
-        return self.tokens.get(name)
-
-    async def save(self, name: str, tokens: Tokens) -> None:
-        self.tokens[name] = tokens
-
-    @asynccontextmanager
-    async def lock(self, name: str) -> Any:
-        yield
-
-
 class Shop:
     """A till, and a way to speak to its webhooks with an application or a personal token."""
 
     def __init__(self, till: Till, connection: LightspeedConnection) -> None:
         self.till = till
         self.connection = connection
-        self.tokens = OneStore()
+        self.tokens = MemoryTokens()
 
     def use(self, work: Callable[[XSeriesWebhooks], Awaitable[T]], config: SyncSettings | None = None) -> T:
         async def body() -> T:

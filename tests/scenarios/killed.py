@@ -22,9 +22,11 @@ from include.commercetools.orders import CommercetoolsOrders
 from include.ledger.changes import Changes
 from include.ledger.ledger import Ledger
 from include.lightspeed.x_series.sales import XSeriesSales
+from include.records.orders import ENTITY as ORDERS
 from include.settings.models import SyncSettings
 from include.sync.orders import applying
 from include.sync.orders.bench import Bench
+from tests.leases import let_leases_run_out
 from tests.scenarios.world import World
 
 DEAD = 137
@@ -80,6 +82,9 @@ class Workers:
         stdin.flush()
         ended = int(stdout.readline())
         assert ended in (0, DEAD), f"a worker ended with {ended}; what it said is on stderr"
+        if ended == DEAD:
+            # Until somebody else goes on, the time of its lease is over.
+            let_leases_run_out(world.ledger)
         return ended == 0
 
 
@@ -156,7 +161,9 @@ def _live(told: Mapping[str, Any]) -> None:
     for name in _MODULE:
         setattr(applying, name, trap.around(getattr(applying, name)))
     trap.boundary()
-    asyncio.run(_apply(_world(told), told["run_id"]))
+    world = _world(told)
+    with world.ledger.leases.taken(ORDERS, told["run_id"]):
+        asyncio.run(_apply(world, told["run_id"]))
 
 
 def main() -> None:

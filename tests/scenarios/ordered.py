@@ -47,6 +47,7 @@ from include.sync.sales.bench import Bench as SaleBench
 from include.sync.sales.feeds import transform as transform_sales
 from include.sync.staging import Staging
 from tests.commercetools.world import official_bodies
+from tests.leases import writing
 from tests.scenarios.peopled import KEY, Peopled
 from tests.scenarios.stocked import OUTLETS, Stocked, stocked
 from tests.scenarios.world import World, world_of
@@ -152,17 +153,19 @@ class Ordered:
         when on it reads, instead of from its cursor. `loads`: False leaves the plan unapplied, as if the worker
         died."""
         plays = {ENTITY: self._run_orders, SALES_ENTITY: self._run_sales}
-        return asyncio.run(
-            plays[entity](
-                mode,
-                dry_run=dry_run,
-                keys=keys,
-                since=since,
-                before_load=before_load,
-                run_id=run_id or f"{entity}/{next(_numbers):05d}",
-                loads=loads,
+        run_id = run_id or f"{entity}/{next(_numbers):05d}"
+        with writing(self.ledger, entity, run_id):
+            return asyncio.run(
+                plays[entity](
+                    mode,
+                    dry_run=dry_run,
+                    keys=keys,
+                    since=since,
+                    before_load=before_load,
+                    run_id=run_id,
+                    loads=loads,
+                )
             )
-        )
 
     async def _run_orders(
         self,

@@ -39,6 +39,7 @@ from include.sync.extracting import extract_feed, sweep_began
 from include.sync.plan import Direction
 from include.sync.staging import Staging
 from tests.commercetools.world import official_bodies
+from tests.leases import writing
 from tests.scenarios.world import World
 
 _numbers = itertools.count(1)
@@ -148,17 +149,19 @@ class Peopled:
         run_id: str | None = None,
     ) -> CustomerRun:
         """One whole run: extract, transform, plan, load, audit. The same `run_id` again is a retried run."""
-        return asyncio.run(
-            self._run(
-                mode,
-                dry_run=dry_run,
-                keys=keys_of([*keys, *approve, *reject]),
-                direction=direction,
-                decided=(approve, reject),
-                before_load=before_load,
-                run_id=run_id or f"customers/{next(_numbers):05d}",
+        run_id = run_id or f"customers/{next(_numbers):05d}"
+        with writing(self.ledger, ENTITY, run_id):
+            return asyncio.run(
+                self._run(
+                    mode,
+                    dry_run=dry_run,
+                    keys=keys_of([*keys, *approve, *reject]),
+                    direction=direction,
+                    decided=(approve, reject),
+                    before_load=before_load,
+                    run_id=run_id,
+                )
             )
-        )
 
     async def _run(
         self,

@@ -38,6 +38,7 @@ from include.sync.prices.preparing import PriceSummary
 from include.sync.prices.rereading import list_of
 from include.sync.staging import Staging
 from tests.commercetools.world import official_bodies
+from tests.leases import writing
 from tests.scenarios.world import World
 
 STANDARD, REDUCED = Decimal("0.19"), Decimal("0.07")
@@ -103,17 +104,18 @@ class Priced:
         """One whole run: extract, transform, plan, load, audit."""
         run_id = run_id or f"prices/{next(_numbers):05d}"
         keys = [*keys, *approve, *reject]
-        return asyncio.run(
-            self._run(
-                mode,
-                dry_run=dry_run,
-                keys=keys,
-                direction=direction,
-                decided=(approve, reject),
-                before_load=before_load,
-                run_id=run_id,
+        with writing(self.ledger, ENTITY, run_id):
+            return asyncio.run(
+                self._run(
+                    mode,
+                    dry_run=dry_run,
+                    keys=keys,
+                    direction=direction,
+                    decided=(approve, reject),
+                    before_load=before_load,
+                    run_id=run_id,
+                )
             )
-        )
 
     async def _run(
         self,

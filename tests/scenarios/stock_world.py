@@ -33,6 +33,7 @@ from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_besi
 from include.sync.stock.layout import layout_of
 from include.sync.stock.preparing import StockSummary
 from include.sync.stock.storing import ALONG
+from tests.leases import writing
 from tests.scenarios.world import World, world_of
 
 _numbers = itertools.count(1)
@@ -100,9 +101,12 @@ class StockWorld:
     ) -> StockRun:
         """One whole run: extract in order, transform, plan, load, audit."""
         run_id = run_id or f"inventory/{next(_numbers):05d}"
-        return asyncio.run(
-            self._run(mode, dry_run=dry_run, keys=keys, meanwhile=meanwhile or Meanwhiles(), run_id=run_id)
-        )
+        with writing(self.ledger, ENTITY, run_id):
+            return asyncio.run(
+                self._run(
+                    mode, dry_run=dry_run, keys=keys, meanwhile=meanwhile or Meanwhiles(), run_id=run_id
+                )
+            )
 
     async def _run(
         self, mode: str, *, dry_run: bool, keys: Sequence[str], meanwhile: Meanwhiles, run_id: str

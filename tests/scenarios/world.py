@@ -42,6 +42,7 @@ from include.sync.staging import Staging
 from include.transport.budget import LocalBudget
 from include.transport.exchanges import MemorySink
 from include.transport.faces import Exchange
+from tests.leases import writing
 
 READING = {"GET", "HEAD"}
 _numbers = itertools.count(1)
@@ -111,11 +112,17 @@ class World:
     ) -> Ran:
         """One whole run: extract, transform, plan, load, audit. Errors come out as they would in a task."""
         run_id = run_id or f"products/{next(_numbers):04d}"
-        return asyncio.run(
-            self._run(
-                mode, dry_run=dry_run, keys=keys, direction=direction, before_load=before_load, run_id=run_id
+        with writing(self.ledger, "products", run_id):
+            return asyncio.run(
+                self._run(
+                    mode,
+                    dry_run=dry_run,
+                    keys=keys,
+                    direction=direction,
+                    before_load=before_load,
+                    run_id=run_id,
+                )
             )
-        )
 
     async def _run(
         self,

@@ -8,3 +8,8 @@ import pytest
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _may_write(standing_lease: None) -> None:
+    """Who may write is tested in `test_leasing.py` alone."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 
 from include.records.errors import SyncError
+from include.records.leases import Lease
 from include.transport.answer import Answer
 from include.transport.budget import Unlimited
 from include.transport.client import HttpClient
 from include.transport.exchanges import MemorySink
 from include.transport.faces import Budget, Tokens
+from tests.leases import StandingLease
 
 Handler = Callable[[httpx.Request], httpx.Response]
 BASE = "https://api.shop.example/my-project"
@@ -82,17 +84,21 @@ class MemoryTokens:
         self.loads += 1
         return self.kept.get(name)
 
-    async def save(self, name: str, tokens: Tokens) -> None:
+    async def save(self, name: str, tokens: Tokens, *, instead_of: int) -> Tokens | None:
         await asyncio.sleep(0)
         if self.broken:
             self.broken -= 1
             raise ConnectionError("the ledger is away")
-        self.kept[name] = tokens
+        there = self.kept.get(name)
+        if (there.version if there else 0) != instead_of:
+            return None
+        self.kept[name] = replace(tokens, version=instead_of + 1)
+        return self.kept[name]
 
     @asynccontextmanager
-    async def lock(self, name: str) -> AsyncIterator[None]:
+    async def lock(self, name: str) -> AsyncIterator[Lease]:
         async with self.guard:
-            yield
+            yield StandingLease(name)
 
 
 @asynccontextmanager

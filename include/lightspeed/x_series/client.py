@@ -113,7 +113,7 @@ class XSeriesClient:
 
     async def ask(self, path: str, json: Any) -> Body:
         """Read with a POST, as some lists want it: it changes nothing, so it may be repeated."""
-        answer = await self._http.request("POST", self._path(path), json=json, safe=True)
+        answer = await self._http.request("POST", self._path(path), json=json, safe=True, reads=True)
         return _body(answer, answer.json())
 
     async def post(
