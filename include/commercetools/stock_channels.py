@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,8 +12,11 @@ from include.commercetools.references import read_channels
 from include.commercetools.wire import Channel
 from include.commercetools.writing import AddRoles, ChannelDraft, ChannelUpdate
 from include.records.channels import NO_CHANNEL
-from include.records.errors import ConfigurationFault, DuplicateInTarget, StaleTarget
+from include.records.errors import ConfigurationFault
 from include.settings.models import SyncSettings
+from include.transport.creating import NotMade, made_once
+
+log = logging.getLogger(__name__)
 
 SUPPLY = "InventorySupply"
 EXPORT = "OrderExport"
@@ -81,12 +85,21 @@ async def with_supply(client: CommercetoolsClient, channels: Channels, settings:
 
 
 async def _supply(client: CommercetoolsClient, channel: Channel | None, key: str) -> None:
-    try:
+    """See to it that the channel can hold stock. One that can't be had now stays as it is (see `made_once`): entries of
+    it are refused and tried again by themselves, those of other channels are not."""
+
+    async def send() -> str:
         if channel is None:
             await client.post("/channels", ChannelDraft(key=key, roles=[SUPPLY]).body())
         else:
             update = ChannelUpdate(version=channel.version, actions=[AddRoles(roles=[SUPPLY])])
             await client.post(f"/channels/{channel.id}", update.body())
-    except (DuplicateInTarget, StaleTarget):
-        # Another run was faster. Whether it did the same shows in the next read.
-        return
+        return key
+
+    async def look() -> str | None:
+        return key if Channels.of(await read_channels(client)).has_role(key, SUPPLY) else None
+
+    try:
+        await made_once(f"The channel {key} with the role {SUPPLY}", system=SYSTEM, send=send, look=look)
+    except NotMade as problem:
+        log.warning("%s", problem)

@@ -14,7 +14,7 @@ from include.ledger.ledger import Ledger
 from include.pipeline import telling
 from include.pipeline.steps import RUN_NOTE, gathered, problems_of
 from include.pipeline.systems import Access
-from include.records.errors import SyncError, TransientError
+from include.records.errors import SyncError, TransientError, UnknownOutcome
 from include.records.face import SystemName
 from include.records.hook_face import HookSystem, Registration
 from include.settings.loader import load_settings
@@ -24,6 +24,8 @@ Row = dict[str, Any]
 """A registration as the tasks hand it on: its fields, `system`, and `done`, what was done to it in this run."""
 BROKEN = ("refused", "unhealthy")
 """States that no later run of `subscribe` mends by itself."""
+MENDED_AT_MOST = 3
+"""How often one registration is tried in a run where no answer tells what became of it."""
 DONE = {"create": "created", "update": "changed", "delete": "deleted"}
 
 
@@ -63,20 +65,37 @@ def subscribe(system: SystemName) -> list[Row]:
 
 
 async def registered(hooks: HookSystem, *, dry_run: bool) -> list[Row]:
-    """Every registration as it is, after what is ours was mended."""
+    """Every registration as it is, after what is ours was mended. One that got no answer does not keep the others from
+    being mended; it is raised at the end, for a retry."""
     rows = []
+    unanswered: UnknownOutcome | None = None
     for found in await hooks.registrations():
         if dry_run or found.action is None:
             rows.append(_row(hooks.system, found))
             continue
         try:
-            after = await hooks.mend(found)
+            after = await _mended(hooks, found)
+        except UnknownOutcome as problem:
+            unanswered = problem
+            continue
         except TransientError:
             raise
         except SyncError as problem:
             after = replace(found, state="refused", finding=problem.message, remedy=problem.remedy)
         rows.append(_row(hooks.system, after, "" if after.state == "refused" else DONE[found.action]))
+    if unanswered is not None:
+        raise unanswered
     return rows
+
+
+async def _mended(hooks: HookSystem, found: Registration) -> Registration:
+    """Mended, in a few tries: each begins with what is there, so that nothing is made twice."""
+    for _ in range(MENDED_AT_MOST - 1):
+        try:
+            return await hooks.mend(found)
+        except UnknownOutcome:
+            continue
+    return await hooks.mend(found)
 
 
 def report(found: Mapping[str, Sequence[Row] | None], upstream: Sequence[str]) -> dict[str, Any]:

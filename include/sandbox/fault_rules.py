@@ -23,6 +23,7 @@ FaultKind = Literal[
     "429",  # too many requests, with Retry-After as seconds or as an HTTP date
     "timeout_before",  # nothing is executed; the connection is closed without an answer after `delay`
     "timeout_after",  # the request is executed; the answer is thrown away and the connection closed after `delay`
+    "status_after",  # the request is executed; a gateway answers with this status (504) all the same
     "cut",  # the request is executed; half of the body is sent, then the connection is closed
     "truncate_json",  # the request is executed; the body ends half-way but the message looks complete
     "html",  # a web page instead of JSON, without touching the app; status 200 or what `status` says

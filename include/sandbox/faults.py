@@ -101,7 +101,9 @@ class FaultMiddleware:
         kept = _Kept()
         await self.app(scope, receive, kept.send)
         await asyncio.sleep(rule.delay)
-        if rule.kind == "timeout_after":
+        if rule.kind == "status_after":
+            await answer.send_whole(*_prepared(rule))
+        elif rule.kind == "timeout_after":
             await _cut(scope)
         elif rule.kind == "cut":
             await answer.send_start(kept.status, kept.headers)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from include.ledger.ledger import Ledger
 from include.ledger.rows import ChangeOutcome, ChangeRow
-from include.records.errors import TransientError
+from include.records.errors import TransientError, UnknownOutcome
 from include.sync import outcomes
 from include.sync.findings import Finding
 from include.sync.plan import PlannedChange
@@ -18,19 +18,36 @@ from include.sync.plan import PlannedChange
 T = TypeVar("T")
 
 
+UNANSWERED_AT_MOST = 5
+"""Writes of a batch without an answer, even after a look, before the rest is left to a retry: the system is ill then,
+not the record."""
+
+
 @dataclass
 class Applied:
-    """What a batch came to, counted by outcome, and the transient error that stopped it, if any."""
+    """What a batch came to, counted by outcome; the transient error that stopped it, if any; and the writes that got no
+    answer, and of which a look could not tell what became of them. They don't stop the others."""
 
     outcomes: dict[str, int] = field(default_factory=dict)
     interrupted: TransientError | None = None
+    unanswered: list[UnknownOutcome] = field(default_factory=list)
+
+    def meet(self, problem: TransientError) -> bool:
+        """Take note of an error; whether the rest has to stop."""
+        if isinstance(problem, UnknownOutcome):
+            self.unanswered.append(problem)
+            if len(self.unanswered) < UNANSWERED_AT_MOST:
+                return False
+        self.interrupted = problem
+        return True
 
 
 async def side_by_side(
     things: Iterable[T], write: Callable[[T], Awaitable[None]], gate: asyncio.Semaphore, applied: Applied
 ) -> None:
-    """Write all things, as many at once as the gate lets in. The first transient error (kept in `applied`) lets those
-    under way end and stops the rest; any other error is raised once all have ended."""
+    """Write all things, as many at once as the gate lets in. A transient error (kept in `applied`) lets those under way
+    end and stops the rest, unless it is one thing alone that got no answer; any other error is raised once all have
+    ended."""
     stopped = asyncio.Event()
 
     async def one(thing: T) -> None:
@@ -40,8 +57,8 @@ async def side_by_side(
             try:
                 await write(thing)
             except TransientError as problem:
-                applied.interrupted = problem
-                stopped.set()
+                if applied.meet(problem):
+                    stopped.set()
 
     results = await asyncio.gather(*(one(thing) for thing in things), return_exceptions=True)
     for result in results:
@@ -60,12 +77,14 @@ async def making_room(gate: asyncio.Semaphore) -> AsyncIterator[None]:
 
 
 async def concluded(ledger: Ledger, run_id: str, batch: int, applied: Applied) -> Applied:
-    """The batch with its outcomes counted. Raises the transient error that stopped it, so that a retry has only the
-    rest to do."""
+    """The batch with its outcomes counted. Raises the transient error that stopped it or left something open, so that a
+    retry has only the rest to do."""
     counts = await asyncio.to_thread(ledger.changes.counts, run_id, batch)
     applied.outcomes = {outcome: count for outcome, count in counts.items() if count}
     if applied.interrupted:
         raise applied.interrupted
+    if applied.unanswered:
+        raise applied.unanswered[0]
     return applied
 
 

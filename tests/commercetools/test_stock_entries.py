@@ -19,6 +19,7 @@ from include.records.errors import (
 from include.records.face import RawPage, Window
 from include.records.stock_face import EntryWrite
 from include.sandbox.faults import FaultRule
+from include.sandbox.server import SandboxServer
 from tests.commercetools.stocked import (
     LOCATIONS,
     PAST,
@@ -226,6 +227,40 @@ def test_missing_channels_and_roles_are_made_where_the_settings_say_so() -> None
     assert roles["berlin"] == ["InventorySupply"]
     assert set(roles["depot"]) == {"OrderExport", "InventorySupply"}
     assert len(bare.requests("POST", "/channels")) == 2
+
+
+@pytest.mark.parametrize("fault", ["status", "status_after", "timeout_after"])
+def test_fault_a8_a_channel_without_an_answer_is_looked_for_and_made_once(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr("include.transport.creating.PAUSE_SECONDS", 0.0)
+    with SandboxServer((bare := World()).app) as server:
+        bare.url = server.url
+        bare.store.create("channels", {"key": "depot", "roles": ["OrderExport"]})
+        bare.faults.add({"match": "/channels", "method": "POST", "kind": fault, "status": 504, "times": 2})
+        owned = [{**place, "owner": "lightspeed"} for place in LOCATIONS]
+        run(bare, lambda a: walked(a.entries), stock_settings(owned, create_channels=True), writing=True)
+    keys = [c["key"] for c in bare.store.all("channels")]
+    assert sorted(keys) == sorted(set(keys)) and "berlin" in keys
+    assert all("InventorySupply" in c["roles"] for c in bare.store.all("channels"))
+
+
+def test_fault_a8_a_channel_that_never_gets_an_answer_keeps_only_its_own_entries_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("include.transport.creating.PAUSE_SECONDS", 0.0)
+    bare = World()
+    bare.store.create("channels", {"key": "depot", "roles": ["InventorySupply"]})
+    bare.faults.add({"match": "/channels", "method": "POST", "kind": "status", "status": 504, "times": None})
+    owned = [{**place, "owner": "lightspeed"} for place in LOCATIONS]
+    config = stock_settings(owned, create_channels=True)
+
+    async def use(adapter: CommercetoolsStock) -> None:
+        await adapter.write(EntryWrite("c-1", "A", "depot", 1, None, None))
+        with pytest.raises(RecordRejected):
+            await adapter.write(EntryWrite("c-2", "A", "berlin", 1, None, None))
+
+    run(bare, use, config, writing=True)
 
 
 def test_the_channel_of_a_location_somebody_else_counts_is_not_asked_for() -> None:

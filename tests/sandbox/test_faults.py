@@ -108,6 +108,14 @@ def test_a_time_out_after_the_write_leaves_it_written(counter: Counter, client: 
     assert counter.writes == 1
 
 
+def test_a_gateway_may_give_up_on_what_is_carried_out_behind_it(
+    counter: Counter, client: httpx.Client
+) -> None:
+    counter.faults.add({"method": "POST", "kind": "status_after", "status": 504})
+    assert write(client).status_code == 504
+    assert counter.writes == 1
+
+
 def test_a_client_that_waits_less_than_the_delay_sees_a_time_out(
     counter: Counter, client: httpx.Client
 ) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,6 +24,9 @@ from include.records.errors import ConfigurationFault, ProtocolFault
 from include.records.prices import Book
 from include.settings.models import SyncSettings
 from include.settings.prices import Platform, PriceList
+from include.transport.creating import NotMade, made_once
+
+log = logging.getLogger(__name__)
 
 PATH = "/price_books"
 PAGE_SIZE = 200
@@ -169,9 +173,9 @@ async def read_books(client: XSeriesClient, facts: StoreFacts, settings: SyncSet
     if not any(one.in_book for one in settings.prices.synced):
         return Books((), (), facts, settings)
     try:
-        books, groups = await asyncio.gather(_all(client, PATH), _all(client, "/customer_groups"))
+        books, groups = await asyncio.gather(_live_books(client), _all(client, "/customer_groups"))
         return Books(
-            [book for book in map(PriceBook.model_validate, books) if not book.deleted_at],
+            books,
             [NamedId.model_validate(row) for row in groups],
             facts,
             settings,
@@ -187,7 +191,8 @@ async def _all(client: XSeriesClient, path: str) -> list[Mapping[str, object]]:
 
 async def create_missing(client: XSeriesClient, books: Books, lists: Iterable[PriceList]) -> bool:
     """Make the price books that lists ask for and that are missing; whether any was made. Raises ConfigurationFault
-    where one is missing that nobody may make."""
+    where one is missing that nobody may make. One that can't be had now stays missing (see `made_once`): prices that
+    belong into it are held, and tried again by themselves."""
     made = False
     for one in lists:
         if not one.in_book or books.of(one) is not None:
@@ -199,11 +204,36 @@ async def create_missing(client: XSeriesClient, books: Books, lists: Iterable[Pr
                 f"The list {one.name!r} has no price book at the till.",
                 "Create it there, correct the list, or set create_price_book: true.",
             )
-        answer = await client.post(PATH, body_of(books.new_book(one)))
-        if not created_id(answer.value):
-            raise ProtocolFault("The new price book was answered without its id.", system=SYSTEM)
+        try:
+            await _created(client, books, one)
+        except NotMade as problem:
+            # The prices of this list wait until there is a book; those of the others do not.
+            log.warning("%s", problem)
+            continue
         made = True
     return made
+
+
+async def _created(client: XSeriesClient, books: Books, one: PriceList) -> str:
+    """The id of the book that is made for a list."""
+
+    async def send() -> str | None:
+        return created_id((await client.post(PATH, body_of(books.new_book(one)))).value)
+
+    async def look() -> str | None:
+        found = replace(books, books=await _live_books(client)).of(one)
+        return found.id if found else None
+
+    return await made_once(f"The price book of the list {one.name!r}", system=SYSTEM, send=send, look=look)
+
+
+async def _live_books(client: XSeriesClient) -> list[PriceBook]:
+    try:
+        return [
+            book for book in map(PriceBook.model_validate, await _all(client, PATH)) if not book.deleted_at
+        ]
+    except ValidationError:
+        raise ProtocolFault("Price books can't be read.", system=SYSTEM) from None
 
 
 def require_books(books: Books, settings: SyncSettings) -> None:

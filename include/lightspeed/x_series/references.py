@@ -16,14 +16,9 @@ from include.lightspeed.x_series.facts import StoreFacts, outlets_that_count, sa
 from include.lightspeed.x_series.paging import Row, rows_of, walk_categories, walk_versions
 from include.lightspeed.x_series.shapes import require_known_products
 from include.lightspeed.x_series.wire import Named, Outlet, OutletTax, Retailer, Tax
-from include.records.errors import (
-    DuplicateInTarget,
-    ProtocolFault,
-    RecordRejected,
-    TargetMissing,
-    UnknownOutcome,
-)
+from include.records.errors import ProtocolFault, RecordRejected, TargetMissing
 from include.settings.models import SyncSettings
+from include.transport.creating import NotMade, made_once
 
 LOOKUP_PAGE_SIZE = 1000
 LookupKind = Literal["brand", "tag", "supplier", "category", "variant attribute"]
@@ -116,13 +111,14 @@ class Lookups:
     def __init__(self, client: XSeriesClient) -> None:
         self._client = client
         self._known: dict[LookupKind, list[Named]] = {}
+        self._not_made: dict[tuple[LookupKind, str], NotMade] = {}
         self._turns = {kind: asyncio.Lock() for kind in get_args(LookupKind)}
 
     async def ensure(self, kind: LookupKind, name: str, *, context: Mapping[str, str] | None = None) -> Found:
         """The lookup of that name, created if there is none.
 
         A name is the same whatever its capitals and outer space; the exact spelling is preferred. Raises
-        RecordRejected where it can't be had (a category that has subcategories takes no products).
+        RecordRejected where it can't be had: a category that has subcategories takes no products, and see `made_once`.
         """
         async with self._turns[kind]:
             if kind not in self._known:
@@ -163,29 +159,25 @@ class Lookups:
         return Found(usable[0].id, usable[0].name) if usable else None
 
     async def _create(self, kind: LookupKind, name: str, context: Mapping[str, str] | None) -> Found:
-        try:
+        """Made once; where that did not come about, it is not tried again for every product that needs it."""
+        if refused := self._not_made.get((kind, same_name(name))):
+            raise refused
+
+        async def send() -> Found | None:
             new_id = await self._send(kind, name, context)
-        except (DuplicateInTarget, UnknownOutcome):
-            # Somebody else was faster, or our own request got through without an answer: it is there now.
-            new_id = None
-        except RecordRejected:
-            # A duplicate is not always called one (422 with a sentence): it counts as one if the name is there.
+            if new_id is not None:
+                self._known[kind].append(Named(id=new_id, name=name))
+            return Found(new_id, name) if new_id is not None else None
+
+        async def look() -> Found | None:
             await self._read(kind)
-            found = self._find(kind, name)
-            if found is None:
-                raise
-            return found
-        if new_id is None:
-            await self._read(kind)
-            found = self._find(kind, name)
-            if found is None:
-                raise ProtocolFault(
-                    f"The {kind} {name!r} was created or exists, but the list does not show it.",
-                    system=SYSTEM,
-                )
-            return found
-        self._known[kind].append(Named(id=new_id, name=name))
-        return Found(new_id, name)
+            return self._find(kind, name)
+
+        try:
+            return await made_once(f"The {kind} {name!r}", system=SYSTEM, send=send, look=look)
+        except NotMade as problem:
+            self._not_made[kind, same_name(name)] = problem
+            raise
 
     async def _send(self, kind: LookupKind, name: str, context: Mapping[str, str] | None) -> str | None:
         if kind == "category":
