@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import httpx
+
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import CommercetoolsConnection
 from include.commercetools.products import CommercetoolsProducts
@@ -41,7 +43,7 @@ from include.sync.preparing import PlanSummary, prepare_plan, transform
 from include.sync.staging import Staging
 from include.transport.budget import LocalBudget
 from include.transport.exchanges import MemorySink
-from include.transport.faces import Exchange
+from include.transport.faces import Budget, Exchange
 from tests.leases import writing
 
 READING = {"GET", "HEAD"}
@@ -97,6 +99,9 @@ class World:
     till_token: str
     sink: MemorySink = field(default_factory=MemorySink)
     clock_ahead: timedelta = timedelta(0)
+    network: httpx.AsyncBaseTransport | None = None
+    """What requests go through; None = the real network."""
+    budget: Budget | None = None
 
     # --- runs ---
 
@@ -301,14 +306,16 @@ class _Adapters:
             ),
             world.settings.limits.commercetools,
             sink=world.sink,
-            budget=unlimited(),
+            budget=world.budget or unlimited(),
+            transport=world.network,
             backoff=0.01,
         )
         lightspeed = XSeriesClient(
             LightspeedConnection(store_url=world.till_url, personal_token=world.till_token),
             world.settings,
             sink=world.sink,
-            budget=unlimited(),
+            budget=world.budget or unlimited(),
+            transport=world.network,
             backoff=0.01,
         )
         adapters: dict[str, ProductSystem] = {

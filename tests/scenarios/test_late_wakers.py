@@ -1,0 +1,419 @@
+"""Rule 17 (fault A4): whoever wakes late does not write. For every entity and each of its writes a worker is paused,
+overtaken, and wakes: nothing is doubled, nothing overwritten, and what a person edited meanwhile stays.
+
+See `tests.scenarios.waking` for what a paused worker is, and where it stands still."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.records.errors import LeaseLost
+from include.records.orders import ENTITY as ORDERS
+from include.records.sales import ENTITY as SALES
+from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from tests.scenarios.ordered import Ordered, ordered
+from tests.scenarios.peopled import Peopled, peopled
+from tests.scenarios.priced import Priced, eur, group, priced
+from tests.scenarios.stocked import Stocked, stocked
+from tests.scenarios.test_inventory_races import FOREIGN, WEB
+from tests.scenarios.test_prices import BASE, VIP
+from tests.scenarios.waking import BOUNDARIES, Boundary, Pause, Worker, sending_is_known, shown, written
+from tests.scenarios.world import World, world_of
+
+
+@dataclass
+class Play:
+    """An entity in its shop. `kinds`: what was written while it was played, by system and action."""
+
+    entity: str
+    least: int
+    """Writes of one run at least, so that a play that plans nothing can't pass."""
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def world(self) -> World:
+        raise NotImplementedError
+
+    def run(self, world: World, **how: Any) -> Any:
+        """A run of this entity in this world, which may be another worker's."""
+        raise NotImplementedError
+
+    def stir(self, turn: int) -> None:
+        """Things happen in both systems, so that the next run has one write of each kind to do."""
+        raise NotImplementedError
+
+    def edit(self, turn: int) -> None:
+        """A person edits what that run wrote."""
+
+    def doubles(self) -> list[Any]:
+        """What is there more than once and should not be."""
+        return []
+
+
+# ---------------------------------------------------------------- the entities
+
+
+class People(Play):
+    def __init__(self, shop: Peopled) -> None:
+        super().__init__("customers", least=5)
+        self.shop = shop
+
+    @property
+    def world(self) -> World:
+        return self.shop.world
+
+    def run(self, world: World, **how: Any) -> Any:
+        return replace(self.shop, world=world).run(**how)
+
+    def stir(self, turn: int) -> None:
+        shop = self.shop
+        for name in ("old", "gone"):
+            if turn > 1:
+                account, profile = getattr(self, name)
+                if name == "old":
+                    shop.edit_online(account, {"action": "setFirstName", "firstName": f"Online {turn}"})
+                    shop.edit_till(shop.partner(profile), first_name="", last_name=f"Till {turn}")
+                else:
+                    shop.online.delete("customers", id=account)
+                    shop.till.delete_customer(profile)
+            setattr(
+                self,
+                name,
+                (
+                    shop.sign_up(f"{name}-online-{turn}@example.com", firstName="Kim", lastName="Web"),
+                    shop.enrol(first_name="Jo", last_name="Till", email=f"{name}-till-{turn}@example.com"),
+                ),
+            )
+
+    def edit(self, turn: int) -> None:
+        for account, profile in (self.old, self.gone):  # type: ignore[attr-defined]
+            self.shop.edit_till(self.shop.partner(account), first_name=f"A person {turn}")
+            self.shop.edit_online(
+                self.shop.partner(profile), {"action": "setFirstName", "firstName": f"A person {turn}"}
+            )
+
+    def doubles(self) -> list[Any]:
+        emails = [("online", one["email"]) for one in self.shop.accounts_online()]
+        emails += [("till", one["email"]) for one in self.shop.profiles() if one["email"]]
+        return [email for email, times in Counter(emails).items() if times > 1]
+
+
+class Goods(Play):
+    def __init__(self, world: World) -> None:
+        super().__init__("products", least=4)
+        self._world = world
+        self._draft = world.shop.products[0]
+
+    @property
+    def world(self) -> World:
+        return self._world
+
+    def run(self, world: World, **how: Any) -> Any:
+        return world.run(how.pop("mode", "delta"), **how)
+
+    def stir(self, turn: int) -> None:
+        online, till = self.world.online, self.world.till
+        products = [one for one in self.world.online_products() if one["masterData"]["published"]]
+        first, second = products[0], products[-1]
+        locale = next(iter(first["masterData"]["current"]["name"]))
+        name = {**first["masterData"]["current"]["name"], locale: f"Renamed {turn}"}
+        online.update("products", [{"action": "changeName", "name": name, "staged": False}], id=first["id"])
+        if turn > 1:
+            online.update("products", [{"action": "unpublish"}], id=second["id"])
+        draft = {**self._draft, "key": f"new-{turn}", "slug": {locale: f"new-{turn}"}, "variants": []}
+        draft["masterVariant"] = {**draft["masterVariant"], "sku": f"NEW-{turn}", "key": f"new-{turn}"}
+        draft["name"] = dict.fromkeys(draft["name"], f"New {turn}")
+        online.create("products", {**draft, "publish": True})
+        till.add_product_family(f"At the till {turn}", sku=f"TILL-{turn}", price="5.00")
+
+    def edit(self, turn: int) -> None:
+        for row in self.world.till.all_products():
+            if row["name"] in (f"Renamed {turn}", f"New {turn}"):
+                self.world.till.edit_product(row["id"], name=f"A person {turn} {row['sku']}")
+
+    def doubles(self) -> list[Any]:
+        skus = Counter(str(row["sku"]) for row in self.world.till.all_products())
+        for product in self.world.online_products():
+            data = product["masterData"]["current"]
+            skus.update(f"online {one.get('sku')}" for one in [data["masterVariant"], *data["variants"]])
+        return [sku for sku, times in skus.items() if times > 1]
+
+
+OUTLET: dict[str, Any] = {
+    "name": "Outlet",
+    "owner": "lightspeed",
+    "commercetools": {"currency": "EUR", "country": "AT"},
+    "lightspeed": {"price_book": "Outlet"},
+    "removals": "remove",
+}
+
+
+class Tags(Play):
+    def __init__(self, shop: Priced) -> None:
+        super().__init__("prices", least=5)
+        self.shop = shop
+        self.book = shop.till.add_price_book("Outlet")
+        for sku in "ABC":
+            shop.add_article(sku, "10.00", prices=[eur(1000), eur(900, **group("vip"))])
+        shop.add_article("S", "10.00", prices=[eur(1000)], standalone=True)
+
+    @property
+    def world(self) -> World:
+        return self.shop.world
+
+    def run(self, world: World, **how: Any) -> Any:
+        return replace(self.shop, world=world).run(**how)
+
+    def stir(self, turn: int) -> None:
+        shop = self.shop
+        shop.price_online("A", 1000 + turn, country="DE")
+        shop.price_online("B", 900 + turn, at=1)
+        shop.add_article(f"N{turn}", "10.00", prices=[eur(1000), eur(800, **group("vip"))])
+        shop.till.set_book_price(self.book, shop.articles["C"], f"{7 + turn / 100:.2f}")
+        shop.till.set_book_price(self.book, shop.articles["S"], f"{7 + turn / 100:.2f}")
+        shop.till.set_book_price(self.book, shop.articles[f"N{turn}"], "6.00")
+
+    def edit(self, turn: int) -> None:
+        self.shop.price_at_till("A", f"11.{turn:02}")
+        self.shop.price_online("C", 650 + turn, country="AT")
+
+    def doubles(self) -> list[Any]:
+        lines = Counter((book, sku) for book in ("VIP", "Outlet") for sku in self.shop.in_book(book))
+        return [*(one for one in lines.items() if one[1] > 1), *self._twice_online()]
+
+    def _twice_online(self) -> list[Any]:
+        return [
+            (sku, scope)
+            for sku in self.shop.articles
+            for scope, times in Counter(
+                (price.get("country"), str(price.get("customerGroup"))) for price in self.shop.offers(sku)
+            ).items()
+            if times > 1
+        ]
+
+
+class Shelves(Play):
+    def __init__(self, shop: Stocked) -> None:
+        super().__init__("inventory", least=3)
+        self.shop = shop
+        shop.add_article("A", {"Nord": 50, "Süd": 50, "Lager": 3})
+        shop.add_entry("A", "depot", 8)
+
+    @property
+    def world(self) -> World:
+        return self.shop.world
+
+    def run(self, world: World, **how: Any) -> Any:
+        late = Stocked(world, self.shop.settings)
+        late.products = self.shop.products
+        return late.run(**how)
+
+    def stir(self, turn: int) -> None:
+        self.shop.sell("A", "Nord", 1)
+        self.shop.set_entry("A", "depot", 8 + turn)
+        self.shop.add_article(f"N{turn}", {"Nord": 5, "Süd": 5, "Lager": 0})
+        self.shop.add_entry(f"N{turn}", "depot", 4)
+
+    def edit(self, turn: int) -> None:
+        """Two are sold at the place that the adjustment filled, and somebody counts the shelf."""
+        self.shop.sell("A", "Lager", 2)
+        self.shop.set_entry("A", "web", 40)
+
+    def doubles(self) -> list[Any]:
+        pairs = Counter(
+            (one["sku"], str(one.get("supplyChannel"))) for one in self.shop.online.all("inventory")
+        )
+        return [pair for pair, times in pairs.items() if times > 1]
+
+
+class OfOrders(Play):
+    """What orders and sales have in common."""
+
+    def __init__(self, entity: str, least: int, shop: Ordered) -> None:
+        super().__init__(entity, least)
+        self.shop = shop
+
+    @property
+    def world(self) -> World:
+        return self.shop.world
+
+    def run(self, world: World, **how: Any) -> Any:
+        stock = Stocked(world, self.shop.stock.settings)
+        stock.products = self.shop.stock.products
+        return replace(self.shop, stock=stock).run(self.entity, **how)
+
+
+class Exported(OfOrders):
+    """One order is new, one is cancelled, of one goods and money come back, one is paid late."""
+
+    def __init__(self, shop: Ordered) -> None:
+        super().__init__(ORDERS, 6, shop)
+        for sku, price in (("A", "10.00"), ("B", "3.33")):
+            shop.add_article(sku, price, {"Nord": 900, "Süd": 900})
+        self._known: list[str] = []
+
+    def stir(self, turn: int) -> None:
+        shop = self.shop
+        if self._known:
+            cancelled, returned = self._known
+            shop.cancel(cancelled)
+            shop.send_back(returned, "A", 1)
+            shop.refund(returned, 1000)
+        self._known = [shop.buy(("A", 2)), shop.buy(("A", 3), ("B", 1))]
+
+    def edit(self, turn: int) -> None:
+        self.shop.tell(self._known[0], shipmentState="Ready")
+        self.shop.sell("B")
+
+    def doubles(self) -> list[Any]:
+        live = [sale for sale in self.shop.sales() if sale["state"] != "voided"]
+        sources = Counter((sale["source_id"], sale["totals"]["price_incl_tax"] > 0) for sale in live)
+        return [one for one, times in sources.items() if times > 1 and one[0]]
+
+
+class Imported(OfOrders):
+    """One sale is new, one is on account, one is voided afterwards."""
+
+    def __init__(self, shop: Ordered) -> None:
+        super().__init__(SALES, 2, shop)
+        shop.add_article("A", "10.00", {"Nord": 900})
+        self._customer = shop.people[shop.add_person("kim@example.com")]
+        self._voided: str | None = None
+
+    def stir(self, turn: int) -> None:
+        if self._voided:
+            self.shop.till.void_sale(self._voided)
+        self._voided = self.shop.sell(("A", 2), customer=self._customer)
+        self.shop.sell("A", customer=self._customer)
+
+    def edit(self, turn: int) -> None:
+        for one in self.shop.imported():
+            self.shop.tell(one["id"], shipmentState="Ready")
+
+    def doubles(self) -> list[Any]:
+        numbers = Counter(one["orderNumber"] for one in self.shop.imported())
+        return [number for number, times in numbers.items() if times > 1]
+
+
+# ---------------------------------------------------------------- the stages
+
+
+@contextmanager
+def _people(url: str, staging: Path) -> Iterator[Play]:
+    deletions = {"in_commercetools": "delete", "in_lightspeed": "delete"}
+    with peopled(url, staging, deletions=deletions) as shop:
+        yield People(shop)
+
+
+@contextmanager
+def _goods(url: str, staging: Path) -> Iterator[Play]:
+    shop = load_shop(SAMPLE_SHOP)
+    nothing: dict[str, Any] = {"families": [], "price_books": [], "customers": []}
+    few = replace(
+        shop,
+        products=shop.products[:3],
+        inventory=[],
+        customers=[],
+        orders=[],
+        lightspeed=replace(shop.lightspeed, **nothing),
+    )
+    with world_of(few, url, staging) as world:
+        yield Goods(world)
+
+
+@contextmanager
+def _prices(url: str, staging: Path) -> Iterator[Play]:
+    with priced(url, staging, (BASE, VIP, OUTLET)) as shop:
+        yield Tags(shop)
+
+
+@contextmanager
+def _stock(url: str, staging: Path) -> Iterator[Play]:
+    with stocked(url, staging, {"channels": [WEB]}, locations=FOREIGN, channels=("web", "depot")) as shop:
+        yield Shelves(shop)
+
+
+@contextmanager
+def _orders(url: str, staging: Path) -> Iterator[Play]:
+    with ordered(url, staging) as shop:
+        yield Exported(shop)
+
+
+@contextmanager
+def _sales(url: str, staging: Path) -> Iterator[Play]:
+    with ordered(url, staging, orders={"since": "2020-01-01"}) as shop:
+        yield Imported(shop)
+
+
+STAGES: dict[str, Callable[[str, Path], AbstractContextManager[Play]]] = {
+    "products": _goods,
+    "prices": _prices,
+    "inventory": _stock,
+    "customers": _people,
+    "orders": _orders,
+    "sales": _sales,
+}
+
+
+@pytest.fixture(autouse=True)
+def _known() -> Iterator[None]:
+    with sending_is_known():
+        yield
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("entity", STAGES)
+def test_rule_17_a_worker_that_wakes_after_its_work_was_taken_over_changes_nothing(
+    entity: str, boundary: Boundary, ledger_url: str, tmp_path: Path
+) -> None:
+    with STAGES[entity](ledger_url, tmp_path) as play:
+        play.run(play.world, mode="full")
+        turn = 0
+        while _overtaken(play, boundary, turn := turn + 1):
+            assert turn < 60, "a run has no end"
+        settle(play)
+        assert turn > play.least if boundary != "begun" else turn > 1
+        assert play.doubles() == []
+
+
+def _overtaken(play: Play, boundary: Boundary, turn: int) -> bool:
+    """One turn: a worker stands still at the n-th boundary, and everything happens as the module says. False once a run
+    has fewer boundaries than that."""
+    world, run_id = play.world, f"{play.entity}/{boundary}-{turn}"
+    play.stir(turn)
+    late = Worker(world, Pause(boundary, turn))
+    stands = late.start(lambda: play.run(late.world, run_id=run_id))
+    if not stands:
+        assert late.end() is None
+        return False
+    late.hours_pass()
+    if turn % 2:
+        play.run(world, run_id=run_id)  # Airflow tries the task again
+    else:
+        world.ledger.finish_run(run_id, "failed", {})
+        play.run(world)  # the next run plans anew
+    play.edit(turn)
+    world.forget_requests()
+    before = shown(world)
+    problem = late.wake()
+    assert isinstance(problem, LeaseLost), f"turn {turn} ended with {problem!r}"
+    assert written(world) == [], f"turn {turn}"
+    assert shown(world) == before, f"turn {turn}"
+    assert play.doubles() == [], f"turn {turn}"
+    return True
+
+
+def settle(play: Play) -> None:
+    """What people edited meanwhile travels; then nothing is left to do, and nothing is written."""
+    play.run(play.world, mode="full")
+    play.run(play.world, mode="full")
+    play.world.forget_requests()
+    assert play.run(play.world, mode="full").accounts.applied == 0
+    assert written(play.world) == []
