@@ -1,0 +1,102 @@
+"""Rule 17 with a real process, real signals and real clocks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from include.ledger.ledger import Ledger
+from include.ledger.rows import ChangeOutcome, ChangeRow
+from include.sandbox.server import SandboxServer
+
+WRITTEN: list[str] = []
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    async def write(request: Request) -> Response:
+        WRITTEN.append(request.url.path)
+        return JSONResponse({})
+
+    WRITTEN.clear()
+    with SandboxServer(Starlette(routes=[Route("/customers", write, methods=["POST"])])) as running:
+        yield running.url
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with Ledger.open(ledger_url) as opened:
+        opened.open_run(
+            "customers/1", "customers", dag_id="customers", airflow_run_id="1", mode="delta", params={}
+        )
+        yield opened
+
+
+def planned(ledger: Ledger) -> str:
+    change = ChangeRow(
+        run_id="customers/1", entity="customers", kind="customer", subject="commercetools:1", system="lightspeed",
+        action="create", unit="1",
+    )  # fmt: skip
+    ledger.changes.store([change])
+    return change.id
+
+
+@pytest.mark.parametrize("where", ["waited", "asked"])
+def test_rule_17_a_process_that_is_stopped_and_overtaken_sends_nothing_when_it_goes_on(
+    ledger: Ledger, ledger_url: str, server: str, where: str
+) -> None:
+    change = planned(ledger)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "tests.scenarios.stopped", ledger_url, server, change, where],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        _, status = os.waitpid(worker.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "the worker was never stopped"
+        with ledger.leases.taken("customers", "the next one", patience=60):
+            assert ledger.changes.begin([change]) == {change: 2}
+            ledger.changes.settle([ChangeOutcome(change_id=change, outcome="applied", result_id="1")])
+        worker.send_signal(signal.SIGCONT)
+        said, _ = worker.communicate(timeout=120)
+    finally:
+        worker.kill()
+        worker.wait()
+    assert said.split() == ["LeaseLost"]
+    assert WRITTEN == []
+    (row,) = ledger.changes.get([change])
+    assert (row.outcome, row.attempt, row.result_id) == ("applied", 2, "1")
+
+
+@pytest.mark.parametrize("where", ["waited", "asked"])
+def test_a_process_that_is_stopped_and_not_overtaken_goes_on(
+    ledger: Ledger, ledger_url: str, server: str, where: str
+) -> None:
+    """Nobody took its work: what it began is still its own."""
+    change = planned(ledger)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "tests.scenarios.stopped", ledger_url, server, change, where],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        _, status = os.waitpid(worker.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        worker.send_signal(signal.SIGCONT)
+        said, _ = worker.communicate(timeout=120)
+    finally:
+        worker.kill()
+        worker.wait()
+    assert (said.split(), WRITTEN) in ([["sent"], ["/customers"]], [["UnknownOutcome"], WRITTEN])
