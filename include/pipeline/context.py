@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,10 @@ class Bench:
                     await adapter.prepare()
                 opened[system] = adapter
             yield opened
+
+    def writing(self, entity: str) -> AbstractContextManager[None]:
+        """As the one worker that writes the entity now. Raises LeaseHeld while another one may still be writing."""
+        return self.ledger.leases.taken(entity, f"{self.task} of {self.run_id}")
 
     def access(self, *systems: SystemName) -> Access:
         return Access.of(self.settings, self.ledger, *systems)

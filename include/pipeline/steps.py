@@ -230,7 +230,7 @@ def load(entity: str, batch: int, extracts: Extracts, order: Order | None = None
 
 
 def _loaded(bench: Bench, entity: str, batch: int, feeds: Feeds) -> dict[str, int]:
-    with bench.ledger.leases.taken(entity, f"{bench.task} of {bench.run_id}"):
+    with bench.writing(entity):
         outcomes = engine_of(entity).load(bench, batch, feeds)
     telling.say(*telling.counts("outcome", outcomes))
     return outcomes

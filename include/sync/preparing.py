@@ -255,12 +255,14 @@ def bury_unsettled(ledger: Ledger, run_id: str, entity: str) -> None:
     """Writes that a dead run began and never settled: both sides were read since, so this plan knows what came of
     them, and whatever is still missing is planned again. A worker of that run that is only paused writes nothing any
     more from here on. Raises LeaseHeld while it still may."""
-    ledger.leases.retire(entity, f"the plan of {run_id}")
     buried = [
         change.id
         for change in ledger.changes.unsettled(entity=entity)
         if change.run_id != run_id and ledger.run(change.run_id).state != "running"
     ]
+    if not buried:
+        return
+    ledger.leases.retire(entity, f"the plan of {run_id}")
     ledger.changes.settle(
         [
             ChangeOutcome(

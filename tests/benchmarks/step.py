@@ -81,7 +81,8 @@ def _plan(bench: Bench, entity: str, job: Job) -> Any:
 
 
 def _load(bench: Bench, entity: str, job: Job) -> Any:
-    return engine_of(entity).load(bench, job["batch"], job["feeds"])
+    with bench.writing(entity):
+        return engine_of(entity).load(bench, job["batch"], job["feeds"])
 
 
 def _audit(bench: Bench, entity: str, job: Job) -> Any:

@@ -16,6 +16,7 @@ from include.ledger.leases import LEASE_SECONDS, MARGIN_SECONDS, HeldLease, Leas
 from include.ledger.rows import ChangeOutcome, ChangeRow, Link
 from include.records.errors import LeaseHeld, LeaseLost, SystemUnavailable
 from include.records.leases import held, holding
+from include.sync.preparing import bury_unsettled
 from tests.leases import let_leases_run_out
 
 TIMEOUT = 60.0
@@ -231,6 +232,23 @@ def test_rule_17_nobody_takes_over_in_the_middle_of_a_transaction_that_settles(
                 another.execute(text("UPDATE leases SET fence = fence + 1"))
             another.rollback()
     assert outcome_of(ledger, change) == ("applied", 1, "1")
+
+
+def test_rule_17_a_plan_that_buries_what_a_dead_run_began_leaves_nobody_who_writes_it(
+    ledger: Ledger, run_id: str
+) -> None:
+    """Its worker may only be paused: both systems are read for the plan on the premise that nobody writes any more."""
+    change, clocks = planned(ledger, run_id), Clocks()
+    late = Leases(ledger.engine, clocks).take("products", "late")
+    with holding(late):
+        ledger.changes.begin([change.id])
+    ledger.finish_run(run_id, "failed", {})
+    let_leases_run_out(ledger)
+    bury_unsettled(ledger, "run-2", "products")
+    assert outcome_of(ledger, change) == ("superseded", 1, None)
+    clocks.shown[0] += LEASE_SECONDS
+    with pytest.raises(LeaseLost):
+        require(late)
 
 
 def test_a_lease_knows_the_attempts_begun_under_it(ledger: Ledger, run_id: str) -> None:
