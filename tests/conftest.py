@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 
 from include.local.postgres import EmbeddedPostgres, temporary_postgres
-from tests.left_behind import adopt_orphans, left_behind
 from tests.leases import StandingLease
+from tests.left_behind import adopt_orphans, left_behind
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("at any speed", deadline=None)
