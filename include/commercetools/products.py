@@ -24,7 +24,17 @@ from include.commercetools.standalone import write_standalone
 from include.commercetools.values import Values
 from include.commercetools.writing import MAX_ACTIONS, ProductUpdate
 from include.records.errors import RecordRejected, StaleTarget, SyncError, TargetMissing
-from include.records.face import CheckResult, ProductWrite, RawPage, SystemName, VariantWrite, Window, Written
+from include.records.face import (
+    Asked,
+    CheckResult,
+    ProductWrite,
+    RawPage,
+    Shown,
+    SystemName,
+    VariantWrite,
+    Window,
+    Written,
+)
 from include.records.products import ProductTables, column_of
 from include.records.types import canonical_value, plain_value
 from include.settings.models import SyncSettings
@@ -54,6 +64,7 @@ class CommercetoolsProducts:
         self._clock = clock
         self._now = now
         self._projections = Projections(client, settings)
+        self.most_asked = settings.limits.commercetools.most_asked
         self._ready: tuple[ProductReader, Values] | None = None
 
     async def prepare(self) -> None:
@@ -108,6 +119,31 @@ class CommercetoolsProducts:
     async def search(self, skus: Sequence[str]) -> AsyncIterator[RawPage]:
         async for part in self._projections.by_skus(skus, self._currencies):
             yield _page(part)
+
+    def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        """The variants of each product; a product that is gone is shown by no row."""
+        return [
+            Shown(
+                id=f"{row['id']}:{variant['id']}",
+                version=row.get("version"),
+                parent=str(row["id"]),
+                names=(str(variant["sku"]),) if variant.get("sku") else (),
+            )
+            for row in rows
+            for variant in _variants(row)
+        ]
+
+    async def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
+        async for part in self._projections.by_ids(_products_of(ids), self._currencies):
+            yield part.rows
+
+    async def ask_each(self, ids: Sequence[str]) -> Asked:
+        """One request for each product of these variants. A variant is gone with its product, or where the product is
+        there without it."""
+        rows, missing = await self._projections.each(_products_of(ids), self._currencies)
+        there = {one.id for one in self.records_in(rows)}
+        answered = {str(row["id"]) for row in rows} | set(missing)
+        return Asked(rows, [one for one in ids if one not in there and one.partition(":")[0] in answered])
 
     def to_records(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
         return self._reader.tables(rows)
@@ -319,6 +355,10 @@ class CommercetoolsProducts:
 
 def _page(part: Slice) -> RawPage:
     return RawPage(part.rows, part.position, None, part.last)
+
+
+def _products_of(variants: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(one.partition(":")[0] for one in variants))
 
 
 def _context(write: ProductWrite) -> dict[str, str]:

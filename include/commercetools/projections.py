@@ -7,6 +7,7 @@ one more request for each page that has such rows, none where nobody is editing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from include.commercetools import queries
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.privacy import PrivateFields
 from include.commercetools.queries import Rows, Slice, one_of
+from include.records.errors import TargetMissing
 from include.records.face import Window
 from include.settings.models import SyncSettings
 
@@ -68,6 +70,22 @@ class Projections:
         await self._current(rows)
         await self._standalone(rows, currencies)
         return rows[0]
+
+    async def each(self, product_ids: Sequence[str], currencies: Collection[str]) -> tuple[Rows, list[str]]:
+        """Products, each asked for alone; which of them the project does not have."""
+        answers = await asyncio.gather(*map(self._alone, product_ids))
+        rows = [row for row in answers if row is not None]
+        await self._current(rows)
+        gone = [one for one, row in zip(product_ids, answers, strict=True) if row is None]
+        return await self.finish(rows, currencies), gone
+
+    async def _alone(self, product_id: str) -> dict[str, Any] | None:
+        try:
+            answer = await self._client.get(f"{PATH}/{product_id}", dict(STAGED))
+        except TargetMissing:
+            return None
+        found: dict[str, Any] = answer.json()
+        return found
 
     async def finish(self, rows: Rows, currencies: Collection[str]) -> Rows:
         """Rows as they may leave this room."""

@@ -247,6 +247,97 @@ class Mirror:
                 ).scalars()
             )
 
+    def unmet(
+        self, entity: str, kind: str, system: str, met: Collection[str], *, seen_before: datetime
+    ) -> set[str]:
+        """Ids of live rows, last seen before that time (ledger's clock), that are not among `met`."""
+        with transaction(self.engine) as connection:
+            connection.execute(text("CREATE TEMP TABLE met_ids (id text PRIMARY KEY) ON COMMIT DROP"))
+            copy_in(connection, "met_ids", ("id",), ((one,) for one in {storable_text(one) for one in met}))
+            return set(
+                connection.execute(
+                    text(
+                        """
+                        SELECT id FROM mirror
+                        WHERE entity = :entity AND kind = :kind AND system = :system
+                          AND deleted_at IS NULL AND seen_at < :seen_before
+                          AND NOT EXISTS (SELECT FROM met_ids WHERE met_ids.id = mirror.id)
+                        """
+                    ),
+                    {"entity": entity, "kind": kind, "system": system, "seen_before": seen_before},
+                ).scalars()
+            )
+
+    def labelled(self, entity: str, kind: str, system: str, labels: Collection[str]) -> dict[str, str]:
+        """Live rows with one of these labels: id -> label."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT id, label FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+                    "AND deleted_at IS NULL AND label = ANY(:labels)"
+                ),
+                {"entity": entity, "kind": kind, "system": system, "labels": list(labels)},
+            ).all()
+        return {row[0]: row[1] for row in rows}
+
+    def buried(self, entity: str, kind: str, system: str, ids: Collection[str]) -> dict[str, int | None]:
+        """Which of these rows are deleted: id -> the version that was last seen."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT id, version FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+                    "AND deleted_at IS NOT NULL AND id = ANY(:ids)"
+                ),
+                {"entity": entity, "kind": kind, "system": system, "ids": list(ids)},
+            ).all()
+        return {row[0]: row[1] for row in rows}
+
+    def mark_gone(
+        self, entity: str, kind: str, system: str, proven: Collection[str], at: datetime
+    ) -> list[str]:
+        """Mark as deleted the rows whose system itself said, asked by their ids at `at`, that it does not have them;
+        the ids marked. Absence from a list, a window or a page proves nothing."""
+        with transaction(self.engine) as connection:
+            vanished = connection.execute(
+                text(
+                    """
+                    UPDATE mirror SET deleted_at = :at, deletion = 'vanished', changed_at = clock_timestamp()
+                    WHERE entity = :entity AND kind = :kind AND system = :system
+                      AND deleted_at IS NULL AND id = ANY(:proven)
+                    RETURNING id
+                    """
+                ),
+                {"entity": entity, "kind": kind, "system": system, "at": at, "proven": list(proven)},
+            ).scalars()
+            return sorted(vanished)
+
+    def mark_childless(
+        self, entity: str, kind: str, system: str, child_kind: str, children: Collection[str], at: datetime
+    ) -> list[str]:
+        """Mark as deleted the parents of these rows that have no live row left under them; the ids marked."""
+        with transaction(self.engine) as connection:
+            vanished = connection.execute(
+                text(
+                    """
+                    UPDATE mirror AS parent
+                    SET deleted_at = :at, deletion = 'vanished', changed_at = clock_timestamp()
+                    WHERE entity = :entity AND kind = :kind AND system = :system AND deleted_at IS NULL
+                      AND id IN (
+                          SELECT parent_id FROM mirror AS child WHERE child.entity = :entity
+                            AND child.kind = :child_kind AND child.system = :system AND child.id = ANY(:children))
+                      AND NOT EXISTS (
+                          SELECT FROM mirror AS child WHERE child.entity = :entity AND child.kind = :child_kind
+                            AND child.system = :system AND child.deleted_at IS NULL AND child.parent_id = parent.id)
+                    RETURNING id
+                    """
+                ),
+                {
+                    "entity": entity, "kind": kind, "system": system, "child_kind": child_kind,
+                    "children": list(children), "at": at,
+                },
+            ).scalars()  # fmt: skip
+            return sorted(vanished)
+
     def mark_vanished(
         self, entity: str, kind: str, system: str, present_ids: Collection[str], at: datetime
     ) -> list[str]:

@@ -19,7 +19,7 @@ RunState = Literal["running", "succeeded", "failed"]
 Outcome = Literal["planned", "applied", "already_there", "failed", "not_applied", "superseded"]
 OUTCOMES: tuple[Outcome, ...] = ("planned", "applied", "already_there", "failed", "not_applied", "superseded")
 Deletion = Literal["source", "vanished"]
-"""Why a mirrored row counts as deleted: its source said so, or a complete sweep of ids did not meet it."""
+"""Why a mirrored row counts as deleted: its source said so, or, asked by its id, does not have it."""
 
 
 def new_id() -> str:

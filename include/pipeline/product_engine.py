@@ -56,24 +56,15 @@ class ProductEngine:
         ]
 
     def plan(self, bench: Bench, feeds: Feeds) -> PlannedRun:
-        access = bench.access(*SYSTEMS)
-
-        async def planned() -> preparing.PlanSummary:
-            async with bench.systems(access, prepared=False) as systems:
-                return await asyncio.to_thread(
-                    preparing.prepare_plan,
-                    bench.ledger,
-                    bench.staging,
-                    dict(systems),
-                    bench.settings,
-                    now=datetime.now(UTC),
-                    dry_run=bench.order.dry_run,
-                    direction=bench.order.direction,
-                    limited=bench.order.limited,
-                    swept_since=bench.ledger.run(bench.run_id).started_at if bench.order.full else None,
-                )
-
-        summary = asyncio.run(planned()).as_dict()
+        summary = preparing.prepare_plan(
+            bench.ledger,
+            bench.staging,
+            bench.settings,
+            now=datetime.now(UTC),
+            dry_run=bench.order.dry_run,
+            direction=bench.order.direction,
+            limited=bench.order.limited,
+        ).as_dict()
         return PlannedRun(summary, summary.pop("first_holds"))
 
     def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from include.records.products import ProductTables
 
@@ -112,6 +112,26 @@ class CheckResult:
     remedy: str = ""
 
 
+class Shown(NamedTuple):
+    """A record as a raw row shows it. `parent`: the product of a variant. `names`: identifiers that no two living
+    records of its system should share. `deleted`: the row itself says that the record is gone."""
+
+    id: str
+    version: int | None
+    deleted: bool = False
+    parent: str | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came of asking for records by their ids, each alone. `rows`: what exists, as the system sent it. `gone`: ids
+    that the system itself says it does not have."""
+
+    rows: list[dict[str, Any]]
+    gone: list[str]
+
+
 class Stream(Protocol):
     """What is read by windows: a system's products, or one feed of its stock. All methods may raise the errors of
     `include.records.errors`."""
@@ -132,12 +152,29 @@ class Stream(Protocol):
         SKU, levels by product id."""
 
 
-class ProductSystem(Stream, Protocol):
+class Askable(Stream, Protocol):
+    """A feed whose records can be asked for by their ids: that a list does not show a record proves nothing."""
+
+    most_asked: int
+    """How many records may be asked for one by one in one read."""
+
+    def records_in(self, rows: Sequence[Mapping[str, Any]], /) -> list[Shown]:
+        """The records that raw rows show, by the ids under which the mirror keeps them."""
+
+    def ask_together(self, ids: Sequence[str], /) -> AsyncIterator[list[dict[str, Any]]]:
+        """Rows of these records, many to a request. What is missing from the answers may still exist. Yields nothing
+        where the system has no such request."""
+
+    async def ask_each(self, ids: Sequence[str], /) -> Asked:
+        """These records, each asked for alone. What is neither shown nor gone was not answered about."""
+
+
+class ProductSystem(Askable, Protocol):
     """A system that holds products."""
 
     system: SystemName
     whole_products: bool
-    """Whether a product is always read with all its variants, so that a missing variant is proof of its removal."""
+    """Whether a product is always read with all its variants, so that one that is missing is asked for."""
 
     async def prepare(self) -> None:
         """Read the small reference data the mapping needs (taxes, categories, brands, attributes...)."""

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from include.sandbox.lists import Past, spoiled
+
 ADMIN_PREFIX = "/_admin"
 CUT = "sandbox.cut"
 """Scope key under which `include.sandbox.server` puts the function that closes the connection at once."""
@@ -29,7 +31,12 @@ FaultKind = Literal[
     "html",  # a web page instead of JSON, without touching the app; status 200 or what `status` says
     "slow",  # the normal answer, `delay` seconds later
     "drop_fields",  # the normal answer without the fields named in `fields`, at any depth
+    "short_list",  # the normal list without a `share` of its rows
+    "empty_list",  # the normal list without any row
+    "twice_list",  # the normal list in which a `share` of the rows comes twice
+    "stale_list",  # the normal list in which a `share` of the rows is as it was before, where that was listed
 ]
+LISTS: tuple[FaultKind, ...] = ("short_list", "empty_list", "twice_list", "stale_list")
 
 
 class FaultRule(BaseModel):
@@ -58,6 +65,8 @@ class FaultRule(BaseModel):
     """Seconds to wait that a `429` (or a `status` with `retry_after_style` set) announces."""
     retry_after_style: Literal["seconds", "date", "none"] | None = None
     fields: list[str] = []
+    share: float = Field(default=0.5, ge=0, le=1)
+    """Of the rows of a list, how many are concerned."""
 
 
 @dataclass
@@ -93,6 +102,7 @@ class Faults:
         self._placed: list[_Placed] = []
         self._log: deque[LoggedRequest] = deque(maxlen=LOGGED_REQUESTS)
         self._count = 0
+        self._past = Past()
 
     def add(self, *rules: FaultRule | dict[str, Any]) -> None:
         """Puts rules in force behind those already there; of several that meet a request the first one strikes."""
@@ -137,6 +147,22 @@ class Faults:
                 placed.hits += 1
                 return rule
         return None
+
+    def spoiled(self, rule: FaultRule, body: bytes) -> bytes:
+        """An answered list as the rule wants it."""
+        with self._lock:
+            return spoiled(body, rule.kind, rule.share, self._random, self._past)
+
+    def remember(self, body: bytes) -> None:
+        """Keep the rows of an answered list, to be shown again as they are now by a `stale_list`."""
+        with self._lock:
+            spoiled(body, "short_list", 0.0, self._random, self._past)
+
+    @property
+    def shows_the_past(self) -> bool:
+        """Whether a rule in force needs to know how rows looked before."""
+        with self._lock:
+            return any(placed.rule.kind == "stale_list" for placed in self._placed)
 
     def log(self, request: LoggedRequest) -> None:
         """Writes one request into the log and numbers it."""

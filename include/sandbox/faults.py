@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from include.sandbox.fault_rules import (
     ADMIN_PREFIX,
     CUT,
+    LISTS,
     LOGGED_BODY_CHARS,
     FaultKind,
     FaultRule,
@@ -84,7 +85,13 @@ class FaultMiddleware:
 
     async def _answer(self, rule: FaultRule | None, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if rule is None:
-            await self.app(scope, receive, answer.send)
+            if not (scope["method"] == "GET" and self.faults.shows_the_past):
+                await self.app(scope, receive, answer.send)
+                return
+            kept = _Kept()
+            await self.app(scope, receive, kept.send)
+            self.faults.remember(kept.body)
+            await answer.send_whole(kept.status, kept.headers, kept.body)
             return
         if rule.kind in ("status", "429", "html"):
             await asyncio.sleep(rule.delay)
@@ -111,6 +118,8 @@ class FaultMiddleware:
             await _cut(scope)
         elif rule.kind == "truncate_json":
             await answer.send_whole(kept.status, kept.headers, kept.body[: len(kept.body) // 2])
+        elif rule.kind in LISTS:
+            await answer.send_whole(kept.status, kept.headers, self.faults.spoiled(rule, kept.body))
         else:
             await answer.send_whole(kept.status, kept.headers, _without_fields(kept.body, set(rule.fields)))
 

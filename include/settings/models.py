@@ -67,6 +67,9 @@ class CommercetoolsLimits(Settings):
     """Longest wait for one answer; the API itself gives up after 60."""
     retries: int = Field(default=4, ge=0)
     """Repeats of one request, where repeating can do no harm."""
+    most_asked: int = Field(default=5000, ge=1)
+    """How many records a read asks for one by one, by their ids, where its lists do not show what is known. Above it
+    the run stops: a list that came short is far more likely than so many deletions."""
 
 
 class LightspeedLimits(Settings):
@@ -82,6 +85,9 @@ class LightspeedLimits(Settings):
     """Longest wait for one answer."""
     retries: int = Field(default=4, ge=0)
     """Repeats of one request, where repeating can do no harm."""
+    most_asked: int = Field(default=1000, ge=1)
+    """How many records a read asks for one by one, by their ids, where its lists do not show what is known. Above it
+    the run stops: a list that came short is far more likely than so many deletions."""
 
 
 class Limits(Settings):

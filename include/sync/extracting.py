@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from include.ledger.ledger import Ledger
 from include.records.errors import ConfigurationFault, SyncError
-from include.records.face import ProductSystem, RawPage, Stream, Window
+from include.records.face import Askable, ProductSystem, RawPage, Stream, Window
+from include.sync.absence import Kept, Met, ask_for_unmet
 from include.sync.mirroring import ENTITY
 from include.sync.staging import STEP as STAGED
 from include.sync.staging import Staging
@@ -30,7 +31,8 @@ class ReadElsewhere(SyncError):
 class Extracted:
     """What was read: `pages` staged pages with `rows` rows. `cursor`: where the next window starts once this run is
     safe; None = this run may not move it (a `keys` run). `began`: when the first attempt at this read began, by the
-    ledger's clock (ISO, UTC). `read`: whether the run reads this feed at all."""
+    ledger's clock (ISO, UTC). `read`: whether the run reads this feed at all. `unmet`: records that were
+    known and not shown, and were asked for by their ids; `gone`: how many of them are proven to be gone."""
 
     system: str
     pages: int
@@ -40,10 +42,13 @@ class Extracted:
     resumed_from: int
     began: str
     read: bool = True
+    unmet: int = 0
+    gone: int = 0
 
     @classmethod
     def of(cls, name: str, state: Mapping[str, Any], resumed_from: int = 0) -> Extracted:
         """What a feed's checkpoint says of it."""
+        absence = state.get("absence") or {}
         return cls(
             system=name,
             pages=state["pages"],
@@ -52,6 +57,8 @@ class Extracted:
             cursor=None if state.get("limited") else state["cursor"],
             resumed_from=resumed_from,
             began=state["began"],
+            unmet=int(absence.get("unmet", 0)),
+            gone=len(absence.get("gone", ())),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,7 +85,16 @@ async def extract(
         full=full,
         since=since,
         keys=keys or None,
+        asking=Asking(adapter, Kept(ENTITY, "variant", adapter.system, parts=adapter.whole_products)),
     )
+
+
+@dataclass(frozen=True)
+class Asking:
+    """That records of this feed are asked for by their ids where a read does not show them."""
+
+    feed: Askable
+    kept: Kept
 
 
 async def extract_feed(
@@ -91,61 +107,103 @@ async def extract_feed(
     full: bool,
     since: datetime | None = None,
     keys: Sequence[str] | None = None,
+    asking: Asking | None = None,
 ) -> Extracted:
     """Read the run's window of one feed into staging, under `name`, which is also that of its cursor.
 
     A retried task goes on after the last page it had finished: pages are counted in a checkpoint that is stored only
-    after the page itself. `keys`: only what belongs to them, however few they are. Raises ReadElsewhere where another
-    try has taken the read over meanwhile: pages of two walks do not fit together.
+    after the page itself. `keys`: only what belongs to them, however few they are. `asking`: what is known and not
+    shown is asked for by its id (see `absence`). Raises ReadElsewhere where another try has taken the read over
+    meanwhile: pages of two walks do not fit together.
     """
-    run_id, step = staging.run_id, f"{STEP}{name}"
-    state = await asyncio.to_thread(ledger.checkpoints.get, run_id, step)
-    if state is None:
+    read = _Read(ledger, staging, name, await asyncio.to_thread(_state, ledger, staging.run_id, name))
+    if not read.state:
         began = await asyncio.to_thread(ledger.now)
         window = await _window(ledger, feed, entity, name, full=full, since=since, keys=keys)
-        state = {
+        read.begin(window, began, limited=keys is not None)
+    resumed_from = int(read.state["pages"])
+    if read.state["done"]:
+        return Extracted.of(name, read.state, resumed_from)
+    await asyncio.to_thread(read.take_over)
+    met = await asyncio.to_thread(read.met, asking)
+    if not read.state["walked"]:
+        async for page in _pages(feed, Window(**read.state["window"]), read.state["position"], keys):
+            await asyncio.to_thread(read.take, page)
+            if met is not None:
+                met.take(page.rows)
+        read.state["walked"] = True
+    if asking is not None and met is not None:
+        complete = full and keys is None and since is None
+        await ask_for_unmet(ledger, asking.feed, asking.kept, met, read, complete=complete)
+    read.state["done"] = True
+    await asyncio.to_thread(read.store)
+    return Extracted.of(name, read.state, resumed_from)
+
+
+def _state(ledger: Ledger, run_id: str, name: str) -> dict[str, Any]:
+    return ledger.checkpoints.get(run_id, f"{STEP}{name}") or {}
+
+
+@dataclass
+class _Read:
+    """One feed's pages in staging, and how far the read has come: `state` is its checkpoint, empty before it began.
+
+    A page is believed together with the count that holds it: of whoever reads no more, neither is kept. What such a
+    one left in the place of a page is then found damaged, and read again."""
+
+    ledger: Ledger
+    staging: Staging
+    name: str
+    state: dict[str, Any]
+    written: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What makes pages believed that the kept checkpoint does not count yet."""
+
+    def begin(self, window: Window, began: datetime, *, limited: bool) -> None:
+        self.state |= {
             "window": {"lower": window.lower, "upper": window.upper},
             "pages": 0,
             "rows": 0,
             "position": None,
             "cursor": None,
+            "walked": False,
             "done": False,
             "began": began.isoformat(),
-            "limited": keys is not None,
+            "limited": limited,
         }
-    resumed_from = int(state["pages"])
-    if not state["done"]:
-        state["reader"] = uuid.uuid4().hex
-        await asyncio.to_thread(ledger.checkpoints.set, run_id, step, state)
-        async for page in _pages(feed, Window(**state["window"]), state["position"], keys):
-            await asyncio.to_thread(_keep, ledger, staging, name, state, page)
-        state["done"] = True
-        await asyncio.to_thread(_advance, ledger, run_id, step, state)
-    return Extracted.of(name, state, resumed_from)
 
+    def take_over(self) -> None:
+        """From here on any other try of this read stops."""
+        self.state["reader"] = uuid.uuid4().hex
+        self.ledger.checkpoints.set(self.staging.run_id, f"{STEP}{self.name}", self.state)
 
-def _keep(ledger: Ledger, staging: Staging, name: str, state: dict[str, Any], page: RawPage) -> None:
-    written: dict[str, dict[str, Any]] = {}
-    if page.rows:
-        written = staging.put_page(name, state["pages"], page.rows)
-        state["pages"] += 1
-        state["rows"] += len(page.rows)
-    state["position"] = page.position
-    state["cursor"] = page.cursor or state["cursor"]
-    _advance(ledger, staging.run_id, f"{STEP}{name}", state, written)
+    def store(self) -> None:
+        run_id, step = self.staging.run_id, f"{STEP}{self.name}"
+        advance = self.ledger.checkpoints.advance
+        if not advance(run_id, step, self.state, owner="reader", beside=self.written):
+            raise ReadElsewhere(f"Another try reads {self.name} for {run_id}.")
+        self.written = {}
 
+    def met(self, asking: Asking | None) -> Met | None:
+        """What the pages of earlier tries showed, where that counts."""
+        if asking is None:
+            return None
+        met = Met(asking.feed)
+        for rows in self.staging.pages(self.name, self.state["pages"]):
+            met.take(rows)
+        return met
 
-def _advance(
-    ledger: Ledger,
-    run_id: str,
-    step: str,
-    state: Mapping[str, Any],
-    written: Mapping[str, Mapping[str, Any]] | None = None,
-) -> None:
-    """A page is believed together with the count that holds it: of whoever reads no more, neither is kept. What such a
-    one left in the place of a page is then found damaged, and read again."""
-    if not ledger.checkpoints.advance(run_id, step, state, owner="reader", beside=written or {}):
-        raise ReadElsewhere(f"Another try reads {step.removeprefix(STEP)} for {run_id}.")
+    def keep(self, rows: list[dict[str, Any]]) -> None:
+        """Stage rows as one more page; none make no page."""
+        if rows:
+            self.written |= self.staging.put_page(self.name, self.state["pages"], rows)
+            self.state["pages"] += 1
+            self.state["rows"] += len(rows)
+
+    def take(self, page: RawPage) -> None:
+        self.keep(page.rows)
+        self.state["position"] = page.position
+        self.state["cursor"] = page.cursor or self.state["cursor"]
+        self.store()
 
 
 def read_so_far(ledger: Ledger, run_id: str) -> dict[str, Extracted]:

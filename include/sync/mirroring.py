@@ -147,33 +147,3 @@ def load_side(ledger: Ledger, system: str, products: Collection[str] | None = No
         products=from_mirror("product", ledger.mirror.read(ENTITY, "product", system, ids=products)),
         variants=from_mirror("variant", ledger.mirror.read(ENTITY, "variant", system, parents=products)),
     )
-
-
-def absent_variants(ledger: Ledger, system: str, read: ProductTables) -> pd.DataFrame:
-    """Variants the mirror holds for products that were just read whole, and that are no longer among them.
-
-    Only for systems that always send a product with all its variants: there, absence is proof. The rows come back
-    with `deleted_at` and the version of the product they vanished from.
-    """
-    products = read.products.set_index("id", drop=False)
-    known = ledger.mirror.live_ids(ENTITY, "variant", system, parents=list(products.index))
-    missing = known - set(read.variants["id"])
-    if not missing:
-        return read.variants.iloc[0:0]
-    gone = [
-        row
-        for row in ledger.mirror.read(ENTITY, "variant", system, ids=missing)
-        if row.deleted_at is None and _not_older(row, products)
-    ]
-    if not gone:
-        return read.variants.iloc[0:0]
-    frame = from_mirror("variant", gone)
-    frame["deleted_at"] = frame["product_id"].map(products["modified_at"]).fillna(pd.Timestamp.now(tz="UTC"))
-    frame["version"] = frame["product_id"].map(products["version"]).astype("Int64")
-    frame["modified_at"] = frame["deleted_at"]
-    return frame
-
-
-def _not_older(row: MirrorRow, products: pd.DataFrame) -> bool:
-    version: Any = products.at[row.parent_id, "version"]
-    return row.version is None or pd.isna(version) or int(version) >= row.version

@@ -16,9 +16,10 @@ from include.records.face import SYSTEMS, ProductSystem
 from include.records.products import Kind, ProductTables, column_of, identity_columns, table
 from include.records.types import DTYPES
 from include.settings.models import SyncSettings
+from include.sync.absence import Gone
 from include.sync.decided import decided_of
 from include.sync.findings import Finding
-from include.sync.mirroring import ENTITY, KINDS, absent_variants, load_side, see
+from include.sync.mirroring import ENTITY, KINDS, load_side, see
 from include.sync.plan import Direction, LinkRef, Plan, PlanInput
 from include.sync.planning import plan_products
 from include.sync.staging import Staging
@@ -82,20 +83,17 @@ class PlanSummary:
 def prepare_plan(
     ledger: Ledger,
     staging: Staging,
-    adapters: dict[str, ProductSystem],
     settings: SyncSettings,
     *,
     now: datetime,
     dry_run: bool,
     direction: Direction = "both",
     limited: bool = False,
-    swept_since: datetime | None = None,
 ) -> PlanSummary:
     """Mirror what was read, plan it together with what is due again, and store the plan.
 
     `limited`: a `keys` run looks only at what it read, not at everything that is due. In a dry run the plan is
-    stored as `not_applied`, and no link or base value is kept. `swept_since`: set by a full run to the time its read
-    began: everything was read, so what the mirror holds and the read did not meet has vanished from its system.
+    stored as `not_applied`, and no link or base value is kept. What the read proved to be gone is in staging.
     """
     run_id = staging.run_id
     affected: dict[str, dict[Kind, set[str]]] = {s: {"product": set(), "variant": set()} for s in SYSTEMS}
@@ -107,10 +105,6 @@ def prepare_plan(
             variants=staging.read_table(f"{system}/variants"),
         )
         tables = canonical(tables)
-        if adapters[system].whole_products and len(tables.products):
-            gone = absent_variants(ledger, system, tables)
-            if len(gone):
-                tables = ProductTables(tables.products, pd.concat([tables.variants, gone], ignore_index=True))
         seen = see(ledger, run_id, system, tables)
         older += sum(counts.older for counts in seen.values())
         for kind in KINDS:
@@ -118,8 +112,7 @@ def prepare_plan(
             affected[system][kind] |= ids
             read[f"{system} {kind}s"] = len(ids)
     recalled = 0 if limited else _recall(ledger, now, affected)
-    if swept_since is not None and not limited:
-        recalled += _sweep(ledger, swept_since, affected)
+    recalled += _bury(ledger, staging, affected)
     given = PlanInput(
         sides={system: load_side(ledger, system) for system in SYSTEMS},
         links=load_links(ledger),
@@ -188,15 +181,20 @@ def _recall(ledger: Ledger, now: datetime, affected: dict[str, dict[Kind, set[st
     return recalled
 
 
-def _sweep(ledger: Ledger, since: datetime, affected: dict[str, dict[Kind, set[str]]]) -> int:
-    """What a complete read did not meet is gone; it joins the run so that the deletion policy can speak."""
-    vanished = 0
+def _bury(ledger: Ledger, staging: Staging, affected: dict[str, dict[Kind, set[str]]]) -> int:
+    """What the read has proven to be gone joins the run, so that the deletion policy can speak."""
+    joined = 0
     for system, kinds in affected.items():
+        gone = Gone.of(staging, system)
+        of_variants = (ENTITY, "variant", system)
+        buried: dict[Kind, list[str]] = {"variant": ledger.mirror.mark_gone(*of_variants, gone.ids, gone.at)}
+        buried["product"] = ledger.mirror.mark_childless(
+            ENTITY, "product", system, "variant", buried["variant"], gone.at
+        )
         for kind in KINDS:
-            gone = set(ledger.mirror.mark_vanished(ENTITY, kind, system, kinds[kind], since)) - kinds[kind]
-            kinds[kind] |= gone
-            vanished += len(gone)
-    return vanished
+            joined += len(set(buried[kind]) - kinds[kind])
+            kinds[kind] |= set(buried[kind])
+    return joined
 
 
 def _only_known(given: PlanInput, read: dict[str, int], recalled: int) -> int:

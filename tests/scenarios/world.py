@@ -37,7 +37,7 @@ from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
 from include.settings.models import SyncSettings
 from include.sync.applying import apply_batch
 from include.sync.auditing import Audited, audit
-from include.sync.extracting import Extracted, extract, sweep_began
+from include.sync.extracting import Extracted, extract
 from include.sync.plan import Direction
 from include.sync.preparing import PlanSummary, prepare_plan, transform
 from include.sync.staging import Staging
@@ -158,15 +158,11 @@ class World:
             plan = prepare_plan(
                 self.ledger,
                 staging,
-                adapters,
                 self.settings,
                 now=datetime.now(UTC) + self.clock_ahead,
                 dry_run=dry_run,
                 direction=direction,
                 limited=bool(keys),
-                swept_since=sweep_began([e.as_dict() for e in extracted.values()])
-                if full and not keys
-                else None,
             )
             if before_load:
                 before_load()

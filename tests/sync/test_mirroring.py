@@ -8,7 +8,7 @@ import pytest
 
 from include.ledger.ledger import Ledger
 from include.records.products import ProductTables
-from include.sync.mirroring import absent_variants, load_side, see
+from include.sync.mirroring import load_side, see
 from tests.sync.shop import product, side, variant
 
 
@@ -42,18 +42,3 @@ def test_a_part_of_a_family_that_does_not_show_its_listing_keeps_the_known_one(l
     see(ledger, "run", "lightspeed", one_product(listed=False))
     see(ledger, "next", "lightspeed", one_product(listed=None, version=2))
     assert load_side(ledger, "lightspeed").products["listed"].tolist() == [False]
-
-
-def test_a_variant_missing_from_a_product_read_whole_is_gone_and_an_older_read_proves_nothing(
-    ledger: Ledger,
-) -> None:
-    both = side(
-        [product("c1", "Mug", version=5)],
-        [variant("c1:1", "c1", "A", version=5), variant("c1:2", "c1", "B", version=5)],
-    )
-    see(ledger, "run", "commercetools", both)
-    newer = side([product("c1", "Mug", version=6)], [variant("c1:1", "c1", "A", version=6)])
-    gone = absent_variants(ledger, "commercetools", newer)
-    assert gone["id"].tolist() == ["c1:2"] and gone["deleted_at"].notna().all()
-    older = side([product("c1", "Mug", version=4)], [variant("c1:1", "c1", "A", version=4)])
-    assert absent_variants(ledger, "commercetools", older).empty

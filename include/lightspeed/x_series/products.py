@@ -20,6 +20,7 @@ from include.lightspeed.x_series import preflight
 from include.lightspeed.x_series.client import Body, XSeriesClient
 from include.lightspeed.x_series.creations import Creations, is_ours, matched
 from include.lightspeed.x_series.facts import StoreFacts, same_name
+from include.lightspeed.x_series.numbers import whole
 from include.lightspeed.x_series.paging import Row, rows_of, walk_versions
 from include.lightspeed.x_series.privacy import excluded_paths, without_private
 from include.lightspeed.x_series.products_2026_07 import (
@@ -41,7 +42,16 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.records.face import CheckResult, ProductWrite, RawPage, SystemName, VariantWrite, Written
+from include.records.face import (
+    Asked,
+    CheckResult,
+    ProductWrite,
+    RawPage,
+    Shown,
+    SystemName,
+    VariantWrite,
+    Written,
+)
 from include.records.products import Kind, ProductTables, column_of, merged_columns
 from include.records.types import plain_value
 from include.settings.models import SyncSettings
@@ -66,6 +76,7 @@ class XSeriesProducts(VersionFeed):
         self._settings = settings
         super().__init__(settings.limits.lightspeed.concurrency)
         self._page_size = settings.limits.lightspeed.page_size
+        self.most_asked = settings.limits.lightspeed.most_asked
         self._private = excluded_paths(settings)
         self._lookups = Lookups(client)
         self._creations = Creations(self._read_family)
@@ -96,6 +107,22 @@ class XSeriesProducts(VersionFeed):
         """Whole products that hold one of the SKUs, a page for each SKU."""
         async for page in self._pages_of(skus, self._families_with_sku):
             yield page
+
+    def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        return [
+            Shown(
+                id=str(row["id"]),
+                version=whole(row.get("version")),
+                deleted=bool(row.get("deleted_at")),
+                parent=product_id_of(dict(row)),
+                names=(str(row["sku"]),) if row.get("sku") else (),
+            )
+            for row in rows
+        ]
+
+    async def ask_each(self, ids: Sequence[str]) -> Asked:
+        """One request for each variant. A row that says when it was deleted is a row."""
+        return await self._each_of(ids, self._read_one)
 
     def to_records(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
         """See `reading`. Raises RuntimeError before `prepare`."""

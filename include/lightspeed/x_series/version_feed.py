@@ -12,7 +12,7 @@ from typing import ClassVar
 from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.paging import Row
 from include.records.errors import ConfigurationFault
-from include.records.face import RawPage, Window
+from include.records.face import Asked, RawPage, Window
 
 
 class VersionFeed(ABC):
@@ -54,6 +54,24 @@ class VersionFeed(ABC):
             rows += page
             reached = after_page
         return RawPage(rows, position=str(reached), cursor=str(reached), last=True)
+
+    async def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[Row]]:
+        """Nothing: lists take no ids, and deleted rows stay in the feed, so that another walk would show the same."""
+        return
+        yield []
+
+    async def _each_of(self, ids: Sequence[str], read: Callable[[str], Awaitable[Row | None]]) -> Asked:
+        """Single records, `at_once` at a time. `read` gives None where the store has no such record."""
+        rows: list[Row] = []
+        gone: list[str] = []
+        for start in range(0, len(ids), self._at_once):
+            batch = ids[start : start + self._at_once]
+            for one, row in zip(batch, await asyncio.gather(*map(read, batch)), strict=True):
+                if row is None:
+                    gone.append(one)
+                else:
+                    rows.append(row)
+        return Asked(rows, gone)
 
     async def _pages_of(
         self, keys: Sequence[str], read: Callable[[str], Awaitable[list[Row]]]

@@ -1,0 +1,185 @@
+"""What a read did not show, asked for by its id: absence needs proof, one record at a time.
+
+A list may be short, empty or stale and still be answered with 200. So after the last page of a feed its *unmet* records
+are asked for under their ids, before anything follows from their absence:
+
+* after a complete walk: whatever the mirror holds as living and the pages did not show;
+* after any read of records that come as parts of a whole (variants of an online product): known parts that the whole
+  was shown without;
+* after any read: who bears an identifier of a record that was shown under another id. A record that was deleted and
+  made anew is known by that;
+* after any read: what is known to be gone and is shown as it was before it went: an answer from the past.
+
+What exists is staged as one more page, and takes part in the run as any other row. What the system says it does not
+have is *gone*, which is written beside the pages. All else stays as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+
+from include.ledger.ledger import Ledger
+from include.records.errors import ProtocolFault
+from include.records.face import Askable, Shown
+from include.sync.staging import Staging
+
+ASKED_AT_ONCE = 200
+"""Records asked for one by one between two checkpoints."""
+CONTROLS = 2
+"""Records that were just shown and are asked for as well, so that "not there" can be believed."""
+NAMED = 5
+"""Records named in an error."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How the mirror keeps the records of a feed. `parts`: a parent is always shown with all its records."""
+
+    entity: str
+    kind: str
+    system: str
+    parts: bool = False
+
+
+@dataclass
+class Met:
+    """The records that the pages of one read showed."""
+
+    feed: Askable
+    live: dict[str, Shown] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+
+    def take(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        for one in self.feed.records_in(rows):
+            if one.deleted:
+                self.deleted.add(one.id)
+                self.live.pop(one.id, None)
+            else:
+                self.live[one.id] = one
+
+    @property
+    def ids(self) -> set[str]:
+        return {*self.live, *self.deleted}
+
+
+@dataclass(frozen=True)
+class Gone:
+    """What a read has proven to be gone, as the tasks after it find it. `at`: when that was (ledger's clock)."""
+
+    ids: tuple[str, ...]
+    at: datetime
+
+    @classmethod
+    def of(cls, staging: Staging, name: str) -> Gone:
+        document = staging.read_document(_document(name))
+        return cls(tuple(document["ids"]), datetime.fromisoformat(document["at"]))
+
+
+def unmet(ledger: Ledger, kept: Kept, met: Met, *, complete: bool, began: datetime) -> set[str]:
+    """Ids of records that should be asked for. `complete`: everything there is was to be read, from `began` on."""
+    place = (kept.entity, kept.kind, kept.system)
+    seen = met.ids
+    found: set[str] = set()
+    if complete:
+        found |= ledger.mirror.unmet(*place, seen, seen_before=began)
+    if kept.parts:
+        parents = {one.parent for one in met.live.values() if one.parent}
+        found |= ledger.mirror.live_ids(*place, parents=parents) - seen
+    names = {name for one in met.live.values() for name in one.names}
+    if names and not complete:
+        found |= ledger.mirror.labelled(*place, names).keys() - seen
+    return found | _from_the_past(ledger, place, met)
+
+
+def _from_the_past(ledger: Ledger, place: tuple[str, str, str], met: Met) -> set[str]:
+    """Shown as living, at no later version than the one at which it is known to be gone."""
+    buried = ledger.mirror.buried(*place, list(met.live)) if met.live else {}
+    return {
+        one
+        for one, version in buried.items()
+        if version is not None and (met.live[one].version or version) <= version
+    }
+
+
+class Pages(Protocol):
+    """The read whose pages these are. `state`: its checkpoint, of which the part `absence` is ours; it counts
+    as read only once that is done."""
+
+    name: str
+    staging: Staging
+    state: dict[str, Any]
+
+    def keep(self, rows: list[dict[str, Any]], /) -> None:
+        """Stage rows as one more page."""
+
+    def store(self) -> None:
+        """Keep the checkpoint."""
+
+
+async def ask_for_unmet(
+    ledger: Ledger, feed: Askable, kept: Kept, met: Met, pages: Pages, *, complete: bool
+) -> None:
+    """Ask for what the read did not show, and write down what is gone. `complete`: the read was to show everything.
+
+    A retried task goes on with what is neither found nor gone yet. Raises ProtocolFault where the lists lack more than
+    may be asked for, or where "not there" can't be believed."""
+    absence: dict[str, Any] = pages.state.setdefault("absence", {"gone": [], "unmet": 0})
+    began = datetime.fromisoformat(pages.state["began"])
+    looked = partial(unmet, ledger, kept, met, complete=complete, began=began)
+    missing = await asyncio.to_thread(looked) - set(absence["gone"])
+    absence["unmet"] = max(absence["unmet"], len(missing))
+    if missing:
+        # What an answer from the past showed once, another one may show again: only a record's own address counts.
+        revived = missing & met.ids
+        async for rows in feed.ask_together(sorted(missing)):
+            await asyncio.to_thread(pages.keep, rows)
+            met.take(rows)
+        missing -= met.ids - revived
+        _require_few(missing, feed, kept, pages.name)
+    waiting = sorted(missing)
+    for start in range(0, len(waiting), ASKED_AT_ONCE):
+        asked = await feed.ask_each(waiting[start : start + ASKED_AT_ONCE])
+        if asked.gone:
+            await _require_sane(feed, kept, met, pages.name)
+        await asyncio.to_thread(pages.keep, asked.rows)
+        met.take(asked.rows)
+        absence["gone"] += asked.gone
+        await asyncio.to_thread(pages.store)
+    gone = {"ids": sorted(set(absence["gone"])), "at": (await asyncio.to_thread(ledger.now)).isoformat()}
+    await asyncio.to_thread(pages.staging.write_document, _document(pages.name), gone)
+
+
+def _require_few(missing: Iterable[str], feed: Askable, kept: Kept, name: str) -> None:
+    """Thousands of single requests are not spent on what is far more likely a bad answer."""
+    names = sorted(missing)
+    if len(names) > feed.most_asked:
+        raise ProtocolFault(
+            f"The lists of {name} do not show {len(names)} records that are known, more than can be asked for one by "
+            f"one ({feed.most_asked}): {', '.join(names[:NAMED])}, ...",
+            system=kept.system,
+            remedy="Nothing was changed. Run it again: a list that came short passes. If so many were really deleted, "
+            f"raise `limits.{kept.system}.most_asked` for one run.",
+        )
+
+
+async def _require_sane(feed: Askable, kept: Kept, met: Met, name: str) -> None:
+    """Whoever says that a record is not there is asked for one that is: an address that knows nothing at all proves
+    nothing. Raises ProtocolFault."""
+    there = sorted(met.live)[:CONTROLS]
+    if there and (await feed.ask_each(there)).rows:
+        return
+    raise ProtocolFault(
+        f"{name} answers that records are not there, "
+        + ("and says the same of those it has just shown." if there else "and shows none at all."),
+        system=kept.system,
+        remedy="Nothing was changed. Check the project or store, and the scopes of the connection, with preflight.",
+    )
+
+
+def _document(name: str) -> str:
+    return f"{name}/gone"
