@@ -22,14 +22,17 @@ def states(world: World) -> dict[str, int]:
     return {"online": published, "till": sum(bool(row["active"]) for row in world.till.all_products())}
 
 
-@pytest.mark.parametrize("system", ["lightspeed", "commercetools"])
-@pytest.mark.parametrize("kind", ["short_list", "empty_list", "twice_list"])
+@pytest.mark.parametrize(
+    ("system", "kind"),
+    [("lightspeed", "short_list"), ("commercetools", "short_list"), ("commercetools", "empty_list")],
+)
 def test_a_full_run_whose_lists_lack_half_of_their_rows_writes_nothing(
     sample: World, system: str, kind: str
 ) -> None:
     sample.run("full")
     sample.run("full")
     before, offered = sample.state(), states(sample)
+    assert offered["till"] > 100
     shorten(sample, system, kind)
     sample.forget_requests()
     ran = sample.run("full")

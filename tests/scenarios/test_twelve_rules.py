@@ -163,17 +163,21 @@ def test_rule_4_missing_fields_change_nothing(sample: World) -> None:
 def test_rule_4_a_lost_page_deletes_nothing(sample: World) -> None:
     sample.run("full")
     before = sample.state()
+    empty = {"data": [], "version": {"min": None, "max": None}}
     sample.faults["lightspeed"].add(
-        {
-            "match": "/products$",
-            "method": "GET",
-            "kind": "status",
-            "status": 200,
-            "body": {"data": [], "version": {"min": None, "max": None}},
-            **ALWAYS,
-        }
+        {"match": "/products$", "method": "GET", "kind": "status", "status": 200, "body": empty, **ALWAYS}
     )
-    with pytest.raises(ProtocolFault):
+    assert sample.run("full").accounts.changes == 0
+    assert sample.state() == before
+
+
+def test_rule_4_a_store_that_knows_nothing_at_all_deletes_nothing(sample: World) -> None:
+    sample.run("full")
+    before = sample.state()
+    missing = {"match": "/products/", "method": "GET", "kind": "status", "status": 404, "body": {}, **ALWAYS}
+    sample.faults["lightspeed"].add({"match": "/products$", "method": "GET", "kind": "short_list", **ALWAYS})
+    sample.faults["lightspeed"].add(missing)
+    with pytest.raises(ProtocolFault, match="those it has just shown"):
         sample.run("full")
     assert sample.state() == before
 
