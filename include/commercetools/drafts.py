@@ -144,7 +144,12 @@ class _Drafting:
             return False
         if (place := self.places.fields.get("active")) is None or place.is_attribute:
             return bool(fields.get("published"))
-        return any(bool(variant.fields.get("active")) for variant in self.write.variants)
+        sold = any(bool(variant.fields.get("active")) for variant in self.write.variants)
+        if sold:
+            why = "commercetools publishes whole products; another variant is sold"
+            unsold = [one.change_id for one in self.write.variants if one.fields.get("active") is False]
+            self.dropped.extend((change_id, "active", why) for change_id in unsold)
+        return sold
 
     # ------------------------------------------------------------ a variant
 

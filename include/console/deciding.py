@@ -67,7 +67,9 @@ def work_of(
 
 
 def _add(work: Work, press: Press, hold: Hold, seen: str | None, by: str, note: str, chosen: str) -> None:
-    if press in ("approve", "reject", "same", "apart"):
+    if press in ("approve", "reject", "same", "apart") and not (
+        press == "approve" and deciding.removed(hold)
+    ):
         line = _line(press, hold, chosen)
         _require(hold, seen)
         lines = work.params.setdefault(hold.entity, {}).setdefault(_VERDICT[press], [])
@@ -81,6 +83,7 @@ def _add(work: Work, press: Press, hold: Hold, seen: str | None, by: str, note: 
         "left": lambda: deciding.settle(hold, "left", by, note, seen=seen),
         "right": lambda: deciding.settle(hold, "right", by, note, seen=seen),
         "choose": lambda: deciding.choose(hold, chosen, by, note, seen=seen),
+        "approve": lambda: deciding.approve_removals(hold, by, note, seen=seen),
     }
     work.decisions.setdefault(hold.entity, []).append(decide[press]())
     if press not in ("dismiss", "show"):
@@ -102,7 +105,7 @@ def _line(press: Press, hold: Hold, chosen: str) -> str:
             return sku
         raise DecisionRefused(
             f"{hold.label or hold.subject} is held for {hold.code}: that is nothing to approve.",
-            remedy="Only large changes of prices are approved or rejected.",
+            remedy="Only large changes of prices, and removals that were stopped, are approved.",
         )
     if chosen in {one.line for one in deciding.identity_lines(hold)}:
         return chosen

@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from include.console.words import entity_title, lasting, number
 from include.sync.decided import CONFLICT
 from include.sync.deciding import WHO_IS_WHO
+from include.sync.removals import REMOVAL
 
 FOR_PEOPLE: Mapping[str, tuple[str, str]] = {
     CONFLICT: ("conflict waits to be settled", "conflicts wait to be settled"),
     "ambiguous": ("record waits for its match to be chosen", "records wait for their match to be chosen"),
+    REMOVAL: ("set of removals waits for approval", "sets of removals wait for approval"),
     "price_jump": ("price waits for approval", "prices wait for approval"),
     **dict.fromkeys(
         WHO_IS_WHO - {"ambiguous"},

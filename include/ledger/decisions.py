@@ -6,6 +6,7 @@
 | `identity` | approve, reject | the till id of a pair, or empty | `identity` |
 | `conflict` | left, right | the field | the values of both sides, and what was agreed on before |
 | `match` | approve | the id of the chosen partner | who else could have been it |
+| `removal` | approve | empty | what would be taken away |
 | `dismiss` | approve, reject | code and field of the hold | what the hold said (`holds.hold_fingerprint`) |
 """
 

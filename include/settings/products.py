@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from decimal import Decimal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -192,6 +193,9 @@ class ProductSettings(Settings):
     """Canonical fields without which nothing new is created."""
     deletions: Literal["deactivate", "report"] = "deactivate"
     """What a proven deletion in one system does in the other: unpublish or deactivate, or only report. Never delete."""
+    most_removed_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(20)
+    """A run that would switch off more than this share of the linked articles (at least 20 of them), because they are
+    gone from one system or left its assortment, switches off none and fails; a person approves them at the hold."""
     clock_skew_seconds: int = Field(default=120, ge=0)
     """With owner `newest`: two changes closer than this are a conflict for a person."""
     resend_limit: int = Field(default=3, ge=1)
@@ -208,6 +212,12 @@ class ProductSettings(Settings):
             if twice:
                 raise ValueError(f"{what}: named twice: {', '.join(twice)}; give each its own name")
         return self
+
+    @property
+    def published_as_a_whole(self) -> bool:
+        """Whether `active` online says that a product is published, and is no attribute of each variant."""
+        setting = self.fields.get("active")
+        return setting is None or not (setting.commercetools or "").startswith("attribute:")
 
     def tax_class_at_the_till(self, name: str) -> str:
         """The first tax class with the same Lightspeed tax as `name`: classes that the till can't tell apart are one

@@ -247,6 +247,7 @@ class _Applier:
             settings=self.settings.products,
             till_locale=self.settings.shop.till_locale,
             decided=decided_of(self.ledger, ENTITY),
+            guarded=False,
         )
 
     # --- settling ---

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from include.ledger.ledger import Ledger
 from include.ledger.rows import ChangeRow, HoldDraft
@@ -12,6 +13,7 @@ from include.records.errors import ProtocolFault, SyncError
 from include.settings.models import SyncSettings
 from include.sync.accounts import Accounts, accounts_of, told
 from include.sync.mirroring import ENTITY
+from include.sync.removals import stopped
 from include.sync.staging import Staging
 
 
@@ -55,7 +57,8 @@ def audit(
     that were planned while the plan was being written, besides those the plan counts. `place_of`: where a failed change
     was to go, if a record is written to several places, each of which may refuse it.
 
-    Raises RunFailed (after storing everything) where the accounts don't add up or too large a share failed.
+    Raises RunFailed (after storing everything) where the accounts don't add up, too large a share failed, or removals
+    wait for a person.
     """
     run_id = staging.run_id
     document = staging.read_document("plan")
@@ -65,7 +68,7 @@ def audit(
     drafts.extend(_failed_hold(change, place_of) for change in ledger.changes.read(run_id, outcome="failed"))
     counted = {**document["summary"], "stored": document["summary"]["stored"] + along}
     accounts = accounts_of(counted, outcomes, len(drafts))
-    problem = _problem(accounts, settings)
+    problem = _problem(accounts, settings) or _removals_stopped(document["holds"], dry_run=dry_run)
     # Where the accounts don't add up, something was lost: the next run has to read all of it again.
     # A run that was told to write in one direction only left the other direction's changes undone.
     restricted = outcomes.get("not_applied", 0) > 0
@@ -111,6 +114,18 @@ def _failed_hold(change: ChangeRow, place_of: PlaceOf) -> HoldDraft:
         field=place_of(change),
         evidence={"wanted": dict(change.after), "target": change.system, "change": change.id},
         release=change.remedy,
+    )
+
+
+def _removals_stopped(holds: Sequence[Mapping[str, Any]], *, dry_run: bool) -> SyncError | None:
+    """The run has written what is safe to write, and says aloud what it has not."""
+    found = stopped(holds)
+    if not found or dry_run:
+        return None
+    return RunFailed(
+        " ".join(found),
+        remedy="Everything else was written. Look whether they are really gone: if they are, approve these removals at "
+        "the hold in the console (Holds, code removal); otherwise bring them back, and run again.",
     )
 
 

@@ -99,6 +99,7 @@ def _creation(
         target == "commercetools"
         and "active" in fields
         and work.given.settings.owner_of("active") != "commercetools"
+        and work.given.settings.published_as_a_whole
     ):
         fields["active"] = work.view.is_sold(source, product)  # as the merge will see it
     return Draft(

@@ -5,7 +5,7 @@ or other candidates it says nothing. The decisions themselves are made by `decid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from include.ledger.decisions import Decision
 from include.ledger.ledger import Ledger
 from include.records.face import SystemName
 from include.records.types import digest
+from include.sync.removals import REMOVAL, approved_removals
 
 CONFLICT = "conflict"
 """Code of the hold that a field was changed on both sides, and of the decision which of them counts."""
@@ -31,9 +32,11 @@ class Decided:
 
     conflicts: Mapping[tuple[str, str], Decision] = field(default_factory=dict)
     partners: Mapping[str, Decision] = field(default_factory=dict)
+    removals: frozenset[str] = frozenset()
+    """What is taken away because a person said so (`removals.Part.about`)."""
 
     @classmethod
-    def of(cls, decisions: Iterable[Decision]) -> Decided:
+    def of(cls, decisions: Sequence[Decision]) -> Decided:
         """Those of these decisions (the last ones of each subject, code and field) that a merge follows."""
         conflicts: dict[tuple[str, str], Decision] = {}
         partners: dict[str, Decision] = {}
@@ -44,7 +47,7 @@ class Decided:
                 earlier = partners.get(one.subject)
                 if earlier is None or (earlier.id or 0) < (one.id or 0):
                     partners[one.subject] = one
-        return cls(conflicts, partners)
+        return cls(conflicts, partners, approved_removals(decisions))
 
     def winner(self, subject: str, name: str, about: str) -> tuple[SystemName, str] | None:
         """Whose value counts in this conflict, and who said so; None where nobody did about these values."""
@@ -59,7 +62,7 @@ class Decided:
 
 def decided_of(ledger: Ledger, entity: str) -> Decided:
     """What people decided so far."""
-    return Decided.of(ledger.decisions.latest(entity, codes=(CONFLICT, MATCH)))
+    return Decided.of(ledger.decisions.latest(entity, codes=(CONFLICT, MATCH, REMOVAL)))
 
 
 def about_conflict(kind: str, pair: Sequence[str], name: str, left: Any, right: Any, agreed: Any) -> str:

@@ -4,6 +4,7 @@ The engine follows a decision in its next run, as long as the record is as it wa
 by deciding alone. What each hold allows is told by `choices`:
 
 * `settle`: one of both values counts (conflicts);
+* `approve_removal`: what would be taken away is taken away, exactly this;
 * `choose`: one of several records is the partner (products);
 * `approve_price`: the run of `prices` that is triggered with `price_line` under approve or reject decides;
 * `identity`: the run of `customers` that is triggered with `identity_lines` under approve or reject decides;
@@ -23,8 +24,9 @@ from include.ledger.rows import Hold
 from include.records.errors import SyncError
 from include.records.face import SYSTEMS, other, system_named
 from include.sync.decided import CONFLICT, MATCH, WINNERS
+from include.sync.removals import REMOVAL
 
-Choice = Literal["settle", "choose", "approve_price", "identity", "retry", "dismiss"]
+Choice = Literal["settle", "choose", "approve_removal", "approve_price", "identity", "retry", "dismiss"]
 Side = Literal["left", "right"]
 """`left`: commercetools; `right`: Lightspeed."""
 AMBIGUOUS = "ambiguous"
@@ -62,6 +64,8 @@ def _choices(hold: Hold) -> Iterator[Choice]:
         yield "settle"
     if partners(hold):
         yield "choose"
+    if removed(hold):
+        yield "approve_removal"
     if price_line(hold) is not None:
         yield "approve_price"
     if identity_lines(hold):
@@ -155,6 +159,28 @@ def choose(
             remedy="Choose one that is shown and has no partner yet; reload the list if it looks otherwise.",
         )
     return _decision(hold, MATCH, partner_id, "approve", str(_evidence(hold)["about"]), by, note)
+
+
+# ---------------------------------------------------------------- removals
+
+
+def removed(hold: Hold) -> int:
+    """How many removals wait for a person with this hold; 0 where it is about something else."""
+    evidence = _evidence(hold)
+    return int(evidence.get("removed") or 0) if hold.code == REMOVAL and evidence.get("about") else 0
+
+
+def approve_removals(hold: Hold, by: str, note: str | None = None, *, seen: str | None = None) -> Decision:
+    """What the hold shows may be taken away: these records and no others. `seen`: the fingerprint of the hold as it was
+    shown.
+
+    Raises DecisionRefused for a hold that stops no removals."""
+    _require_open(hold, seen)
+    if not removed(hold):
+        raise DecisionRefused(
+            f"{_named(hold)} stops no removals.", remedy="Look at what would release it, or try it again."
+        )
+    return _decision(hold, REMOVAL, "", "approve", str(_evidence(hold)["about"]), by, note)
 
 
 # ---------------------------------------------------------------- decided by a run

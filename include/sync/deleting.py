@@ -9,10 +9,12 @@ import pandas as pd
 from include.sync.drafts import Draft, Work, product_of
 from include.sync.findings import Finding
 from include.sync.plan import LinkRef
+from include.sync.removals import REMOVAL, Part, guard
 
 
 def follow_deletions(work: Work) -> None:
     view, settings = work.view, work.given.settings
+    concerned = _products_concerned(work)
     held = {f"{f.system}:{f.id}" for f in work.holds} | {str(f.evidence.get("partner")) for f in work.holds}
     for link in work.pairing.links["variant"]:
         for source in view.systems:
@@ -24,7 +26,11 @@ def follow_deletions(work: Work) -> None:
             here, there = link.side(source), link.side(target)
             if not view.is_live(target, "variant", there) or view.row(source, "variant", here) is None:
                 continue
-            if not (view.is_affected(source, "variant", here) or view.is_affected(target, "variant", there)):
+            if not (
+                view.is_affected(source, "variant", here)
+                or view.is_affected(target, "variant", there)
+                or (target == "commercetools" and view.product_of(target, there) in concerned)
+            ):
                 continue
             deleted = view.is_deleted(source, "variant", here)
             left_assortment = not deleted and not view.is_listed(
@@ -35,6 +41,17 @@ def follow_deletions(work: Work) -> None:
             elif deleted or (left_assortment and settings.assortment.leaving == "deactivate"):
                 why = f"deleted in {source}" if deleted else f"left the assortment in {source}"
                 _draft_deactivation(work, link, source, target, why)
+
+
+def _products_concerned(work: Work) -> set[str]:
+    """Online products of which a pair is looked at. They go as a whole, so all their pairs are looked at: it has to be
+    remembered of each that it was we who switched it off."""
+    view = work.view
+    return {
+        view.product_of("commercetools", link.commercetools_id)
+        for link in work.pairing.links["variant"]
+        if any(view.is_affected(system, "variant", link.side(system)) for system in view.systems)
+    }
 
 
 def _deleted_finding(work: Work, link: LinkRef, source: str, target: str) -> Finding:
@@ -90,3 +107,29 @@ def _something_still_sold(work: Work, product: str) -> bool:
         if not view.is_deleted("lightspeed", "variant", partner) and listed:
             return True
     return False
+
+
+def guard_removals(work: Work) -> None:
+    """Where most of a system's records would be switched off on the other side, none of them is, and a person looks."""
+    view, settings = work.view, work.given.settings
+    for source in view.systems:
+        drafts = [one for one in work.drafts if one.action == "deactivate" and one.source == source]
+        target = "lightspeed" if source == "commercetools" else "commercetools"
+        part = Part(
+            system=source,
+            name=f"the articles of {source} that are linked",
+            ids=[one.source_id for one in drafts],
+            labels=[view.label(target, "variant", str(one.target_id)) for one in drafts],
+            of=sum(
+                view.is_live(target, "variant", link.side(target)) for link in work.pairing.links["variant"]
+            ),
+        )
+        finding = guard(
+            part, settings.most_removed_percent, work.given.decided.removals, "products.most_removed_percent"
+        )
+        if finding is None:
+            continue
+        work.holds.append(finding)
+        work.withheld |= {(source, one.kind, one.source_id): REMOVAL for one in drafts}
+        stopped = {id(one) for one in drafts}
+        work.drafts = [one for one in work.drafts if id(one) not in stopped]

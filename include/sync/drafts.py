@@ -53,7 +53,11 @@ class Work:
     holds: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
     agreed: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    notes: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    """By (kind, commercetools id, Lightspeed id), what is to be noted of what was sent, where that changes."""
     ignored: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    withheld: dict[RecordName, str] = field(default_factory=dict)
+    """Records that are held together with others, by the code of the one hold they have."""
 
 
 def product_of(view: View, kind: Kind, system: str, record: str) -> str:

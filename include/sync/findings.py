@@ -39,6 +39,8 @@ RELEASES = {
     "waiting": "It goes on by itself once its product is linked.",
     "no_variants_left": "Release one of its variants first.",
     "no_product_type": "Set `products.product_type` so that articles from the till can be created online.",
+    "removal": "Look whether they are really gone. If they are, approve these removals at the hold in the console; "
+    "otherwise bring them back, and run again.",
     "deleted": "Remove the article in the other system too, or restore it.",
     "sku_shared": "Give each article its own SKU at the till, so that one alone is meant.",
     "price_zero": "Enter a price above zero.",

@@ -14,6 +14,7 @@ from include.settings.products import ProductSettings
 from include.sync.decided import BY_HAND, about_match
 from include.sync.findings import Finding
 from include.sync.matching import Ambiguity, explode_json, match
+from include.sync.ours import switched_off, why_off
 from include.sync.plan import LinkRef, PlanInput
 from include.sync.view import View
 
@@ -41,6 +42,7 @@ def pair(given: PlanInput, view: View) -> Pairing:
     found, ambiguous = _match_variants(given, view, pairing.links["variant"])
     pairing.findings.extend(_ambiguity_findings(ambiguous, view, [*pairing.links["variant"], *found]))
     found = [link for link in found if not _identities_disagree(link, view, pairing.findings)]
+    found = [_with_our_doings(link, pairing.retired) for link in found]
     _join_families(found, view, pairing, given.settings.rules.sku_moved)
     if "key" in given.settings.match:
         _match_products_by_key(view, pairing)
@@ -85,6 +87,17 @@ def _still_valid(given: PlanInput, view: View) -> tuple[list[LinkRef], list[Link
         if pair_ids in gone and pair_ids not in alive and dead:
             retired.append(link)
     return kept, retired
+
+
+def _with_our_doings(link: LinkRef, retired: list[LinkRef]) -> LinkRef:
+    """What we switched off because its partner was gone stays our doing when the partner was made anew."""
+    resent = dict(link.resent)
+    for old in retired:
+        for system in ("commercetools", "lightspeed"):
+            why = why_off(old.resent, system)
+            if why is not None and old.kind == link.kind and old.side(system) == link.side(system):
+                resent = switched_off(resent, system, why)
+    return replace(link, resent=resent)
 
 
 def _moved_away(links: list[LinkRef], view: View, settings: ProductSettings) -> list[Finding]:
@@ -283,6 +296,7 @@ def _join_families(found: list[LinkRef], view: View, pairing: Pairing, moved_sev
                 link.lightspeed_id,
                 None,
                 link.matched_by,
+                resent=link.resent,
                 parent=(product, family),
             )
         )

@@ -61,7 +61,7 @@ class PlannedChange:
 @dataclass
 class PlanInput:
     """Everything a plan is made from: both sides as last seen (mirror), today's links, what this run looks at, what
-    people decided."""
+    people decided. `guarded`: it is a run's plan, in which removals are counted."""
 
     sides: dict[str, ProductTables]
     links: dict[Kind, list[LinkRef]]
@@ -69,6 +69,7 @@ class PlanInput:
     settings: ProductSettings
     till_locale: str
     decided: Decided = field(default_factory=Decided)
+    guarded: bool = True
 
 
 @dataclass

@@ -11,11 +11,12 @@ import pandas as pd
 from include.records.products import Kind
 from include.sync.checking import check_rules
 from include.sync.creating import create_missing
-from include.sync.deleting import follow_deletions
+from include.sync.deleting import follow_deletions, guard_removals
 from include.sync.drafts import KINDS, Draft, RecordName, Work, product_of, waiting
 from include.sync.findings import Finding
 from include.sync.pairing import pair
-from include.sync.plan import Plan, PlanInput, PlannedChange
+from include.sync.plan import LinkRef, Plan, PlanInput, PlannedChange
+from include.sync.reviving import switch_on_again
 from include.sync.updating import merge_links
 from include.sync.view import View
 
@@ -27,9 +28,12 @@ def plan_products(given: PlanInput) -> Plan:
     work = Work(given, view, pairing, holds=list(pairing.findings))
     _spread_blocks(work)
     merge_links(work)
+    switch_on_again(work)
     follow_deletions(work)
     create_missing(work)
     check_rules(work)
+    if given.guarded:
+        guard_removals(work)
     return _finished(work)
 
 
@@ -59,14 +63,12 @@ def _finished(work: Work) -> Plan:
         replace(link, base=dict(work.agreed.get((link.kind, link.commercetools_id, link.lightspeed_id), {})))
         for link in work.pairing.new()
     ]
-    agreed = [
-        replace(
-            link, base={**link.base, **work.agreed[(link.kind, link.commercetools_id, link.lightspeed_id)]}
-        )
-        for kind in KINDS
-        for link in work.pairing.links[kind]
-        if link.link_id is not None and (link.kind, link.commercetools_id, link.lightspeed_id) in work.agreed
-    ]
+    agreed: list[LinkRef] = []
+    for link in (link for kind in KINDS for link in work.pairing.links[kind] if link.link_id is not None):
+        pair = (link.kind, link.commercetools_id, link.lightspeed_id)
+        if pair in work.agreed or pair in work.notes:
+            base = {**link.base, **work.agreed.get(pair, {})}
+            agreed.append(replace(link, base=base, resent=work.notes.get(pair, link.resent)))
     return Plan(
         changes=changes,
         holds=_unique(work.holds),
@@ -148,7 +150,7 @@ def _partners(work: Work) -> dict[RecordName, RecordName]:
 
 def _held_records(work: Work) -> dict[RecordName, str]:
     """Every held record with the code that holds it; evidence may name a partner that is held with it."""
-    held: dict[RecordName, str] = {}
+    held: dict[RecordName, str] = dict(work.withheld)
     for finding in work.holds:
         kind: Kind = "product" if finding.kind == "product" else "variant"
         held.setdefault((finding.system, kind, finding.id), finding.code)

@@ -22,6 +22,7 @@ from include.sync.findings import Finding
 from include.sync.mirroring import ENTITY, KINDS, load_side, see
 from include.sync.plan import Direction, LinkRef, Plan, PlanInput
 from include.sync.planning import plan_products
+from include.sync.removals import ALL, REMOVAL, waits_for_approval
 from include.sync.staging import Staging
 
 
@@ -121,6 +122,8 @@ def prepare_plan(
         till_locale=settings.shop.till_locale,
         decided=decided_of(ledger, ENTITY),
     )
+    if not limited:
+        recalled += _recall_removals(ledger, given)
     recalled = _only_known(given, read, recalled)
     plan = plan_products(given)
     bury_unsettled(ledger, run_id, ENTITY)
@@ -149,7 +152,10 @@ def prepare_plan(
             "summary": summary.as_dict(),
             "holds": [asdict(draft) for draft in map(hold_draft, plan.holds)],
             "warnings": [asdict(draft) for draft in map(hold_draft, plan.warnings)],
-            "considered": considered_subjects(affected),
+            "considered": [
+                *considered_subjects(affected),
+                *([] if limited else [[REMOVAL, f"{system}:{ALL}"] for system in SYSTEMS]),
+            ],
             "dispositions": plan.dispositions.to_dict("list"),
         },
     )
@@ -179,6 +185,19 @@ def _recall(ledger: Ledger, now: datetime, affected: dict[str, dict[Kind, set[st
             affected[system][kind].add(record)
             recalled += 1
     return recalled
+
+
+def _recall_removals(ledger: Ledger, given: PlanInput) -> int:
+    """Removals that wait for a person are looked at together, all of them, by every run."""
+    joined = 0
+    for system in waits_for_approval(ledger.holds.open_holds(ENTITY)):
+        side = given.sides[system]
+        off = set(side.products.loc[side.products["listed"] == False, "id"])  # noqa: E712
+        gone = side.variants[side.variants["deleted_at"].notna() | side.variants["product_id"].isin(off)]
+        waiting = {link.side(system) for link in given.links["variant"]} & set(gone["id"])
+        joined += len(waiting - given.affected[system]["variant"])
+        given.affected[system]["variant"] |= waiting
+    return joined
 
 
 def _bury(ledger: Ledger, staging: Staging, affected: dict[str, dict[Kind, set[str]]]) -> int:
@@ -350,6 +369,7 @@ def _link(link: LinkRef, run_id: str, link_id: str, parent_id: str | None) -> Li
         parent_id=parent_id,
         base=dict(link.base),
         matched_by=link.matched_by,
+        resent=dict(link.resent),
         run_id=run_id,
     )
 

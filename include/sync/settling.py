@@ -17,6 +17,7 @@ from include.records.face import ProductWrite, Written
 from include.records.products import Kind
 from include.records.types import digest
 from include.sync.mirroring import ENTITY, KINDS, see_rows, to_mirror
+from include.sync.ours import ACTIVE, switched_off
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,10 @@ class _Settled:
         change = next(
             c for c in self.changes if c.kind == kind and c.action != "create" and c.target_id == target
         )
+        if change.action == "deactivate":
+            # Nobody agreed: the partner is gone. What both sides wanted last is still what they wanted.
+            why = str(change.reasons.get(ACTIVE) or "switched off")
+            return Agreement(link.id, link.base, switched_off(link.resent, self.system, why))
         return Agreement(link.id, {**link.base, **self._kept[change.id]}, self._sent(change, link.resent))
 
     def _sent(self, change: ChangeRow, before: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,11 @@ from include.sync.drafts import KINDS, Draft, Work, product_of, report
 from include.sync.findings import Finding
 from include.sync.merging import FieldDecision, merge_field
 from include.sync.options import align_option_values, align_product_options
+from include.sync.ours import ACTIVE
 from include.sync.plan import LinkRef
+from include.sync.reviving import offered, shows_already
 from include.sync.rules import scans
+from include.sync.view import View
 
 
 def merge_links(work: Work) -> None:
@@ -59,14 +62,13 @@ def _merge_kind(work: Work, kind: Kind, links: list[LinkRef]) -> None:
         owner = settings.owner_of(name)
         if owner == "none":
             continue
-        theirs = right[name]
-        if name == "active" and owner != "commercetools":
-            sold = [view.is_sold("lightspeed", str(product)) for product in right["product_id"]]
-            theirs = pd.Series(sold, index=right.index, dtype="boolean")
+        ours, theirs = left[name], right[name]
+        if name == ACTIVE:
+            ours, theirs = offered(work, links, left, right)
         decision = merge_field(
             name,
             owner,
-            left[name],
+            ours,
             theirs,
             _bases(links, kind, name),
             left["modified_at"],
@@ -170,7 +172,11 @@ def _draft_updates(work: Work, link: LinkRef, position: int, decisions: dict[str
             )
             type_name = column_of(link.kind, name).type
             value = plain_value(type_name, wins[position])
-            if _resent_too_often(work, link, target, name, value):
+            if name == ACTIVE and shows_already(view, target, link, value):
+                continue
+            if _never_took(link, source, target, name, view) or _resent_too_often(
+                work, link, target, name, value
+            ):
                 continue
             after[name], before[name] = value, plain_value(type_name, loses[position])
             reasons[name] = decision.reason(position)
@@ -194,6 +200,13 @@ def _draft_updates(work: Work, link: LinkRef, position: int, decisions: dict[str
     for name, decision in decisions.items():
         if bool(decision.conflict[position]):
             _hold_conflict(work, link, name, decision, position)
+
+
+def _never_took(link: LinkRef, source: str, target: str, name: str, view: View) -> bool:
+    """Whether the source shows another value only because it could not hold what the target shows."""
+    sent = link.resent.get(f"{source}.{name}") or {}
+    shown = view.fields(target, link.kind, link.side(target)).get(name)
+    return bool(sent.get("dropped")) and sent.get("digest") == digest({name: shown})
 
 
 def _resent_too_often(work: Work, link: LinkRef, target: str, name: str, value: Any) -> bool:

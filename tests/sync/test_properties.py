@@ -15,6 +15,7 @@ from include.records.products import table
 from include.settings.products import ProductSettings
 from include.sync.matching import match
 from include.sync.merging import merge_field
+from include.sync.ours import switched_off
 from include.sync.plan import LinkRef, Plan, PlanInput
 from include.sync.planning import plan_products
 from tests.sync.shop import given, product, side, variant
@@ -87,7 +88,10 @@ def applied(plan: Plan, before: PlanInput) -> PlanInput:
         assert change.target_id is not None
         target_rows[change.target_id].update(change.after)
         for pair, link in links[change.kind].items():
-            if change.target_id in pair:
+            if change.target_id in pair and change.action == "deactivate":
+                notes = switched_off(link.resent, change.system, change.reasons["active"])
+                links[change.kind][pair] = replace(link, resent=notes)
+            elif change.target_id in pair:
                 links[change.kind][pair] = replace(link, base={**link.base, **change.after})
     sides = {
         s: side(list(rows[(s, "product")].values()), list(rows[(s, "variant")].values()))
