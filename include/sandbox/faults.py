@@ -85,13 +85,7 @@ class FaultMiddleware:
 
     async def _answer(self, rule: FaultRule | None, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if rule is None:
-            if not (scope["method"] == "GET" and self.faults.shows_the_past):
-                await self.app(scope, receive, answer.send)
-                return
-            kept = _Kept()
-            await self.app(scope, receive, kept.send)
-            self.faults.remember(kept.body)
-            await answer.send_whole(kept.status, kept.headers, kept.body)
+            await self._answer_truly(scope, receive, answer)
             return
         if rule.kind in ("status", "429", "html"):
             await asyncio.sleep(rule.delay)
@@ -105,8 +99,7 @@ class FaultMiddleware:
             await asyncio.sleep(rule.delay)
             await self.app(scope, receive, answer.send)
             return
-        kept = _Kept()
-        await self.app(scope, receive, kept.send)
+        kept = await self._kept(scope, receive)
         await asyncio.sleep(rule.delay)
         if rule.kind == "status_after":
             await answer.send_whole(*_prepared(rule))
@@ -122,6 +115,19 @@ class FaultMiddleware:
             await answer.send_whole(kept.status, kept.headers, self.faults.spoiled(rule, kept.body))
         else:
             await answer.send_whole(kept.status, kept.headers, _without_fields(kept.body, set(rule.fields)))
+
+    async def _answer_truly(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        if scope["method"] != "GET" or not self.faults.shows_the_past:
+            await self.app(scope, receive, answer.send)
+            return
+        kept = await self._kept(scope, receive)
+        self.faults.remember(kept.body)
+        await answer.send_whole(kept.status, kept.headers, kept.body)
+
+    async def _kept(self, scope: Scope, receive: Receive) -> _Kept:
+        kept = _Kept()
+        await self.app(scope, receive, kept.send)
+        return kept
 
 
 async def _read_body(receive: Receive) -> bytes:
