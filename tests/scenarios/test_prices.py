@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from include.records.errors import ConfigurationFault, ProtocolFault
+from include.settings.models import SyncSettings
 from include.sync.prices.applying import settle
 from tests.scenarios.priced import Priced, eur, group, priced, tiers, with_prices
 from tests.scenarios.world import world_of
@@ -833,3 +834,57 @@ def test_the_prices_of_a_real_shop_in_euros_and_pounds(
         shop.world.forget_requests()
         assert shop.run("full").accounts.changes == 0 and shop.run().accounts.changes == 0
         assert shop.price_writes() == []
+
+
+# ------------------------------------------------------------ money in whole units, and rates that are changed in place
+
+
+def forint(amount: int, currency: str = "HUF0") -> dict[str, Any]:
+    return {"value": {"currencyCode": currency, "centAmount": amount}, "country": "DE"}
+
+
+@pytest.mark.parametrize("named", ["HUF", "HUF0"])
+@pytest.mark.parametrize("owner", ["commercetools", "lightspeed"])
+def test_prices_in_whole_units_are_prices_of_the_till_in_its_own_money(
+    make: Making, owner: str, named: str
+) -> None:
+    """1,999 HUF0 are 1,999 HUF at the till, and no price in HUF is touched: online that is another currency."""
+    whole = {**BASE, "owner": owner, "commercetools": {"currency": "HUF0", "country": "DE"}}
+    with make(whole, currency="HUF") as shop:
+        shop.online.set_project(currencies=["HUF0", "HUF"])
+        data = shop.settings.model_dump(mode="json")
+        data["products"]["price"]["currency"] = named
+        shop.settings = shop.world.settings = SyncSettings.model_validate(data)
+        shop.add_article("A", "2499", prices=[forint(1999), forint(5, "HUF")])
+        run = shop.run("full")
+        assert (run.writes, shop.held()) == (1, {})
+        expected = 1999 if owner == "commercetools" else 2499
+        assert shop.at_till("A") == expected
+        found = {one["value"]["currencyCode"]: one["value"] for one in shop.offers("A")}
+        assert (found["HUF0"]["centAmount"], found["HUF0"]["fractionDigits"]) == (expected, 0)
+        assert found["HUF"]["centAmount"] == 5
+        settles(shop)
+
+
+def test_a_part_of_a_unit_is_no_price_of_a_list_in_whole_units(make: Making) -> None:
+    whole = {**BASE, "owner": "lightspeed", "commercetools": {"currency": "HUF0", "country": "DE"}}
+    with make(whole, currency="HUF") as shop:
+        shop.online.set_project(currencies=["HUF0"])
+        shop.add_article("A", "2499.50", prices=[forint(1999)])
+        shop.run("full")
+        assert shop.held() == {"A": "price_not_exact"}
+        assert [one["value"]["centAmount"] for one in shop.offers("A")] == [1999]
+        settles(shop)
+
+
+def test_a_rate_that_is_changed_in_place_is_told_by_every_run(make: Making) -> None:
+    with make(BASE) as shop:
+        shop.add_article("A", "10.00", prices=[eur(1000)])
+        assert shop.run("full").plan.rates_differ == []
+        shop.till.set_tax_rate(shop.taxes["standard"], "0.16")
+        for mode in ("delta", "full"):
+            plan = shop.run(mode).plan
+            (told,) = plan.rates_differ
+            assert "19 % in commercetools" in told and "16 % at the till" in told
+            assert plan.warnings["tax_rates_differ"] == 1
+        settles(shop)

@@ -8,6 +8,8 @@ from typing import Any
 
 import jsonschema_rs
 
+from include.sandbox.commercetools.shapes import CURRENCY
+
 _RESOURCES = {
     "products": "Product",
     "product-types": "ProductType",
@@ -28,6 +30,10 @@ _IMPORT_DRAFTS = ("LineItemImportDraft", "CustomLineItemImportDraft", "ShippingI
 """They take `taxedPrice` since 3 September 2026, which is younger than the description."""
 
 
+_MONEY_DRAFTS = ("CentPrecisionMoneyDraft", "HighPrecisionMoneyDraft")
+"""The bundle knows ISO codes only; the description has `NonStandardCurrency` besides."""
+
+
 class RequestValidator:
     """Set it as `store.validate_requests`: a body the description does not allow is then answered with 400."""
 
@@ -35,6 +41,11 @@ class RequestValidator:
         self._bundle: dict[str, Any] = json.loads(schema.read_text())
         # Custom fields hold booleans and numbers as well; the description was made with text as their only kind.
         self._bundle["components"]["schemas"]["FieldContainer"] = {"type": "object"}
+        for name in _MONEY_DRAFTS:
+            self._bundle["components"]["schemas"][name]["properties"]["currencyCode"] = {
+                "type": "string",
+                "pattern": f"^({CURRENCY.pattern})$",
+            }
         for name in _IMPORT_DRAFTS:
             draft = self._bundle["components"]["schemas"].get(name)
             if draft is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
 from typing import Literal
 
 from include.records.orders import Order, OrderLine, Taxed
@@ -174,6 +175,10 @@ def _require_discount(order: Order, side: Side, known: Whole, over: int) -> None
         highest = max((line.rate.share for line in order.lines if line.rate is not None), default=Decimal(0))
         most = int(order.total_discount * (1 + highest))
         likely |= {most, min(max(over, order.total_discount), most)}
+    if order.total + order.total_discount > 0:
+        # The same share of everything (documented): so it is told where prices say another side of tax than lines.
+        whole = sum(one.cost for one in known.stands)
+        likely.add(round(Fraction(whole * order.total_discount, order.total + order.total_discount)))
     if all(one.stated for one in known.stands) and _lowered(order):
         likely.add(0)
     slack = known.rounding(known.everybody) * (2 if side == "mixed" else 1)

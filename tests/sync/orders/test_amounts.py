@@ -208,6 +208,50 @@ def test_a_discount_on_prices_of_both_kinds_is_told_by_its_amount_with_tax() -> 
         )
 
 
+def test_taxes_that_somebody_else_worked_out_are_taken_as_they_are_stated() -> None:
+    """With the tax mode ExternalAmount the platform takes the price for the net amount, whatever the rate says."""
+    lines = [line("A", 1000, VAT_19, (1000, 1190)), line("shipping", 500, VAT_19, (500, 595))]
+    order = an_order(lines, 1500, 1785, [("0.19", "VAT 19", 285)], total=1500)
+    assert found(order) == [("A", 1000, 190), ("shipping", 500, 95)]
+    tenth = an_order(
+        lines,
+        1350,
+        1607,
+        [("0.19", "VAT 19", 257)],
+        total=1350,
+        discount=150,
+        shipping_taxed=Taxed(net=450, gross=536),
+    )
+    assert found(tenth) == [("A", 900, 171), ("shipping", 450, 86)]
+
+
+def test_lines_of_no_rate_and_of_a_rate_of_nothing_are_sold_beside_others() -> None:
+    zero = rate("0", "Zero")
+    lines = [line("A", 1000, VAT_19, (840, 1000)), line("B", 500, zero, (500, 500)), line("C", 300, None)]
+    portions = [("0.19", "VAT 19", 160), ("0", "Zero", 0)]
+    assert found(an_order(lines, 1640, 1800, portions)) == [("A", 840, 160), ("B", 500, 0), ("C", 300, 0)]
+
+
+def test_a_negative_line_keeps_its_amount_where_goods_bear_a_discount() -> None:
+    lines = [
+        line("A", 10000, VAT_19, (8403, 10000)),
+        line("voucher", -2000, VAT_19, (-1681, -2000), kind="custom"),
+    ]
+    order = an_order(lines, 6050, 7200, [("0.19", "VAT 19", 1150)], discount=800)
+    assert found(order) == [("A", 7731, 1469), ("voucher", -1681, -319)]
+
+
+def test_an_order_that_a_voucher_and_a_discount_pay_for_costs_nothing() -> None:
+    lines = [
+        line("A", 1000, VAT_19, (840, 1000)),
+        line("voucher", -600, VAT_19, (-504, -600), kind="custom"),
+        line("shipping", 490, VAT_19, (412, 490)),
+    ]
+    order = an_order(lines, 412, 490, [("0.19", "VAT 19", 78)], discount=400)
+    assert sum(net for _, net, _ in found(order)) == 412
+    assert found(order)[-1] == ("shipping", 412, 78)
+
+
 @pytest.mark.parametrize("tax", [-50, -1, 60, 300, 900])
 def test_a_discount_on_the_whole_switches_no_check_of_taxes_off(tax: int) -> None:
     """10.00 with 1.60 of tax, 1.00 off: between 1.44 and 1.60 of it can be left, give or take a cent of rounding."""
