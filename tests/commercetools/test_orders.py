@@ -292,6 +292,7 @@ def test_an_order_is_told_with_all_that_was_ordered_and_paid(world: World) -> No
         "origin": "customer",
         "currency": "EUR",
         "digits": 2,
+        "grain": 1,
         "state": "open",
         "payment_state": None,
         "shipment_state": None,
