@@ -33,8 +33,8 @@ SCOPES = (
 """What the products entity asks for, without the project key. `manage_products` covers product types, categories, tax
 categories, channels, inventory and custom objects too (API reference, `security` of each endpoint). Stores and product
 selections are needed only for an assortment that names them, standalone prices only where products use them."""
-STOCK_SCOPES = ("manage_products", "view_orders")
-"""What stock asks for: entries and channels, and the orders that hold goods."""
+STOCK_SCOPES = ("view_project_settings", "manage_products", "view_orders")
+"""What stock asks for: whether carts may reserve, entries and channels, and the orders that hold goods."""
 
 
 class CommercetoolsConnection(BaseModel):

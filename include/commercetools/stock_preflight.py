@@ -17,9 +17,11 @@ from include.commercetools.stock_channels import (
 )
 from include.commercetools.stock_offers import REMEDY, offered_selections, offered_stores, unusable
 from include.commercetools.wire import Project
-from include.records.errors import SyncError
+from include.records.errors import ConfigurationFault, SyncError
 from include.records.face import CheckResult
+from include.records.stock_face import Reserved
 from include.settings.models import SyncSettings
+from include.settings.stockchecks import require_reserved
 
 Results = Iterator[CheckResult]
 
@@ -109,17 +111,30 @@ def _export(channels: Channels, settings: SyncSettings) -> Results:
     )
 
 
+def reserved_in(project: Project) -> Reserved:
+    """Carts may reserve where the project says for how long (API reference, `InventoryMode`). Whether expired
+    reservations are given back says nothing about that: it is so in every project by default."""
+    inventory = project.inventory
+    return "carts" if inventory and inventory.reservationExpirationInMinutes is not None else "orders"
+
+
 def _reserving(project: Project, settings: SyncSettings) -> Results:
-    carts = project.inventory is not None and (
-        project.inventory.reservationExpirationInMinutes is not None
-        or project.inventory.releaseExpiredReservations
-    )
-    if carts and settings.inventory.reserved == "orders":
+    subject = "inventory.reserved"
+    try:
+        reserved = require_reserved(settings, reserved_in(project))
+    except ConfigurationFault as fault:
+        yield CheckResult("error", subject, fault.message, fault.remedy)
+        return
+    if reserved == "orders":
+        yield CheckResult("ok", subject, "what entries have reserved are web orders")
+        return
+    yield CheckResult("ok", subject, "carts may reserve; what entries have reserved is not offered again")
+    if project.inventory is not None and not project.inventory.releaseExpiredReservations:
         yield CheckResult(
             "warning",
-            "inventory.reserved",
-            "the project is set up for reservations by carts, but what is reserved is taken for web orders",
-            "If carts use ReserveOnCart, set `inventory.reserved: carts`.",
+            subject,
+            "expired reservations are not given back: what is left in a cart is offered to nobody until the cart goes",
+            "Set `releaseExpiredReservations` of the project, if that is not intended.",
         )
 
 

@@ -16,6 +16,9 @@ from include.records.types import canonical_json
 
 Row = Mapping[str, Any]
 
+CANCELLED = "Cancelled"
+"""The state of an order that was called off."""
+
 _OF_AN_ENTRY = ("id", "version", "sku", "quantityOnStock", "availableQuantity", "lastModifiedAt")
 _OF_AN_ORDER = (
     "id",
@@ -86,6 +89,7 @@ def orders_table(
                 row.get("lastModifiedAt"),
                 row.get("createdAt"),
                 row.get("orderState") not in ended,
+                row.get("orderState") == CANCELLED,
                 _exported_at(row, channels, export_channel),
                 canonical_json(_lines(row, channels)),
             )
@@ -104,13 +108,13 @@ def channel_of(row: Row, channels: Mapping[str, str]) -> str:
 
 
 def _exported_at(row: Row, channels: Mapping[str, str], export_channel: str) -> str | None:
-    """The latest mark of that channel: whether a second one replaces the first is not documented."""
+    """The first mark of that channel: from then on the till knows the order, whatever is marked again later."""
     marks = (
         str(mark["syncedAt"])
         for mark in row.get("syncInfo") or ()
         if mark.get("syncedAt") and channels.get(_id_of(mark.get("channel"))) == export_channel
     )
-    return max(marks, default=None)
+    return min(marks, default=None)
 
 
 def _lines(row: Row, channels: Mapping[str, str]) -> list[list[Any]]:

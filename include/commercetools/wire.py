@@ -203,10 +203,11 @@ class Store(Wire):
 
 
 class InventoryConfiguration(Wire):
-    """Of carts that reserve stock (`ReserveOnCart`): how long, and whether what expired is given back."""
+    """Of carts that reserve stock (`ReserveOnCart`): how long (None = they can't), and whether what expired is given
+    back."""
 
     reservationExpirationInMinutes: int | None = None
-    releaseExpiredReservations: bool = False
+    releaseExpiredReservations: bool = True
 
 
 class Project(Wire):

@@ -320,9 +320,26 @@ class ChangeQuantity(Draft):
     quantity: int
 
 
+class AddQuantity(Draft):
+    """Raises the quantity on stock."""
+
+    action: Literal["addQuantity"] = "addQuantity"
+    quantity: int
+
+
+class RemoveQuantity(Draft):
+    """Lowers the quantity on stock, below zero where more is taken than there is."""
+
+    action: Literal["removeQuantity"] = "removeQuantity"
+    quantity: int
+
+
+QuantityAction = ChangeQuantity | AddQuantity | RemoveQuantity
+
+
 class InventoryEntryUpdate(Draft):
     version: int
-    actions: list[ChangeQuantity] = Field(min_length=1, max_length=1)
+    actions: list[QuantityAction] = Field(min_length=1, max_length=1)
 
 
 class ChannelDraft(Draft):

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Text,
+    false,
     func,
     literal_column,
     text,
@@ -215,6 +216,7 @@ class OrderTable(Base):
     modified_at: Mapped[datetime | None]
     placed_at: Mapped[datetime | None]
     holds: Mapped[bool]
+    cancelled: Mapped[bool] = mapped_column(server_default=false())
     exported_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     lines: Mapped[str]

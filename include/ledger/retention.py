@@ -60,7 +60,9 @@ def housekeep(engine: Engine, now: datetime, retention: Ages) -> dict[str, int]:
         "decisions": _delete(engine, "decisions", _SPENT, audit),
         "checkpoints": _delete(engine, "checkpoints", "at < :before", audit, key="ctid")
         + _delete(engine, "checkpoints", "at < :before AND starts_with(step, 'staged ')", staged, key="ctid"),
-        "stock_orders": _delete(engine, "stock_orders", "NOT holds AND seen_at < :before", audit),
+        "stock_orders": _delete(
+            engine, "stock_orders", "(NOT holds OR exported_at < :before) AND seen_at < :before", audit
+        ),
         "runs": _delete(
             engine,
             "runs",

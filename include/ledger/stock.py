@@ -30,11 +30,14 @@ _ENTRIES = {
 }  # fmt: skip
 _ORDERS = {
     "id": "text", "number": "text", "version": "bigint", "modified_at": "timestamptz", "placed_at": "timestamptz",
-    "holds": "boolean", "exported_at": "timestamptz", "lines": "text",
+    "holds": "boolean", "cancelled": "boolean", "exported_at": "timestamptz", "lines": "text",
 }  # fmt: skip
 _CLOSED = (
     "closed_at = CASE WHEN excluded.holds THEN NULL ELSE COALESCE(held.closed_at, excluded.modified_at) END"
 )
+_ENDED = "(cancelled OR exported_at IS NULL OR exported_at > {after})"
+"""Whether the end of an order is one that stock may show late: a cancellation gives back what was reserved. Any other
+end gives nothing back, so an order that the levels had shown for long is not open again because it is completed."""
 _KIND = {"text": "text", "bigint": "count", "boolean": "flag", "timestamptz": "time"}
 
 
@@ -80,8 +83,9 @@ class Stock:
 
     def see_orders(self, run_id: str, rows: pd.DataFrame) -> int:
         """Take in orders just read (ORDER_COLUMNS); how many were older than what is stored. When an order was first
-        seen to hold nothing any more is kept."""
-        older = self._see("stock_orders", _ORDERS, ("id",), run_id, rows, _CLOSED)
+        seen to hold nothing any more is kept, and so is its first export mark: that one says since when its level
+        shows it, whatever is marked again later."""
+        older = self._see("stock_orders", _ORDERS, ("id",), run_id, self._with_first_mark(rows), _CLOSED)
         with transaction(self.engine) as connection:
             connection.execute(
                 text(
@@ -91,6 +95,20 @@ class Stock:
                 {"ids": list(rows["id"])},
             )
         return older
+
+    def _with_first_mark(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows, each with the earlier of its mark and the one that is stored."""
+        if rows["exported_at"].isna().all():
+            return rows
+        stored = self._read(
+            "stock_orders",
+            {"id": "text", "exported_at": "timestamptz"},
+            " WHERE exported_at IS NOT NULL AND id = ANY(%(ids)s)",
+            ids=rows["id"],
+        ).set_index("id")["exported_at"]
+        first = pd.Series(stored.reindex(pd.Index(rows["id"])).array, index=rows.index)
+        earlier = (first < rows["exported_at"]).fillna(False)
+        return rows.assign(exported_at=rows["exported_at"].mask(earlier, first))
 
     def see_buckets(self, run_id: str, rows: pd.DataFrame) -> set[str]:
         """Replace all buckets by `rows` (product_id, outlet_id, bucket, quantity, due_at); products that changed."""
@@ -126,7 +144,7 @@ class Stock:
 
     def close_orders(self, present: pd.DataFrame, since: datetime) -> list[str]:
         """Orders that held goods and that a complete read of open orders did not meet hold nothing any more; their
-        `lines`."""
+        `lines`. Exported ones are not looked for: such a read leaves them out, and their levels show them."""
         with transaction(self.engine) as connection:
             source, values = _incoming(
                 connection, "present_rows", {"id": "text"}, present[["id"]].drop_duplicates()
@@ -137,7 +155,7 @@ class Stock:
                         f"""
                         UPDATE stock_orders
                         SET holds = false, closed_at = clock_timestamp(), changed_at = clock_timestamp()
-                        WHERE holds AND seen_at < :since
+                        WHERE holds AND exported_at IS NULL AND seen_at < :since
                           AND NOT EXISTS (SELECT FROM {source} WHERE present_rows.id = stock_orders.id)
                         RETURNING lines
                         """
@@ -183,10 +201,11 @@ class Stock:
 
     def open_orders(self, settled_before: datetime) -> pd.DataFrame:
         """Orders whose goods nobody has taken off a level yet: those that hold goods and are not exported, and those
-        that were marked as exported, or closed, after that time only."""
+        that were marked as exported, or closed, after that time only. One that was exported before that time and is
+        completed now stays what it was: shown by its level."""
         where = (
             " WHERE (holds AND (exported_at IS NULL OR exported_at > %(after)s))"
-            " OR (NOT holds AND closed_at > %(after)s)"
+            f" OR (NOT holds AND closed_at > %(after)s AND {_ENDED.format(after='%(after)s')})"
         )
         return self._read("stock_orders", _ORDERS, where, after=settled_before)
 
@@ -224,7 +243,8 @@ class Stock:
                     text(
                         "SELECT lines FROM stock_orders "
                         "WHERE (holds AND exported_at > :after AND exported_at <= :before) "
-                        "OR (NOT holds AND closed_at > :after AND closed_at <= :before)"
+                        "OR (NOT holds AND closed_at > :after AND closed_at <= :before "
+                        f"AND {_ENDED.format(after=':after')})"
                     ),
                     {"before": before, "after": after},
                 ).scalars()

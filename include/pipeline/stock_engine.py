@@ -15,6 +15,7 @@ from include.pipeline.systems import Access
 from include.records.errors import ConfigurationFault
 from include.records.face import SYSTEMS, Stream, SystemName
 from include.records.stock_face import OnlineStock, TillStock
+from include.settings.stockchecks import require_reserved
 from include.sync import auditing
 from include.sync.differing import place_name
 from include.sync.extracting import Extracted, sweep_began
@@ -154,6 +155,8 @@ async def _read_online(bench: Bench, access: Access) -> list[Extracted]:
             orders = await _feed(bench, online.orders, ORDERS, bench.order.keys or None)
             offered = await online.assortments()
             await asyncio.to_thread(stage_beside, bench.staging, assortments=offered)
+            found = {"reserved": await online.reserved()}
+            await asyncio.to_thread(bench.staging.write_document, "project", found)
             return [entries, orders]
 
 
@@ -187,5 +190,7 @@ async def _open(
 
 
 def _layout(bench: Bench) -> Layout:
-    """The layout of this run: with the outlets it found, as of now."""
-    return layout_of(bench.settings, bench.staging.read_document("outlets"), datetime.now(UTC))
+    """The layout of this run: with the outlets and the reservations it found, as of now."""
+    reserved = require_reserved(bench.settings, bench.staging.read_document("project")["reserved"])
+    outlets = bench.staging.read_document("outlets")
+    return layout_of(bench.settings, outlets, datetime.now(UTC), reserved=reserved)

@@ -41,6 +41,7 @@ ORDER_COLUMNS: tuple[Column, ...] = (
     Column("modified_at", "time", "source time of the last change, UTC"),
     Column("placed_at", "time", "when it was placed, UTC"),
     Column("holds", "flag", "whether its state holds goods (not cancelled)"),
+    Column("cancelled", "flag", "whether it was cancelled, which gives back what it reserved"),
     Column("exported_at", "time", "when it was marked as exported to the till; NA = it is not"),
     Column("lines", "json", "[[sku, channel, units], ...], one line for each pair"),
 )

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 
 from include.records.face import CheckResult, RawPage, Stream, SystemName
 
+Reserved = Literal["orders", "carts"]
+"""What the difference between quantity on stock and available quantity of an entry stands for."""
+
 
 @dataclass(frozen=True)
 class EntryWrite:
-    """One entry to be created (`entry_id` None) or set to `on_stock` units at the version the plan saw.
+    """One entry to be created (`entry_id` None) or set to `on_stock` units at the version the plan saw, when
+    `seen_on_stock` were on stock.
 
     `change_id` travels with the exchange.
     """
@@ -27,6 +31,7 @@ class EntryWrite:
     on_stock: int
     entry_id: str | None = None
     seen_version: int | None = None
+    seen_on_stock: int | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,9 @@ class OnlineStock(Protocol):
 
     async def assortments(self) -> Assortments:
         """The members of every product selection and store that an offer names."""
+
+    async def reserved(self) -> Reserved:
+        """What entries have reserved in this project: `carts` where carts may reserve."""
 
     def to_entries(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame: ...
 

@@ -203,9 +203,15 @@ class InventorySettings(Settings):
     documented: try it in your store; by default the level is taken as it is."""
     count_incoming: tuple[str, ...] = ()
     """Locations at which goods on their way (sent orders and transfers) count as stock already."""
-    reserved: Literal["orders", "carts"] = "orders"
+    reserved: Literal["project", "orders", "carts"] = "project"
     """What the difference between quantity on stock and available quantity of an entry stands for: web orders, or goods
-    in carts (projects that use ReserveOnCart), which are then not offered to others."""
+    in carts, which are then not offered to others. `project`: carts where the project lets them reserve
+    (`reservationExpirationInMinutes` is set), else orders. Anything else is a statement that has to agree with the
+    project: a run stops where it does not."""
+    negative_quantity: Literal["show", "zero"] = "show"
+    """What an entry shows where more is ordered than there is: by how much (below zero, so that what a cancelled order
+    gives back fills the gap first), or 0. With `zero`, for shops that must not show a negative quantity, what a
+    cancelled order gives back is offered until the next run even if it was never there."""
     export_channel: str = "lightspeed"
     """Key of the channel with which an order is marked as exported to the till (its `syncInfo`)."""
     order_settles_seconds: int = Field(default=60, ge=0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from include.records.channels import channel_name
+from include.records.errors import ConfigurationFault
+from include.records.stock_face import Reserved
 from include.settings.document import Loc, Problem
 from include.settings.fields import ATTR_PREFIX
 from include.settings.inventory import ChannelSetting, StockRule
@@ -152,3 +154,20 @@ def inventory_problems(settings: SyncSettings) -> Iterator[Problem]:
 
 def _called(channel: ChannelSetting) -> str:
     return f"channel {channel.key!r}" if channel.key else "the stock without a channel"
+
+
+def require_reserved(settings: SyncSettings, project: Reserved) -> Reserved:
+    """What entries have reserved, as the project is set up. Raises ConfigurationFault where `inventory.reserved` says
+    something else: goods in carts would be offered again, or goods that nobody holds would be kept back."""
+    stated = settings.inventory.reserved
+    if stated in ("project", project):
+        return project
+    found = (
+        "the project lets carts reserve (`reservationExpirationInMinutes` is set)"
+        if project == "carts"
+        else "no cart of the project can reserve (`reservationExpirationInMinutes` is not set)"
+    )
+    raise ConfigurationFault(
+        f"`inventory.reserved` is {stated}, but {found}.",
+        remedy="Remove `inventory.reserved` from the configuration file, or change the project.",
+    )

@@ -156,7 +156,7 @@ def test_figures_and_plan_alone(projection: Projection) -> None:
     """Without ledger and staging; once more with what `test_full_projection` left stored."""
     settings = SyncSettings.model_validate(projection.settings)
     now = datetime.now(UTC)
-    layout = layout_of(settings, OUTLET_IDS, now)
+    layout = layout_of(settings, OUTLET_IDS, now, reserved="orders")
     with Ledger.open(projection.url) as ledger:
         given = load_given(ledger, settings, layout, now)
         entries = ledger.stock.entries()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 
-from include.commercetools.stock import CommercetoolsStock, entry_key, hashed_key
+from include.commercetools.stock import CommercetoolsStock
+from include.commercetools.stock_writing import entry_key, hashed_key
 from include.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
@@ -169,10 +171,53 @@ def test_an_update_sets_the_quantity_at_the_version_the_plan_saw(world: World) -
 
 def test_what_is_reserved_stays_reserved_when_the_quantity_is_set(world: World) -> None:
     entry = stock(world, "J-1", "berlin", 10)
-    world.store.reserve_for_cart("J-1", "berlin", 3)
+    world.store.set_project(inventory={"reservationExpirationInMinutes": 10})
+    world.store.fill_cart("J-1", "berlin", 3)
     version = world.store.get("inventory", id=entry["id"])["version"]  # type: ignore[index]
     written = write(world, EntryWrite("c", "J-1", "berlin", 8, entry["id"], version))
     assert (written.row["quantityOnStock"], written.row["availableQuantity"]) == (8, 5)
+
+
+@pytest.mark.parametrize("sets", [True, False], ids=["changeQuantity", "removeQuantity"])
+@pytest.mark.parametrize("before, wanted", [(3, -2), (-5, -2), (0, -1)])
+def test_a_quantity_below_zero_is_set_or_where_that_is_refused_reached_by_a_difference(
+    world: World, sets: bool, before: int, wanted: int
+) -> None:
+    """`removeQuantity` is documented to lead below zero; of `changeQuantity` nothing is said."""
+    entry = stock(world, "J-1", "berlin", before)
+    world.store.sets_below_zero = sets
+    written = write(world, EntryWrite("c", "J-1", "berlin", wanted, entry["id"], entry["version"], before))
+    assert (written.row["quantityOnStock"], written.row["availableQuantity"]) == (wanted, wanted)
+
+
+@pytest.mark.parametrize("sets", [True, False], ids=["drafted", "removeQuantity"])
+def test_a_new_entry_starts_below_zero(world: World, sets: bool) -> None:
+    world.store.sets_below_zero = sets
+    written = write(world, EntryWrite("c", "J-9", "berlin", -2))
+    assert written.row["quantityOnStock"] == -2
+
+
+def test_a_project_that_refuses_to_set_below_zero_is_asked_once_only(world: World) -> None:
+    entries = [stock(world, f"J-{n}", "berlin", 1) for n in range(3)]
+    world.store.sets_below_zero = False
+
+    async def write_all(adapter: CommercetoolsStock) -> None:
+        for n, entry in enumerate(entries):
+            await adapter.write(EntryWrite("c", f"J-{n}", "berlin", -1, entry["id"], entry["version"], 1))
+
+    run(world, write_all, writing=True)
+    actions = [
+        json.loads(exchange.request_body or "")["actions"][0]["action"]
+        for exchange in world.sink.exchanges
+        if exchange.method == "POST" and "/inventory/" in exchange.url
+    ]
+    assert actions == ["changeQuantity", *["removeQuantity"] * 3]
+
+
+def test_a_refusal_that_is_not_about_the_quantity_is_told_as_it_is(world: World) -> None:
+    entry = stock(world, "J-1", "berlin", 5)
+    with pytest.raises(StaleTarget):
+        write(world, EntryWrite("c", "J-1", "berlin", -1, entry["id"], entry["version"] - 1, 5))
 
 
 def test_an_entry_that_is_gone_is_a_missing_target(world: World) -> None:

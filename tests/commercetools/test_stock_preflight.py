@@ -53,12 +53,43 @@ def test_without_the_export_channel_no_order_is_ever_taken_for_exported(world: W
     assert "OrderExport" in checked(world)["inventory.export_channel"].finding
 
 
-def test_reservations_by_carts_that_are_taken_for_orders_are_told(world: World) -> None:
+RESERVING = {"reservationExpirationInMinutes": 10, "releaseExpiredReservations": True}
+
+
+@pytest.mark.parametrize(
+    "inventory, reserved",
+    [
+        (RESERVING, "carts"),
+        ({"releaseExpiredReservations": True}, "orders"),  # so it is in every project by default
+        ({"releaseExpiredReservations": False}, "orders"),
+        ({"reservationExpirationInMinutes": None, "releaseExpiredReservations": True}, "orders"),
+        (None, "orders"),
+    ],
+)
+def test_carts_reserve_where_the_project_says_for_how_long_and_nowhere_else(
+    world: World, inventory: Any, reserved: str
+) -> None:
     fill(world)
-    inventory = {"reservationExpirationInMinutes": 10, "releaseExpiredReservations": True}
     world.store.set_project(inventory=inventory)
+    assert run(world, lambda a: a.reserved()) == reserved
+    line = checked(world)["inventory.reserved"]
+    assert line.level == "ok" and ("carts" in line.finding) == (reserved == "carts")
+
+
+@pytest.mark.parametrize("inventory, stated", [(RESERVING, "orders"), ({}, "carts")])
+def test_a_setting_that_contradicts_the_project_is_an_error(
+    world: World, inventory: Any, stated: str
+) -> None:
+    fill(world)
+    world.store.set_project(inventory=inventory)
+    line = checked(world, stock_settings(reserved=stated))["inventory.reserved"]
+    assert line.level == "error" and "reservationExpirationInMinutes" in line.finding and line.remedy
+
+
+def test_reservations_that_are_never_given_back_are_told(world: World) -> None:
+    fill(world)
+    world.store.set_project(inventory={**RESERVING, "releaseExpiredReservations": False})
     assert checked(world)["inventory.reserved"].level == "warning"
-    assert "inventory.reserved" not in checked(world, stock_settings(reserved="carts"))
 
 
 def test_a_missing_scope_is_named(world: World) -> None:

@@ -25,11 +25,14 @@ def entries(*rows: tuple[Any, ...]) -> pd.DataFrame:
     return stock_table(ENTRY_COLUMNS, [(*row, NOW.isoformat()) for row in rows])
 
 
-def orders(*rows: tuple[Any, ...]) -> pd.DataFrame:
+def orders(*rows: tuple[Any, ...], ended_by: str = "cancellation") -> pd.DataFrame:
     return stock_table(
         ORDER_COLUMNS,
         [
-            (i, f"N{i}", v, NOW.isoformat(), NOW.isoformat(), holds, exported, json.dumps(lines))
+            (
+                *(i, f"N{i}", v, NOW.isoformat(), NOW.isoformat(), holds),
+                *(not holds and ended_by == "cancellation", exported, json.dumps(lines)),
+            )
             for i, v, holds, exported, lines in rows
         ],
     )
@@ -128,6 +131,46 @@ def test_an_order_counts_as_open_until_its_export_or_its_end_has_settled(ledger:
         '[["B", "", 1]]',
         '[["C", "", 1]]',
     }
+
+
+def test_an_order_exported_long_ago_is_not_open_again_when_it_is_completed(
+    ledger: Ledger, run_id: str
+) -> None:
+    exported = (NOW - timedelta(hours=1)).isoformat()
+    before = NOW - timedelta(seconds=60)
+    ledger.stock.see_orders(run_id, orders(("o1", 1, True, exported, [["A", "", 1]])))
+    assert ledger.stock.open_orders(before)["id"].tolist() == []
+    completed = orders(("o1", 2, False, exported, [["A", "", 1]]), ended_by="completion")
+    ledger.stock.see_orders(run_id, completed)
+    assert ledger.stock.open_orders(before)["id"].tolist() == []
+    assert ledger.stock.orders_settling(NOW, before) == []
+
+
+def test_an_order_exported_long_ago_is_open_again_for_a_moment_when_it_is_cancelled(
+    ledger: Ledger, run_id: str
+) -> None:
+    """What it reserved may be given back late, on top of a figure that has it already."""
+    exported = (NOW - timedelta(hours=1)).isoformat()
+    ledger.stock.see_orders(run_id, orders(("o1", 1, True, exported, [["A", "", 1]])))
+    ledger.stock.see_orders(run_id, orders(("o1", 2, False, exported, [["A", "", 1]])))
+    assert ledger.stock.open_orders(NOW - timedelta(seconds=60))["id"].tolist() == ["o1"]
+    assert ledger.stock.open_orders(NOW)["id"].tolist() == []
+
+
+def test_an_order_exported_long_ago_is_not_open_again_when_a_full_read_leaves_it_out(
+    ledger: Ledger, run_id: str
+) -> None:
+    exported = (NOW - timedelta(hours=1)).isoformat()
+    ledger.stock.see_orders(run_id, orders(("o1", 1, True, exported, [["A", "", 1]])))
+    assert ledger.stock.close_orders(orders(), ledger.now()) == []
+    assert ledger.stock.open_orders(NOW - timedelta(seconds=60))["id"].tolist() == []
+
+
+def test_a_second_mark_does_not_make_an_exported_order_open_again(ledger: Ledger, run_id: str) -> None:
+    first, second = (NOW - timedelta(hours=1)).isoformat(), (NOW - timedelta(seconds=5)).isoformat()
+    ledger.stock.see_orders(run_id, orders(("o1", 1, True, first, [["A", "", 1]])))
+    ledger.stock.see_orders(run_id, orders(("o1", 2, True, second, [["A", "", 1]])))
+    assert ledger.stock.open_orders(NOW - timedelta(seconds=60))["id"].tolist() == []
 
 
 def test_a_closed_order_that_is_edited_later_does_not_count_again(ledger: Ledger, run_id: str) -> None:

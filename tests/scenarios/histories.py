@@ -89,7 +89,9 @@ class Game:
     late: bool = False
     gives_back: bool = True
     carts: bool = False
+    carts_expire: bool = True
     negative: str = "subtract"
+    below_zero: str = "show"
     settles: int = SETTLES
 
     @property
@@ -144,10 +146,24 @@ GAMES: tuple[Game, ...] = (
         negative="as zero",
     ),
     Game(
-        "goods in carts",
+        "goods in carts that expire late",
         (Shown("web", ("A", "B")), Shown("corner", ("C",), {"pack_size": 2, "pack_shows": "packs"}, slack=1)),
         reserved_orders="commit",
         carts=True,
+    ),
+    Game(
+        "goods in carts that are kept for ever, orders that show late",
+        (Shown("web", ("A", "B"), fulfilled_by="B"), Shown("corner", ("C",))),
+        reserved_orders="commit",
+        carts=True,
+        carts_expire=False,
+        late=True,
+    ),
+    Game(
+        "nothing below zero is shown",
+        (Shown("web", ("A", "B"), fulfilled_by="A"), Shown("corner", ("C",))),
+        reserved_orders="commit",
+        below_zero="zero",
     ),
 )
 
@@ -228,16 +244,29 @@ class Order:
 
 
 @dataclass
+class Cart:
+    """A cart with `ReserveOnCart`. `holds`: its reservation still stands; without, it can be ordered all the same."""
+
+    id: str
+    shown: Shown
+    units: int
+    holds: bool = True
+
+
+@dataclass
 class Article:
     """One history: what happened, and what was taken away since the last finished sync began."""
 
     sku: str
     product_id: str
     orders: list[Order] = field(default_factory=list)
-    carts: dict[Shown, int] = field(default_factory=dict)
+    carts: list[Cart] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     taken: int = 0
     taken_now: int = 0
+
+    def in_carts(self, shown: Shown) -> int:
+        return sum(cart.units for cart in self.carts if cart.shown is shown and cart.holds)
 
     def take(self, quantity: int) -> None:
         self.taken += quantity
@@ -283,7 +312,7 @@ class Play:
             self._export, self._mark, self._cancel, self._return, self._count, self._edit,
         ]  # fmt: skip
         if self.game.carts:
-            kinds += [self._cart, self._cart]
+            kinds += [self._cart, self._cart, self._drop_cart, self._expire_carts, self._order_cart]
         told = self.chance.choice(kinds)(article)
         if told is not None:
             article.told.append(f"{moment}: {told}")
@@ -368,8 +397,8 @@ class Play:
         order.cancelled = True
         if self.game.negative == "as zero":
             article.take(order.units)  # its location may never have had it
-        elif not self.game.stands:
-            # A quantity is not written below zero: what was missing is given back as if it were there (see the docs).
+        elif self.game.below_zero == "zero":
+            # What is missing is not shown, and given back as if it were there (see the docs).
             article.take(min(order.units, missing))
         return f"order of {order.units} in {order.shown.key} is cancelled"
 
@@ -395,18 +424,39 @@ class Play:
         return f"somebody sets {shown.key} to {figure}"
 
     def _cart(self, article: Article) -> str | None:
-        shown = self.chance.choice(self.game.channels)
-        held = article.carts.get(shown, 0)
-        if held:
-            self.world.online.release_cart(article.sku, shown.key, held)
-            article.carts[shown] = 0
-            return f"a cart gives {held} back"
-        entry = self._entry(article, shown)
-        if entry is None or entry["availableQuantity"] < 1:
+        shown, units = self.chance.choice(self.game.channels), self.chance.randint(1, 2)
+        try:
+            cart = self.world.online.fill_cart(article.sku, shown.key, units)
+        except ApiError:
             return None
-        self.world.online.reserve_for_cart(article.sku, shown.key, 1)
-        article.carts[shown] = 1
-        return f"a cart takes one in {shown.key}"
+        article.carts.append(Cart(cart, shown, units))
+        return f"a cart takes {units} in {shown.key}"
+
+    def _drop_cart(self, article: Article) -> str | None:
+        if not article.carts:
+            return None
+        cart = article.carts.pop(self.chance.randrange(len(article.carts)))
+        self.world.online.drop_cart(cart.id)
+        return f"a cart of {cart.units} in {cart.shown.key} is emptied"
+
+    def _expire_carts(self, article: Article) -> str | None:
+        """The time of all carts is over, some minutes late; where nothing expires, they keep what they hold."""
+        gone = self.world.online.expire_carts(self.world.online.clock.now() + timedelta(days=1))
+        for one in self.articles.values():
+            for cart in one.carts:
+                cart.holds = cart.holds and cart.id not in gone
+        return "all carts expire" if gone else None
+
+    def _order_cart(self, article: Article) -> str | None:
+        """Whatever became of its reservation, and of the stock: nothing keeps a cart from being ordered."""
+        if not article.carts:
+            return None
+        cart = article.carts.pop(0)
+        order = self.world.online.order_cart(cart.id)
+        article.orders.append(Order(order["id"], cart.shown, cart.units))
+        article.take(cart.units * per_unit(cart.shown))
+        expired = "" if cart.holds else ", which had expired,"
+        return f"a cart of {cart.units} in {cart.shown.key}{expired} is ordered"
 
     # --- looking ---
 
@@ -446,7 +496,7 @@ class Play:
                 offered = self.offered(article, shown)
                 if offered is None or not shown.bounded:
                     continue
-                intended = self.truth(article, shown, limited=False) - article.carts.get(shown, 0)
+                intended = self.truth(article, shown, limited=False) - article.in_carts(shown)
                 too_much = offered - max(intended, 0)
                 if too_much > article.taken + shown.slack:
                     raise Broken(
@@ -464,7 +514,7 @@ class Play:
             return
         offers = write.on_stock - reserved
         allowed = (
-            max(self.truth(article, shown) - article.carts.get(shown, 0), 0) + article.taken_now + shown.slack
+            max(self.truth(article, shown) - article.in_carts(shown), 0) + article.taken_now + shown.slack
         )
         if offers > allowed:
             raise Broken(self._story(article, shown, "write", f"{offers} written, {allowed} allowed"))
@@ -478,12 +528,9 @@ class Play:
                     raise Broken(self._story(article, shown, "at rest", f"{intended} intended"))
 
     def intended(self, article: Article, shown: Shown) -> int:
-        """What the entry should say is available: the figure; below zero only as far as something is reserved."""
-        figure, entry = self.truth(article, shown), self._entry(article, shown)
-        if self.game.carts:
-            return max(figure, 0) - article.carts.get(shown, 0)
-        reserved = 0 if entry is None else entry["quantityOnStock"] - entry["availableQuantity"]
-        return max(figure, -reserved)
+        """What the entry should say is available: the figure less what carts hold, and what is missing, below zero."""
+        available = self.truth(article, shown) - article.in_carts(shown)
+        return max(available, 0) if self.game.below_zero == "zero" else available
 
     def _story(self, article: Article, shown: Shown, moment: str, what: str) -> str:
         levels = {place: str(self._level(article, place)) for place in PLACES}
@@ -493,7 +540,7 @@ class Play:
             f"{self.game.name}: {article.sku} in {shown.key}, {moment}: {what}, "
             f"{self.offered(article, shown)} offered; levels {levels}, "
             f"entry {entry and (entry['quantityOnStock'], entry['availableQuantity'])}, "
-            f"carts {article.carts.get(shown, 0)}\n  {lines}"
+            f"carts {article.in_carts(shown)}\n  {lines}"
         )
 
     # --- the play ---
@@ -616,13 +663,16 @@ def history_world(game: Game, histories: int, ledger_url: str, staging: Path, se
     online.reserved_orders = game.reserved_orders  # type: ignore[assignment]
     online.order_stock_late = game.late
     online.cancel_gives_back = game.gives_back
+    if game.carts:
+        reserving = {"reservationExpirationInMinutes": 30, "releaseExpiredReservations": game.carts_expire}
+        online.set_project(inventory=reserving)
     settings = SyncSettings.model_validate(
         {
             "locations": [{"name": name, "outlet": name} for name in PLACES],
             "inventory": {
                 "channels": [shown.setting() for shown in game.channels],
-                "reserved": "carts" if game.carts else "orders",
                 "negative_levels": game.negative,
+                "negative_quantity": game.below_zero,
                 "order_settles_seconds": game.settles,
                 "most_lost_percent": 100,
             },

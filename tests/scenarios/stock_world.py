@@ -20,6 +20,7 @@ from include.records.stock_face import OnlineStock, TillStock
 from include.sandbox.commercetools import CommercetoolsStore
 from include.sandbox.shop import Shop
 from include.settings.models import SyncSettings
+from include.settings.stockchecks import require_reserved
 from include.sync import auditing
 from include.sync.auditing import Audited
 from include.sync.extracting import Extracted, extract_feed, sweep_began
@@ -30,7 +31,7 @@ from include.sync.stock.catalogue import products_of_skus
 from include.sync.stock.concerned import CATALOGUE
 from include.sync.stock.explaining import Explanation, explain
 from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_beside, transform
-from include.sync.stock.layout import layout_of
+from include.sync.stock.layout import Layout, layout_of
 from include.sync.stock.preparing import StockSummary
 from include.sync.stock.storing import ALONG
 from tests.leases import writing
@@ -143,7 +144,8 @@ class StockWorld:
                 await till.buckets(inventory.held_by_open_sales, bool(inventory.count_incoming)),
             )
             transform(staging, online, till, {name: one.pages for name, one in found.items()})
-            layout = layout_of(self.settings, till.outlets, self.now())
+            reserved = require_reserved(self.settings, await online.reserved())
+            layout = layout_of(self.settings, till.outlets, self.now(), reserved=reserved)
             plan = preparing.prepare_plan(
                 ledger,
                 staging,
@@ -217,11 +219,11 @@ class StockWorld:
         return None if found is None else int(found["availableQuantity"])
 
     def explain(self, sku: str, channel: str | None = None) -> list[Explanation]:
-        async def outlets() -> Mapping[str, str]:
-            async with self.adapters(writing=False) as (_, till):
-                return dict(till.outlets)
+        async def found() -> Layout:
+            async with self.adapters(writing=False) as (online, till):
+                return layout_of(self.settings, till.outlets, self.now(), reserved=await online.reserved())
 
-        layout = layout_of(self.settings, asyncio.run(outlets()), self.now())
+        layout = asyncio.run(found())
         return explain(self.ledger, self.settings, layout, [sku], channel, now=self.now())
 
     def holds(self) -> list[Hold]:

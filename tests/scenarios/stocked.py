@@ -124,9 +124,12 @@ class Stocked(StockWorld):
         sale = self.sell(sku, outlet, units)
         self.mark(order, sale)
 
-    def mark(self, order: str, sale: str = "sale") -> None:
+    def mark(self, order: str, sale: str = "sale", **more: Any) -> None:
         action = {"action": "updateSyncInfo", "channel": {"typeId": "channel", "key": "lightspeed"}}
-        self.online.update("orders", [{**action, "externalId": sale}], id=order)
+        self.online.update("orders", [{**action, "externalId": sale, **more}], id=order)
+
+    def complete(self, order: str) -> None:
+        self.online.update("orders", [{"action": "changeOrderState", "orderState": "Complete"}], id=order)
 
     def cancel(self, order: str) -> None:
         self.online.update("orders", [{"action": "changeOrderState", "orderState": "Cancelled"}], id=order)

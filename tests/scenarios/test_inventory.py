@@ -126,6 +126,152 @@ def test_what_a_cancelled_order_gives_back_fills_the_gap_first(make: Make) -> No
     assert shop.online_state()["A", "corner"] == (1, 1), "at once right, without a run"
 
 
+CARTS = {"reservationExpirationInMinutes": 30, "releaseExpiredReservations": True}
+
+
+@pytest.mark.parametrize("reserved", ["stand", "commit"])
+@pytest.mark.parametrize("sets_below_zero", [True, False])
+def test_what_is_missing_is_written_below_zero_and_filled_first_by_what_is_given_back(
+    make: Make, reserved: str, sets_below_zero: bool
+) -> None:
+    """2 on hand, 2 ordered, 2 sold at the till: 2 are missing, whatever commercetools does with an order's goods."""
+    shop = make({"channels": [CORNER]})
+    shop.online.reserved_orders, shop.online.sets_below_zero = reserved, sets_below_zero
+    shop.add_article("A", {"Süd": 2})
+    shop.run("full")
+    order = shop.order("A", 2, "corner")
+    shop.sell("A", "Süd", 2)
+    shop.run()
+    assert shop.shown("corner") == {"A": -2}
+    shop.cancel(order)
+    assert shop.shown("corner") == {"A": 0}, "at once right, without a run"
+    shop.run()
+    shop.world.forget_requests()
+    assert shop.run("full").accounts.changes == 0 and shop.stock_writes() == []
+
+
+def test_a_shop_that_must_not_show_a_negative_quantity_shows_0(make: Make) -> None:
+    shop = make({"channels": [CORNER], "negative_quantity": "zero"})
+    shop.add_article("A", {"Süd": 2})
+    shop.run("full")
+    shop.order("A", 2, "corner")
+    shop.sell("A", "Süd", 2)
+    shop.run()
+    assert shop.online_state()["A", "corner"] == (2, 0)
+    assert shop.run("full").accounts.changes == 0
+
+
+def test_an_article_that_was_sold_short_before_it_had_an_entry_gets_one_below_zero(make: Make) -> None:
+    shop = make({"channels": [CORNER]})
+    shop.online.sets_below_zero = False
+    shop.add_article("A", {"Süd": -3})
+    shop.run("full")
+    assert shop.online_state() == {("A", "corner"): (-3, -3)}
+    assert shop.run("full").accounts.changes == 0
+
+
+def test_goods_in_carts_are_not_offered_again_where_the_project_lets_carts_reserve(make: Make) -> None:
+    """5 on hand, 2 in a cart: 3 are offered, in a full run and after a sale; when the cart expires, all that is there."""
+    shop = make({"channels": [CORNER]})
+    shop.online.set_project(inventory=CARTS)
+    shop.add_article("A", {"Süd": 5})
+    shop.run("full")
+    shop.online.fill_cart("A", "corner", 2)
+    shop.run("full")
+    assert shop.online_state()["A", "corner"] == (5, 3)
+    shop.sell("A", "Süd", 1)
+    shop.run()
+    assert shop.online_state()["A", "corner"] == (4, 2)
+    assert len(shop.online.expire_carts(shop.online.clock.now() + timedelta(hours=1))) == 1
+    shop.run()
+    assert shop.online_state()["A", "corner"] == (4, 4)
+    shop.world.forget_requests()
+    assert shop.run("full").accounts.changes == 0 and shop.stock_writes() == []
+
+
+def test_goods_in_a_cart_that_is_never_given_back_stay_kept(make: Make) -> None:
+    shop = make({"channels": [CORNER]})
+    shop.online.set_project(inventory={**CARTS, "releaseExpiredReservations": False})
+    shop.add_article("A", {"Süd": 5})
+    shop.run("full")
+    shop.online.fill_cart("A", "corner", 2)
+    shop.online.expire_carts(shop.online.clock.now() + timedelta(days=40))
+    shop.run("full")
+    assert shop.online_state()["A", "corner"] == (5, 3)
+
+
+@pytest.mark.parametrize("expires", [True, False])
+def test_a_cart_that_is_ordered_after_the_level_went_to_0_leaves_the_shop_short(
+    make: Make, expires: bool
+) -> None:
+    """2 on hand, 2 in a cart, both sold at the till: the cart can still be ordered, and then 2 are missing."""
+    shop = make({"channels": [CORNER]})
+    shop.online.set_project(inventory=CARTS)
+    shop.add_article("A", {"Süd": 2})
+    shop.run("full")
+    cart = shop.online.fill_cart("A", "corner", 2)
+    shop.sell("A", "Süd", 2)
+    shop.run()
+    assert shop.online_state()["A", "corner"] == (0, -2)
+    if expires:
+        shop.online.expire_carts(shop.online.clock.now() + timedelta(hours=1))
+        assert shop.shown("corner") == {"A": 0}
+    order = shop.online.order_cart(cart)["id"]
+    shop.run()
+    assert shop.online_state()["A", "corner"] == (-2, -2)
+    shop.cancel(order)
+    assert shop.online_state()["A", "corner"] == (0, 0), "nothing is offered that is not there"
+    shop.run()
+    assert shop.run("full").accounts.changes == 0
+
+
+def test_a_project_that_begins_to_reserve_by_carts_is_followed_by_the_next_delta(make: Make) -> None:
+    """An order's reservation stands and is added back; from now on it might be a cart's."""
+    shop = make({"channels": [CORNER]})
+    shop.add_article("A", {"Süd": 5})
+    shop.run("full")
+    order = shop.order("A", 2, "corner")
+    shop.export(order, "A", "Süd", 2)
+    shop.run()
+    assert shop.online_state()["A", "corner"] == (5, 3)
+    shop.online.set_project(inventory=CARTS)
+    run = shop.run()
+    assert run.plan.why_all and shop.online_state()["A", "corner"] == (3, 1)
+
+
+@pytest.mark.parametrize("stated, inventory", [("orders", CARTS), ("carts", {})])
+def test_a_setting_that_contradicts_the_project_stops_the_run_before_anything_is_written(
+    make: Make, stated: str, inventory: dict[str, Any]
+) -> None:
+    shop = make({"channels": [CORNER], "reserved": stated})
+    shop.online.set_project(inventory=inventory)
+    shop.add_article("A", {"Süd": 5})
+    with pytest.raises(ConfigurationFault, match="inventory.reserved"):
+        shop.run("full")
+    assert shop.online_state() == {}
+
+
+@pytest.mark.parametrize("completed", [True, False])
+@pytest.mark.parametrize("states", [["Cancelled"], ["Cancelled", "Complete"]])
+def test_an_order_exported_long_ago_changes_no_figure_when_it_is_completed_or_leaves_a_full_read(
+    make: Make, completed: bool, states: list[str]
+) -> None:
+    shop = make({**BOTH, "order_settles_seconds": 3600, "order_states_closed": states})
+    shop.add_article("A", {"Nord": 0, "Süd": 0, "Lager": 10})
+    shop.run("full")
+    order = shop.order("A", 3, "web")
+    sale = shop.sell("A", "Lager", 3)
+    shop.mark(order, sale, syncedAt="2026-01-01T10:00:00.000Z")
+    shop.run()
+    assert shop.shown("web") == {"A": 7}
+    if completed:
+        shop.complete(order)
+    for mode in ("full", "full", "delta", "full"):
+        shop.world.forget_requests()
+        shop.run(mode)
+        assert shop.shown("web") == {"A": 7} and shop.stock_writes() == [], mode
+
+
 def test_safety_stock_that_is_not_there_takes_nothing_from_other_locations(make: Make) -> None:
     shop = make({**BOTH, "defaults": {"safety_stock": 3}})
     shop.add_article("A", {"Nord": 1, "Süd": 5, "Lager": 0})

@@ -8,8 +8,8 @@ import pytest
 
 from tests.scenarios.histories import GAMES, play
 
-HISTORIES = 350
-"""Articles in each of the six worlds, each with a history of its own."""
+HISTORIES = 260
+"""Articles in each of the worlds, each with a history of its own."""
 
 
 @pytest.mark.parametrize("seed", range(len(GAMES)), ids=[game.name for game in GAMES])

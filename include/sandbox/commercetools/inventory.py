@@ -34,7 +34,13 @@ _DRAFT = Shape(
 )
 
 
+def _check_settable(context: Context, field: str, quantity: int) -> None:
+    if quantity < 0 and not context.project.store.sets_below_zero:
+        raise invalid_field(field, quantity, f"The field {field} must not be negative.")
+
+
 def _build(context: Context, draft: Json) -> Json:
+    _check_settable(context, "quantityOnStock", draft["quantityOnStock"])
     entry = {**draft, "availableQuantity": draft["quantityOnStock"]}
     if "supplyChannel" in draft:
         entry["supplyChannel"] = channel_with_role(context, draft["supplyChannel"], "InventorySupply")
@@ -64,6 +70,7 @@ def _move(entry: Json, by: int) -> None:
 
 
 def _change_quantity(context: Context, entry: Json, action: Json) -> None:
+    _check_settable(context, "quantity", action["quantity"])
     _move(entry, action["quantity"] - entry["quantityOnStock"])
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from include.sandbox.commercetools.collection import Context
@@ -52,7 +52,7 @@ class OrderStock:
         wanted: dict[Slot, int] = {}
         short: list[Json] = []
         for line, mode in _moving(order):
-            entry = self._entry(_slot(line))
+            entry = self.entry(_slot(line))
             if entry is None:
                 short.append(line)
             elif mode != "TrackOnly" and "restockableInDays" not in entry:
@@ -86,12 +86,15 @@ class OrderStock:
         if before["orderState"] != "Cancelled" and self._project.store.cancel_gives_back:
             self._happen(effect.undone() for effect in self._held.pop(after["id"], []))
 
-    def reserve(self, sku: str, channel_key: str | None, quantity: int) -> None:
-        """Lowers what is available, as a cart with `ReserveOnCart` does; a negative quantity releases."""
-        channel = None
-        if channel_key is not None:
-            channel = self._project.collection("channels").get(key=channel_key)["id"]
-        self._apply(Effect((sku, channel), on_stock=0, available=-quantity))
+    def hold(self, slot: Slot, quantity: int) -> None:
+        """Lowers what is available, as a reservation of a cart does; a negative quantity gives back."""
+        self._apply(Effect(slot, on_stock=0, available=-quantity))
+
+    def commit(self, order: Json, slot: Slot, quantity: int, *, reserved: bool) -> None:
+        """A cart became this order. What it had `reserved` is off the available units already."""
+        taken = Effect(slot, on_stock=-quantity, available=-quantity)
+        self._held[order["id"]] = [taken]
+        self._happen([replace(taken, available=0) if reserved else taken])
 
     def settle(self) -> None:
         """Lets the waiting effects happen, in the order in which they came about."""
@@ -104,7 +107,7 @@ class OrderStock:
             self.settle()
 
     def _apply(self, effect: Effect) -> None:
-        entry = self._entry(effect.slot)
+        entry = self.entry(effect.slot)
         if entry is None:
             return
         changed = copied(entry)
@@ -113,7 +116,8 @@ class OrderStock:
         context = Context(self._project, client_id="platform")
         self._project.collection("inventory").replace(context, entry, changed)
 
-    def _entry(self, slot: Slot) -> Json | None:
+    def entry(self, slot: Slot) -> Json | None:
+        """The inventory entry of a slot."""
         return self._project.collection("inventory").find_by("slot", slot)
 
 

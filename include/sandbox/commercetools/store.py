@@ -6,6 +6,7 @@ import random
 import threading
 import uuid
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from include.sandbox.clock import Clock, to_millis
 from include.sandbox.commercetools.auth import ApiClient, Authority
 from include.sandbox.commercetools.baskets import Basket
+from include.sandbox.commercetools.cart_reservations import CartReservations
 from include.sandbox.commercetools.catalogue import CATEGORIES, PRODUCT_TYPES, TAX_CATEGORIES
 from include.sandbox.commercetools.check_out import cart_of, check_out
 from include.sandbox.commercetools.collection import Collection, Context, Deed, Kind
@@ -82,13 +84,14 @@ class Project:
             "createdAt": to_millis(store.clock.now()),
             "messages": {"enabled": False, "deleteDaysAfterCreation": 15},
             "carts": {"deleteDaysAfterLastModification": 90, "countryTaxRateFallbackEnabled": False},
-            "inventory": {"releaseExpiredReservations": False},
+            "inventory": {"releaseExpiredReservations": True},
             "discounts": {"discountCombinationMode": "Stacking"},
             "productCatalogModel": "Classic",
         }
         self._by_sku: dict[str, dict[str, set[str]]] = {}
         self._collections = {kind.path: Collection(self, kind) for kind in KINDS}
         self.order_stock = OrderStock(self)
+        self.carts = CartReservations(self)
         self._types = {kind.type_id: self._collections[kind.path] for kind in KINDS}
         self._subscriptions = self._collections[SUBSCRIPTIONS.path]
 
@@ -213,6 +216,9 @@ class CommercetoolsStore:
         both figures at once (left open by the documentation)."""
         self.order_stock_late: bool = False
         """Whether the effects of orders on stock wait for `settle_order_stock`; the real API takes up to 10 s."""
+        self.sets_below_zero: bool = True
+        """Whether `changeQuantity` and drafts take a quantity below zero (no least one is documented for them);
+        `removeQuantity` is documented to lead there."""
         self.cancel_gives_back: bool = True
         """Whether cancelling an order gives its stock back (unknown on the real API)."""
         self.refuse_deleting_published: bool = True
@@ -369,19 +375,42 @@ class CommercetoolsStore:
         with self.lock:
             self.project(project).order_stock.settle()
 
-    def reserve_for_cart(
+    def fill_cart(
         self, sku: str, channel_key: str | None, quantity: int, *, project: str | None = None
-    ) -> None:
-        """Reserves units as a cart with `ReserveOnCart` does: fewer are available, as many are on stock."""
+    ) -> str:
+        """A cart with `ReserveOnCart` and one line item; its id. Fewer are available, as many are on stock. Raises
+        `ApiError` where the project does not let carts reserve, or not so many are available."""
         with self.lock:
-            self.project(project).order_stock.reserve(sku, channel_key, quantity)
+            return self.project(project).carts.fill(sku, channel_key, quantity)
 
-    def release_cart(
-        self, sku: str, channel_key: str | None, quantity: int, *, project: str | None = None
-    ) -> None:
-        """Gives back what a cart had reserved."""
+    def drop_cart(self, cart: str, *, project: str | None = None) -> None:
+        """The cart is deleted, or its line item removed."""
         with self.lock:
-            self.project(project).order_stock.reserve(sku, channel_key, -quantity)
+            self.project(project).carts.drop(cart)
+
+    def expire_carts(self, at: datetime | None = None, *, project: str | None = None) -> list[str]:
+        """What carts reserved until some minutes before `at` (None = now) is given back, where the project does that;
+        these carts, which are still there."""
+        with self.lock:
+            return self.project(project).carts.expire(at or self.clock.now())
+
+    def order_cart(self, cart: str, *, project: str | None = None, **fields: Any) -> Json:
+        """The cart becomes an order, whether its reservation still stands or has expired."""
+        with self.lock:
+            found = self.project(project)
+            reservation, reference = found.carts.ordered(cart)
+            sku, channel_id = reservation.slot
+            channel = None if channel_id is None else found.collection("channels").get(id=channel_id)["key"]
+            draft = order_draft(found, [(sku, reservation.quantity, channel)], "None", None, fields)
+            made = found.collection("orders").get(id=self.create("orders", draft, project=project)["id"])
+            order = copied(made)
+            order["inventoryMode"] = "ReserveOnCart"
+            order["lineItems"][0] |= {"inventoryMode": "ReserveOnCart", "reservation": reference}
+            found.collection("orders").replace(Context(found, "shop"), made, order)
+            found.order_stock.commit(
+                order, reservation.slot, reservation.quantity, reserved=reservation.active
+            )
+            return copied(found.collection("orders").get(id=order["id"]))
 
     # --- chance, repeatable ---
 

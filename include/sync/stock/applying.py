@@ -203,6 +203,7 @@ def _write_of(change: ChangeRow) -> EntryWrite:
         on_stock=int(change.after["on_stock"]),
         entry_id=change.target_id,
         seen_version=change.target_version,
+        seen_on_stock=change.before.get("on_stock"),
     )
 
 

@@ -82,10 +82,11 @@ class Concerned:
 
 
 def last_layout(ledger: Ledger, settings: SyncSettings, now: datetime) -> Layout | None:
-    """Today's layout with the outlets that the last run found; None = no run has found any."""
+    """Today's layout with the outlets that the last run found, and what it found to be reserved; None = no run has
+    found any."""
     names = {location.name for location in settings.locations}
     for run in ledger.last_runs(ENTITY, LATEST_RUNS):
         outlets = run.windows.get("outlets")
         if outlets and names <= set(outlets):
-            return layout_of(settings, outlets, now)
+            return layout_of(settings, outlets, now, reserved=run.windows.get("reserved", "orders"))
     return None

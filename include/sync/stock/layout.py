@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from include.records.channels import NO_CHANNEL, channel_name
+from include.records.stock_face import Reserved
 from include.records.types import canonical_json
 from include.settings.inventory import WEEKDAYS, ChannelSetting, Offer, Opening, StockRule
 from include.settings.models import SyncSettings
@@ -48,11 +49,12 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Layout:
-    """`places` by name. `state` changes whenever the same levels might give other figures: other rules, other outlets,
-    a location that opened or closed."""
+    """`places` by name. `reserved`: whose goods entries keep back. `state` changes whenever the same levels might give
+    other figures: other rules, other outlets, a location that opened or closed, carts that reserve from now on."""
 
     places: Mapping[str, Place]
     shelves: tuple[Shelf, ...]
+    reserved: Reserved = "orders"
     state: str = field(default="")
 
     def shelf(self, channel: str) -> Shelf | None:
@@ -73,7 +75,9 @@ class Layout:
         return {place.outlet_id: name for name, place in self.places.items()}
 
 
-def layout_of(settings: SyncSettings, outlets: Mapping[str, str], now: datetime) -> Layout:
+def layout_of(
+    settings: SyncSettings, outlets: Mapping[str, str], now: datetime, *, reserved: Reserved
+) -> Layout:
     """The layout at `now`. `outlets`: outlet ids by location name."""
     places = {
         location.name: Place(
@@ -89,9 +93,10 @@ def layout_of(settings: SyncSettings, outlets: Mapping[str, str], now: datetime)
     told = {
         "inventory": settings.inventory.model_dump(mode="json"),
         "places": [(p.name, p.outlet_id, p.open, p.counted_by_till, p.channel) for p in places.values()],
+        "reserved": reserved,
     }
     state = blake2b(canonical_json(told).encode(), digest_size=12).hexdigest()
-    return Layout(places, shelves, state)
+    return Layout(places, shelves, reserved, state)
 
 
 def _shelf(setting: ChannelSetting, defaults: StockRule) -> Shelf:

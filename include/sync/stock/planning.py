@@ -10,6 +10,8 @@ import pandas as pd
 
 from include.records.errors import ConfigurationFault
 from include.records.stock import PARTS
+from include.records.stock_face import Reserved
+from include.settings.inventory import InventorySettings
 from include.settings.models import SyncSettings
 from include.sync.findings import Finding
 from include.sync.frames import rows
@@ -121,8 +123,8 @@ def _compared(
     known = worked.known[position] | gone | ~offered
     reserved = (table["before_on_stock"] - table["before_available"]).fillna(0).to_numpy(dtype=np.int64)
     table["figure"] = figure
-    table["on_stock"] = np.maximum(net + reserved, 0) if inventory.reserved == "orders" else figure
-    table["available"] = table["on_stock"] - reserved
+    table["available"] = _to_show(net, reserved, figures.given.layout.reserved, inventory)
+    table["on_stock"] = table["available"] + reserved
     table["known"] = known
     differs = there & (
         table["before_on_stock"].fillna(0).to_numpy(dtype=np.int64) != table["on_stock"].to_numpy()
@@ -138,6 +140,13 @@ def _compared(
     table["action"] = action
     table["unknown"] = ~known & there
     return table
+
+
+def _to_show(net: Numbers, reserved: Numbers, by: Reserved, inventory: InventorySettings) -> Numbers:
+    """What is to be available. Web orders that reserved are in the figure already, unless the till has them; goods in
+    carts are in nothing else."""
+    available = net if by == "orders" else net - reserved
+    return np.maximum(available, 0) if inventory.negative_quantity == "zero" else available
 
 
 def _entries_of(entries: pd.DataFrame, channel: str, skus: pd.Series) -> pd.DataFrame:

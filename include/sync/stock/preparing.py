@@ -81,7 +81,8 @@ def prepare_plan(
     stored, batches = store_plan(ledger, run_id, plan, settings, dry_run=dry_run)
     dispositions, recalled = _dispositions(plan, read, layout)
     outlets = {place.name: place.outlet_id for place in layout.places.values()}
-    ledger.set_windows(run_id, {**ledger.run(run_id).windows, "state": state, "outlets": outlets})
+    found = {"state": state, "outlets": outlets, "reserved": layout.reserved}
+    ledger.set_windows(run_id, {**ledger.run(run_id).windows, **found})
     summary = StockSummary(
         read={
             "commercetools entries": len(read.entries),

@@ -231,7 +231,8 @@ def supposed(given: Given, settings: SyncSettings, layout: Layout) -> Figures:
 
 def layout_by(settings: SyncSettings, layout: Layout, now: datetime) -> Layout:
     """The layout by other settings of the same locations."""
-    return layout_of(settings, {name: place.outlet_id for name, place in layout.places.items()}, now)
+    outlets = {name: place.outlet_id for name, place in layout.places.items()}
+    return layout_of(settings, outlets, now, reserved=layout.reserved)
 
 
 def count_moved(

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from include.sandbox.commercetools import CommercetoolsStore
+from include.sandbox.commercetools import ApiError, CommercetoolsStore
 
 from .conftest import Api, Json, draft, euros, variant
 
@@ -129,12 +129,63 @@ def test_a_cancelled_order_gives_its_stock_back_once(api: Api, store: Commerceto
     assert figures(api, entry) == (2, 2)
 
 
-def test_a_cart_reserves_and_releases(api: Api, store: CommercetoolsStore) -> None:
-    entry, there = stocked(api, 5), stocked(api, 5, supplyChannel=WAREHOUSE)
-    store.reserve_for_cart("S-1", None, 2)
-    store.reserve_for_cart("S-1", "warehouse", 3)
-    store.release_cart("S-1", "warehouse", 1)
-    assert (figures(api, entry), figures(api, there)) == ((5, 3), (5, 3))
+def carts_reserve(store: CommercetoolsStore, minutes: int = 10, **more: object) -> None:
+    store.set_project(inventory={"reservationExpirationInMinutes": minutes, **more})
+
+
+def test_a_cart_reserves_only_where_the_project_says_for_how_long(
+    api: Api, store: CommercetoolsStore
+) -> None:
+    entry = stocked(api, 5)
+    with pytest.raises(ApiError, match="expiration"):
+        store.fill_cart("S-1", None, 2)
+    carts_reserve(store)
+    cart = store.fill_cart("S-1", None, 2)
+    assert figures(api, entry) == (5, 3)
+    with pytest.raises(ApiError, match="reserved"):
+        store.fill_cart("S-1", None, 4)
+    store.drop_cart(cart)
+    assert figures(api, entry) == (5, 5)
+
+
+def test_a_reservation_expires_a_few_minutes_late_or_never(api: Api, store: CommercetoolsStore) -> None:
+    entry = stocked(api, 5)
+    carts_reserve(store)
+    store.fill_cart("S-1", None, 2)
+    store.clock.advance(minutes=11)
+    assert store.expire_carts() == [] and figures(api, entry) == (5, 3)
+    carts_reserve(store, releaseExpiredReservations=False)
+    store.clock.advance(minutes=10)
+    assert store.expire_carts() == [] and figures(api, entry) == (5, 3)
+    carts_reserve(store)
+    assert len(store.expire_carts()) == 1 and figures(api, entry) == (5, 5)
+
+
+def test_an_ordered_cart_commits_its_reservation_and_its_line_names_it(
+    api: Api, store: CommercetoolsStore
+) -> None:
+    entry = stocked(api, 5, supplyChannel=WAREHOUSE)
+    carts_reserve(store)
+    order = store.order_cart(store.fill_cart("S-1", "warehouse", 2))
+    assert figures(api, entry) == (3, 3)
+    found = api.get(f"orders/{order['id']}")
+    (item,) = found["lineItems"]
+    assert item["reservation"]["typeId"] == "reservation" and item["inventoryMode"] == "ReserveOnCart"
+    api.update("orders", found, CANCEL)
+    assert figures(api, entry) == (5, 5)
+
+
+def test_an_expired_cart_can_still_be_ordered_even_where_nothing_is_left(
+    api: Api, store: CommercetoolsStore
+) -> None:
+    entry = stocked(api, 2)
+    carts_reserve(store)
+    cart = store.fill_cart("S-1", None, 2)
+    store.clock.advance(minutes=20)
+    store.expire_carts()
+    api.update("inventory", api.get(f"inventory/{entry['id']}"), {"action": "removeQuantity", "quantity": 2})
+    store.order_cart(cart)
+    assert figures(api, entry) == (-2, -2)
 
 
 def test_a_hand_places_an_order_at_the_price_of_the_variant(api: Api, store: CommercetoolsStore) -> None:

@@ -99,7 +99,7 @@ def worked(
         for n, own in enumerate(orders)
         for channel, units in own
     ]
-    layout = layout_of(config, {name: f"outlet-{name}" for name in PLACES}, NOW)
+    layout = layout_of(config, {name: f"outlet-{name}" for name in PLACES}, NOW, reserved="orders")
     return work_out(
         Given(
             layout=layout,
