@@ -14,6 +14,7 @@ import pytest
 from include.records.errors import ConfigurationFault
 from include.settings.loader import dump_settings
 from include.sync.stock.__main__ import main as explain_command
+from tests.scenarios.stock_world import Meanwhiles
 from tests.scenarios.stocked import OUTLETS, Stocked, settings_of, stocked
 
 Make = Callable[..., Stocked]
@@ -171,7 +172,7 @@ def test_an_article_that_was_sold_short_before_it_had_an_entry_gets_one_below_ze
 
 
 def test_goods_in_carts_are_not_offered_again_where_the_project_lets_carts_reserve(make: Make) -> None:
-    """5 on hand, 2 in a cart: 3 are offered, in a full run and after a sale; when the cart expires, all that is there."""
+    """5 on hand, 2 in a cart: 3 are offered, in full runs and after sales; when the cart expires, all there is."""
     shop = make({"channels": [CORNER]})
     shop.online.set_project(inventory=CARTS)
     shop.add_article("A", {"Süd": 5})
@@ -531,6 +532,93 @@ def test_a_composite_is_there_as_often_as_its_scarcest_part_and_follows_its_part
     shop.sell("SET", "Nord", 1)
     shop.run()
     assert shop.shown("web")["SET"] == 3 and shop.level(shop.products["CUP"], "Nord") == Decimal(7)
+
+
+BOXED: dict[str, dict[str, int]] = {"SET-A": {"PART": 2}, "SET-B": {"PART": 3}}
+CHEST: dict[str, Any] = {"key": "web", "locations": ["Lager"]}
+
+
+@pytest.fixture
+def boxed(make: Make) -> Stocked:
+    """6 of PART in stock, SET-A takes 2 of it and SET-B 3."""
+    shop = make({"channels": [CHEST]})
+    shop.add_article("PART", {"Lager": 6})
+    for sku, parts in BOXED.items():
+        shop.add_article(sku, parts=parts, linked=False)
+    shop.run("full")
+    assert shop.shown("web") == {"PART": 6, "SET-A": 3, "SET-B": 2}
+    return shop
+
+
+@pytest.mark.parametrize(
+    "sku, units, left",
+    [
+        ("SET-A", 3, {"PART": 0, "SET-A": 0, "SET-B": 0}),
+        ("SET-B", 1, {"PART": 3, "SET-A": 1, "SET-B": 1}),
+        ("PART", 4, {"PART": 2, "SET-A": 1, "SET-B": 0}),
+    ],
+)
+def test_what_is_ordered_of_a_composite_or_a_part_is_offered_by_none_that_shares_it(
+    boxed: Stocked, sku: str, units: int, left: dict[str, int]
+) -> None:
+    """In the delta that sees the order, and until it is sold at the till and afterwards: an export changes no figure."""
+    order = boxed.order(sku, units, "web")
+    boxed.run()
+    assert boxed.shown("web") == left
+    boxed.export(order, sku, "Lager", units)
+    boxed.run()
+    assert boxed.shown("web") == left
+    for mode in ("full", "full"):
+        boxed.world.forget_requests()
+        boxed.run(mode)
+        assert boxed.shown("web") == left and boxed.stock_writes() == [], mode
+    assert boxed.level(boxed.products["PART"], "Lager") == left["PART"]
+
+
+def test_a_cancelled_order_of_a_composite_gives_its_parts_back_to_all(boxed: Stocked) -> None:
+    order = boxed.order("SET-A", 3, "web")
+    boxed.run()
+    assert boxed.shown("web") == {"PART": 0, "SET-A": 0, "SET-B": 0}
+    boxed.cancel(order)
+    boxed.run()
+    assert boxed.shown("web") == {"PART": 6, "SET-A": 3, "SET-B": 2}
+
+
+def test_an_order_of_a_composite_between_plan_and_write_of_its_part_is_not_undone(boxed: Stocked) -> None:
+    boxed.sell("PART", "Lager", 1)
+
+    def meanwhile() -> None:
+        boxed.order("SET-A", 2, "web")
+        boxed.set_entry("PART", "web", 50)
+
+    boxed.run(meanwhile=Meanwhiles(after_plan=meanwhile))
+    assert boxed.shown("web")["PART"] == 1 and boxed.shown("web")["SET-B"] == 0
+
+
+def test_sets_of_sets_and_parts_that_are_not_counted(make: Make) -> None:
+    """BIG is a SET and one more PART, with a card nobody counts; SET is 2 of PART; KIT is nothing but the card."""
+    shop = make({"channels": [CHEST]})
+    shop.add_article("PART", {"Lager": 7})
+    shop.add_article("CARD", tracked=False, linked=False)
+    shop.add_article("SET", parts={"PART": 2}, linked=False)
+    shop.add_article("BIG", parts={"SET": 1, "PART": 1, "CARD": 1}, linked=False)
+    shop.add_article("KIT", parts={"CARD": 1}, linked=False)
+    shop.run("full")
+    assert shop.shown("web") == {"PART": 7, "SET": 3, "BIG": 2}
+    shop.order("BIG", 1, "web")
+    shop.run()
+    assert shop.shown("web") == {"PART": 4, "SET": 2, "BIG": 1} and shop.holds() == []
+
+
+def test_an_order_of_a_set_lowers_its_parts_where_no_entry_of_sets_is_written(make: Make) -> None:
+    shop = make({"channels": [CHEST], "composites": "skip"})
+    shop.add_article("PART", {"Lager": 6})
+    shop.add_article("SET-A", parts={"PART": 2}, linked=False)
+    shop.add_entry("SET-A", "web", 3)
+    shop.run("full")
+    shop.order("SET-A", 2, "web")
+    shop.run()
+    assert shop.shown("web")["PART"] == 2
 
 
 def test_two_articles_that_are_one_sku_online_are_held_and_neither_counts(make: Make) -> None:

@@ -37,6 +37,7 @@ from include.sync.frames import rows
 from include.sync.grouping import Grouped
 from include.sync.stock.adjusting import apply_adjustments
 from include.sync.stock.bench import Bench
+from include.sync.stock.catalogue import read_articles
 from include.sync.stock.ownership import require_ownership
 from include.sync.stock.replanning import replanned
 from include.sync.stock.watching import Watch
@@ -171,20 +172,32 @@ class _Writer:
 
 
 async def read_again(bench: Bench, sku: str, product_id: str) -> None:
-    """The present state of one article, in the order that keeps figures safe: entry, orders, levels."""
+    """The present state of one article, in the order that keeps figures safe: entry, orders, levels. For what is a part
+    or has some, orders and levels of all that share them."""
     ledger, run_id = bench.ledger, bench.run_id
+    skus, products = await asyncio.to_thread(_kin, bench, sku, product_id)
     found: list[Any] = []
     async for page in bench.online.entries.search([sku]):
         found.extend(page.rows)
     await asyncio.to_thread(ledger.stock.see_entries, run_id, bench.online.to_entries(found))
     orders: list[Any] = []
-    async for page in bench.online.orders.search([sku]):
+    async for page in bench.online.orders.search(skus):
         orders.extend(page.rows)
     await asyncio.to_thread(ledger.stock.see_orders, run_id, bench.online.to_orders(orders))
     levels: list[Any] = []
-    async for page in bench.till.levels.search([product_id]):
+    async for page in bench.till.levels.search(products):
         levels.extend(page.rows)
     await asyncio.to_thread(ledger.stock.see_levels, run_id, bench.till.to_levels(levels))
+
+
+def _kin(bench: Bench, sku: str, product_id: str) -> tuple[list[str], list[str]]:
+    """Whose orders and levels count for the figure of an article: SKUs and till ids."""
+    family = bench.kinship.family(product_id)
+    if family == {product_id}:
+        return [sku], [product_id]
+    articles = read_articles(bench.ledger, bench.settings, family)
+    counted = family - bench.kinship.parts.keys()
+    return sorted({sku, *articles["sku"].dropna()}), sorted(counted)
 
 
 def _plan_anew(bench: Bench, anew: Sequence[_Anew]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from include.ledger.ledger import Ledger
 from include.records.stock_face import OnlineStock, TillStock
 from include.settings.models import SyncSettings
+from include.sync.stock.composites import Kinship, read_kinship
 from include.sync.stock.layout import Layout
 
 
@@ -25,3 +27,8 @@ class Bench:
     run_id: str
     offers: pd.DataFrame
     serves_along: bool = True
+
+    @cached_property
+    def kinship(self) -> Kinship:
+        """Which composites and parts follow each other."""
+        return read_kinship(self.ledger, self.settings)

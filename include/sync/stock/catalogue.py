@@ -5,9 +5,7 @@ Taken from the mirror and the links of the products entity: stock follows what `
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -125,37 +123,3 @@ def products_of_skus(ledger: Ledger, settings: SyncSettings, skus: Collection[st
     if settings.inventory.identify != "sku":
         till = till[till["parts"].fillna("[]").ne("[]")]
     return found | set(till["id"])
-
-
-Recipes = Mapping[str, frozenset[str]]
-"""Till ids of the composites that each part is in."""
-
-
-def read_recipes(ledger: Ledger, settings: SyncSettings) -> Recipes:
-    """Which composites have to be looked at when the level of a part moves; none where they do not follow their parts.
-    Looks through all variants: once a task is enough."""
-    if settings.inventory.composites != "parts":
-        return {}
-    found = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", identity=("parts",))
-    made = found[found["parts"].fillna("[]").ne("[]")]
-    recipes: dict[str, set[str]] = {}
-    for record, listed in zip(made["id"], made["parts"], strict=True):
-        for part in parts_of(listed):
-            recipes.setdefault(part, set()).add(str(record))
-    return {part: frozenset(composites) for part, composites in recipes.items()}
-
-
-def composites_of(recipes: Recipes, products: Collection[str]) -> set[str]:
-    """Till ids of composites that have one of these products among their parts."""
-    return {composite for product in products for composite in recipes.get(product, ())}
-
-
-def parts_of(listed: Any) -> dict[str, str]:
-    """Quantities by the till id of each part of a composite."""
-    return {} if pd.isna(listed) else {str(part): str(quantity) for part, quantity in json.loads(listed)}
-
-
-def part_ids(articles: pd.DataFrame) -> set[str]:
-    """Till ids of the parts of all composites among these articles."""
-    made: Iterable[Any] = articles["parts"].dropna()
-    return {part for listed in made for part in parts_of(listed)}

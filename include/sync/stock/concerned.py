@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from include.ledger.ledger import Ledger
 from include.settings.models import SyncSettings
 from include.sync.settled import LATEST_RUNS, OVERLAP, last_settled
-from include.sync.stock.catalogue import PRODUCTS, composites_of, products_of_skus, read_recipes
+from include.sync.stock.catalogue import PRODUCTS, products_of_skus
+from include.sync.stock.composites import read_kinship
 from include.sync.stock.feeds import ENTITY, Read
 from include.sync.stock.figures import skus_of_lines
 from include.sync.stock.layout import Layout, layout_of
@@ -76,9 +77,7 @@ class Concerned:
         if self._all:
             return None
         found = self._found | products_of_skus(self._ledger, self._settings, self._skus)
-        if found:
-            found |= composites_of(read_recipes(self._ledger, self._settings), found)
-        return found
+        return read_kinship(self._ledger, self._settings).touched(found) if found else found
 
 
 def last_layout(ledger: Ledger, settings: SyncSettings, now: datetime) -> Layout | None:

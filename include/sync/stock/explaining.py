@@ -21,6 +21,7 @@ from include.sync.stock.figures import Figures, Given, Worked, work_out
 from include.sync.stock.layout import Layout
 from include.sync.stock.loading import load_given
 from include.sync.stock.rules import HUNDRED, Numbers
+from include.sync.stock.taking import Taking
 
 MOST_ORDERS = 20
 """Open orders named in an explanation; the rest is counted."""
@@ -61,7 +62,8 @@ class AtPlace:
 @dataclass(frozen=True)
 class Explanation:
     """Today's figure of one SKU in one channel, how it came about, and what the entry says. Units as text where they
-    may be fractional. `orders`: [number, channel, units] of open web orders; `written`: the last write, if any."""
+    may be fractional. `orders`: [number, channel, units] of open web orders that take of it, and of which composite;
+    `written`: the last write, if any."""
 
     sku: str
     channel: str
@@ -274,7 +276,7 @@ def explained(
 ) -> list[Explanation]:
     """As `explain`, of figures that are worked out already."""
     explainer = Explainer(figures)
-    articles, lines = figures.given.articles, figures.given.orders
+    articles = figures.given.articles
     entries = ledger.stock.entries(list(skus))
     applied = {one.unit: one for one in last_writes(ledger.engine, skus) if one.outcome == "applied"}
     wanted = np.flatnonzero(articles["sku"].isin(list(skus)).fillna(False).to_numpy(dtype=bool))
@@ -285,7 +287,8 @@ def explained(
         for position in wanted:
             one = explainer.of(worked, int(position))
             written = applied.get(entry_unit(one.sku, worked.shelf.channel))
-            out.append(_completed(one, worked, entries, lines, written))
+            orders = figures.ordered.taking(figures.given.takers, int(position))
+            out.append(_completed(one, worked, entries, orders, written))
     return out
 
 
@@ -295,9 +298,13 @@ def entry_unit(sku: str, channel: str) -> str:
 
 
 def _completed(
-    one: Explanation, worked: Worked, entries: pd.DataFrame, lines: pd.DataFrame, write: LastWrite | None
+    one: Explanation,
+    worked: Worked,
+    entries: pd.DataFrame,
+    ordered: Sequence[Taking],
+    write: LastWrite | None,
 ) -> Explanation:
-    """With its entry, the open orders of its SKU, and the last write that was applied."""
+    """With its entry, the open orders that take of it, and the last write that was applied."""
     own = entries[(entries["sku"] == one.sku) & (entries["channel"] == worked.shelf.channel)]
     entry = None
     if len(own):
@@ -309,12 +316,13 @@ def _completed(
             "available": int(row["available"]),
             "reserved": int(row["on_stock"]) - int(row["available"]),
         }
-    ordered = lines[lines["sku"] == one.sku]
     orders = [
-        ("" if pd.isna(number) else str(number), channel_name(str(channel)), int(quantity))
-        for number, channel, quantity in zip(
-            ordered["number"], ordered["channel"], ordered["units"], strict=True
+        (
+            taking.number if taking.sku == one.sku else f"{taking.number} of {taking.sku}",
+            channel_name(taking.channel),
+            taking.units,
         )
+        for taking in ordered
     ]
     written = (
         None

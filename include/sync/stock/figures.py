@@ -2,6 +2,7 @@
 
 At each location that is open:
     level - held by open sales + incoming (where it counts) - web orders that this location serves,
+    for composites: as often as what is left of their scarcest part allows;
     then the channel's share of it, then minus safety stock (which takes nothing from other locations);
 then for the channel:
     aggregate - web orders that any of its locations may serve, cap, buffers, rounding to whole units, packs, floor,
@@ -18,19 +19,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from include.records.stock import PARTS, parts
+from include.records.stock import PARTS
 from include.settings.inventory import InventorySettings
-from include.sync.stock.catalogue import parts_of
+from include.sync.stock.composites import Recipes
 from include.sync.stock.layout import Layout, Shelf
 from include.sync.stock.offering import offered
 from include.sync.stock.rules import HUNDRED, Numbers, Rules, rules_of
+from include.sync.stock.taking import Ordered, Takers, ordered_by_channel
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,10 @@ class Column:
 @dataclass(frozen=True)
 class Given:
     """What figures are computed from. `articles`: a row each (see `catalogue`). `levels`: LEVEL_COLUMNS of these
-    articles and of the parts of composites. `orders`: open web orders by line: sku, channel, units. `buckets`: held and
-    incoming quantities by product and outlet. `offers`: members of selections and stores (see `offering`)."""
+    articles and of what composites take. `orders`: open web orders by line: sku, channel, units. `buckets`: held and
+    incoming quantities by product and outlet. `offers`: members of selections and stores (see `offering`). `sets`:
+    composites that somebody has ordered and that are not among `articles`, in the same columns. `recipes`: what these
+    composites and those among `articles` take; one that is not in it has a level of its own."""
 
     layout: Layout
     inventory: InventorySettings
@@ -58,6 +62,15 @@ class Given:
     orders: pd.DataFrame
     buckets: pd.DataFrame
     offers: pd.DataFrame | None = None
+    sets: pd.DataFrame | None = None
+    recipes: Recipes = field(default_factory=dict)
+
+    @cached_property
+    def takers(self) -> Takers:
+        taken = sorted({part for recipe in self.recipes.values() for part in recipe or ()})
+        base = pd.Index([*self.articles["product_id"], *taken]).drop_duplicates()
+        sets = self.articles.iloc[:0] if self.sets is None else self.sets
+        return Takers(base, self.articles, sets, self.recipes)
 
 
 @dataclass(frozen=True)
@@ -85,8 +98,9 @@ class Worked:
 
 @dataclass(frozen=True)
 class Figures:
-    """All shelves worked out. `at_place`: what is at each location before any channel's rules; `taken`: units of web
-    orders a location serves, in parts; `gone`: the article or all its levels are deleted."""
+    """All shelves worked out. By location, in parts for each article: `level`; `held` by open sales; `incoming`;
+    `taken` by web orders it serves. Of a composite these are what the same of its parts comes to. `ordered`: what open
+    orders take, by channel. `gone`: the article or all its levels are deleted."""
 
     given: Given
     shelves: tuple[Worked, ...]
@@ -94,51 +108,89 @@ class Figures:
     held: Mapping[str, Numbers]
     incoming: Mapping[str, Numbers]
     taken: Mapping[str, Numbers]
+    ordered: Ordered
     gone: Numbers
+
+
+@dataclass(frozen=True)
+class _AtPlace:
+    """One location: its columns for each article, and what is left there."""
+
+    level: Column
+    held: Numbers
+    incoming: Numbers
+    taken: Numbers
+    left: Numbers
 
 
 def work_out(given: Given) -> Figures:
     """Every figure. Pure, and without a loop over articles."""
-    size = len(given.articles)
-    level, deleted_everywhere = _levels(given)
-    held, incoming = _bucket_columns(given, "held"), _bucket_columns(given, "incoming")
-    rules = {
-        shelf.channel: rules_of(shelf, given.inventory.overrides, given.articles)
-        for shelf in given.layout.shelves
-    }
-    ordered = _orders_by_channel(given, rules)
-    taken = {place: np.zeros(size, dtype=np.int64) for place in given.layout.places}
-    for shelf in given.layout.shelves:
-        if shelf.fulfilled_by is not None:
-            taken[shelf.fulfilled_by] += ordered[shelf.channel]
-    there = {
-        name: Column(
-            column.values - held[name] + incoming[name] - taken[name],
-            column.known & given.layout.places[name].open,
-        )
-        for name, column in level.items()
-    }
-    shelves = tuple(
-        _shelf(given, shelf, rules[shelf.channel], there, level, ordered) for shelf in given.layout.shelves
+    layout, overrides = given.layout, given.inventory.overrides
+    takers = given.takers
+    rules = {shelf.channel: rules_of(shelf, overrides, given.articles) for shelf in layout.shelves}
+    of_sets = {shelf.channel: rules_of(shelf, overrides, takers.sets) for shelf in layout.shelves}
+    places = {place.channel: 1 for place in layout.foreign}
+    places |= {shelf.channel: len(shelf.places) for shelf in layout.shelves}
+    ordered = ordered_by_channel(
+        takers, given.orders, {name: (rules[name], of_sets[name]) for name in rules}, places
     )
-    gone = given.articles["deleted"].to_numpy(dtype=bool) | deleted_everywhere
-    return Figures(given, shelves, level, held, incoming, taken, gone)
+    there, deleted_everywhere = _there(given, ordered)
+    level = {name: one.level for name, one in there.items()}
+    left = {name: Column(one.left, one.level.known & layout.places[name].open) for name, one in there.items()}
+    shelves = tuple(
+        _shelf(given, shelf, rules[shelf.channel], left, level, ordered.articles) for shelf in layout.shelves
+    )
+    return Figures(
+        given=given,
+        shelves=shelves,
+        level=level,
+        held={name: one.held for name, one in there.items()},
+        incoming={name: one.incoming for name, one in there.items()},
+        taken={name: one.taken for name, one in there.items()},
+        ordered=ordered,
+        gone=given.articles["deleted"].to_numpy(dtype=bool) | deleted_everywhere,
+    )
 
 
 # ---------------------------------------------------------------- what is there
 
 
+def _there(given: Given, ordered: Ordered) -> tuple[dict[str, _AtPlace], Numbers]:
+    """What is at each location, and whether all levels of an article are deleted."""
+    levels, deleted = _levels(given)
+    held, incoming = _bucket_columns(given, "held"), _bucket_columns(given, "incoming")
+    sets = _Sets(given)
+    found: dict[str, _AtPlace] = {}
+    for name, level in levels.items():
+        taken = np.zeros(len(given.takers.base), dtype=np.int64)
+        for shelf in given.layout.shelves:
+            if shelf.fulfilled_by == name:
+                taken += ordered.base[shelf.channel]
+        # Step by step, so that of a composite, too, it can be told what took how many.
+        steps = [level.values]
+        steps += [steps[0] - held[name]]
+        steps += [steps[1] + incoming[name]]
+        steps += [steps[2] - taken]
+        own = [sets.put(values, level.known) for values in steps]
+        found[name] = _AtPlace(
+            Column(own[0], sets.known(level.known)),
+            own[0] - own[1],
+            own[2] - own[1],
+            own[2] - own[3],
+            own[3],
+        )
+    return found, deleted & ~given.takers.by_recipe
+
+
 def _levels(given: Given) -> tuple[dict[str, Column], Numbers]:
-    """Levels as a column a location; composites by their parts. And whether all levels of an article are deleted."""
-    articles, levels = given.articles, given.levels
-    own = pd.Index(articles["product_id"])
-    by_parts = articles["parts"].notna().to_numpy() & (given.inventory.composites == "parts")
-    position = own.get_indexer(levels["product_id"])
+    """Levels of everything that has one, a column a location. And whether all levels of an article are deleted."""
+    levels, base = given.levels, given.takers.base
+    position = base.get_indexer(pd.Index(levels["product_id"]))
     place = levels["outlet_id"].map(given.layout.places_by_outlet)
     dead = levels["deleted_at"].notna().to_numpy()
     live = ~dead & levels["level"].notna().to_numpy()
     amount = levels["level"].fillna(0).to_numpy(dtype=np.int64)
-    size = len(articles)
+    size = len(base)
     columns: dict[str, Column] = {}
     mapped = place.notna().to_numpy()
     rows = np.bincount(position[mapped & (position >= 0)], minlength=size)
@@ -149,71 +201,65 @@ def _levels(given: Given) -> tuple[dict[str, Column], Numbers]:
         column.values[position[here]] = amount[here]
         column.known[position[here]] = True
         columns[name] = column
-    if by_parts.any():
-        _put_composites(given, columns, by_parts, levels[live], place[live])
-    return columns, (rows > 0) & (rows == deleted) & ~by_parts
+    everywhere = (rows > 0) & (rows == deleted)
+    return columns, everywhere[: len(given.articles)]
 
 
-def _put_composites(
-    given: Given, columns: Mapping[str, Column], by_parts: Numbers, levels: pd.DataFrame, place: pd.Series
-) -> None:
-    """A composite is there as often as its scarcest part allows; unknown while the level of a part is."""
-    recipe = pd.DataFrame(
-        [
-            (position, part, max(1, parts(Decimal(quantity))))
-            for position in np.flatnonzero(by_parts)
-            for part, quantity in parts_of(given.articles["parts"].iloc[position]).items()
-        ],
-        columns=["position", "product_id", "needed"],
-    )
-    stored = levels.assign(place=place.array)[["product_id", "place", "level"]]
-    needs = recipe.merge(pd.DataFrame({"place": list(columns)}), how="cross")
-    found = needs.merge(stored, how="left", on=["product_id", "place"])
-    found["sets"] = found["level"] * PARTS // found["needed"]
-    grouped = found.groupby(["place", "position"])["sets"]
-    made = grouped.min()[grouped.count() == grouped.size()].reset_index()
-    for name, column in columns.items():
-        column.values[by_parts] = 0
-        column.known[by_parts] = False
-        own = made[made["place"] == name]
-        position = own["position"].to_numpy(dtype=np.int64)
-        column.values[position] = own["sets"].to_numpy(dtype=np.int64) // PARTS * PARTS
-        column.known[position] = True
+class _Sets:
+    """Articles whose amount is that of their parts: as often as the scarcest of them allows; unknown while the amount
+    of a part is, or what they take at all."""
+
+    def __init__(self, given: Given) -> None:
+        takers = given.takers
+        self._size = len(given.articles)
+        self._made = takers.by_recipe
+        products = given.articles["product_id"]
+        rows = [
+            (at, takers.places[part], needed)
+            for at in np.flatnonzero(self._made)
+            for part, needed in (given.recipes[products.iloc[at]] or {}).items()
+        ]
+        self._at, self._part, self._needed = (
+            np.array([row[column] for row in rows], dtype=np.int64) for column in range(3)
+        )
+
+    def put(self, amounts: Numbers, known: Numbers) -> Numbers:
+        """Amounts of the articles, from those of everything that has a level."""
+        own = np.where(known, amounts, 0)[: self._size]
+        own[self._made] = 0
+        if len(self._at):
+            sets = amounts[self._part] * PARTS // self._needed // PARTS * PARTS
+            least = np.full(self._size, np.iinfo(np.int64).max)
+            np.minimum.at(least, self._at, sets)
+            whole = self.known(known) & self._made
+            own[whole] = least[whole]
+        return own
+
+    def known(self, known: Numbers) -> Numbers:
+        """For which articles the amount is known."""
+        own = known[: self._size].copy()
+        if self._made.any():
+            counted = np.zeros(self._size, dtype=bool)
+            counted[self._at] = True
+            missing = np.zeros(self._size, dtype=bool)
+            missing[self._at[~known[self._part]]] = True
+            own[self._made] = (counted & ~missing)[self._made]
+        return own
 
 
 def _bucket_columns(given: Given, bucket: str) -> dict[str, Numbers]:
-    of_outlet = given.layout.places_by_outlet
+    """Of everything that has a level; what is held or on its way of a composite is so of its parts."""
+    of_outlet, takers = given.layout.places_by_outlet, given.takers
     wanted = given.buckets[given.buckets["bucket"] == bucket]
-    position = pd.Index(given.articles["product_id"]).get_indexer(wanted["product_id"])
-    columns = {name: np.zeros(len(given.articles), dtype=np.int64) for name in given.layout.places}
-    for at, outlet, quantity in zip(position, wanted["outlet_id"], wanted["quantity"], strict=True):
+    columns = {name: np.zeros(len(takers.base), dtype=np.int64) for name in given.layout.places}
+    for product, outlet, quantity in zip(
+        wanted["product_id"], wanted["outlet_id"], wanted["quantity"], strict=True
+    ):
         name = of_outlet.get(outlet)
-        if at >= 0 and name is not None:
-            columns[name][at] += int(quantity)
+        if name is not None:
+            for at, amount in takers.of_product(str(product), int(quantity)):
+                columns[name][at] += amount
     return columns
-
-
-def _orders_by_channel(given: Given, rules: Mapping[str, Rules]) -> dict[str, Numbers]:
-    """Parts of each article in open web orders of a channel. Where the channel counts packs, so does an order."""
-    skus = pd.Index(given.articles["sku"])
-    out: dict[str, Numbers] = {}
-    for channel, rule in rules.items():
-        lines = given.orders[given.orders["channel"] == channel]
-        # Articles that share a SKU are held whatever their figure: any of them will do.
-        position = _first_of(skus, lines["sku"])
-        per_unit = np.where(rule.counts_packs, rule.pack_size, 1) * PARTS
-        ordered = np.zeros(len(given.articles), dtype=np.int64)
-        found = position >= 0
-        np.add.at(ordered, position[found], lines["units"].to_numpy(dtype=np.int64)[found])
-        out[channel] = ordered * per_unit
-    return out
-
-
-def _first_of(skus: pd.Index, wanted: pd.Series) -> Numbers:
-    """Position of the first article with each SKU; -1 = none has it."""
-    places = np.flatnonzero(~skus.duplicated())
-    found = skus[places].get_indexer(pd.Index(wanted))
-    return np.where(found >= 0, places[found], -1) if len(places) else np.full(len(wanted), -1)
 
 
 # ---------------------------------------------------------------- what a channel makes of it

@@ -9,7 +9,8 @@ import pandas as pd
 
 from include.ledger.ledger import Ledger
 from include.settings.models import SyncSettings
-from include.sync.stock.catalogue import part_ids, products_of_skus, read_articles
+from include.sync.stock.catalogue import PRODUCTS, products_of_skus, read_articles
+from include.sync.stock.composites import made_of, read_recipes, takes_parts
 from include.sync.stock.figures import Given, order_lines
 from include.sync.stock.layout import Layout
 
@@ -31,16 +32,37 @@ def load_given(
     if skus is not None:
         products = products_of_skus(ledger, settings, skus)
     articles = read_articles(ledger, settings, products)
-    wanted = None if products is None else set(articles["product_id"]) | part_ids(articles)
+    orders = open_lines(ledger, settings, now)
+    sets = _sets_among(ledger, settings, orders, articles) if products is not None else articles.iloc[:0]
+    made = [*articles.loc[made_of(articles["parts"]), "product_id"], *sets["product_id"]]
+    recipes = read_recipes(ledger, settings, made)
+    taken = {part for recipe in recipes.values() for part in recipe or ()}
+    wanted = None if products is None else set(articles["product_id"]) | taken
     return Given(
         layout=layout,
         inventory=settings.inventory,
         articles=articles,
         levels=ledger.stock.levels(wanted),
-        orders=open_lines(ledger, settings, now),
-        buckets=ledger.stock.buckets(wanted),
+        orders=orders,
+        buckets=ledger.stock.buckets(None if wanted is None else wanted | set(made)),
         offers=offers,
+        sets=sets,
+        recipes=recipes,
     )
+
+
+def _sets_among(
+    ledger: Ledger, settings: SyncSettings, orders: pd.DataFrame, articles: pd.DataFrame
+) -> pd.DataFrame:
+    """The composites among open orders that are not among these articles, as ARTICLE_COLUMNS: they take parts of
+    them."""
+    ordered = products_of_skus(ledger, settings, set(orders["sku"])) if takes_parts(settings) else set()
+    others = ordered - set(articles["product_id"])
+    if not others:
+        return articles.iloc[:0]
+    found = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", identity=("parts",), ids=others)
+    made = set(found.loc[made_of(found["parts"]), "id"])
+    return read_articles(ledger, settings, made) if made else articles.iloc[:0]
 
 
 def open_lines(ledger: Ledger, settings: SyncSettings, now: datetime) -> pd.DataFrame:

@@ -86,6 +86,9 @@ def _why_ignored(figures: Figures, settings: SyncSettings) -> Numbers:
     articles = figures.given.articles
     composite = articles["parts"].notna().to_numpy()
     untracked = (articles["tracked"] == False).fillna(False).to_numpy(dtype=bool) & ~composite  # noqa: E712
+    # A composite of which nothing is counted.
+    uncounted = [product for product, recipe in figures.given.recipes.items() if recipe == {}]
+    untracked |= articles["product_id"].isin(uncounted).to_numpy(dtype=bool)
     why = np.full(len(articles), "", dtype=object)
     if settings.inventory.deleted == "leave":
         why[figures.gone] = "deleted at the till"
@@ -169,15 +172,15 @@ def _foreign(
     figures: Figures, place: Place, entries: pd.DataFrame, takes_part: Numbers, settings: SyncSettings
 ) -> pd.DataFrame:
     given = figures.given
-    position = np.flatnonzero(takes_part & figures.level[place.name].known & ~figures.gone)
+    # A composite has no level that could be adjusted: its parts have.
+    own = takes_part & ~given.takers.by_recipe
+    position = np.flatnonzero(own & figures.level[place.name].known & ~figures.gone)
     sku = given.articles["sku"].iloc[position]
     held = _entries_of(entries, place.channel, sku)
-    lines = given.orders[given.orders["channel"] == place.channel]
-    ordered = lines.groupby("sku")["units"].sum().reindex(pd.Index(sku)).fillna(0).to_numpy(dtype=np.int64)
     if settings.inventory.adjusting.figure == "available":
-        wanted = held["available"].array + ordered
+        wanted = held["available"] * PARTS + figures.ordered.base[place.channel][position]
     else:
-        wanted = held["on_stock"].array
+        wanted = held["on_stock"] * PARTS
     levels = given.levels[given.levels["outlet_id"] == place.outlet_id].drop_duplicates(
         "product_id", keep="last"
     )
@@ -192,7 +195,7 @@ def _foreign(
             "sku": sku.array,
             "version": versions.reindex(pd.Index(product)).array,
             "before": figures.level[place.name].values[position],
-            "after": pd.array(wanted, dtype="Int64") * PARTS,
+            "after": wanted.array,
         }
     )
     found: pd.DataFrame = table[(table["after"] != table["before"]).fillna(False).astype(bool)]

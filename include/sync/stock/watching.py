@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 
 from include.ledger.rows import ChangeRow
 from include.sync.stock.bench import Bench
-from include.sync.stock.catalogue import Recipes, composites_of, products_of_skus, read_recipes
+from include.sync.stock.catalogue import products_of_skus
 from include.sync.stock.feeds import LEVELS, ORDERS
 from include.sync.stock.figures import skus_of_lines
 from include.sync.stock.replanning import planned_now, replanned
@@ -92,8 +91,4 @@ class Watch:
         """Till ids of the articles that a move of these levels and order lines concerns."""
         skus = skus_of_lines(lines)
         found = set(products) | products_of_skus(self._bench.ledger, self._bench.settings, skus)
-        return found | composites_of(self._recipes, products) if products else found
-
-    @cached_property
-    def _recipes(self) -> Recipes:
-        return read_recipes(self._bench.ledger, self._bench.settings)
+        return self._bench.kinship.touched(found) if found else found
