@@ -561,7 +561,7 @@ def boxed(make: Make) -> Stocked:
 def test_what_is_ordered_of_a_composite_or_a_part_is_offered_by_none_that_shares_it(
     boxed: Stocked, sku: str, units: int, left: dict[str, int]
 ) -> None:
-    """In the delta that sees the order, and until it is sold at the till and afterwards: an export changes no figure."""
+    """In the delta that sees the order, until it is sold at the till and afterwards: an export changes no figure."""
     order = boxed.order(sku, units, "web")
     boxed.run()
     assert boxed.shown("web") == left
