@@ -9,8 +9,8 @@ For each article (one SKU online, one product at the till) and each channel
 `reserved` is measured, the difference between both figures of the entry, and is not derived from orders: the algebra
 holds whether an order's reservation stands until it is delivered, is taken from stock at once, or whether orders do
 not touch entries at all. Of orders only those count that the till does not know: an exported one has lowered its level.
-Where carts may reserve (the project says so), nothing tells their goods from orders': `on stock = figure` is written, and
-what is reserved is offered to nobody. An order of a composite takes its parts, and so concerns all that share them.
+Where carts may reserve (the project says so), nothing tells their goods from orders': `on stock = figure` is written,
+and what is reserved is offered to nobody. An order of a composite takes its parts, and concerns all that share them.
 
 Three orders of reading make this safe. Entries are read before orders: whatever is reserved in an entry, its order is
 known. Orders are read before levels: whatever an order says to be exported, its level shows it. And an entry is written
