@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 
 from starlette.requests import Request
@@ -11,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from include.receiver.answers import NO_SUCH_ADDRESS, UNKNOWN_SENDER, Refused
 from include.settings.models import SyncSettings
-from include.transport.derived import LENGTH, address_secret
+from include.transport.derived import address_secret, without_secrets
 
 _NOBODY = secrets.token_hex()
 """Stands in for a secret that is not there, so that it takes as long to find out as a wrong one."""
@@ -42,9 +41,7 @@ def no_such_address() -> Refused:
 
 class UnloggedSecrets:
     """Servers write addresses into their access log once the answer begins (uvicorn) or is done (Airflow): by then the
-    secret part of this one is gone from what they look at."""
-
-    _SECRET = re.compile(rf"[0-9A-Fa-f]{{{LENGTH},}}")
+    secret part of this one is gone from what they look at, whether or not there was an answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -52,8 +49,19 @@ class UnloggedSecrets:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_discreetly(message: Message) -> None:
             if message["type"] == "http.response.start":
-                scope["path"] = self._SECRET.sub("***", scope["path"])
-                scope["raw_path"] = scope["path"].encode(errors="replace")
+                hide_secrets(scope)
             await send(message)
 
-        await self.app(scope, receive, send_discreetly if scope["type"] == "http" else send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send_discreetly)
+        finally:
+            hide_secrets(scope)
+
+
+def hide_secrets(scope: Scope) -> None:
+    """Take the secret part of the address out of what servers log."""
+    scope["path"] = without_secrets(scope["path"])
+    scope["raw_path"] = scope["path"].encode(errors="replace")

@@ -26,15 +26,13 @@ TOO_MANY_REFUSED, LATER = 429, 503
 
 
 class Refused(Exception):
-    """This request will never be taken, as it is. `closing`: its body was not read, so the connection is of no use."""
+    """This request will never be taken, as it is."""
 
-    def __init__(
-        self, status: int, reason: str, headers: Mapping[str, str] | None = None, *, closing: bool = False
-    ) -> None:
+    def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
-        self.headers = {**(headers or {}), **({"Connection": "close"} if closing else {})}
+        self.headers = dict(headers or {})
 
 
 class ComeAgain(Exception):
@@ -48,7 +46,10 @@ class ComeAgain(Exception):
 def answer(
     status: int, headers: Mapping[str, str] | None = None, body: bytes = b"", media_type: str | None = None
 ) -> Response:
-    return Response(body, status, headers={**HEADERS, **(headers or {})}, media_type=media_type)
+    """The answer. Whatever was not taken closes its connection: what of its body was not read would be read by the
+    server, for as long as the sender goes on."""
+    closing = {"Connection": "close"} if status >= MALFORMED else {}
+    return Response(body, status, headers={**HEADERS, **closing, **(headers or {})}, media_type=media_type)
 
 
 def later() -> Response:

@@ -16,6 +16,7 @@ from include.receiver import eventgrid, lightspeed
 from include.receiver.addresses import UnloggedSecrets
 from include.receiver.answers import Refused
 from include.receiver.desk import Desk
+from include.receiver.limiting import Refusals
 from include.receiver.ports import Ports
 from include.receiver.pubsub import PubSub
 
@@ -23,7 +24,8 @@ from include.receiver.pubsub import PubSub
 def receiver_app(ports: Ports) -> Starlette:
     """The app, to be served or mounted under any prefix. It holds threads; they end with the app's lifespan, or with
     the process."""
-    desk, pubsub = Desk(ports), PubSub()
+    refusals = Refusals()
+    desk, pubsub, signed = Desk(ports, refusals), PubSub(), lightspeed.Signed(refusals)
 
     async def not_routed(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, HTTPException)
@@ -38,7 +40,7 @@ def receiver_app(ports: Ports) -> Starlette:
 
     app = Starlette(
         routes=[
-            Route("/lightspeed/{tenant}/{topic}", desk.endpoint(lightspeed.signed), methods=["POST"]),
+            Route("/lightspeed/{tenant}/{topic}", desk.endpoint(signed.take), methods=["POST"]),
             Route(
                 "/lightspeed/{tenant}/{topic}/{secret}", desk.endpoint(lightspeed.unsigned), methods=["POST"]
             ),

@@ -22,7 +22,7 @@ from include.receiver.answers import (
 )
 from include.receiver.counting import Tally
 from include.receiver.deliveries import Delivery, Sender, in_time
-from include.receiver.limiting import Refusals, Taken
+from include.receiver.limiting import Refusals, Taken, host_of
 from include.receiver.ports import Ports, ReceiverSecrets
 from include.receiver.workers import Workers
 from include.records.hints import Hint, UnreadableEvent
@@ -36,9 +36,9 @@ MOST_WAITING = 512
 
 
 class Desk:
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, refusals: Refusals) -> None:
         self._ports = ports
-        self._refusals = Refusals()
+        self._refusals = refusals
         self._taken = Taken()
         self._tally = Tally()
         self._readers = Workers(4, MOST_WAITING, KEEP_SECONDS, "settings and secrets")
@@ -65,6 +65,7 @@ class Desk:
             settings, secrets = await self._readers.do(self._known)
             try:
                 delivery = await sender(request, settings, secrets)
+                self._refusals.believe(host_of(request))
                 return delivery if isinstance(delivery, Response) else await self._take(delivery, settings)
             except UnreadableEvent:
                 raise Refused(MALFORMED, "what came is not what its sender sends") from None
@@ -87,8 +88,7 @@ class Desk:
 
     def _refusal(self, request: Request, refused: Refused, settings: SyncSettings) -> Response:
         self._tally.count(logging.WARNING, refused.reason, refused=1)
-        host = request.client.host if request.client else None
-        if self._refusals.is_one_too_many(host, settings.realtime.refused_per_minute):
+        if self._refusals.is_one_too_many(host_of(request), settings.realtime.refused_per_minute):
             return too_many_refused()
         return answer(refused.status, refused.headers)
 
@@ -97,17 +97,18 @@ class Desk:
         if not self._taken.has_room(settings.realtime.events_per_minute):
             raise ComeAgain("more events than are taken in a minute (events_per_minute)")
         fresh = in_time(delivery.hints, settings.realtime.oldest_hours)
-        told = await self._keepers.do(lambda: self._keep_and_ring(fresh)) if fresh else frozenset()
+        anew = await self._keepers.do(lambda: self._keep_and_ring(fresh)) if fresh else frozenset()
         self._taken.add(len(delivery.hints) + delivery.ignored + delivery.unreadable)
         self._count(delivery, kept=len(fresh))
-        return answer(KEPT if told else KNOWN)
+        return answer(KEPT if anew else KNOWN)
 
     def _keep_and_ring(self, hints: list[Hint]) -> frozenset[str]:
-        """In one thread, so that what is kept is rung for even where its sender could not wait."""
-        told = self._ports.keep(hints)
-        if told:
-            self._ports.ring(told)
-        return told
+        """The entities that were told something new. In one thread, so that what is kept is rung for even where its
+        sender could not wait."""
+        kept = self._ports.keep(hints)
+        if kept.ring:
+            self._ports.ring(kept.ring)
+        return kept.anew
 
     def _count(self, delivery: Delivery, kept: int) -> None:
         numbers: Mapping[str, int] = {

@@ -7,30 +7,52 @@ taken where the configuration allows it. Source: docs "Webhooks". X-Series waits
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from starlette.requests import Request
 
-from include.lightspeed.x_series.webhook_events import TOPICS, hint_of, signature_is_right
+from include.lightspeed.x_series.webhook_events import TOPICS, Signature, hint_of
 from include.receiver.addresses import check_address_secret, check_tenant, no_such_address
-from include.receiver.answers import UNKNOWN_SENDER, Refused
-from include.receiver.bodies import body_of
+from include.receiver.answers import UNKNOWN_SENDER, ComeAgain, Refused
+from include.receiver.bodies import Strangers, body_of
 from include.receiver.deliveries import Delivery
+from include.receiver.limiting import Refusals, host_of
 from include.receiver.ports import ReceiverSecrets
 from include.settings.models import SyncSettings
 
 SIGNATURE = "x-signature"
+WRONG = "the signature of a webhook is wrong"
 
 
-async def signed(request: Request, settings: SyncSettings, secrets: ReceiverSecrets) -> Delivery:
-    topic = _topic(request, settings)
-    if not secrets.lightspeed_signing:
-        raise Refused(UNKNOWN_SENDER, "the connection has no secret that webhooks are signed with")
-    header = request.headers.get(SIGNATURE)
-    if header is None:
-        raise Refused(UNKNOWN_SENDER, "a webhook is not signed")
-    raw = await body_of(request, settings.realtime.most_body_kilobytes)
-    if not signature_is_right(raw, header, secrets.lightspeed_signing):
-        raise Refused(UNKNOWN_SENDER, "the signature of a webhook is wrong")
-    return _delivery(topic, raw)
+@dataclass(frozen=True)
+class Signed:
+    """Webhooks known by their bodies: what is read before that counts among `strangers`."""
+
+    refusals: Refusals
+    strangers: Strangers = field(default_factory=Strangers)
+
+    async def take(self, request: Request, settings: SyncSettings, secrets: ReceiverSecrets) -> Delivery:
+        topic = _topic(request, settings)
+        if not secrets.lightspeed_signing:
+            raise Refused(UNKNOWN_SENDER, "the connection has no secret that webhooks are signed with")
+        header = request.headers.get(SIGNATURE)
+        if header is None:
+            raise Refused(UNKNOWN_SENDER, "a webhook is not signed")
+        signature = Signature(header, secrets.lightspeed_signing)
+        if not signature.is_one:
+            raise Refused(UNKNOWN_SENDER, WRONG)
+        self._require_believable(request, settings)
+        most = settings.realtime.most_body_kilobytes
+        raw = await self.strangers.body_of(request, most, signature.update)
+        if not signature.is_right():
+            raise Refused(UNKNOWN_SENDER, WRONG)
+        return _delivery(topic, raw)
+
+    def _require_believable(self, request: Request, settings: SyncSettings) -> None:
+        """Raises ComeAgain where no body of this address is read for the rest of the minute. A genuine sender may share
+        it (all share that of a proxy): it comes again after 503, and after nothing else."""
+        if self.refusals.are_too_many(host_of(request), settings.realtime.refused_per_minute):
+            raise ComeAgain("webhooks of an address that was refused too often")
 
 
 async def unsigned(request: Request, settings: SyncSettings, secrets: ReceiverSecrets) -> Delivery:

@@ -1,8 +1,9 @@
 """How much is taken, and how much is refused before it is refused in fewer words. In memory, for this process alone.
 
 Who is refused is counted by address, in a cache of fixed size whose entries expire: however many addresses come, it
-grows no further. Refused requests are still authenticated (that costs as much as counting them does), because a
-forger may share an address with a genuine sender: behind one NAT, or all of them behind one proxy.
+grows no further. A forger may share an address with a genuine sender: behind one NAT, or all of them behind one proxy.
+So what authenticates by headers alone is looked at however often its address was refused, and an address that was
+genuine lately has its bodies read as well.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from collections import deque
 from collections.abc import Callable
 
 from cachetools import TTLCache
+from starlette.requests import Request
 
 MINUTE = 60.0
 MOST_ADDRESSES = 10_000
+GENUINE_SECONDS = 24 * 3600.0
+"""How long an address is believed to be one that genuine senders use: nights without events are shorter."""
 UNKNOWN = "unknown"
 
 
@@ -24,6 +28,16 @@ class Refusals:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._counts: TTLCache[str, list[int]] = TTLCache(MOST_ADDRESSES, MINUTE, timer=clock)
+        self._genuine: TTLCache[str, bool] = TTLCache(MOST_ADDRESSES, GENUINE_SECONDS, timer=clock)
+
+    def believe(self, host: str | None) -> None:
+        """Something genuine came from this address."""
+        self._genuine[origin_of(host)] = True
+
+    def are_too_many(self, host: str | None, most: int) -> bool:
+        """Whether an address nothing genuine came from has had `most` requests refused."""
+        origin = origin_of(host)
+        return origin not in self._genuine and self._counts.get(origin, [0])[0] >= most
 
     def is_one_too_many(self, host: str | None, most: int) -> bool:
         """Count a refused request, and say whether its address has had more than `most` of them."""
@@ -37,6 +51,11 @@ class Refusals:
 
     def __len__(self) -> int:
         return len(self._counts)
+
+
+def host_of(request: Request) -> str | None:
+    """Who the server says is asking: behind a proxy, whom that names, if the server believes it (`--proxy-headers`)."""
+    return request.client.host if request.client else None
 
 
 def origin_of(host: str | None) -> str:

@@ -25,14 +25,22 @@ class ReceiverSecrets:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """`anew`: entities that were told something new. `ring`: those of them whose runs would see it now."""
+
+    anew: frozenset[str] = frozenset()
+    ring: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Ports:
     """`settings`, `secrets`, `keep`: called in threads, may block and may fail; a failure is answered 503.
 
-    `keep` returns when the hints are safe, and gives the entities that were told something new. `ring` is called with
-    them, in the same thread; it never blocks.
+    `keep` returns when the hints are safe. `ring` is called with the entities to ring for, in the same thread; it never
+    blocks.
     """
 
     settings: Callable[[], SyncSettings]
     secrets: Callable[[], ReceiverSecrets]
-    keep: Callable[[Sequence[Hint]], frozenset[str]]
+    keep: Callable[[Sequence[Hint]], Kept]
     ring: Callable[[frozenset[str]], None]

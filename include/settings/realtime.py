@@ -101,7 +101,8 @@ class RealtimeSettings(Settings):
     oldest_hours: int = Field(default=168, ge=1)
     """An event that says it is older is thanked for and not kept: schedules have long seen what it tells of."""
     refused_per_minute: int = Field(default=60, ge=1)
-    """Refused requests of one address in a minute, after which it is answered 429 without being looked at."""
+    """Refused requests of one address in a minute, after which further ones are answered 429, and no body of that
+    address is read unless it lately sent something genuine."""
     events_per_minute: int = Field(default=30_000, ge=60)
     """Events taken in a minute, by each process of the API server; beyond that the sender is asked to come again
     (503)."""

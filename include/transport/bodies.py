@@ -17,7 +17,7 @@ def parse(content: bytes) -> Any:
     """The JSON value of `content`, numbers with a fraction as Decimal. Raises Unreadable."""
     try:
         return json.loads(content, parse_float=Decimal, parse_constant=_refuse)
-    except (ValueError, RecursionError) as problem:
+    except (ValueError, RecursionError, ArithmeticError) as problem:
         raise Unreadable(type(problem).__name__) from None
 
 

@@ -15,8 +15,9 @@ from urllib.parse import quote_plus
 import httpx
 
 from include.ledger import Ledger
+from include.ledger.inbox import Inbox
 from include.receiver.app import receiver_app
-from include.receiver.ports import Ports, ReceiverSecrets
+from include.receiver.ports import Kept, Ports, ReceiverSecrets
 from include.records.hints import Hint
 from include.sandbox.server import SandboxServer
 from include.settings.models import SyncSettings
@@ -55,8 +56,8 @@ class Receiver:
     )
     rung: list[frozenset[str]] = field(default_factory=list)
 
-    def keep(self, hints: Sequence[Hint]) -> frozenset[str]:
-        return self.ledger.inbox.keep(hints, ENTITIES)
+    def keep(self, hints: Sequence[Hint]) -> Kept:
+        return kept_in(self.ledger.inbox, hints)
 
     def kept(self, entity: str) -> list[str]:
         """Ids of the events in the inbox, which are taken out of it."""
@@ -92,6 +93,12 @@ def served(ledger: Ledger) -> Iterator[Receiver]:
     with SandboxServer(receiver_app(ports)) as server, receiver.client:
         receiver.url = server.url
         yield receiver
+
+
+def kept_in(inbox: Inbox, hints: Sequence[Hint]) -> Kept:
+    """Every entity has been aligned, and sees everything at once."""
+    anew = inbox.keep(hints, ENTITIES)
+    return Kept(anew, anew)
 
 
 def stock(number: int, product: str = "p1") -> dict[str, Any]:

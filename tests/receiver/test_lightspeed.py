@@ -198,7 +198,18 @@ def test_a_body_is_not_read_for_longer_than_it_is_long_enough(receiver: Receiver
             yield b"x" * 65536
 
     with contextlib.suppress(httpx.NetworkError):
-        assert receiver.post(PATH, endless(), x_signature="x").status_code == 413
+        assert receiver.post(PATH, endless(), x_signature=signature(b"x")).status_code == 413
+    assert receiver.webhook("inventory.update", stock(1)).status_code == 202
+
+
+@pytest.mark.parametrize("path", [PATH, "/nowhere", f"{PATH}/{'0' * 40}", "/pubsub/main"])
+def test_of_what_is_refused_by_its_head_no_endless_body_is_read(receiver: Receiver, path: str) -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x" * 65536
+
+    with contextlib.suppress(httpx.NetworkError):
+        assert receiver.post(path, endless(), x_signature="x").status_code in (401, 404)
     assert receiver.webhook("inventory.update", stock(1)).status_code == 202
 
 
@@ -207,7 +218,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
     address = urlsplit(receiver.url)
-    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Signature: x\r\nContent-Length: 100\r\n\r\npayload="
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Signature: {signature(b'x')}\r\nContent-Length: 100\r\n\r\npayload="
     with socket.create_connection((address.hostname, address.port), timeout=20) as sender:
         sender.sendall(head.encode())
         answer = sender.makefile("rb").read()

@@ -4,13 +4,16 @@ loss or old event does harm."""
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote_plus
 
 import httpx
 import pytest
@@ -18,21 +21,24 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from include.ledger.engine import connect
 from include.ledger.inbox import Inbox
-from include.receiver.answers import ComeAgain
+from include.lightspeed.x_series.webhook_events import Signature
+from include.receiver import bodies
+from include.receiver.answers import ComeAgain, Refused
 from include.receiver.app import receiver_app
+from include.receiver.bodies import Strangers
 from include.receiver.counting import Tally
 from include.receiver.limiting import MOST_ADDRESSES, Refusals, Taken, origin_of
-from include.receiver.ports import Ports, ReceiverSecrets
+from include.receiver.ports import Kept, Ports, ReceiverSecrets
 from include.receiver.workers import Workers
 from include.records.errors import ConfigurationFault
 from include.sandbox.server import SandboxServer
 from include.transport.derived import address_secret
 from tests.receiver.served import (
-    ENTITIES,
     EVENT_GRID,
     EVENTS,
     PUBSUB,
@@ -42,6 +48,8 @@ from tests.receiver.served import (
     changed,
     cloud_event,
     form,
+    kept_in,
+    pushed,
     settings_of,
     signature,
     stock,
@@ -57,7 +65,7 @@ def test_while_the_ledger_is_down_events_are_put_off_and_taken_afterwards(
     receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     nowhere = Inbox(connect("postgresql://nobody:its-password@127.0.0.1:1/nothing"))
-    right, receiver.keep = receiver.keep, lambda hints: nowhere.keep(hints, ENTITIES)  # type: ignore[method-assign]
+    right, receiver.keep = receiver.keep, lambda hints: kept_in(nowhere, hints)  # type: ignore[method-assign]
     answers = [receiver.webhook("inventory.update", stock(number)) for number in range(5)]
     assert [answer.status_code for answer in answers] == [503] * 5
     assert all(answer.headers["retry-after"] and not answer.content for answer in answers)
@@ -75,7 +83,7 @@ def test_a_ledger_that_does_not_answer_puts_events_off_and_still_rings_for_what_
     go_on = threading.Event()
     right = receiver.keep
 
-    def slow(hints: Any) -> frozenset[str]:
+    def slow(hints: Any) -> Kept:
         go_on.wait(30)
         return right(hints)
 
@@ -100,7 +108,7 @@ def test_without_settings_or_secrets_everything_is_put_off(ledger: Any, what: st
         raise ConfigurationFault("no file, but a secret: hunter2")
 
     known = {"settings": lambda: settings_of(), "secrets": lambda: ReceiverSecrets()}
-    ports = Ports(**{**known, what: unreadable}, keep=lambda hints: frozenset(), ring=lambda told: None)
+    ports = Ports(**{**known, what: unreadable}, keep=lambda hints: Kept(), ring=lambda told: None)
     with SandboxServer(receiver_app(ports)) as server:
         for path in (PATH, "/nowhere"):
             answer = httpx.post(f"{server.url}{path}", content=b"x")
@@ -158,6 +166,7 @@ def test_an_event_from_the_future_comes_from_now(receiver: Receiver) -> None:
 
 def test_who_is_refused_too_often_is_told_so_and_a_genuine_neighbour_is_not(receiver: Receiver) -> None:
     receiver.settings = settings_of(PUBSUB, refused_per_minute=5)
+    assert receiver.webhook("inventory.update", stock(0)).status_code == 202
     forged = [receiver.post(PATH, b"payload=1", x_signature="x").status_code for _ in range(8)]
     assert forged == [401] * 5 + [429] * 3
     assert receiver.post("/nowhere").status_code == 429, "whatever else it tries"
@@ -232,6 +241,151 @@ def test_what_was_taken_counts_for_a_minute() -> None:
     assert taken.has_room(1)
 
 
+# ---------------------------------------------------------------- bodies of strangers
+
+
+def test_bodies_of_strangers_share_one_budget_and_who_takes_longest_is_given_up() -> None:
+    """Six hundred connections of a megabyte each, none of them finished: the budget is what they hold in all."""
+    strangers = Strangers(most=8 * 1024 * 1024)
+    genuine = form(stock(1))
+
+    async def crowd() -> tuple[list[Any], bytes]:
+        slow = [
+            asyncio.create_task(strangers.body_of(_slow(1024 * 1024), 1024, _nothing)) for _ in range(600)
+        ]
+        for _ in range(30):
+            await asyncio.sleep(0)
+        assert 0 < strangers.held <= 8 * 1024 * 1024
+        signed = Signature(signature(genuine), (SIGNING,))
+        body = await strangers.body_of(_whole(genuine), 1024, signed.update)
+        assert signed.is_right()
+        for one in slow:
+            one.cancel()
+        return await asyncio.gather(*slow, return_exceptions=True), body
+
+    ends, body = asyncio.run(crowd())
+    assert body == genuine, "a genuine webhook does not suffer"
+    given_up = [one for one in ends if isinstance(one, ComeAgain)]
+    assert len(given_up) == 600 - 8
+    assert strangers.held == 0
+
+
+def test_a_body_that_alone_is_longer_than_all_may_hold_is_given_up() -> None:
+    async def alone() -> None:
+        strangers = Strangers(most=10)
+        with pytest.raises(ComeAgain):
+            await strangers.body_of(_whole(b"x" * 11), 1024, _nothing)
+        assert strangers.held == 0
+
+    asyncio.run(alone())
+
+
+@pytest.mark.parametrize("way", ["signed", "known"])
+def test_a_body_that_comes_slowly_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
+    request = _slow(10)
+
+    async def wait() -> None:
+        reading = bodies.body_of(request, 1) if way == "known" else Strangers().body_of(request, 1, _nothing)
+        with pytest.raises(Refused) as caught:
+            await reading
+        assert caught.value.status == 408
+
+    asyncio.run(wait())
+
+
+def test_of_an_address_that_was_refused_too_often_no_body_is_read(receiver: Receiver) -> None:
+    """Every way in answers before a body came: the request announces a megabyte, and sends nothing of it."""
+    receiver.settings = settings_of(PUBSUB, refused_per_minute=3)
+    for _ in range(3):
+        assert receiver.post(PATH, b"payload=1", x_signature=signature(b"x")).status_code == 401
+    assert _answered_without_body(receiver, PATH, signature(b"x")) == 503, (
+        "it may be genuine: it may come again"
+    )
+    assert _answered_without_body(receiver, PATH, "nonsense") == 429
+    assert _answered_without_body(receiver, f"/pubsub/main/{'0' * 40}", "") == 429
+    assert _answered_without_body(receiver, f"{PATH}/{'0' * 40}", "") == 429
+    assert _answered_without_body(receiver, "/nowhere", "") == 429
+
+
+def _answered_without_body(receiver: Receiver, path: str, header: str) -> int:
+    url = httpx.URL(receiver.url)
+    with socket.create_connection((url.host, url.port or 80), timeout=20) as connection:
+        connection.sendall(
+            f"POST {url.path.rstrip('/')}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
+            f"X-Signature: {header}\r\n\r\n".encode()
+        )
+        begin = connection.recv(1000)
+    return int(begin.split()[1])
+
+
+def _nothing(_: bytes) -> None: ...
+
+
+def _whole(content: bytes) -> Request:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    return Request({"type": "http", "headers": []}, receive)
+
+
+def _slow(size: int) -> Request:
+    """All of the body but its end."""
+    parts = [b"x" * size]
+
+    async def receive() -> Message:
+        if parts:
+            return {"type": "http.request", "body": parts.pop(), "more_body": True}
+        await asyncio.sleep(600)
+        raise AssertionError
+
+    return Request({"type": "http", "headers": []}, receive)
+
+
+HOSTILE = [
+    '{"a":1e1000000000000000000}',
+    '{"version":1e400}',
+    '{"id":"\\ud83d","version":1}',
+    '{"id":"a\\u0000b","version":"9999999999999999999999999999999"}',
+    '{"version":' + "9" * 5000 + "}",
+    "[" * 10_000 + "]" * 10_000,
+    '{"a":' * 10_000 + "1" + "}" * 10_000,
+    '{"version":1,"version":2}',
+    '{"id":{"a":1},"version":[]}',
+    '{"id":null,"version":true}',
+    '{"a":NaN,"b":-Infinity}',
+    '["a"]', '"text"', "null", "7", "", "{", "\ufeff{}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("topic", ["inventory.update", "product.update", "customer.update"])
+def test_hostile_json_of_a_known_sender_is_answered_for_good(
+    receiver: Receiver, topic: str, text: str
+) -> None:
+    """503 would bring it back for 48 hours."""
+    raw = f"payload={quote_plus(text)}".encode()
+    answer = receiver.post(f"/lightspeed/main/{topic}", raw, x_signature=signature(raw))
+    assert answer.status_code in (200, 202, 400)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("way", ["pubsub", "envelope", "eventgrid", "encoded"])
+def test_hostile_json_of_a_known_queue_is_answered_for_good(receiver: Receiver, way: str, text: str) -> None:
+    receiver.settings = settings_of(PUBSUB if way in ("pubsub", "envelope") else EVENT_GRID)
+    path = f"/pubsub/main/{address_secret(EVENTS, 'pubsub/main')}"
+    if way == "pubsub":
+        answer = receiver.post(path, pushed(text.encode()))
+    elif way == "envelope":
+        answer = receiver.post(path, text.encode())
+    elif way == "eventgrid":
+        answer = receiver.post(receiver.grid, text.encode())
+    else:
+        encoded = base64.b64encode(text.encode()).decode()
+        answer = receiver.post(receiver.grid, _json({"specversion": "1.0", "data_base64": encoded}))
+    assert answer.status_code in (200, 202, 400)
+
+
 # ---------------------------------------------------------------- what leaves
 
 
@@ -248,6 +402,7 @@ def test_every_answer_has_the_same_headers_and_says_nothing(receiver: Receiver) 
         assert answer.content == b""
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert (answer.headers.get("connection") == "close") is (answer.status_code >= 400)
         assert not {"set-cookie", "server", "access-control-allow-origin", "location"} & set(answer.headers)
 
 
@@ -255,15 +410,15 @@ def test_a_flood_of_forgeries_does_not_fill_the_log(
     receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="include")
+    receiver.webhook("inventory.update", stock(1))
     for number in range(100):
         receiver.post(PATH, f"payload=secret-{number}".encode(), x_signature="x", user_agent="forger/1")
         receiver.post(f"/secret-path-{number}")
-    receiver.webhook("inventory.update", stock(1))
     lines = [one.getMessage() for one in caplog.records if one.name.startswith("include.receiver")]
     assert lines == [
+        "Events, lightspeed inventory.update: 1 received.",
         "Events, the signature of a webhook is wrong: 1 refused.",
         "Events, no such address: 1 refused.",
-        "Events, lightspeed inventory.update: 1 received.",
     ]
 
 
@@ -288,7 +443,7 @@ def test_the_secret_of_an_address_reaches_no_access_log() -> None:
     """Servers look at the address when the answer begins, or when it is done. Mounted and behind middleware, as in
     Airflow's API server."""
     seen: list[str] = []
-    receiver = receiver_app(Ports(settings_of, ReceiverSecrets, lambda hints: frozenset(), lambda told: None))
+    receiver = receiver_app(Ports(settings_of, ReceiverSecrets, lambda hints: Kept(), lambda told: None))
     app = FastAPI()
     app.mount("/hooks", receiver)
 

@@ -46,17 +46,32 @@ _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII | re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{43}=?", re.ASCII)
 
 
-def signature_is_right(raw: bytes, header: str | None, secrets: Sequence[str]) -> bool:
-    """Whether `X-Signature` (`signature=<hmac>,algorithm=HMAC-SHA256`) is that of this body with one of `secrets`.
+class Signature:
+    """Whether `X-Signature` (`signature=<hmac>,algorithm=HMAC-SHA256`) is that of a body with one of `secrets`, found
+    out while the body comes.
 
     The docs' sample does not say whether the HMAC is written in hexadecimal digits or in base64, so either will do.
     How long it takes says nothing about how nearly a wrong one is right. An empty secret signs nothing.
     """
-    given = _signature_in(header)
-    if given is None:
-        return False
-    made = [hmac.digest(secret.encode(), raw, hashlib.sha256) for secret in secrets if secret]
-    return any(hmac.compare_digest(given, one) for one in made)
+
+    def __init__(self, header: str | None, secrets: Sequence[str]) -> None:
+        self._given = _signature_in(header)
+        self._made = [hmac.new(secret.encode(), digestmod=hashlib.sha256) for secret in secrets if secret]
+
+    @property
+    def is_one(self) -> bool:
+        """Whether the header holds a signature at all: if not, no body makes it right."""
+        return self._given is not None
+
+    def update(self, part: bytes) -> None:
+        """The next bytes of the body."""
+        for one in self._made:
+            one.update(part)
+
+    def is_right(self) -> bool:
+        """Whether it is that of all the bytes so far."""
+        given = self._given
+        return given is not None and any(hmac.compare_digest(given, one.digest()) for one in self._made)
 
 
 def hint_of(topic: str, raw: bytes) -> Hint:
