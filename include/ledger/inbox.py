@@ -14,6 +14,10 @@ from include.ledger.engine import transaction
 from include.ledger.rows import Event
 from include.records.hints import Hint
 
+MOST_WAITING = 20_000
+"""Events of an entity that wait for a run. A run looks at all that changed, however many told of it: what comes on top
+of these (to a DAG that is paused, for days) says nothing new, and is not kept."""
+
 Delay = Callable[[str, str], float]
 """Entity and source -> seconds."""
 
@@ -25,12 +29,14 @@ def no_delay(entity: str, source: str) -> float:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for one entity and has been seen by no run: how many events, and since when the oldest is due
-    (UTC)."""
+    """What waits for one entity and has been seen by no run: how many events, since when the oldest is due (UTC), and
+    whether the entity has had its first alignment. Before that its runs read everything anyway, and none may be a
+    delta."""
 
     entity: str
     events: int
     since: datetime
+    aligned: bool = True
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ class Inbox:
         self, hints: Iterable[Hint], entities: Collection[str], delay: Delay = no_delay
     ) -> frozenset[str]:
         """Keep hints for those of `entities` they concern, all or none. Gives the entities that were told something
-        new: senders repeat themselves. `delay`: seconds before a run can see what an entity is told by a source."""
+        new: senders repeat themselves, and beyond `MOST_WAITING` nothing is new. `delay`: seconds before a run can see
+        what an entity is told by a source."""
         rows = [
             {
                 "entity": entity,
@@ -69,11 +76,16 @@ class Inbox:
                     FROM unnest(CAST(:entity AS text[]), CAST(:source AS text[]), CAST(:topic AS text[]),
                                 CAST(:event_id AS text[]), CAST(:body AS text[]), CAST(:delay AS float8[]))
                          AS given(entity, source, topic, event_id, body, delay)
+                    WHERE entity NOT IN (
+                        SELECT full_one FROM unnest(CAST(:entities AS text[])) AS full_one
+                        WHERE EXISTS (SELECT FROM inbox WHERE inbox.entity = full_one AND done_at IS NULL
+                                      AND claimed_by IS NULL OFFSET :most)
+                    )
                     ON CONFLICT (entity, source, event_id) DO NOTHING
                     RETURNING entity
                     """
                 ),
-                columns,
+                {**columns, "entities": sorted(set(columns["entity"])), "most": MOST_WAITING - 1},
             ).scalars()
             return frozenset(told)
 
@@ -82,11 +94,23 @@ class Inbox:
         with transaction(self.engine) as connection:
             rows = connection.execute(
                 text(
-                    "SELECT entity, count(*) AS events, min(due_at) AS since FROM inbox "
+                    "SELECT entity, count(*) AS events, min(due_at) AS since, "
+                    "EXISTS (SELECT FROM baselines WHERE baselines.entity = inbox.entity) AS aligned FROM inbox "
                     "WHERE done_at IS NULL AND claimed_by IS NULL AND due_at <= now() GROUP BY entity ORDER BY entity"
                 )
             ).all()
-        return [Waiting(row.entity, row.events, row.since) for row in rows]
+        return [Waiting(**row._mapping) for row in rows]
+
+    def aligned(self, entities: Collection[str]) -> frozenset[str]:
+        """Those of `entities` that have had their first alignment."""
+        if not entities:
+            return frozenset()
+        with transaction(self.engine) as connection:
+            found = connection.execute(
+                text("SELECT entity FROM baselines WHERE entity = ANY(:entities)"),
+                {"entities": list(entities)},
+            ).scalars()
+            return frozenset(found)
 
     def claim(self, entity: str, run_id: str) -> list[Event]:
         """All that is due for an entity is this run's from now on, oldest first. Runs of an entity never overlap, so

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from include.pipeline.entities import ENTITIES
-from include.pipeline.mounting import App, Kept
+from include.pipeline.mounting import App, Remembered
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,12 +25,14 @@ def open_console() -> App:
     from include.console.app import console_app
     from include.console.ports import Ports
     from include.ledger.ledger import Ledger
+    from include.ledger.limits import SERVING
     from include.pipeline.context import staging_root
+    from include.pipeline.public import base_host, base_path
     from include.settings.loader import load_settings
     from include.sync.staging import Staging
 
-    ledger = Ledger.open()
-    settings = Kept(load_settings, seconds=5.0)
+    ledger = Ledger.open(limits=SERVING)
+    settings = Remembered(load_settings, seconds=5.0)
 
     def seal() -> Seal:
         from include.pipeline.customer_engine import seal_of
@@ -46,6 +48,8 @@ def open_console() -> App:
             staging=lambda run_id: Staging(staging_root(), run_id, ledger.checkpoints),
             secret=conf.get("api", "secret_key"),
             seal=seal,
+            airflow=base_path(),
+            host=base_host(),
         )
     )
 

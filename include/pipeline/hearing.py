@@ -6,19 +6,22 @@ from collections.abc import Sequence
 
 from include.ledger.inbox import Delay, Inbox
 from include.pipeline.entities import ENTITIES
+from include.receiver.ports import Kept
 from include.records.hints import Hint
 from include.settings.models import SyncSettings
 
 TRAILING = frozenset(one.id for one in ENTITIES if one.trails)
 
 
-def keep(inbox: Inbox, settings: SyncSettings, hints: Sequence[Hint]) -> frozenset[str]:
-    """Keep hints until runs have seen to them. Gives the entities whose doorbell is to ring now: those with something
-    new that a run would see. What becomes visible later rings later (see `include.pipeline.ringing`)."""
+def keep(inbox: Inbox, settings: SyncSettings, hints: Sequence[Hint]) -> Kept:
+    """Keep hints until runs have seen to them. Doorbells ring now for the entities with something new that a run would
+    see: what becomes visible later rings later (see `include.pipeline.ringing`), and what was never aligned is not run
+    by events."""
     delay = _delay(settings)
-    told = inbox.keep(hints, settings.followed_entities, delay)
+    anew = inbox.keep(hints, settings.followed_entities, delay)
     sources = {hint.source for hint in hints}
-    return frozenset(entity for entity in told if any(not delay(entity, source) for source in sources))
+    seen = frozenset(entity for entity in anew if any(not delay(entity, source) for source in sources))
+    return Kept(anew, inbox.aligned(seen))
 
 
 def _delay(settings: SyncSettings) -> Delay:

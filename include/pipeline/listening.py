@@ -181,9 +181,9 @@ def take(
 
 def to_ring(inbox: Inbox, settings: SyncSettings) -> list[str]:
     """The entities for which something is due that no run has taken: what was just heard, and what a run that died
-    before it rang has left."""
+    before it rang has left. Not those that were never aligned: events run deltas."""
     followed = settings.followed_entities
-    return [one.entity for one in inbox.waiting() if one.entity in followed]
+    return [one.entity for one in inbox.waiting() if one.aligned and one.entity in followed]
 
 
 def _hints(messages: Sequence[Message], project_key: str, oldest: datetime, heard: Heard) -> Iterator[Hint]:

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,10 @@ log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 30.0
 """How long settings and secrets are believed before they are read again."""
+FAILED_SECONDS = 5.0
+"""How long a failure to open or to read is believed before it is tried again."""
+WAITING_SECONDS = 4.0
+"""How long a request waits for an app to open, which takes a second or two of importing: Lightspeed waits five."""
 Scope = MutableMapping[str, Any]
 Receive = Callable[..., Awaitable[Any]]
 Send = Callable[..., Awaitable[None]]
@@ -25,56 +30,129 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass
+class Failed:
+    """A failure that is believed for a while: whatever asks meanwhile gets it at once, and nothing is tried."""
+
+    problem: Exception | None = None
+    until: float = 0.0
+
+    def remember(self, problem: Exception) -> None:
+        self.problem, self.until = problem, time.monotonic() + FAILED_SECONDS
+
+    def again(self) -> None:
+        """Raise the failure, as long as it is believed."""
+        if self.problem is not None and time.monotonic() < self.until:
+            raise self.problem.with_traceback(None)
+
+
+@dataclass
 class Lazy:
     """An ASGI app that becomes what `open_app` gives when it is first asked for something. What fails to open is told
-    in the log, answered 503 (which senders of events take as a reason to come again), and tried again."""
+    in the log, answered 503 (which senders of events take as a reason to come again), and tried again.
+
+    One thread opens, however many ask, and none of those that wait holds another: a ledger that does not answer costs
+    the API server nothing it needs for its own pages."""
 
     name: str
     open_app: Callable[[], App]
     _app: App | None = None
+    _opening: Future[App] | None = None
+    _failed: Failed = field(default_factory=Failed)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        scope["path"] = rooted(scope["path"], scope.get("root_path", ""))
         try:
-            app = await asyncio.to_thread(self._opened) if self._app is None else self._app
+            app = self._app or await self._opened()
+        except Exception:
+            await _not_now(scope, send)
+            return
+        await app(scope, receive, send)
+
+    async def _opened(self) -> App:
+        """Raises what opening raised, or TimeoutError where it takes longer than anybody waits; after a failure nobody
+        waits for the next try."""
+        # Shielded: who goes away, or waits no longer, does not end what others wait for.
+        opening = asyncio.shield(asyncio.wrap_future(self._begun()))
+        return await asyncio.wait_for(opening, WAITING_SECONDS if self._failed.problem is None else 0)
+
+    def _begun(self) -> Future[App]:
+        with self._lock:
+            self._failed.again()
+            if self._opening is None:
+                self._opening = Future()
+                threading.Thread(
+                    target=self._open, args=(self._opening,), name=f"opening the {self.name}", daemon=True
+                ).start()
+            return self._opening
+
+    def _open(self, opening: Future[App]) -> None:
+        try:
+            app = self.open_app()
         except Exception as problem:
             log.error(
                 "The %s can't start: %s. What to do: run the DAG `preflight`.", self.name, said(problem)
             )
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": 503,
-                    "headers": [(b"retry-after", b"30"), (b"content-length", b"0")],
-                }
-            )
-            await send({"type": "http.response.body", "body": b""})
-            return
-        await app(scope, receive, send)
+            with self._lock:
+                self._failed.remember(problem)
+                self._opening = None
+            opening.set_exception(problem)
+        else:
+            with self._lock:
+                self._app, self._opening = app, None
+            opening.set_result(app)
 
-    def _opened(self) -> App:
-        with self._lock:
-            if self._app is None:
-                self._app = self.open_app()
-            return self._app
+
+def rooted(path: str, root: str) -> str:
+    """`path` below `root`, also where a proxy took away the path that all of Airflow is under: `/airflow` of
+    `/airflow/retail-sync/hooks`. A mounted app would not find its own routes."""
+    if path.startswith(root):
+        return path
+    parts = root.split("/")
+    for start in range(2, len(parts)):
+        if path.startswith("/" + "/".join(parts[start:])):
+            return "/".join(parts[:start]) + path
+    return path
+
+
+async def _not_now(scope: Scope, send: Send) -> None:
+    """503, without a look at the body; and what the server logs of the address holds no secret."""
+    from include.transport.derived import without_secrets
+
+    scope["path"] = without_secrets(scope["path"])
+    scope["raw_path"] = scope["path"].encode(errors="replace")
+    headers = [
+        (b"retry-after", b"30"),
+        (b"content-length", b"0"),
+        (b"connection", b"close"),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
 
 
 @dataclass
-class Kept:
-    """A value that is read again when it has got old. What can't be read is an error each time, not an old value."""
+class Remembered:
+    """A value that is read again when it has got old. What can't be read is an error, not an old value."""
 
     read: Callable[[], Any]
     seconds: float = KEPT_SECONDS
     _value: Any = None
     _until: float = 0.0
+    _failed: Failed = field(default_factory=Failed)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self) -> Any:
         with self._lock:
             if time.monotonic() >= self._until:
-                self._value = self.read()
+                self._failed.again()
+                try:
+                    self._value = self.read()
+                except Exception as problem:
+                    self._failed.remember(problem)
+                    raise
                 self._until = time.monotonic() + self.seconds
             return self._value
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from include.pipeline.mounting import App, Kept, said
+from include.pipeline.mounting import App, Remembered, said
 from include.pipeline.ringing import Ringer, ring_doorbells
 
 log = logging.getLogger(__name__)
@@ -15,22 +15,25 @@ log = logging.getLogger(__name__)
 def open_receiver() -> App:
     """The receiver with this Airflow's connections, ledger and doorbells. Raises ConfigurationFault."""
     from include.ledger.ledger import Ledger
+    from include.ledger.limits import SERVING
     from include.pipeline import hearing
     from include.receiver.app import receiver_app
-    from include.receiver.ports import Ports
+    from include.receiver.ports import Kept, Ports
     from include.records.hints import Hint
     from include.settings.loader import load_settings
 
-    ledger = Ledger.open()
-    settings = Kept(load_settings)
+    ledger = Ledger.open(limits=SERVING)
+    settings = Remembered(load_settings)
     ringer = Ringer(ring_doorbells, ledger.inbox.waiting)
 
-    def kept(hints: Sequence[Hint]) -> frozenset[str]:
+    def kept(hints: Sequence[Hint]) -> Kept:
         return hearing.keep(ledger.inbox, settings(), hints)
 
     ringer.start()
     app: App = receiver_app(
-        Ports(settings=settings, secrets=Kept(lambda: _secrets(settings())), keep=kept, ring=ringer.ring)
+        Ports(
+            settings=settings, secrets=Remembered(lambda: _secrets(settings())), keep=kept, ring=ringer.ring
+        )
     )
     return app
 

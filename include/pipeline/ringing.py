@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,14 +38,15 @@ class _Bell:
 
 @dataclass
 class Ringer:
-    """A thread that rings. `ring_assets` rings these entities' doorbells in Airflow; `waiting` is what the inbox holds.
-    Both may fail: it is logged without content, and tried again."""
+    """A thread that rings. `ring_assets` rings these entities' doorbells in Airflow, and gives those that nobody can
+    answer now; `waiting` is what the inbox holds. Both may fail: it is logged without content, and tried again."""
 
-    ring_assets: Callable[[Iterable[str]], None]
+    ring_assets: Callable[[Iterable[str]], Collection[str]]
     waiting: Callable[[], list[Waiting]]
     clock: Callable[[], float] = time.monotonic
     _asked: set[str] = field(default_factory=set)
     _bells: dict[str, _Bell] = field(default_factory=dict)
+    _unaligned: set[str] = field(default_factory=set)
     _wake: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
 
@@ -80,10 +81,12 @@ class Ringer:
     def overdue(self, now: float) -> set[str]:
         """Entities that something waits for, and that were rung for long enough ago. `now`: seconds of `clock`."""
         try:
-            waiting = {one.entity for one in self.waiting()}
+            found_waiting = self.waiting()
         except Exception as problem:
             log.warning("The inbox can't be looked at (%s); trying again.", type(problem).__name__)
             return set()
+        self._tell_of_unaligned({one.entity for one in found_waiting if not one.aligned})
+        waiting = {one.entity for one in found_waiting if one.aligned}
         found = set()
         for entity in list(self._bells):
             if entity not in waiting:
@@ -96,30 +99,55 @@ class Ringer:
                 found.add(entity)
         return found
 
+    def _tell_of_unaligned(self, entities: set[str]) -> None:
+        """Once for each: a run of theirs would only fail, and schedules say the same."""
+        for entity in sorted(entities - self._unaligned):
+            log.warning(
+                "Events of %s start no run: it has had no first alignment. What to do: run `backfill`, or leave it out "
+                "of realtime.entities.",
+                entity,
+            )
+        self._unaligned = entities
+
     def ring_now(self, entities: set[str], now: float) -> None:
-        """Ring, and remember when."""
+        """Ring, and remember when. A bell nobody can answer now was not rung in vain: it is tried as soon again."""
         for entity in entities:
             self._bells.setdefault(entity, _Bell()).rung_at = now
         try:
-            self.ring_assets(sorted(entities))
+            for entity in self.ring_assets(sorted(entities)):
+                self._bells[entity].patience = AGAIN_SECONDS
         except Exception as problem:
             log.warning("Doorbells could not be rung (%s); trying again.", type(problem).__name__)
 
 
-def ring_doorbells(entities: Iterable[str]) -> None:
-    """Ring in Airflow's own process: an asset event each, in one transaction of Airflow's metadata.
+def ring_doorbells(entities: Iterable[str]) -> frozenset[str]:
+    """Ring in Airflow's own process: an asset event each, in one transaction of Airflow's metadata. Gives the entities
+    whose DAG is paused, not there, or without its doorbell: Airflow forgets a ring that no DAG can answer, so theirs
+    are not rung.
 
     `AssetManager` is not public API: this function is the only place that knows it. From outside, the same is done by
     `POST /api/v2/assets/events`.
     """
     from airflow.assets.manager import asset_manager
     from airflow.models.asset import AssetModel
+    from airflow.models.dag import DagModel
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
     from include.pipeline.entities import entity
 
-    names = [entity(one).doorbell for one in entities]
+    doorbells = {entity(one).doorbell: one for one in entities}
     with create_session() as session:
-        for asset in session.scalars(select(AssetModel).where(AssetModel.name.in_(names))).all():
-            asset_manager.register_asset_change(asset=asset, session=session, source_is_api=True)
+        awake = set(
+            session.scalars(
+                select(DagModel.dag_id).where(
+                    DagModel.dag_id.in_(doorbells.values()), ~DagModel.is_paused, ~DagModel.is_stale
+                )
+            )
+        )
+        rung = set()
+        for asset in session.scalars(select(AssetModel).where(AssetModel.name.in_(doorbells))).all():
+            if doorbells[asset.name] in awake:
+                asset_manager.register_asset_change(asset=asset, session=session, source_is_api=True)
+                rung.add(doorbells[asset.name])
+    return frozenset(doorbells.values()) - rung

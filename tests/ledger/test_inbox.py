@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from include.ledger import Ledger
+import pytest
+
+from include.ledger import Ledger, inbox
 from include.records.hints import Hint
 
 ALL = ("inventory", "orders", "products", "sales")
@@ -85,3 +87,29 @@ def test_what_was_told_of_late_is_counted_by_topic(ledger: Ledger) -> None:
         3,
         1,
     )
+
+
+def test_an_inbox_that_nobody_empties_grows_no_further_and_takes_events_again_once_somebody_has(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A DAG that is paused for days: one run sees to all that waits, however much it is."""
+    monkeypatch.setattr(inbox, "MOST_WAITING", 50)
+    for number in range(60):
+        told = ledger.inbox.keep([hint(f"e{number}", "inventory", "orders")], ("inventory",))
+        assert told == ({"inventory"} if number < 50 else frozenset())
+    assert ledger.inbox.keep([hint("other", "orders")], ALL) == {"orders"}, "others are not full"
+    [orders, first] = sorted(ledger.inbox.waiting(), key=lambda one: one.events)
+    assert (first.entity, first.events, orders.events) == ("inventory", 50, 1)
+    assert len(claimed(ledger)) == 50
+    assert ledger.inbox.keep([hint("e59")], ALL) == {"inventory"}, "what was not kept is new"
+
+
+def test_before_a_first_alignment_what_waits_says_so(ledger: Ledger, run_id: str) -> None:
+    ledger.inbox.keep([hint("e1", "inventory", "products")], ALL)
+    ledger.settle(run_id, "products", cursors={}, holds=[], baseline=True)
+    assert {one.entity: one.aligned for one in ledger.inbox.waiting()} == {
+        "inventory": False,
+        "products": True,
+    }
+    assert ledger.inbox.aligned(["inventory", "products"]) == {"products"}
+    assert ledger.inbox.aligned([]) == frozenset()

@@ -21,6 +21,7 @@ from include.pipeline.schedules import Queue
 from include.pipeline.watching import Patience, QueueWatch
 from include.records.errors import ConfigurationFault, SystemUnavailable
 from include.settings.models import SyncSettings
+from tests.pipeline.test_ringing import align
 
 PROJECT = "shop"
 REGION = "eu-central-1"
@@ -81,6 +82,7 @@ def queue(sqs: Any, request: pytest.FixtureRequest) -> SqsQueue:
 @pytest.fixture
 def ledger(ledger_url: str) -> Iterator[Ledger]:
     with Ledger.open(ledger_url) as opened:
+        align(opened, "inventory", "products")
         yield opened
 
 
@@ -130,6 +132,15 @@ def test_the_queue_is_emptied_into_the_inbox(queue: SqsQueue, ledger: Ledger) ->
     assert len(ledger.inbox.claim("inventory", "run")) == 23
 
 
+def test_an_entity_without_a_first_alignment_is_not_rung_for(queue: SqsQueue, ledger_url: str) -> None:
+    send(queue, changed(1))
+    with Ledger.open(ledger_url) as ledger:
+        assert heard_of(queue, ledger).kept == 1
+        assert to_ring(ledger.inbox, SETTINGS) == []
+        align(ledger, "inventory")
+        assert to_ring(ledger.inbox, SETTINGS) == ["inventory"]
+
+
 def test_an_entity_that_took_what_it_was_told_is_not_rung_for(queue: SqsQueue, ledger: Ledger) -> None:
     send(queue, changed(1), changed(1, "product"))
     heard_of(queue, ledger)
@@ -171,7 +182,7 @@ def test_nothing_is_deleted_that_could_not_be_kept(
 ) -> None:
     send(queue, changed(1))
     nowhere = create_engine(empty_database_url)
-    with pytest.raises(Exception, match="inbox"):
+    with pytest.raises(ConfigurationFault, match="UndefinedTable"):
         take(queue, Inbox(nowhere), SETTINGS, PROJECT, now=NOW)
     nowhere.dispose()
     assert left(queue) == 1

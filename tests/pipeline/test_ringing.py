@@ -17,7 +17,15 @@ from include.settings.loader import parse_settings
 @pytest.fixture
 def ledger(ledger_url: str) -> Iterator[Ledger]:
     with Ledger.open(ledger_url) as opened:
+        align(opened, *ALL)
         yield opened
+
+
+def align(ledger: Ledger, *entities: str) -> None:
+    """As if their first alignment had been."""
+    for entity in entities:
+        run = ledger.open_run(entity, entity, dag_id=entity, airflow_run_id="r", mode="full", params={})
+        ledger.settle(run.id, entity, cursors={}, holds=[], baseline=True)
 
 
 ALL = ("inventory", "sales", "products")
@@ -29,13 +37,15 @@ class Bells:
     def __init__(self) -> None:
         self.rung: list[list[str]] = []
         self.out_of_order = False
+        self.paused: set[str] = set()
         self.heard = threading.Event()
 
-    def __call__(self, entities: Iterable[str]) -> None:
+    def __call__(self, entities: Iterable[str]) -> frozenset[str]:
         if self.out_of_order:
             raise ConnectionError("no metadata")
         self.rung.append(list(entities))
         self.heard.set()
+        return frozenset(self.paused)
 
 
 def told(ledger: Ledger, *event_ids: str) -> None:
@@ -108,5 +118,44 @@ def test_a_run_is_not_started_before_its_window_reaches_what_changed(
         "limits: {commercetools: {trail_seconds: 60}}}"
     )
     hint = Hint(source, "anything", "e1", (entity,))  # type: ignore[arg-type]
-    assert (entity in hearing.keep(ledger.inbox, settings, [hint])) is rings
+    kept = hearing.keep(ledger.inbox, settings, [hint])
+    assert (entity in kept.ring) is rings and kept.anew == {entity}
     assert bool(ledger.inbox.claim(entity, "run")) is rings
+
+
+def test_events_before_a_first_alignment_start_no_run_and_are_told_of_once(
+    ledger_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Their runs would be deltas, and only fail."""
+    settings = parse_settings("{version: 1, locations: [{name: Main, outlet: Main Outlet}]}")
+    with Ledger.open(ledger_url) as ledger:
+        hints = [Hint("lightspeed", "sale.update", "e1", ("inventory", "sales"))]
+        align(ledger, "sales")
+        kept = hearing.keep(ledger.inbox, settings, hints)
+        assert kept.anew == {"inventory"}, "sales does not sync"
+        assert "inventory" not in kept.ring
+        ringer = Ringer(Bells(), ledger.inbox.waiting)
+        for second in range(3):
+            assert "inventory" not in ringer.overdue(1000.0 + second)
+        told_of = [one.getMessage() for one in caplog.records if "Events of inventory" in one.getMessage()]
+        assert len(told_of) == 1 and "backfill" in told_of[0]
+        align(ledger, "inventory")
+        assert "inventory" in ringer.overdue(2000.0), "what came before is looked at, too"
+
+
+def test_a_paused_dag_is_not_rung_for_ever_more_seldom_and_heard_soon_after_it_is_unpaused(
+    ledger: Ledger,
+) -> None:
+    """Airflow drops a ring for a paused DAG, so that waiting longer and longer for an answer is of no use."""
+    told(ledger, *(f"e{number}" for number in range(200)))
+    bells = Bells()
+    bells.paused = {"inventory"}
+    ringer = Ringer(bells, ledger.inbox.waiting)
+    now = 1000.0
+    for _ in range(600):
+        if ringer.overdue(now):
+            ringer.ring_now({"inventory"}, now)
+        now += 1.0
+    assert ringer._bells["inventory"].patience == AGAIN_SECONDS
+    bells.paused = set()
+    assert ringer.overdue(now + AGAIN_SECONDS) == {"inventory"}
