@@ -36,7 +36,9 @@ class Runs:
         mode: Mode,
         params: Mapping[str, Any],
     ) -> Run:
-        """Start a run, or take it up again: a retried task finds its run as it left it, set back to running.
+        """Start a run, or take it up again: a retried task finds its run as it left it, set back to running. One that
+        has succeeded begins anew: somebody cleared it, or deleted the DAG with its runs, and Airflow gave a new run the
+        same name; what the first one read is not read again from its files.
 
         An earlier run of the same entity and DAG that is still `running` can only be dead (a DAG has one active
         run): it is marked failed. What earlier runs of the DAG planned and never began is superseded, so that
@@ -48,6 +50,13 @@ class Runs:
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(hashtextextended('ledger run ' || :entity, 0))"),
                 {"entity": entity},
+            )
+            connection.execute(
+                text(
+                    "DELETE FROM checkpoints WHERE run_id = :id "
+                    "AND EXISTS (SELECT FROM runs WHERE id = :id AND state = 'succeeded')"
+                ),
+                {"id": run_id},
             )
             row = connection.execute(
                 text(
