@@ -13,6 +13,7 @@ from include.ledger.ledger import Ledger
 from include.pipeline import telling
 from include.pipeline.context import staging_root
 from include.pipeline.forgetting import RUNNING_FOR_SURE
+from include.pipeline.runs import keys_in
 from include.records.customers import ENTITY, KIND
 from include.records.errors import ConfigurationFault
 from include.records.face import SYSTEMS
@@ -34,7 +35,7 @@ def forget(context: Mapping[str, Any]) -> dict[str, Any]:
     Raises ConfigurationFault for keys that name nobody, and while customers, orders or sales are being synced: that run
     would write down again what is erased here."""
     params = context["params"]
-    keys = list(dict.fromkeys(one.strip() for one in params.get("keys") or () if one.strip()))
+    keys = keys_in("keys", params.get("keys"))
     if not keys:
         raise ConfigurationFault(
             "No keys were given.", remedy="Trigger it again with a customer number or id."

@@ -10,7 +10,8 @@ from airflow.sdk import DAG, Param, get_current_context, result, task
 from include.pipeline.entities import TAG
 from include.pipeline.factory import START, task_defaults
 from include.pipeline.notifying import tell_of_failure
-from include.pipeline.params import WHAT
+from include.pipeline.params import KEY, WHAT
+from include.pipeline.runs import MOST_KEYS
 
 RUNNING_FOR_SURE = timedelta(hours=12)
 """A run that began longer ago and never ended has died: no task of this package lives that long."""
@@ -33,7 +34,8 @@ def forget_dag(doc: str) -> DAG:
             "keys": Param(
                 [],
                 type="array",
-                items={"type": "string", "minLength": 1},
+                items=KEY,
+                maxItems=MOST_KEYS,
                 title="Customer numbers or ids",
                 description="One a line. Ids or numbers of either system, never e-mail addresses.",
                 section=WHAT,
@@ -54,8 +56,9 @@ def forget_dag(doc: str) -> DAG:
         def forget() -> dict[str, Any]:
             """Erase whom the keys name, with their partners; rows touched, a table."""
             from include.pipeline import erasing
+            from include.pipeline.steps import gathered
 
-            return erasing.forget(dict(get_current_context()))
+            return gathered(erasing.forget)(dict(get_current_context()))
 
         forget()
     return dag

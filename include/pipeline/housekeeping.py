@@ -32,12 +32,16 @@ def housekeeping_dag(doc: str) -> DAG:
         @task(multiple_outputs=False)
         def ledger() -> dict[str, int]:
             """Delete rows older than their retention; how many a table."""
-            return clean_ledger(datetime.now(UTC))
+            from include.pipeline.steps import gathered
+
+            return gathered(clean_ledger)(datetime.now(UTC))
 
         @task(multiple_outputs=False)
         def staging() -> dict[str, Any]:
             """Delete the staged files of runs older than their retention."""
-            return clean_staging(datetime.now(UTC))
+            from include.pipeline.steps import gathered
+
+            return gathered(clean_staging)(datetime.now(UTC))
 
         ledger()
         staging()

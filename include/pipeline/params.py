@@ -5,10 +5,13 @@ from __future__ import annotations
 from airflow.sdk import Param
 
 from include.pipeline.entities import Entity
+from include.pipeline.runs import LONGEST_KEY, MOST_KEYS
 
 WHAT = "What to read"
 HOW = "What to write"
 DECIDE = "What waits for a person"
+KEY = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
+"""The form of a key."""
 
 
 def entity_params(entity: Entity) -> dict[str, Param]:
@@ -39,7 +42,8 @@ def entity_params(entity: Entity) -> dict[str, Param]:
         "keys": Param(
             [],
             type="array",
-            items={"type": "string", "minLength": 1},
+            items=KEY,
+            maxItems=MOST_KEYS,
             title=f"Only these {entity.key_name}s",
             description=f"One {entity.key_name} a line. Only what holds one of them is read and written, whatever the "
             "mode; the next run starts where it would have started anyway.",
@@ -80,7 +84,8 @@ def _decision(verdict: str, entity: Entity) -> Param:
     return Param(
         [],
         type="array",
-        items={"type": "string", "minLength": 1},
+        items=KEY,
+        maxItems=MOST_KEYS,
         title=f"{verdict.capitalize()} these {entity.key_name}s",
         description=f"One {entity.key_name} a line, whose change was held because it is so large. {outcome[verdict]} "
         "The decision is kept with your name. The run looks at these only.",
@@ -97,7 +102,8 @@ def _identity(verdict: str) -> Param:
     return Param(
         [],
         type="array",
-        items={"type": "string", "minLength": 1},
+        items=KEY,
+        maxItems=MOST_KEYS,
         title={"approve": "One person, or a person of its own", "reject": "Two people, or not ours"}[verdict],
         description=f"One line each. {meaning[verdict]} The ids are in the evidence of the hold. Ids only: an e-mail "
         "address would stay in what Airflow keeps of the run. The decision is kept with your name. The run looks at "

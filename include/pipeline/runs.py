@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -11,6 +12,18 @@ from include.records.errors import ConfigurationFault
 
 if TYPE_CHECKING:
     from include.ledger.rows import Run
+
+MOST_KEYS = 200
+"""Keys of one run. Lightspeed is asked for each alone, for a SKU it does not know twice; an hour has requests for a few
+thousand of these questions and for everything else. A full read takes a request for every thousand records."""
+LONGEST_KEY = 300
+"""Characters. The longest identifiers of either system have 256."""
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Neither system holds anything older."""
+LATEST_YEAR = 9998
+_SHOWN = 60
+_UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters and halves of characters: in no identifier of either system, and not to be stored."""
 
 Mode = Literal["delta", "full"]
 Direction = Literal["both", "to_lightspeed", "to_commercetools"]
@@ -61,12 +74,12 @@ def order_of(params: Mapping[str, Any], *, now: datetime | None = None, dated: b
     `dated`: a full run may begin at a date.
     The form checks types already; this also holds for runs triggered by API, CLI or another DAG.
     """
-    approve, reject = _texts("approve", params.get("approve")), _texts("reject", params.get("reject"))
+    approve, reject = keys_in("approve", params.get("approve")), keys_in("reject", params.get("reject"))
     order = Order(
         mode=_one_of("mode", params.get("mode", "delta"), get_args(Mode)),
         dry_run=_flag("dry_run", params.get("dry_run", False)),
         since=_time("since", params.get("since")),
-        keys=tuple(dict.fromkeys([*_texts("keys", params.get("keys")), *approve, *reject])),
+        keys=_not_too_many([*keys_in("keys", params.get("keys")), *approve, *reject]),
         direction=_one_of("direction", params.get("direction", "both"), get_args(Direction)),
         approve=approve,
         reject=reject,
@@ -121,13 +134,13 @@ def ledger_run_id(dag_id: str, airflow_run_id: str, entity: str) -> str:
 
 def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> Any:
     if value not in allowed:
-        raise _fault(f"`{name}` is {value!r}.", f"Use one of: {', '.join(allowed)}.")
+        raise _fault(f"`{name}` is {_shown(value)}.", f"Use one of: {', '.join(allowed)}.")
     return value
 
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _fault(f"`{name}` is {value!r}.", "Use true or false.")
+        raise _fault(f"`{name}` is {_shown(value)}.", "Use true or false.")
     return value
 
 
@@ -138,23 +151,66 @@ def _time(name: str, value: Any) -> datetime | None:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
         raise _fault(
-            f"`{name}` is {value!r}, which is no time.", "Write it as 2026-01-31T09:00:00+00:00."
+            f"`{name}` is {_shown(value)}, which is no time.", "Write it as 2026-01-31T09:00:00+00:00."
         ) from None
+    # Compared before it is converted: the first and the last days of the calendar have no time in UTC.
+    if moment.replace(tzinfo=UTC) < EARLIEST or moment.year > LATEST_YEAR:
+        raise _fault(
+            f"`{name}` is {_shown(value)}, before {EARLIEST:%Y} or beyond all calendars.", "Correct the year."
+        )
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _text(name: str, value: Any) -> str:
     if value is not None and not isinstance(value, str):
-        raise _fault(f"`{name}` is {value!r}, which is no text.", "Give the run's id as the ledger has it.")
-    return (value or "").strip()
+        raise _fault(
+            f"`{name}` is {_shown(value)}, which is no text.", "Give the run's id as the ledger has it."
+        )
+    return _possible(name, (value or "").strip())
 
 
-def _texts(name: str, value: Any) -> tuple[str, ...]:
+def keys_in(name: str, value: Any) -> tuple[str, ...]:
+    """The keys in the param `name`, each once. Raises ConfigurationFault for what is no list of keys, for a key that
+    can be none, and for too many."""
     if value is None:
         return ()
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise _fault(f"`{name}` is no list of texts.", 'Give a list of texts, such as ["SKU-1", "SKU-2"].')
-    return tuple(dict.fromkeys(item.strip() for item in value if item.strip()))
+    return _not_too_many([_possible(name, item.strip()) for item in value if item.strip()])
+
+
+def _not_too_many(keys: Iterable[str]) -> tuple[str, ...]:
+    once = tuple(dict.fromkeys(keys))
+    if len(once) > MOST_KEYS:
+        raise _fault(
+            f"{len(once)} keys were given; a run looks at {MOST_KEYS} one by one at most.",
+            "Give fewer, or use mode=full without keys, which takes less.",
+        )
+    return once
+
+
+def _possible(name: str, key: str) -> str:
+    if len(key) > LONGEST_KEY:
+        raise _fault(
+            f"`{name}` holds {_shown(key)} of {len(key)} characters.",
+            f"No key is longer than {LONGEST_KEY}: give one a line.",
+        )
+    if wrong := _UNSTORABLE.search(key):
+        raise _fault(
+            f"`{name}` holds {_shown(key)}, whose character {wrong.start() + 1} is in no key.",
+            "Type it anew.",
+        )
+    return key
+
+
+def _shown(value: Any) -> str:
+    """A value in a message: quoted, and no more of it than helps to find it."""
+    try:
+        text = repr(value)
+    except ValueError:
+        # A number that is too long to be written down.
+        text = type(value).__name__
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _fault(message: str, remedy: str) -> ConfigurationFault:

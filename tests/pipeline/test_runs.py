@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.ledger.rows import Run
-from include.pipeline.runs import Order, as_seen, ledger_run_id, order_of
+from include.pipeline.runs import MOST_KEYS, Order, as_seen, ledger_run_id, order_of
 from include.records.errors import ConfigurationFault
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -60,6 +60,22 @@ def test_a_time_is_utc_unless_it_says_otherwise(given: str | None, meant: dateti
         ({"since": "2026-01-01T00:00:00Z", "keys": ["A"]}, "together with `keys`"),
         ({"keys": "A-1"}, "`keys` is no list of texts"),
         ({"keys": [1]}, "list of texts"),
+        ({"keys": ["x" * 70_000]}, "`keys` holds 'xxx.*of 70000 characters.*one a line"),
+        ({"keys": ["Shoe\ud83d"]}, r"`keys` holds 'Shoe.ud83d', whose character 5"),
+        ({"keys": ["a\x00b"]}, "whose character 2 is in no key"),
+        ({"keys": [f"K-{n}" for n in range(500)]}, "500 keys were given.*200.*mode=full"),
+        ({"keys": ["A"] * 150, "approve": [f"K-{n}" for n in range(200)]}, "201 keys were given"),
+        ({"approve": ["x" * 301]}, "`approve` holds"),
+        ({"reject": ["a\nb"]}, "`reject` holds"),
+        ({"plan": "x" * 70_000}, "`plan` holds"),
+        ({"plan": "a\x00"}, "`plan` holds"),
+        ({"mode": "x" * 70_000}, "`mode` is 'xxx.*…"),
+        ({"since": "x" * 70_000}, "`since` is 'xxx.*…"),
+        ({"since": "0001-01-01T00:00:00+23:59"}, "`since` is '0001-01-01T00:00:00.23:59', before 2000"),
+        ({"since": "9999-12-31T23:59:59-23:59"}, "beyond all calendars"),
+        ({"since": "1999-12-31T23:59:59Z"}, "before 2000"),
+        ({"since": ["2026-01-01"]}, "which is no time"),
+        ({"since": 1e400}, "which is no time"),
         ({"direction": "sideways"}, "`direction` is 'sideways'.*to_lightspeed"),
         ({"plan": 7}, "`plan` is 7, which is no text"),
         ({"plan": "products/1", "mode": "full"}, "together with another param.*Give `plan` alone"),
@@ -72,6 +88,34 @@ def test_a_time_is_utc_unless_it_says_otherwise(given: str | None, meant: dateti
 def test_params_that_make_no_sense_name_themselves_and_the_way_out(params: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigurationFault, match=says):
         order_of(params, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "name", ["mode", "dry_run", "since", "keys", "direction", "approve", "reject", "plan"]
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "\ud83d", "\x00", "x" * 70_000, ["\ud83d"], ["x" * 70_000], [["a"]], {"a": 1}, {}, 10**5000, 1e400,
+        float("nan"), -1, True, None, "", [], [None], "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59",
+        [f"K-{n}" for n in range(20_000)],
+    ],
+    ids=range(20),
+)  # fmt: skip
+def test_whatever_is_given_is_an_order_or_an_error_of_ours_that_is_short(name: str, value: Any) -> None:
+    try:
+        order = order_of({name: value}, now=NOW)
+    except ConfigurationFault as problem:
+        assert len(str(problem)) < 500
+        str(problem).encode()
+    else:
+        assert len(order.keys) <= MOST_KEYS
+        str(order.as_params()).encode()
+
+
+def test_as_many_keys_as_may_be_are_taken() -> None:
+    keys = [f"{n:0300}" for n in range(MOST_KEYS)]
+    assert order_of({"keys": [*keys, *keys]}).keys == tuple(keys)
 
 
 def test_an_order_survives_the_ledger() -> None:
