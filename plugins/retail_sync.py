@@ -16,11 +16,13 @@ from airflow.plugins_manager import AirflowPlugin
 from include.pipeline import warming
 from include.pipeline.console import open_console
 from include.pipeline.mounting import Lazy
+from include.pipeline.public import base_path
 from include.pipeline.receiving import open_receiver
 
 log = logging.getLogger(__name__)
 
-RUN_NOTE = "run_note"
+RUN_NOTE, PROBLEM = "run_note", "problem"
+"""Keys of XCom under which tasks leave what the note is to say, and why they failed."""
 LONGEST_NOTE = 1000
 
 
@@ -46,7 +48,8 @@ class RunNotes:
 
 
 def note_run(dag_run: Any) -> None:
-    """Copy what tasks left for this run (one for each entity) into its note, unless a person wrote one."""
+    """Copy what tasks left for this run (one for each entity) into its note, unless a person wrote one. Of a run that
+    ended before any task could sum it up, the note says why, or at least where."""
     from airflow.models.xcom import XComModel
     from sqlalchemy import select
     from sqlalchemy.orm import object_session
@@ -54,14 +57,16 @@ def note_run(dag_run: Any) -> None:
     session = object_session(dag_run)
     if session is None:
         return
-    left = session.execute(
+    left: dict[str, list[str]] = {RUN_NOTE: [], PROBLEM: []}
+    for each in session.execute(
         select(XComModel)
         .where(
-            XComModel.dag_id == dag_run.dag_id, XComModel.run_id == dag_run.run_id, XComModel.key == RUN_NOTE
+            XComModel.dag_id == dag_run.dag_id, XComModel.run_id == dag_run.run_id, XComModel.key.in_(left)
         )
         .order_by(XComModel.timestamp)
-    ).scalars()
-    text = "\n".join(str(XComModel.deserialize_value(each)) for each in left)[:LONGEST_NOTE]
+    ).scalars():
+        left[each.key].append(str(XComModel.deserialize_value(each)))
+    text = "\n".join(left[RUN_NOTE] or left[PROBLEM] or _failed(dag_run, session))[:LONGEST_NOTE]
     if not text:
         return
     standing = dag_run.dag_run_note
@@ -69,6 +74,36 @@ def note_run(dag_run: Any) -> None:
         dag_run.note = text
     elif standing.user_id is None:
         standing.content = text
+
+
+def _failed(dag_run: Any, session: Any) -> list[str]:
+    """Names of tasks that failed and left no word: those of other packages (a trigger that waited for a run), or whose
+    worker died."""
+    from airflow.models.taskinstance import TaskInstance
+    from sqlalchemy import select
+
+    names = session.scalars(
+        select(TaskInstance.task_id)
+        .where(
+            TaskInstance.dag_id == dag_run.dag_id,
+            TaskInstance.run_id == dag_run.run_id,
+            TaskInstance.state == "failed",
+        )
+        .distinct()
+        .order_by(TaskInstance.task_id)
+    ).all()
+    return [f"Failed: {', '.join(names)}. Why is in the log."] if names and _is_ours(dag_run) else []
+
+
+def _is_ours(dag_run: Any) -> bool:
+    """Whether a run is of a DAG of this package; others' notes are theirs."""
+    from include.pipeline.entities import TAG
+
+    return any(tag.name == TAG for tag in getattr(dag_run.dag_model, "tags", ()))
+
+
+PREFIX = base_path()
+"""Airflow mounts apps under its own path by itself, and leaves the addresses of views as they are."""
 
 
 class RetailSyncPlugin(AirflowPlugin):
@@ -89,16 +124,16 @@ class RetailSyncPlugin(AirflowPlugin):
     external_views = [
         {
             "name": "Retail sync",
-            "href": "/retail-sync/console/",
+            "href": f"{PREFIX}/retail-sync/console/",
             "destination": "nav",
             "url_route": "retail-sync",
-            "icon": "/retail-sync/console/static/icon.svg",
-            "icon_dark_mode": "/retail-sync/console/static/icon-dark.svg",
+            "icon": f"{PREFIX}/retail-sync/console/static/icon.svg",
+            "icon_dark_mode": f"{PREFIX}/retail-sync/console/static/icon-dark.svg",
             "nav_top_level": True,
         },
         {
             "name": "Account and plan",
-            "href": "/retail-sync/console/runs/of/{DAG_ID}/{RUN_ID}",
+            "href": f"{PREFIX}/retail-sync/console/runs/of/{{DAG_ID}}/{{RUN_ID}}",
             "destination": "dag_run",
             "url_route": "retail-sync-run",
         },

@@ -6,6 +6,7 @@ import logging
 from importlib import import_module
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,7 +26,9 @@ REFUSALS = {
         "You may not do this",
         "Ask for a role that may, or load the page again if it has been open for long.",
     ),
+    400: ("This can't be read", "Leave out what was typed by hand, or go on from the overview."),
     404: ("There is no such page", "Go on from the overview."),
+    413: ("That is too much at once", "Choose fewer, then send the form again."),
 }
 
 
@@ -39,6 +42,7 @@ def console_app(ports: Ports) -> FastAPI:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(CannotStart, _cannot_start)
     app.add_exception_handler(HTTPException, _not_found)
+    app.add_exception_handler(RequestValidationError, _not_readable)
     app.add_exception_handler(SyncError, _broken)
     app.add_exception_handler(Exception, _unforeseen)
     return app
@@ -47,7 +51,11 @@ def console_app(ports: Ports) -> FastAPI:
 def _told(request: Request, status: int, title: str, what: str, todo: str) -> Response:
     """A page without anything of the shop on it: nobody may have been asked who they are."""
     root = str(request.scope.get("root_path", "")).rstrip("/")
-    return rendering.page("told.html", {"root": root, "title": title, "what": what, "todo": todo}, status)
+    told = rendering.page("told.html", {"root": root, "title": title, "what": what, "todo": todo}, status)
+    if request.method == "POST":
+        # Of a form that was refused, the rest is not read.
+        told.headers["Connection"] = "close"
+    return told
 
 
 def _refused(request: Request, problem: Exception) -> Response:
@@ -60,6 +68,12 @@ def _not_found(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
     title, todo = REFUSALS.get(problem.status_code, ("This can't be done", "Go back and try again."))
     return _told(request, problem.status_code, title, "", todo)
+
+
+def _not_readable(request: Request, _: Exception) -> Response:
+    """A path whose number is none. FastAPI's own answer would repeat it."""
+    title, todo = REFUSALS[404]
+    return _told(request, 404, title, "", todo)
 
 
 def _cannot_start(request: Request, problem: Exception) -> Response:

@@ -18,7 +18,11 @@ MARK = "\ufeff"
 """Tells spreadsheets that the text is UTF-8."""
 LINES = 500
 """Lines sent at once."""
-_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+LONGEST_CELL = 32_000
+"""Letters; Excel takes 32,767 and spills the rest into cells of their own."""
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[\s\"']*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
+"""Where a cell could begin: a spreadsheet that separates by semicolons or tabs, or takes every line break for the end
+of a row, begins new ones within what we wrote as one. Some take wide signs for signs."""
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
@@ -67,6 +71,8 @@ def lines_of(changes: Iterable[ChangeRow]) -> Iterator[tuple[str, ...]]:
 
 
 def harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: what could begin one gets an apostrophe in front; some take wide
-    signs, too. Numbers stay."""
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+    """A cell in which no spreadsheet finds a formula: what could begin one gets an apostrophe in front. Numbers stay;
+    what is too long for a cell ends with how much was left out."""
+    if len(cell) > LONGEST_CELL:
+        cell = f"{cell[:LONGEST_CELL]}… ({len(cell) - LONGEST_CELL} more characters)"
+    return cell if _NUMBER.fullmatch(cell) else _FORMULA.sub(r"\1'", cell)

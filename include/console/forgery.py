@@ -20,9 +20,10 @@ def token(secret: str, person: str) -> str:
     return str(URLSafeTimedSerializer(secret, salt=SALT).dumps(person))
 
 
-def is_ours(request: Request, secret: str, person: str, given: str) -> bool:
-    """Whether a form was made for this person by this console, not long ago, and is sent from its own pages."""
-    return _same_origin(request) and _signed_for(secret, person, given)
+def is_ours(request: Request, secret: str, person: str, given: str, host: str = "") -> bool:
+    """Whether a form was made for this person by this console, not long ago, and is sent from its own pages. `host`:
+    what browsers call this server, where a proxy in front calls it otherwise."""
+    return _same_origin(request, host) and _signed_for(secret, person, given)
 
 
 def _signed_for(secret: str, person: str, given: str) -> bool:
@@ -33,9 +34,9 @@ def _signed_for(secret: str, person: str, given: str) -> bool:
     return bool(made_for == person)
 
 
-def _same_origin(request: Request) -> bool:
+def _same_origin(request: Request, host: str) -> bool:
     """Browsers say where a form comes from. Who says nothing (a script with a token) is judged by the token alone."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return origin is None or urlsplit(origin).netloc in {request.headers.get("host"), host or None}

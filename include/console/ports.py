@@ -41,7 +41,8 @@ class Ports:
     """`person`: who asks; raises Refused. `start`: start a run of a DAG with these params in a person's name, and give
     its id in Airflow; raises CannotStart. `staging`: the files of a run by its id in the ledger. `secret`: what forms
     are signed with, the same in every process. `settings` raises ConfigurationFault. `seal`: what customers are
-    recognised by; None where nobody can be looked up by e-mail address."""
+    recognised by; None where nobody can be looked up by e-mail address. `airflow`: path of Airflow's own pages, empty
+    at the top of their host. `host`: what browsers call that host, where a proxy calls it otherwise."""
 
     person: Callable[[Request], Awaitable[Person]]
     ledger: Callable[[], Ledger]
@@ -50,3 +51,5 @@ class Ports:
     staging: Callable[[str], Staging]
     secret: str
     seal: Callable[[], Seal] | None = None
+    airflow: str = ""
+    host: str = ""

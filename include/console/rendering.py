@@ -48,6 +48,7 @@ def environment() -> Environment:
         "lasting": words.lasting,
         "number": words.number,
         "plain": words.plain,
+        "linked": words.linked,
         "entity": words.entity_title,
         "system": words.system_title,
     }

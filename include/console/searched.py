@@ -198,7 +198,7 @@ def place_of(told: str) -> Place | None:
         if what in ("change", "link", "unlink"):
             key = str(UUID(key))
         elif what in ("decision", "event", "hold", "release"):
-            key = str(min(int(key), 2**63 - 1))
+            key = str(max(0, min(int(key), 2**63 - 1)))
     except ValueError:
         return None
     if not bar or what not in ("", *WHATS) or found.tzinfo is None or "\0" in key:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from include.console import forgery, rendering
+from include.console.bounds import form_of, require_readable
 from include.console.ports import Person, Ports, Refused
 from include.ledger.ledger import Ledger
 from include.settings.models import SyncSettings
@@ -43,6 +44,11 @@ class Visit:
     def root(self) -> str:
         """Where the console is mounted, without a slash at the end."""
         return str(self.request.scope.get("root_path", "")).rstrip("/")
+
+    @property
+    def airflow(self) -> str:
+        """Where Airflow's own pages begin, without a slash at the end."""
+        return self.ports.airflow
 
     @property
     def entities(self) -> tuple[str, ...]:
@@ -92,7 +98,9 @@ class Visit:
 
 async def _visit(request: Request) -> Visit:
     ports: Ports = request.app.state.ports
-    return Visit(request, ports, await ports.person(request))
+    visit = Visit(request, ports, await ports.person(request))
+    require_readable(request)
+    return visit
 
 
 Looking = Annotated[Visit, Depends(_visit)]
@@ -114,14 +122,12 @@ class Form:
 
 
 async def _form(request: Request, visit: Looking) -> Form:
-    """The form of a POST. Raises Refused (403) where it is not one of ours."""
-    data = await request.form()
+    """The form of a POST. Raises Refused (403) where it is not one of ours, HTTPException where it can't be read."""
     fields: dict[str, list[str]] = {}
-    for name, value in data.multi_items():
-        if isinstance(value, str):
-            fields.setdefault(name, []).append(value)
+    for name, value in await form_of(request):
+        fields.setdefault(name, []).append(value)
     given = fields.pop(forgery.FIELD, [""])[0]
-    if not forgery.is_ours(request, visit.ports.secret, visit.person.name, given):
+    if not forgery.is_ours(request, visit.ports.secret, visit.person.name, given, visit.ports.host):
         raise Refused(403)
     return Form(fields)
 

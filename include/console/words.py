@@ -59,10 +59,26 @@ def plain(value: Any) -> str:
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
+def linked(kind: str, count: int) -> str:
+    """`4 variants`, `1 variant`; of what a person named (a list of prices) `4 in Outlet Hamburg`."""
+    if kind not in KINDS:
+        return f"{number(count)} in {kind}"
+    return f"{number(count)} {kind if count == 1 else KINDS[kind]}"
+
+
 def entity_title(entity: str) -> str:
     return TITLES.get(entity, entity.capitalize())
 
 
+KINDS = {
+    "product": "products",
+    "variant": "variants",
+    "stock": "stock entries",
+    "customer": "customers",
+    "order": "orders",
+    "sale": "sales",
+}
+"""Kinds of links that are words of ours, and their plurals. All others are names."""
 TITLES = {
     "products": "Products",
     "prices": "Prices",

@@ -45,6 +45,7 @@ class LocalAirflow:
     """One Airflow with LocalExecutor on PostgreSQL, in `home`; a context manager that leaves nothing running.
 
     `database_url` is a SQLAlchemy URL with psycopg2. `extra_env` carries connections and the project's variables.
+    `path`: what all pages are under (`/airflow`); empty = at the top.
     Enter it from the main thread (see `processes.spawn`).
     """
 
@@ -58,11 +59,12 @@ class LocalAirflow:
         extra_env: Mapping[str, str] | None = None,
         passwords: Mapping[str, str] | None = None,
         parallelism: int = PARALLELISM,
+        path: str = "",
         say: Say = say_nothing,
     ) -> None:
         self.home = home
         self.port = free_port()
-        self.url = f"http://{LOOPBACK}:{self.port}"
+        self.url = f"http://{LOOPBACK}:{self.port}{path}"
         self._project = project
         self._say = say
         self._children: list[Child] = []
@@ -76,6 +78,7 @@ class LocalAirflow:
             keys=self._keys,
             dags_folder=dags_folder,
             parallelism=parallelism,
+            path=path,
             extra=extra_env,
         )
 

@@ -51,13 +51,14 @@ def airflow_environment(
     keys: AirflowSecrets,
     dags_folder: Path | None = None,
     parallelism: int = PARALLELISM,
+    path: str = "",
     extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The full environment for every Airflow process of this home: the caller's, without any Airflow of theirs.
 
-    `extra` (connections, the project's own variables) wins over everything here.
+    `path`: what its pages are under. `extra` (connections, the project's own variables) wins over everything here.
     """
-    address = f"http://{LOOPBACK}:{port}"
+    address = f"http://{LOOPBACK}:{port}{path}"
     own = {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",

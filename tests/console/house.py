@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from airflow.sdk import ObjectStoragePath
+from fastapi import FastAPI
 from starlette.requests import Request
 
 from include.console.app import console_app
@@ -42,6 +43,16 @@ class House:
     url: str = ""
     started: list[tuple[str, Mapping[str, Any], str]] = field(default_factory=list)
     refuses: str = ""
+    app: FastAPI = field(default_factory=FastAPI)
+
+    @property
+    def ports(self) -> Ports:
+        found: Ports = self.app.state.ports
+        return found
+
+    @ports.setter
+    def ports(self, ports: Ports) -> None:
+        self.app.state.ports = ports
 
     def start(self, dag_id: str, params: Mapping[str, Any], who: Person) -> str:
         if self.refuses:
@@ -57,8 +68,6 @@ class House:
 @contextmanager
 def house_of(ledger: Ledger, settings: SyncSettings, staging: Path) -> Iterator[House]:
     """Serve the console for as long as the block runs."""
-    from fastapi import FastAPI
-
     made = House(ledger, settings, staging)
 
     async def person(request: Request) -> Person:
@@ -68,23 +77,19 @@ def house_of(ledger: Ledger, settings: SyncSettings, staging: Path) -> Iterator[
             raise Refused(403)
         return PEOPLE[name]
 
-    app = FastAPI(docs_url=None)
-    app.mount(
-        ROOT,
-        console_app(
-            Ports(
-                person=person,
-                ledger=lambda: ledger,
-                settings=lambda: made.settings,
-                start=made.start,
-                staging=lambda run_id: Staging(
-                    ObjectStoragePath(staging.as_uri()), run_id, ledger.checkpoints
-                ),
-                secret="a secret of the tests",
-                seal=lambda: Seal(ledger.secret(KEY, "customers"), made.settings.customers.hash),
-            )
-        ),
+    made.app = console_app(
+        Ports(
+            person=person,
+            ledger=lambda: ledger,
+            settings=lambda: made.settings,
+            start=made.start,
+            staging=lambda run_id: Staging(ObjectStoragePath(staging.as_uri()), run_id, ledger.checkpoints),
+            secret="a secret of the tests",
+            seal=lambda: Seal(ledger.secret(KEY, "customers"), made.settings.customers.hash),
+        )
     )
+    app = FastAPI(docs_url=None)
+    app.mount(ROOT, made.app)
     with SandboxServer(app) as server:
         made.url = f"{server.url}{ROOT}"
         yield made

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
+from include.console import rendering
 from include.console.app import PAGES
-from tests.console.house import House
+from tests.console.house import House, form_token
 
 ADDRESSES = ["/" if page == "overview" else f"/{page}" for page in PAGES]
 
@@ -48,3 +52,34 @@ def test_what_is_not_there_is_told_without_repeating_it(house: House) -> None:
     answer = house.client().get("/<script>alert(1)</script>")
     assert answer.status_code == 404
     assert "<script>alert" not in answer.text
+
+
+def test_no_page_of_the_console_has_an_address_from_the_top_of_the_host() -> None:
+    """Airflow may be under a path: links are built from where the console is mounted, or from where Airflow is."""
+    attribute = re.compile(
+        r"""(?:href|src|action|formaction)=["'](/[^"']*)|["'`](/(?:dags|retail-sync)/[^"'`]*)"""
+    )
+    sources = [
+        *rendering.FOLDER.glob("templates/*.html"),
+        *rendering.STATIC.glob("*.js"),
+        *rendering.STATIC.glob("*.css"),
+    ]
+    assert len(sources) > 20
+    found = {source.name: attribute.findall(source.read_text()) for source in sources}
+    assert {name: ones for name, ones in found.items() if ones} == {}
+    assert not any(re.search(r"url\(['\"]?/", source.read_text()) for source in sources)
+
+
+def test_links_to_airflow_are_under_its_path(house: House) -> None:
+    house.ports = replace(house.ports, airflow="/airflow")
+    page = house.client().get("/").text
+    assert 'href="/airflow/dags/preflight"' in page and 'href="/dags' not in page
+
+
+def test_a_form_is_taken_by_the_name_that_browsers_know_and_no_other(house: House) -> None:
+    """A proxy may call this server by another name than browsers do: `[api] base_url` says theirs."""
+    house.ports = replace(house.ports, host="shop.example.com")
+    client = house.client()
+    form = {"form_token": form_token(client.get("/drift").text)}
+    for origin, status in (("https://shop.example.com", 303), ("https://evil.example.com", 403)):
+        assert client.post("/drift/reconcile", data=form, headers={"origin": origin}).status_code == status

@@ -143,7 +143,7 @@ def _seen(form: Form) -> dict[int, str]:
     found: dict[int, str] = {}
     for one in form.all("hold"):
         number, _, fingerprint = one.partition(":")
-        if number.isdigit() and int(number) < 2**63:
+        if number.isascii() and number.isdigit() and len(number) < 20 and int(number) < 2**63:
             found[int(number)] = fingerprint
     return found
 

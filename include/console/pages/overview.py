@@ -67,14 +67,16 @@ def shown(visit: Looking) -> Response:
     now = datetime.now(UTC)
     health, ledger = Health(visit.ledger.engine), visit.ledger
     cards = _cards(visit, health, now)
-    waiting = {one.entity: one for one in ledger.inbox.waiting() if one.entity in visit.entities}
+    told_of = [one for one in ledger.inbox.waiting() if one.entity in visit.entities]
+    waiting = [one for one in told_of if one.aligned]
+    waiting_since = min((one.since for one in waiting), default=None)
     notify = visit.settings.notify
     verdict = verdict_of(
         [_facts(card) for card in cards],
         now,
         old_after=timedelta(minutes=notify.data_older_than_minutes),
         holds_above=notify.holds_above,
-        waiting_since=min((one.since for one in waiting.values()), default=None),
+        waiting_since=waiting_since,
     )
     span = visit.query("span") if visit.query("span") in SPANS else "day"
     hour = now - timedelta(hours=1)
@@ -91,8 +93,9 @@ def shown(visit: Looking) -> Response:
         age=age,
         budgets=health.budgets(),
         events=sum(row["events"] for row in told),
-        waiting=sum(one.events for one in waiting.values()),
-        waiting_since=min((one.since for one in waiting.values()), default=None),
+        waiting=sum(one.events for one in waiting),
+        waiting_since=waiting_since,
+        unaligned=[one for one in told_of if not one.aligned],
         answered_in=health.answered_in(visit.entities, hour),
         span=span,
         plots=_plots(health, visit.entities, span, now),
