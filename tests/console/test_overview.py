@@ -16,6 +16,7 @@ from include.console.pages.overview import lag
 from include.console.plots import HEIGHT, TOP, WIDTH, nice, plot
 from include.console.remembered import Remembered
 from include.console.verdict import Facts, verdict_of
+from include.console.words import linked
 from include.ledger.engine import transaction
 from include.ledger.health import CursorAt, Health
 from include.ledger.rows import HoldDraft
@@ -105,6 +106,28 @@ def test_bars_stay_within_the_picture_and_are_as_high_as_they_count(
     for bar in drawn.bars:
         assert 0 <= bar.x <= bar.x + bar.width <= WIDTH
         assert TOP - 0.2 <= bar.y <= bar.y + bar.height <= HEIGHT
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "told"),
+    [
+        ("variant", 1, "1 variant"),
+        ("variant", 4, "4 variants"),
+        ("stock", 2, "2 stock entries"),
+        ("Outlet Hamburg", 4, "4 in Outlet Hamburg"),
+        ("Regal", 187, "187 in Regal"),
+        ("Stammkunden", 1, "1 in Stammkunden"),
+    ],
+)
+def test_names_of_price_lists_are_not_put_into_the_plural(kind: str, count: int, told: str) -> None:
+    assert linked(kind, count) == told
+
+
+def test_events_before_a_first_alignment_are_told_of_and_no_alarm(house: House) -> None:
+    house.ledger.inbox.keep([Hint("lightspeed", "sale.update", "e1", ("inventory",))], ("inventory",))
+    page = house.client().get("/").text
+    assert "1 of Inventory start no run before its first alignment" in page
+    assert "None waits." in page and "events have waited" not in page
 
 
 def test_a_shop_that_never_synced_is_told_what_to_press(house: House) -> None:

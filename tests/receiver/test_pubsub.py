@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from include.receiver.ports import Kept
 from include.sandbox.server import SandboxServer
 from include.transport.derived import address_secret
 from tests.receiver.served import EVENTS, PUBSUB, Receiver, changed, pushed, settings_of
@@ -222,6 +223,14 @@ def test_a_message_that_sending_again_would_not_mend_is_thanked_for(receiver: Re
 def test_a_body_that_is_no_push_is_malformed(receiver: Receiver, body: bytes) -> None:
     receiver.settings = settings_of(PUBSUB)
     assert receiver.post(ADDRESS, body).status_code == 400
+
+
+def test_what_is_kept_is_answered_as_kept_though_its_doorbell_rings_later(receiver: Receiver) -> None:
+    """Windows of products end behind the clock of commercetools, so nobody is rung for yet."""
+    receiver.settings = settings_of(PUBSUB)
+    receiver.keep = lambda hints: Kept(frozenset({"products"}))  # type: ignore[method-assign]
+    assert receiver.push(changed(1, resource="product")).status_code == 202
+    assert receiver.rung == []
 
 
 def test_nobody_looks_at_a_test_notification(receiver: Receiver) -> None:
