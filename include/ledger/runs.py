@@ -36,9 +36,7 @@ class Runs:
         mode: Mode,
         params: Mapping[str, Any],
     ) -> Run:
-        """Start a run, or take it up again: a retried task finds its run as it left it, set back to running. One that
-        has succeeded begins anew: somebody cleared it, or deleted the DAG with its runs, and Airflow gave a new run the
-        same name; what the first one read is not read again from its files.
+        """Start a run, or take it up again: a retried task finds its run as it left it, set back to running.
 
         An earlier run of the same entity and DAG that is still `running` can only be dead (a DAG has one active
         run): it is marked failed. What earlier runs of the DAG planned and never began is superseded, so that
@@ -50,13 +48,6 @@ class Runs:
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(hashtextextended('ledger run ' || :entity, 0))"),
                 {"entity": entity},
-            )
-            connection.execute(
-                text(
-                    "DELETE FROM checkpoints WHERE run_id = :id "
-                    "AND EXISTS (SELECT FROM runs WHERE id = :id AND state = 'succeeded')"
-                ),
-                {"id": run_id},
             )
             row = connection.execute(
                 text(
@@ -86,6 +77,19 @@ class Runs:
             run = _run(row)
             _bury_earlier(connection, run)
         return run
+
+    def begin_anew(self, run_id: str) -> None:
+        """For the first task of a run, before it is opened: one of that name that has succeeded is over. Somebody
+        cleared it, or deleted the DAG with its runs, and Airflow named a new one the same: what the old one had read is
+        not taken for what is there now. One that failed is taken up where it stood."""
+        with transaction(self.engine) as connection:
+            connection.execute(
+                text(
+                    "DELETE FROM checkpoints WHERE run_id = :id "
+                    "AND EXISTS (SELECT FROM runs WHERE id = :id AND state = 'succeeded')"
+                ),
+                {"id": run_id},
+            )
 
     def get(self, run_id: str) -> Run:
         """The run. Raises ProtocolFault where the ledger has none of that id."""

@@ -70,10 +70,15 @@ class Bench:
 
 @contextmanager
 def bench_of(
-    context: Mapping[str, Any], entity: str, order: Order | None = None, *, settled: bool = False
+    context: Mapping[str, Any],
+    entity: str,
+    order: Order | None = None,
+    *,
+    settled: bool = False,
+    first: bool = False,
 ) -> Iterator[Bench]:
     """The work place of the task in Airflow's `context`. The run is opened in the ledger, or taken up again; not where
-    the task only looks back on a `settled` run.
+    the task only looks back on a `settled` run. `first`: the task begins the run (see `Runs.begin_anew`).
 
     Raises ConfigurationFault for settings, params or a ledger that can't be used.
     """
@@ -91,6 +96,8 @@ def bench_of(
         require_one_configuration(ledger, run_id, settings)
         if order.plan:
             order = as_seen(order, _dry_run(ledger, order.plan), entity, dated=entity in DATED)
+        if first:
+            ledger.runs.begin_anew(run_id)
         if not settled:
             ledger.open_run(
                 run_id,

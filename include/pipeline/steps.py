@@ -244,7 +244,7 @@ def at_once(entity: str) -> bool:
     What they do is what this does, step by step, with the same checkpoints: a retry takes up what is not done yet.
     """
     context = cast("Mapping[str, Any]", get_current_context())
-    with _bench(entity, None) as bench:
+    with bench_of(context, entity, first=True) as bench:
         # A plan that may be refused takes nothing: what waits is the next run's.
         if not (bench.order.limited or bench.order.dry_run or bench.order.plan):
             telling.say(*woken_by(bench.ledger.inbox.claim(entity, bench.run_id), bench.ledger.now()))

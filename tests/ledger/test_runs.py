@@ -91,3 +91,16 @@ def test_a_checkpoint_survives_until_it_is_cleared(ledger: Ledger) -> None:
     assert (points.get("r1", "extract"), points.get("r1", "plan")) == (None, {"batch": 1})
     points.clear("r1")
     assert points.get("r1", "plan") is None
+
+
+def test_a_run_that_succeeded_begins_anew_and_one_that_failed_is_taken_up(ledger: Ledger) -> None:
+    for name, state in (("done", "succeeded"), ("broken", "failed"), ("at-work", "running")):
+        open_run(ledger, name, f"products-{name}")
+        ledger.checkpoints.set(name, "extract_lightspeed", {"done": True})
+        if state != "running":
+            ledger.finish_run(name, state, {})  # type: ignore[arg-type]
+        ledger.runs.begin_anew(name)
+    kept = {
+        name: ledger.checkpoints.get(name, "extract_lightspeed") for name in ("done", "broken", "at-work")
+    }
+    assert kept == {"done": None, "broken": {"done": True}, "at-work": {"done": True}}

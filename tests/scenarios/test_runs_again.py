@@ -31,6 +31,7 @@ def test_a_run_whose_name_was_used_before_reads_again_and_its_accounts_add_up(wo
     names = {**product["masterData"]["current"]["name"], "de-DE": "Renamed since then"}
     action = {"action": "changeName", "name": names, "staged": False}
     world.online.update("products", [action], id=product["id"])
+    world.ledger.runs.begin_anew(name)
     again = world.run("full", run_id=name)
     assert "Renamed since then" in str(world.till_product(sku)["name"])
     assert again.accounts.planned >= 1
