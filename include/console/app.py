@@ -88,7 +88,7 @@ def _broken(request: Request, problem: Exception) -> Response:
 
 
 def _unforeseen(request: Request, problem: Exception) -> Response:
-    log.error("The console failed at %s: %s", request.url.path, type(problem).__name__, exc_info=problem)
+    log.error("The console failed at %s: %s", request.scope["path"], type(problem).__name__, exc_info=problem)
     return _told(
         request,
         500,

@@ -25,7 +25,7 @@ _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 def require_readable(request: Request) -> None:
     """Raises HTTPException for an address that no page of ours leads to: 404 where the path is none, 400 for the
     query."""
-    if _NO_TEXT.search(request.url.path) or any(
+    if _NO_TEXT.search(request.scope["path"]) or any(
         _NO_TEXT.search(str(one)) for one in request.path_params.values()
     ):
         raise HTTPException(404)

@@ -39,4 +39,12 @@ def _same_origin(request: Request, host: str) -> bool:
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc in {request.headers.get("host"), host or None}
+    return origin is None or _host_of(origin) in {request.headers.get("host"), host or None}
+
+
+def _host_of(origin: str) -> str:
+    """Host and port; empty for what is no origin."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""

@@ -81,5 +81,8 @@ def test_a_form_is_taken_by_the_name_that_browsers_know_and_no_other(house: Hous
     house.ports = replace(house.ports, host="shop.example.com")
     client = house.client()
     form = {"form_token": form_token(client.get("/drift").text)}
-    for origin, status in (("https://shop.example.com", 303), ("https://evil.example.com", 403)):
+    for origin, status in (
+        ("https://shop.example.com", 303), ("https://evil.example.com", 403),
+        ("http://[", 403), ("null", 403), ("", 403),
+    ):  # fmt: skip
         assert client.post("/drift/reconcile", data=form, headers={"origin": origin}).status_code == status
