@@ -34,7 +34,10 @@ REFUSALS = {
 
 def console_app(ports: Ports) -> FastAPI:
     """The app. Every route but the static files asks who is there before anything else."""
-    app = FastAPI(title="Retail sync", docs_url=None, redoc_url=None, openapi_url=None)
+    # A redirect to an address with or without its last slash would name the host as this server is called.
+    app = FastAPI(
+        title="Retail sync", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
     app.state.ports = ports
     for name in PAGES:
         app.include_router(import_module(f"include.console.pages.{name}").router)

@@ -143,7 +143,7 @@ def test_figures_of_a_shop_that_synced_are_the_ledgers(ledger_url: str, tmp_path
         house_of(world.ledger, world.settings, tmp_path) as house,
     ):
         ran = world.run("full")
-        world.ledger.inbox.keep([Hint("lightspeed", "sale.update", "e1", ("inventory",))], ("inventory",))
+        world.ledger.inbox.keep([Hint("lightspeed", "product.update", "e1", ("products",))], ("products",))
         page = house.client("viewer").get("/").text
         variants = len(world.ledger.links.read("products", "variant"))
         assert re.search(rf"{variants}\W+variants", page)
