@@ -23,7 +23,9 @@ ORDER = ("products", "prices", "inventory", "customers", "orders", "sales", "inv
 
 
 @contextmanager
-def aligned(ledger_url: str, folder: Path, entities: Sequence[str], staging: str = "") -> Iterator[Ordered]:
+def aligned(
+    ledger_url: str, folder: Path, entities: Sequence[str] = (), staging: str = ""
+) -> Iterator[Ordered]:
     """These entities are aligned, in this order. The environment leads Airflow's tasks to it; staged is below
     `folder / "staging"`, or at the URL `staging`."""
     sample = load_shop(SAMPLE_SHOP)
