@@ -24,9 +24,11 @@ from include.records.errors import (
 from include.settings.models import CommercetoolsLimits
 from include.transport.answer import Answer
 from include.transport.auth import ClientCredentials
+from include.transport.bounds import MEGABYTE
 from include.transport.budget import AdaptiveConcurrency
 from include.transport.client import HttpClient, Params
 from include.transport.faces import Budget, ExchangeSink
+from include.transport.faults import TooMuchAnswered
 from include.transport.withholding import Withhold
 
 SMALLEST_PAGE = 1
@@ -77,6 +79,7 @@ class CommercetoolsClient:
             "budget": budget,
             "timeout": limits.timeout_seconds,
             "retries": limits.retries,
+            "most_bytes": limits.answer_megabytes * MEGABYTE,
             "body_cap": body_cap,
             "secrets": connection.secrets,
             "transport": transport,
@@ -156,7 +159,7 @@ class CommercetoolsClient:
                 asked: Params = [*params, ("limit", limit), ("withTotal", "false")]
                 answer = await self.get(path, asked, withhold=withhold)
                 return list(answer.json()["results"]), limit
-            except PageTooLarge:
+            except (PageTooLarge, TooMuchAnswered):
                 if limit <= SMALLEST_PAGE:
                     raise
                 limit = max(SMALLEST_PAGE, limit // 2)

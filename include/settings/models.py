@@ -65,6 +65,9 @@ class CommercetoolsLimits(Settings):
     """Requests under way at once; adapts downwards when the API is busy."""
     timeout_seconds: float = Field(default=60, gt=0, le=60)
     """Longest wait for one answer; the API itself gives up after 60."""
+    answer_megabytes: int = Field(default=32, ge=1, le=1024)
+    """Largest answer that is taken, unpacked; of a list that is longer, half as many rows are asked for. While it is
+    read, a task needs up to twenty times as much memory."""
     retries: int = Field(default=4, ge=0)
     """Repeats of one request, where repeating can do no harm."""
     most_asked: int = Field(default=5000, ge=1)
@@ -83,6 +86,9 @@ class LightspeedLimits(Settings):
     """Share of the store's rate limit this package may use; the tills need the rest."""
     timeout_seconds: float = Field(default=60, gt=0)
     """Longest wait for one answer."""
+    answer_megabytes: int = Field(default=32, ge=1, le=1024)
+    """Largest answer that is taken, unpacked; of a list that is longer, half as many rows are asked for. While it is
+    read, a task needs up to twenty times as much memory."""
     retries: int = Field(default=4, ge=0)
     """Repeats of one request, where repeating can do no harm."""
     most_asked: int = Field(default=1000, ge=1)

@@ -29,6 +29,8 @@ class Answer:
     safe: bool
     parsed: Any = field(default=_MISSING, repr=False)
     withheld: bool = False
+    unreadable: str = "not JSON"
+    """Why its body can't be read, where it can't."""
 
     def json(self) -> Any:
         """The body as JSON, numbers with a fraction as Decimal.
@@ -39,7 +41,7 @@ class Answer:
         value = self._value()
         if value is not _MISSING:
             return value
-        what = "an empty body" if not self.content else "a body that is not JSON"
+        what = f"a body that is {self.unreadable}" if self.content else "an empty body"
         message = f"{self.method} {self.path} answered {self.status} with {what}."
         if self.safe:
             raise ProtocolFault(message, system=self.system, status=self.status, exchange_id=self.exchange_id)
@@ -69,10 +71,9 @@ class Answer:
         if self.parsed is not _MISSING or not self.content:
             return self.parsed if self.content else _MISSING
         try:
-            value = parse(self.content)
+            return parse(self.content)
         except Unreadable:
-            value = _MISSING
-        return value
+            return _MISSING
 
 
 def answer_of(
@@ -89,4 +90,5 @@ def answer_of(
         safe=safe,
         parsed=response.extensions.get("parsed", _MISSING),
         withheld=withheld,
+        unreadable=str(response.extensions.get("unreadable", "not JSON")),
     )

@@ -26,6 +26,7 @@ from include.records.errors import (
 )
 from include.records.leases import Lease
 from include.transport.bodies import Unreadable, parse
+from include.transport.bounds import LAST_EXPIRY, LONGEST_TOKEN_LIFE_SECONDS
 from include.transport.faces import Tokens, TokenStore
 from include.transport.leasing import LEASE, READS
 from include.transport.retry_after import retry_after_seconds
@@ -159,7 +160,7 @@ class _Renewing(httpx.Auth):
             )
         refresh_token = members.get("refresh_token") or grant.get("refresh_token")
         life = _seconds(members.get("expires_in"))
-        if life is None and (ends := _seconds(members.get("expires"))) is not None:
+        if life is None and (ends := _seconds(members.get("expires"), at_most=LAST_EXPIRY)) is not None:
             life = ends - self._clock()
         if life is None:
             return Tokens(access_token, None, refresh_token)
@@ -306,11 +307,13 @@ class RotatingRefresh(_Renewing):
         return error == "invalid_grant"
 
 
-def _seconds(value: Any) -> float | None:
+def _seconds(value: Any, at_most: float = LONGEST_TOKEN_LIFE_SECONDS) -> float | None:
+    """Seconds, as a number or as text; None for anything else, and for what is no time any more."""
     try:
-        return None if value is None or isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+        seconds = None if value is None or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return seconds if seconds is not None and abs(seconds) <= at_most else None
 
 
 def _exchange_id(response: httpx.Response) -> str | None:

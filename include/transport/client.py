@@ -32,12 +32,14 @@ from include.records.errors import (
 )
 from include.transport.answer import Answer, answer_of
 from include.transport.bodies import encode
+from include.transport.bounds import MOST_BYTES
 from include.transport.budget import AdaptiveConcurrency
 from include.transport.faces import Budget, ExchangeSink
 from include.transport.faults import Classify, UnreadableAnswer, fault_of_answer, fault_of_exception
 from include.transport.hosts import is_loopback
 from include.transport.leasing import READS, SAFE_METHODS
 from include.transport.redaction import Redactor
+from include.transport.unpacking import ACCEPTED
 from include.transport.wire import WITHHOLD, Counts, ObservedTransport, rate_limit_headers
 from include.transport.withholding import Withhold
 
@@ -77,8 +79,8 @@ class HttpClient:
       plain reading of the status. For an unsafe request (`answer.safe` is False) a returned `SystemUnavailable` or
       `RateLimited` on a 503 says that nothing was executed.
     * `timeout`: seconds for one whole request with its answer. `retries`: repeats after the first attempt.
-    * `body_cap`: bytes kept of each body in exchanges. `secrets`: values that must never be shown.
-      `redact_fields`: dotted names of private wire fields.
+    * `most_bytes`: of an answer, unpacked. `body_cap`: bytes kept of each body in exchanges. `secrets`: values that
+      must never be shown. `redact_fields`: dotted names of private wire fields.
     * `longest_wait`: longest `Retry-After`, in seconds, that is sat out here.
     * `concurrency`: limits requests under way at once, and learns from their answers.
     * `counts`: reads the system's rate limit out of answer headers.
@@ -96,6 +98,7 @@ class HttpClient:
         timeout: float,
         retries: int,
         body_cap: int,
+        most_bytes: int = MOST_BYTES,
         headers: Mapping[str, str] | None = None,
         secrets: Iterable[str] = (),
         redact_fields: Iterable[str] = (),
@@ -120,11 +123,12 @@ class HttpClient:
             concurrency=concurrency,
             redactor=self.redactor,
             timeout=timeout,
+            most_bytes=most_bytes,
             counts=counts,
         )
         self._client = httpx.AsyncClient(
             auth=auth,
-            headers={"Accept": "application/json", **(headers or {})},
+            headers={"Accept": "application/json", "Accept-Encoding": ACCEPTED, **(headers or {})},
             timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
             transport=observed,
             trust_env=False,  # no .netrc: it would replace our authentication
@@ -171,18 +175,21 @@ class HttpClient:
         url = self._url(path)
         content, content_headers = None, {}
         if json is not None:
-            content, content_headers = encode(json), {"Content-Type": "application/json"}
+            content, content_headers = self._encoded(json), {"Content-Type": "application/json"}
 
         async def attempt(number: int) -> Answer:
-            request = self._client.build_request(
-                method,
-                url,
-                params=params,
-                content=content,
-                data=data,
-                files=files,
-                headers={**content_headers, **(headers or {})},
-            )
+            try:
+                request = self._client.build_request(
+                    method,
+                    url,
+                    params=params,
+                    content=content,
+                    data=data,
+                    files=files,
+                    headers={**content_headers, **(headers or {})},
+                )
+            except (ValueError, TypeError, httpx.InvalidURL) as problem:
+                raise self._unaddressable(type(problem).__name__) from None
             request.extensions.update(
                 {"attempt": number, "context": dict(context or {}), WITHHOLD: withhold, READS: reads}
             )
@@ -244,12 +251,27 @@ class HttpClient:
                 raise httpx.InvalidURL("not a plain absolute path")
             base_path, _, _ = self._base.raw_path.decode().partition("?")
             return self._base.copy_with(raw_path=(base_path.rstrip("/") + str(httpx.URL(path))).encode())
-        except httpx.InvalidURL as problem:
+        except (httpx.InvalidURL, ValueError) as problem:
+            raise self._unaddressable(type(problem).__name__) from None
+
+    def _unaddressable(self, why: str) -> RecordRejected:
+        """Quotes nothing: what is wrong with an address is often a name or an e-mail address in it."""
+        return RecordRejected(
+            f"An address can't be asked for ({why}).",
+            code="unaddressable",
+            system=self.system,
+            remedy="An identifier in it holds characters that no address can carry; correct it at its source.",
+        )
+
+    def _encoded(self, json: Any) -> bytes:
+        try:
+            return encode(json)
+        except (TypeError, ValueError, RecursionError) as problem:
             raise RecordRejected(
-                f"{path!r} can't be asked for: {problem}.",
-                code="unaddressable",
+                f"The record can't be sent: {problem}.",
+                code="unsendable",
                 system=self.system,
-                remedy="The identifier in it holds characters that no address can carry; correct it at its source.",
+                remedy="Correct the value at its source: it can't be written as JSON.",
             ) from None
 
     def _shown(self, request: httpx.Request) -> str:

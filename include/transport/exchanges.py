@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -44,13 +44,53 @@ class MemorySink:
         )
 
 
-def hand_over(sink: ExchangeSink, exchange: Exchange) -> None:
-    """Give an exchange to its sink. A broken audit trail must not turn a write that succeeded into an unknown one,
-    so a sink that raises against its contract is reported and survived."""
+def recorded(
+    sink: ExchangeSink,
+    request: httpx.Request,
+    response: httpx.Response | None,
+    *,
+    id: str,
+    system: str,
+    redactor: Redactor,
+    started_at: datetime,
+    elapsed: float,
+    error: str | None,
+    withhold: Withhold,
+) -> None:
+    """Hand the record of one request to the sink. Never raises: a broken audit trail must not turn a write that
+    succeeded into an unknown one. What can't be shown is recorded without its bodies."""
+    shared: dict[str, Any] = {"id": id, "system": system, "started_at": started_at, "elapsed": elapsed}
+    try:
+        exchange = build_exchange(
+            request, response, redactor=redactor, error=error, withhold=withhold, **shared
+        )
+    except Exception as problem:
+        log.warning("exchange %s could not be shown: %s", id, type(problem).__name__)
+        exchange = _bare_exchange(request, response, why=type(problem).__name__, **shared)
     try:
         sink.record(exchange)
     except Exception as problem:
-        log.warning("exchange %s could not be recorded: %s", exchange.id, type(problem).__name__)
+        log.warning("exchange %s could not be recorded: %s", id, type(problem).__name__)
+
+
+def _bare_exchange(
+    request: httpx.Request, response: httpx.Response | None, *, why: str, **shared: Any
+) -> Exchange:
+    """Of a request that could not be shown: that it was sent, where to, and what was answered."""
+    return Exchange(
+        **shared,
+        method=request.method,
+        url=f"{request.url.scheme}://{urlsplit(str(request.url)).hostname}",
+        status=response.status_code if response is not None else None,
+        attempt=request.extensions.get("attempt", 1),
+        request_headers={},
+        request_body=None,
+        response_headers={},
+        response_body=None,
+        correlation_id=None,
+        error=f"the exchange could not be shown ({why})",
+        context=dict(request.extensions.get("context", {})),
+    )
 
 
 def build_exchange(
@@ -62,13 +102,11 @@ def build_exchange(
     redactor: Redactor,
     started_at: datetime,
     elapsed: float,
-    attempt: int,
-    context: Mapping[str, str],
     error: str | None,
     withhold: Withhold,
-    parsed: Any = None,
 ) -> Exchange:
     """The redacted record of one request. `withhold`: nothing of either body may be shown, or only its shape."""
+    parsed = response.extensions.get("parsed") if response is not None else None
     sent = _sent(request)
     received = response.content if response is not None else b""
 
@@ -87,14 +125,14 @@ def build_exchange(
         status=response.status_code if response is not None else None,
         started_at=started_at,
         elapsed=elapsed,
-        attempt=attempt,
+        attempt=request.extensions.get("attempt", 1),
         request_headers=redactor.headers(request.headers),
         request_body=shown(sent, request.headers),
         response_headers=redactor.headers(response.headers) if response is not None else {},
         response_body=shown(received, response.headers, parsed) if response is not None else None,
         correlation_id=_correlation_id(request, response),
         error=None if error is None else redactor.free_text(error),
-        context=dict(context),
+        context=dict(request.extensions.get("context", {})),
     )
 
 

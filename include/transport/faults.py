@@ -20,6 +20,7 @@ from include.records.errors import (
 )
 from include.transport.answer import Answer
 from include.transport.redaction import Redactor
+from include.transport.unpacking import AnswerTooLarge
 from include.transport.wire import is_token_request
 
 Classify = Callable[[Answer], SyncError | None]
@@ -32,6 +33,17 @@ _MAY_PASS = frozenset({408, 425, 429})
 
 class UnreadableAnswer(ProtocolFault):
     """A 2xx answer to a read whose body is not JSON: worth another try, then a fault of the protocol."""
+
+
+class TooMuchAnswered(ProtocolFault):
+    """A read brought more than is taken of one answer; fewer rows may do. Asking for the same again would not."""
+
+    default_remedy = "Lower the page size in `limits`, or raise `limits.answer_megabytes`."
+
+
+def _too_large(message: str, *, system: str, exchange_id: str | None, safe: bool) -> SyncError:
+    kind = TooMuchAnswered if safe else UnknownOutcome
+    return kind(message, system=system, exchange_id=exchange_id)
 
 
 def fault_of_exception(
@@ -49,6 +61,8 @@ def fault_of_exception(
             exchange_id=exchange_id,
             remedy="Check host and credentials in the Airflow connection for stray characters.",
         )
+    if isinstance(problem, AnswerTooLarge):
+        return _too_large(f"{where}: {why}.", system=system, exchange_id=exchange_id, safe=safe)
     if isinstance(problem, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in str(problem):
         return ConfigurationFault(
             f"The certificate of {sent.url.host} is not trusted.",
@@ -134,7 +148,7 @@ def _plain(answer: Answer) -> SyncError:
 
 
 def _unreadable(answer: Answer) -> SyncError:
-    message = f"{_where(answer)} answered {answer.status} with a body that is not JSON."
+    message = f"{_where(answer)} answered {answer.status} with a body that is {answer.unreadable}."
     kind = UnreadableAnswer if answer.safe else UnknownOutcome
     return kind(message, system=answer.system, status=answer.status, exchange_id=answer.exchange_id)
 

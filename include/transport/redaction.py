@@ -2,7 +2,9 @@
 
 Four nets, each enough for what it catches: header, query and member names that carry secrets; secret values known
 to the client (wherever they turn up, in any spelling); private fields the configuration names; e-mail addresses in
-addresses and in bodies that can't be parsed. Redaction comes before capping, so a cut never leaves half a secret.
+addresses and in bodies that can't be parsed. A long text is cut to the cap and a margin before it is looked at, and
+what might be half a secret at that cut is left out, so the work is bounded and no cut leaves half a secret. Every
+expression here takes time in proportion to the text: none begins with a repetition that can begin anywhere.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from include.transport.bodies import Unreadable, encode, parse
+from include.transport.bounds import MARGIN_FOR_SECRETS
 from include.transport.withholding import query_shape, shape_of
 
 MASK = "***"
@@ -28,9 +31,9 @@ _SECRET_NAMES = frozenset(
     }
 )
 _SECRET_ENDINGS = ("token", "secret", "password", "apikey", "accesskey")
-_EMAIL = re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+[\w.+%@-]*", re.IGNORECASE)
 _SECRET_MEMBER = re.compile(
-    r"""(["']?[\w-]*(?:token|secret|password|authorization|api[_-]?key|cookie)["']?\s*[:=]\s*)("[^"]*"?|'[^']*'?|[^\s,&}<]+(?:\s+[A-Za-z0-9._~+/=-]{12,})?)""",
+    r"""((?:token|secret|password|authorization|api[_-]?key|cookie)["']?\s*[:=]\s*)("[^"]*"?|'[^']*'?|[^\s,&}<]+(?:\s+[A-Za-z0-9._~+/=-]{12,})?)""",
     re.IGNORECASE,
 )
 
@@ -79,7 +82,11 @@ class Redactor:
         return self._pattern.sub(MASK, text) if self._pattern else text
 
     def free_text(self, text: str) -> str:
-        """Text nobody can parse: without secrets, known or recognisable, and without e-mail addresses."""
+        """Text nobody can parse: without secrets, known or recognisable, and without e-mail addresses; of a long one
+        the beginning."""
+        return self._beginning(text, self._masked)
+
+    def _masked(self, text: str) -> str:
         return _EMAIL.sub(MASK, _SECRET_MEMBER.sub(rf"\1{MASK}", self.text(text)))
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
@@ -112,13 +119,14 @@ class Redactor:
         ):
             return f"[{kind}, {len(content)} bytes]"
         if kind == "application/x-www-form-urlencoded":
-            return self._capped(self._form(content.decode("utf-8", "replace")), len(content))
+            text = content.decode("utf-8", "replace")
+            return self._capped(self._beginning(text, self._form), len(content))
         try:
             value = parse(content) if parsed is None else parsed
         except Unreadable:
             return self._capped(self._unparseable(content.decode("utf-8", "replace")), len(content))
         kept = _Walk(self, self._cap).value(value, ())
-        return self._capped(self.text(encode(kept).decode("utf-8", "replace")), len(content))
+        return self._capped(self.text(_json_text(kept)), len(content))
 
     def withheld(self, content: bytes) -> str | None:
         """What is kept of a body of which nothing may be shown (tokens, personal data)."""
@@ -133,7 +141,7 @@ class Redactor:
         except Unreadable:
             return self.withheld(content)
         kept = shape_of(value, self._cap, self.text)
-        return self._capped(self.text(encode(kept).decode("utf-8", "replace")), len(content))
+        return self._capped(self.text(_json_text(kept)), len(content))
 
     def is_private(self, path: tuple[str, ...]) -> bool:
         return any(path[-len(name) :] == name for name in self._private)
@@ -150,6 +158,18 @@ class Redactor:
             for name, value in parse_qsl(text, keep_blank_values=True)
         ]
         return self.text(urlencode(pairs, safe="*"))
+
+    def _beginning(self, text: str, shown: Callable[[str], str]) -> str:
+        """`text` as `shown` makes it, of a long one only as much as will be kept. The last of what was looked at is
+        left out then: a secret may be cut in half there."""
+        room = self._cap + 2 * MARGIN_FOR_SECRETS
+        if len(text) <= room:
+            return shown(text)
+        return shown(text[:room])[:-MARGIN_FOR_SECRETS]
+
+    def beginning(self, text: str) -> str:
+        """`text` without known secrets; of a long one what may be kept."""
+        return self._beginning(text, self.text)
 
     def _unparseable(self, text: str) -> str:
         if any(leaf in text for leaf in self._leaves):
@@ -180,7 +200,7 @@ class _Walk:
         self._room -= 8
         if not isinstance(value, str):
             return value
-        shown = self._redactor.text(value)
+        shown = self._redactor.beginning(value)
         self._room -= len(shown)
         return shown
 
@@ -195,7 +215,7 @@ class _Walk:
             here = (*path, name)
             hidden = is_secret_name(name) or self._redactor.is_private(here)
             hidden = hidden or (named_private and name.lower().endswith("value"))
-            kept[self._redactor.text(name)] = (
+            kept[self._redactor.beginning(name)] = (
                 MASK if hidden and value is not None else self.value(value, here)
             )
         return kept
@@ -208,6 +228,14 @@ class _Walk:
                 break
             kept.append(self.value(item, path))
         return kept
+
+
+def _json_text(value: Any) -> str:
+    """JSON to look at, of anything a body can hold: it does not raise for a value that could not be sent."""
+    try:
+        return encode(value).decode()
+    except (TypeError, ValueError):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _pattern_of(secret: str) -> str:

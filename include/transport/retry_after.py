@@ -13,16 +13,16 @@ from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-BODY_MEMBERS = ("retry-after", "retry_after", "retryAfter")
+from include.transport.bounds import LONGEST_TEXT_FOR_A_DATE, LONGEST_WAIT_SECONDS
 
-LONGEST_BELIEVED_SECONDS = 86_400.0
-"""A longer order than a day is a mistake of the sender; it is cut so that nobody waits for ever."""
+BODY_MEMBERS = ("retry-after", "retry_after", "retryAfter")
 
 
 def retry_after_seconds(
     headers: Mapping[str, str], body: Any = None, *, now: datetime | None = None
 ) -> float | None:
-    """Seconds to wait, never negative; None where the answer does not say, or says something unreadable.
+    """Seconds to wait, never negative and at most `LONGEST_WAIT_SECONDS`; None where the answer does not say, or says
+    something unreadable.
 
     `headers` must look names up without regard to case (as `httpx.Headers` does). `now` is used where the answer
     has no readable `Date`; default: the local clock.
@@ -30,12 +30,19 @@ def retry_after_seconds(
     clock = _date(headers.get("date")) or now or datetime.now(UTC)
     told = headers.get("retry-after")
     if told is None and isinstance(body, Mapping):
-        told = next((str(body[name]) for name in BODY_MEMBERS if body.get(name) is not None), None)
+        told = next((text for name in BODY_MEMBERS if (text := _text(body.get(name))) is not None), None)
     return _seconds(told, clock)
 
 
+def _text(value: Any) -> str | None:
+    """A member as text, where it is a text or a number."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        return None
+    return str(value)
+
+
 def _seconds(told: str | None, clock: datetime) -> float | None:
-    if told is None:
+    if told is None or len(told) > LONGEST_TEXT_FOR_A_DATE:
         return None
     try:
         number = Decimal(told.strip())
@@ -43,12 +50,12 @@ def _seconds(told: str | None, clock: datetime) -> float | None:
     except InvalidOperation:
         moment = _date(told)
         wait = None if moment is None else (moment - clock).total_seconds()
-    return None if wait is None else min(max(wait, 0.0), LONGEST_BELIEVED_SECONDS)
+    return None if wait is None else min(max(wait, 0.0), LONGEST_WAIT_SECONDS)
 
 
 def _date(text: str | None) -> datetime | None:
     """An HTTP date (any of its three forms) or an ISO 8601 time; without a zone it is UTC."""
-    if not text:
+    if not text or len(text) > LONGEST_TEXT_FOR_A_DATE:
         return None
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -14,12 +14,14 @@ from uuid import uuid4
 import httpx
 
 from include.transport.bodies import Unreadable, parse
+from include.transport.bounds import MOST_COUNT_DIGITS
 from include.transport.budget import AdaptiveConcurrency, Slot
-from include.transport.exchanges import build_exchange, hand_over
+from include.transport.exchanges import recorded
 from include.transport.faces import Budget, ExchangeSink
 from include.transport.leasing import require_lease
 from include.transport.redaction import Redactor
 from include.transport.retry_after import retry_after_seconds
+from include.transport.unpacking import read_within
 from include.transport.withholding import Withhold
 
 PURPOSE = "purpose"
@@ -41,7 +43,8 @@ def rate_limit_headers(headers: Mapping[str, str]) -> tuple[int | None, int | No
 
 
 def _count(text: str | None) -> int | None:
-    return int(text) if text and text.strip().isdecimal() else None
+    digits = (text or "").strip()
+    return int(digits) if digits.isdecimal() and len(digits) <= MOST_COUNT_DIGITS else None
 
 
 def is_token_request(request: httpx.Request) -> bool:
@@ -57,7 +60,8 @@ def withheld(request: httpx.Request) -> Withhold:
 
 class ObservedTransport(httpx.AsyncBaseTransport):
     """Wraps a real transport. Puts `exchange_id` into the extensions of request and response, and the parsed JSON
-    body, where it has one, as `parsed` into those of the response."""
+    body, where it has one, as `parsed` into those of the response; where it can't be read, why, as `unreadable`.
+    `most_bytes`: of an answer, unpacked."""
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class ObservedTransport(httpx.AsyncBaseTransport):
         concurrency: AdaptiveConcurrency | None,
         redactor: Redactor,
         timeout: float,
+        most_bytes: int,
         counts: Counts,
     ) -> None:
         self._inner = inner
@@ -78,6 +83,7 @@ class ObservedTransport(httpx.AsyncBaseTransport):
         self._concurrency = concurrency
         self._redactor = redactor
         self._timeout = timeout
+        self._most_bytes = most_bytes
         self._counts = counts
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -117,41 +123,38 @@ class ObservedTransport(httpx.AsyncBaseTransport):
             error = f"{type(problem).__name__}: {problem}"
             raise
         finally:
-            hand_over(
+            recorded(
                 self._sink,
-                build_exchange(
-                    request,
-                    response,
-                    id=exchange_id,
-                    system=self._system,
-                    redactor=self._redactor,
-                    started_at=started_at,
-                    elapsed=time.monotonic() - start,
-                    attempt=request.extensions.get("attempt", 1),
-                    context=request.extensions.get("context", {}),
-                    error=error,
-                    withhold=withheld(request),
-                    parsed=response.extensions.get("parsed") if response is not None else None,
-                ),
+                request,
+                response,
+                id=exchange_id,
+                system=self._system,
+                redactor=self._redactor,
+                started_at=started_at,
+                elapsed=time.monotonic() - start,
+                error=error,
+                withhold=withheld(request),
             )
 
     async def _answered(self, request: httpx.Request) -> httpx.Response:
-        """The whole answer within the time limit: httpx bounds only the gaps between two bytes."""
+        """The whole answer within the limits of time and size: httpx bounds only the gaps between two bytes."""
         await require_lease(request, self._timeout)
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._inner.handle_async_request(request)
+                arriving = await self._inner.handle_async_request(request)
                 try:
-                    await response.aread()
+                    response = await read_within(arriving, self._most_bytes)
                 finally:
-                    await response.aclose()
+                    await arriving.aclose()
         except TimeoutError:
             raise httpx.ReadTimeout(
                 f"no complete answer within {self._timeout:g} s", request=request
             ) from None
         if response.content:
-            with suppress(Unreadable):
+            try:
                 response.extensions["parsed"] = parse(response.content)
+            except Unreadable as why:
+                response.extensions["unreadable"] = str(why)
         return response
 
     def _slot(self) -> AbstractAsyncContextManager[Slot]:

@@ -52,6 +52,7 @@ def answer(
         ),
         ({"error": "twirp error invalid_argument: size"}, "twirp error invalid_argument: size"),
         (["a", {"error": "b"}], "a; b"),
+        ({"detail": "Not Found"}, "Not Found"),
         ({}, None),
         (None, None),
         (7, None),
@@ -130,3 +131,18 @@ def test_a_refused_permission_names_the_scope() -> None:
 def test_the_wait_is_read_as_a_date_and_as_seconds(headers: dict[str, str], seconds: float | None) -> None:
     problem = classify(answer(429, {"error": "Too Many Requests"}, **headers))
     assert isinstance(problem, RateLimited) and problem.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"detail":"Not Found"}', "Not Found"),
+        (b'{"foo":"bar"}', "JSON without a message"),
+        (b"[]", "JSON without a message"),
+        (b"<html>gone</html>", "a page that is no JSON"),
+        (b"", "nothing"),
+    ],
+)
+def test_an_answer_is_called_what_it_is(content: bytes, said: str) -> None:
+    fault = classify(answer(404, content))
+    assert isinstance(fault, ConfigurationFault) and f"answered 404: {said}." in fault.message

@@ -34,9 +34,10 @@ def client(
     sink: MemorySink | None = None,
     budget: Budget | None = None,
     base: str = BASE,
+    inner: httpx.AsyncBaseTransport | None = None,
     **options: Any,
 ) -> HttpClient:
-    """A client with quick retries. Without a handler it uses the real network."""
+    """A client with quick retries. Without a handler or an `inner` transport it uses the real network."""
     given: dict[str, Any] = {
         "auth": None,
         "classify": no_opinion,
@@ -51,7 +52,7 @@ def client(
         base,
         sink=sink or MemorySink(),
         budget=budget or Unlimited(),
-        transport=httpx.MockTransport(handler) if handler else None,
+        transport=httpx.MockTransport(handler) if handler else inner,
         **given,
     )
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.transport.retry_after import LONGEST_BELIEVED_SECONDS, retry_after_seconds
+from include.transport.bounds import LONGEST_WAIT_SECONDS
+from include.transport.retry_after import retry_after_seconds
 
 NOW = datetime(2026, 11, 23, 9, 25, tzinfo=UTC)
 
@@ -58,11 +59,13 @@ def test_old_answers_carry_the_date_in_the_body_and_the_header_counts_more() -> 
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_categories=("Cc",))))
 def test_whatever_is_told_the_wait_is_bounded_and_nothing_raises(told: str) -> None:
     seconds = retry_after_seconds({"retry-after": told})
-    assert seconds is None or 0 <= seconds <= LONGEST_BELIEVED_SECONDS
+    assert seconds is None or 0 <= seconds <= LONGEST_WAIT_SECONDS
 
 
 @given(st.integers(-(10**6), 80_000))
 def test_a_date_means_the_seconds_from_the_answer_until_then(ahead: int) -> None:
     headers = {"date": format_datetime(NOW, usegmt=True)}
     headers["retry-after"] = format_datetime(NOW + timedelta(seconds=ahead), usegmt=True)
-    assert retry_after_seconds(headers, now=NOW + timedelta(days=3)) == max(0, ahead)
+    assert retry_after_seconds(headers, now=NOW + timedelta(days=3)) == min(
+        max(0, ahead), LONGEST_WAIT_SECONDS
+    )

@@ -105,7 +105,7 @@ async def test_a_shape_tells_which_actions_were_sent_and_which_error_came_back_b
             {"action": "changeEmail", "email": "***"},
             {
                 "action": "addAddress",
-                "address": {"country": "GB", "streetName": "***", "custom": {"fields": {"id": "***"}}},
+                "address": {"country": "***", "streetName": "***", "custom": {"fields": {"id": "***"}}},
             },
         ],
     }

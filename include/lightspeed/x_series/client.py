@@ -17,6 +17,7 @@ from include.lightspeed.x_series.numbers import storable
 from include.settings.models import SyncSettings
 from include.transport.answer import Answer
 from include.transport.auth import Bearer, RotatingRefresh
+from include.transport.bounds import MEGABYTE
 from include.transport.budget import AdaptiveConcurrency
 from include.transport.client import HttpClient, Params
 from include.transport.faces import Budget, ExchangeSink, TokenStore
@@ -74,6 +75,7 @@ class XSeriesClient:
             classify=classify,
             timeout=limits.timeout_seconds,
             retries=limits.retries,
+            most_bytes=limits.answer_megabytes * MEGABYTE,
             body_cap=settings.limits.body_bytes,
             headers={"User-Agent": USER_AGENT},
             secrets=[secret for secret in secrets if secret],

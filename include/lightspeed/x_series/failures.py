@@ -2,7 +2,7 @@
 
 Shapes: `{"error": "text"}`, `{"error": {"code", "message"}}`, `{"error", "message"}`, `{"error", "fields": {...}}`,
 `{"status": "error", "error", "details"}`, `{"errors": {...}}`, `{"errors": [{"code", "messages"}]}`, `{"error",
-"error_description"}`, `{"failed": [{"index", "errors"}]}`, HTML of a proxy, nothing at all.
+"error_description"}`, `{"failed": [{"index", "errors"}]}`, `{"detail": "text"}`, HTML of a proxy, nothing at all.
 """
 
 from __future__ import annotations
@@ -66,7 +66,16 @@ SCOPES: tuple[tuple[str, str, str], ...] = (
 )
 """Method, path below the version, scope it needs (endpoint index 2026-07). The first match counts."""
 
-_MESSAGE_MEMBERS = ("error_description", "message", "error", "errors", "fields", "details", "messages")
+_MESSAGE_MEMBERS = (
+    "error_description",
+    "message",
+    "error",
+    "errors",
+    "fields",
+    "detail",
+    "details",
+    "messages",
+)
 _DUPLICATE = re.compile(
     r"already (?:exists?|taken|in use|been taken)|duplicate|must be unique|not unique", re.I
 )
@@ -76,7 +85,7 @@ _VERSION_SEGMENT = re.compile(r"^/api(?:/[0-9.]+|/20\d\d-\d\d)?(?=/)")
 def classify(answer: Answer) -> SyncError | None:
     """The error behind an answer with status 400 or more; None = the plain reading of its status."""
     body = answer.json_or_none()
-    said = message_of(body) or ("a page that is no JSON" if answer.content else "nothing")
+    said = message_of(body) or _unsaid(answer)
     text = f"{answer.method} {answer.path} answered {answer.status}: {said[:500]}."
     if answer.status == 429:
         return RateLimited("The request budget of the store is used up.", retry_after=answer.retry_after)
@@ -95,6 +104,13 @@ def classify(answer: Answer) -> SyncError | None:
     if answer.status in (400, 409, 422):
         return _refused(answer, body, said, text)
     return None
+
+
+def _unsaid(answer: Answer) -> str:
+    """What an answer is that holds no sentence."""
+    if not answer.content:
+        return "nothing"
+    return "JSON without a message" if answer.is_readable else "a page that is no JSON"
 
 
 def _missing(answer: Answer, text: str) -> SyncError:
