@@ -71,6 +71,13 @@ class Changes:
             outcome=outcome,
         )
 
+    def taken_up(self, run_id: str) -> list[ChangeRow]:
+        """Changes of a run that stay when it is planned once more (see `store`): begun, or settled unsent."""
+        return self._read(
+            "run_id = :run_id AND NOT (outcome IN ('planned', 'not_applied') AND attempt = 0) " + _ORDER,
+            run_id=run_id,
+        )
+
     def begin(self, change_ids: Collection[str]) -> dict[str, int]:
         """Say that these changes are about to be sent: committed when this returns, before anything is sent.
 

@@ -300,7 +300,7 @@ def _store(
     units = list(dict.fromkeys(change.unit for change in plan.changes))
     size = settings.limits.batch_size
     batch_of = {unit: position // size for position, unit in enumerate(units)}
-    earlier = [row for row in ledger.changes.read(run_id) if row.attempt > 0]
+    earlier = ledger.changes.taken_up(run_id)
     begun = {(row.kind, row.subject, row.system) for row in earlier}
     rows = [
         ChangeRow(

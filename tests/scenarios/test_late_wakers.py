@@ -79,7 +79,7 @@ class People(Play):
                 account, profile = getattr(self, name)
                 if name == "old":
                     shop.edit_online(account, {"action": "setFirstName", "firstName": f"Online {turn}"})
-                    shop.edit_till(shop.partner(profile), first_name="", last_name=f"Till {turn}")
+                    shop.edit_till(profile, last_name=f"Till {turn}")
                 else:
                     shop.online.delete("customers", id=account)
                     shop.till.delete_customer(profile)
@@ -107,7 +107,7 @@ class People(Play):
 
 class Goods(Play):
     def __init__(self, world: World) -> None:
-        super().__init__("products", least=4)
+        super().__init__("products", least=2)
         self._world = world
         self._draft = world.shop.products[0]
 

@@ -14,7 +14,6 @@ Time passes for it on its own clocks, and on the ledger's; nothing here waits fo
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -196,7 +195,7 @@ def shown(world: World) -> str:
                 "SELECT id::text, outcome, attempt, result_id, result_version FROM changes ORDER BY id",
             )
         ]
-    return json.dumps([online, till, kept], default=str, sort_keys=True)
+    return repr([online, till, kept])
 
 
 def written(world: World) -> Sequence[str]:

@@ -217,7 +217,7 @@ def _store(
 ) -> tuple[int, int]:
     """Store the plan's changes; how many changes the run has now, and how many batches they make."""
     size = settings.limits.batch_size
-    earlier = [row for row in ledger.changes.read(run_id) if row.attempt > 0]
+    earlier = ledger.changes.taken_up(run_id)
     begun = {row.unit for row in earlier}
     rows = [
         change_row(

@@ -247,7 +247,7 @@ def _store(
     """Store the plans' writes; how many the run has now, and how many batches they make."""
     size = settings.orders.batch_size
     busy = [plan for plan in plans.values() if plan.steps]
-    earlier = [row for row in ledger.changes.read(run_id) if row.attempt > 0]
+    earlier = ledger.changes.taken_up(run_id)
     begun = {(row.action, row.idempotency_key) for row in earlier}
     rows = [
         change_row(plan.order, step, run_id, position // size, dry_run=dry_run)

@@ -181,7 +181,7 @@ def _store(
     """Store the plan's changes; how many the run has now, and in how many batches. What an earlier attempt at this run
     began and has not settled stays as it is. All prices of an online product are in one batch: one request writes
     them."""
-    begun = {row.unit for row in ledger.changes.read(run_id) if row.attempt > 0}
+    begun = {row.unit for row in ledger.changes.taken_up(run_id)}
     size = settings.prices.batch_size
     ordered = sorted(plan.changes, key=lambda one: (one.target, _grouped_by(one), one.unit))
     rows = []

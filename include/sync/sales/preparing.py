@@ -263,7 +263,7 @@ def _store(
 ) -> tuple[int, int]:
     """Store the plan's writes; how many the run has now, and how many batches they make."""
     size = settings.sales.batch_size
-    earlier = [row for row in ledger.changes.read(run_id) if row.attempt > 0]
+    earlier = ledger.changes.taken_up(run_id)
     begun = {(row.action, row.idempotency_key) for row in earlier}
     # What came back follows what was sold: an entry may name it.
     plans = sorted(desk.plans, key=lambda one: (one.sale.sold_at, one.sale.id))
