@@ -73,7 +73,8 @@ def test_rule_17_a_process_that_is_stopped_and_overtaken_sends_nothing_when_it_g
     finally:
         worker.kill()
         worker.wait()
-    assert said.split() == ["LeaseLost"]
+    # Stopped inside its request it may meet the request's own time-out first: it does not know then that nothing left.
+    assert said.split() in ([["LeaseLost"]] if where == "waited" else [["LeaseLost"], ["UnknownOutcome"]])
     assert WRITTEN == []
     (row,) = ledger.changes.get([change])
     assert (row.outcome, row.attempt, row.result_id) == ("applied", 2, "1")
