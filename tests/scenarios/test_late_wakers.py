@@ -258,6 +258,7 @@ class Exported(OfOrders):
         for sku, price in (("A", "10.00"), ("B", "3.33")):
             shop.add_article(sku, price, {"Nord": 900, "Süd": 900})
         self._known: list[str] = []
+        self._bought: list[str] = []
 
     def stir(self, turn: int) -> None:
         shop = self.shop
@@ -267,15 +268,20 @@ class Exported(OfOrders):
             shop.send_back(returned, "A", 1)
             shop.refund(returned, 1000)
         self._known = [shop.buy(("A", 2)), shop.buy(("A", 3), ("B", 1))]
+        self._bought += self._known
 
     def edit(self, turn: int) -> None:
         self.shop.tell(self._known[0], shipmentState="Ready")
         self.shop.sell("B")
 
     def doubles(self) -> list[Any]:
-        live = [sale for sale in self.shop.sales() if sale["state"] != "voided"]
-        sources = Counter((sale["source_id"], sale["totals"]["price_incl_tax"] > 0) for sale in live)
-        return [one for one, times in sources.items() if times > 1 and one[0]]
+        found = []
+        for order in self._bought:
+            live = [one for one in self.shop.sales(order) if one["state"] not in ("voided", "parked")]
+            sold = [one["totals"]["price_incl_tax"] > 0 for one in live]
+            if max(sold.count(True), sold.count(False)) > 1:
+                found.append(order)
+        return found
 
 
 class Imported(OfOrders):
