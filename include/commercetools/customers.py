@@ -6,6 +6,7 @@ and no error quotes an answer (`include.transport.withholding`). Rows are cut do
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -27,8 +28,14 @@ from include.commercetools.products import Clock
 from include.commercetools.queries import Slice, one_of, quoted
 from include.records.customer_face import CustomerWrite, CustomerWritten
 from include.records.customers import clear_table
-from include.records.errors import DuplicateInTarget, RecordRejected, StaleTarget, UnknownOutcome
-from include.records.face import CheckResult, RawPage, SystemName, Window
+from include.records.errors import (
+    DuplicateInTarget,
+    RecordRejected,
+    StaleTarget,
+    TargetMissing,
+    UnknownOutcome,
+)
+from include.records.face import Asked, CheckResult, RawPage, SystemName, Window
 from include.settings.models import SyncSettings
 from include.transport.answer import Answer
 from include.transport.withholding import Withhold
@@ -56,6 +63,7 @@ class CommercetoolsCustomers:
         self._client = client
         self._settings = settings
         self._limits = settings.limits.commercetools
+        self.most_asked = self._limits.most_asked
         self._clock = clock
         self._places = CustomerPlaces(settings)
         self._prepared: CustomerReferences | None = None
@@ -128,6 +136,23 @@ class CommercetoolsCustomers:
         """These customers as they are now; of a deleted one commercetools shows nothing."""
         batches = queries.in_batches((id for id in ids if id), FETCHED_AT_ONCE)
         return self._found([one_of("id", batch) for batch in batches])
+
+    async def ask_together(self, ids: Sequence[str], /) -> AsyncIterator[list[dict[str, Any]]]:
+        async for page in self.fetch(ids):
+            yield page.rows
+
+    async def ask_each(self, ids: Sequence[str], /) -> Asked:
+        """One request for each customer; 404 says that there is none."""
+        answers = await asyncio.gather(*map(self._alone, ids))
+        rows = [self._places.trimmed(row) for row in answers if row is not None]
+        return Asked(rows, [one for one, row in zip(ids, answers, strict=True) if row is None])
+
+    async def _alone(self, customer_id: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = (await self._get(customer_id)).json()
+        except TargetMissing:
+            return None
+        return found
 
     def lookup(self, email: str, number: str, key: str) -> AsyncIterator[RawPage]:
         """`lowercaseEmail` can only be asked for, in small letters; the e-mail itself is compared with its capitals.

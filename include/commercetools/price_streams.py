@@ -7,15 +7,16 @@ all standalone prices besides; only there a deleted one is noticed, because noth
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from include.commercetools import queries, windows
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.price_rows import trimmed
 from include.commercetools.projections import Projections
 from include.commercetools.queries import Slice
-from include.records.face import RawPage, Window
+from include.records.face import Asked, RawPage, Shown, Window
 from include.settings.models import SyncSettings
 
 STANDALONE_PRICES = "/standalone-prices"
@@ -65,6 +66,21 @@ class ProductPriceStream(_ByTime):
         """These products now."""
         async for part in self._projections.by_ids(product_ids, self._currencies):
             yield _page(part, None)
+
+    @property
+    def most_asked(self) -> int:
+        return self._limits.most_asked
+
+    def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        return self._projections.variants_in(rows)
+
+    async def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
+        async for part in self._projections.with_variants(ids, self._currencies):
+            yield [trimmed(row) for row in part.rows]
+
+    async def ask_each(self, ids: Sequence[str]) -> Asked:
+        asked = await self._projections.ask_each(ids, self._currencies)
+        return Asked([trimmed(row) for row in asked.rows], asked.gone)
 
 
 class StandalonePriceStream(_ByTime):

@@ -121,29 +121,14 @@ class CommercetoolsProducts:
             yield _page(part)
 
     def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
-        """The variants of each product; a product that is gone is shown by no row."""
-        return [
-            Shown(
-                id=f"{row['id']}:{variant['id']}",
-                version=row.get("version"),
-                parent=str(row["id"]),
-                names=(str(variant["sku"]),) if variant.get("sku") else (),
-            )
-            for row in rows
-            for variant in _variants(row)
-        ]
+        return self._projections.variants_in(rows)
 
     async def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
-        async for part in self._projections.by_ids(_products_of(ids), self._currencies):
+        async for part in self._projections.with_variants(ids, self._currencies):
             yield part.rows
 
     async def ask_each(self, ids: Sequence[str]) -> Asked:
-        """One request for each product of these variants. A variant is gone with its product, or where the product is
-        there without it."""
-        rows, missing = await self._projections.each(_products_of(ids), self._currencies)
-        there = {one.id for one in self.records_in(rows)}
-        answered = {str(row["id"]) for row in rows} | set(missing)
-        return Asked(rows, [one for one in ids if one not in there and one.partition(":")[0] in answered])
+        return await self._projections.ask_each(ids, self._currencies)
 
     def to_records(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
         return self._reader.tables(rows)
@@ -355,10 +340,6 @@ class CommercetoolsProducts:
 
 def _page(part: Slice) -> RawPage:
     return RawPage(part.rows, part.position, None, part.last)
-
-
-def _products_of(variants: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(one.partition(":")[0] for one in variants))
 
 
 def _context(write: ProductWrite) -> dict[str, str]:

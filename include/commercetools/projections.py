@@ -16,7 +16,7 @@ from include.commercetools.client import CommercetoolsClient
 from include.commercetools.privacy import PrivateFields
 from include.commercetools.queries import Rows, Slice, one_of
 from include.records.errors import TargetMissing
-from include.records.face import Window
+from include.records.face import Asked, Shown, Window
 from include.settings.models import SyncSettings
 
 PATH = "/product-projections"
@@ -70,6 +70,34 @@ class Projections:
         await self._current(rows)
         await self._standalone(rows, currencies)
         return rows[0]
+
+    def variants_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        """The variants of each product; a product that is gone is shown by no row."""
+        return [
+            Shown(
+                id=f"{row['id']}:{variant['id']}",
+                version=row.get("version"),
+                parent=str(row["id"]),
+                names=(str(variant["sku"]),) if variant.get("sku") else (),
+            )
+            for row in rows
+            for variant in (row.get("masterVariant"), *(row.get("variants") or ()))
+            if variant
+        ]
+
+    def with_variants(self, variant_ids: Sequence[str], currencies: Collection[str]) -> AsyncIterator[Slice]:
+        """The products of these variants."""
+        return self.by_ids(_products_of(variant_ids), currencies)
+
+    async def ask_each(self, variant_ids: Sequence[str], currencies: Collection[str]) -> Asked:
+        """One request for each product of these variants. A variant is gone with its product, or where the product is
+        there without it."""
+        rows, missing = await self.each(_products_of(variant_ids), currencies)
+        there = {one.id for one in self.variants_in(rows)}
+        answered = {str(row["id"]) for row in rows} | set(missing)
+        return Asked(
+            rows, [one for one in variant_ids if one not in there and one.partition(":")[0] in answered]
+        )
 
     async def each(self, product_ids: Sequence[str], currencies: Collection[str]) -> tuple[Rows, list[str]]:
         """Products, each asked for alone; which of them the project does not have."""
@@ -158,3 +186,7 @@ class Projections:
             for price in await queries.everything(self._client, "/standalone-prices", where=where):
                 for variant in holders.get(price["sku"], ()):
                     variant["prices"].append({**price, "standalone": price["version"]})
+
+
+def _products_of(variant_ids: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(one.partition(":")[0] for one in variant_ids))

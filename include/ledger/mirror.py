@@ -268,17 +268,32 @@ class Mirror:
                 ).scalars()
             )
 
-    def labelled(self, entity: str, kind: str, system: str, labels: Collection[str]) -> dict[str, str]:
-        """Live rows with one of these labels: id -> label."""
+    def called(self, entity: str, kind: str, system: str, names: Collection[str]) -> set[str]:
+        """Ids of live rows whose label or id is one of these."""
         with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT id, label FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
-                    "AND deleted_at IS NULL AND label = ANY(:labels)"
-                ),
-                {"entity": entity, "kind": kind, "system": system, "labels": list(labels)},
-            ).all()
-        return {row[0]: row[1] for row in rows}
+            return set(
+                connection.execute(
+                    text(
+                        "SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+                        "AND deleted_at IS NULL AND (label = ANY(:names) OR id = ANY(:names))"
+                    ),
+                    {"entity": entity, "kind": kind, "system": system, "names": list(names)},
+                ).scalars()
+            )
+
+    def bearing(self, entity: str, kind: str, system: str, emails: Collection[str]) -> set[str]:
+        """Ids of live rows with one of these e-mail tokens."""
+        with transaction(self.engine) as connection:
+            return set(
+                connection.execute(
+                    text(
+                        "SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+                        "AND deleted_at IS NULL AND identity #>> '{tokens,email,0}' <> '' "
+                        "AND identity #>> '{tokens,email,0}' = ANY(:emails)"
+                    ),
+                    {"entity": entity, "kind": kind, "system": system, "emails": list(emails)},
+                ).scalars()
+            )
 
     def buried(self, entity: str, kind: str, system: str, ids: Collection[str]) -> dict[str, int | None]:
         """Which of these rows are deleted: id -> the version that was last seen."""

@@ -18,13 +18,14 @@ from include.records.customers import ENTITY, KIND
 from include.records.face import SYSTEMS, SystemName
 from include.records.sealing import Seal
 from include.settings.models import SyncSettings
+from include.sync.absence import Asking, Kept
 from include.sync.customers import applying, preparing, reading
 from include.sync.customers.bench import Bench as WritingBench
 from include.sync.customers.bench import terms_of
 from include.sync.customers.reading import Door
 from include.sync.customers.ruling import decide_by_hand, forgotten_of, keys_of
 from include.sync.customers.world import Terms
-from include.sync.extracting import Extracted, sweep_began
+from include.sync.extracting import Extracted
 
 DIGESTS = "customers"
 """The name of the key in the ledger that private fields are digested with."""
@@ -51,7 +52,8 @@ class CustomerEngine:
                     preparing.stage_terms, bench.staging, system, terms_of(opened)[system]
                 )
                 keys = _keys(bench, system) if bench.order.keys else None
-                return await read_feed(bench, ENTITY, door, system, keys)
+                asking = Asking(door, Kept(ENTITY, KIND, system))
+                return await read_feed(bench, ENTITY, door, system, keys, asking)
 
         return [asyncio.run(read()).as_dict()]
 
@@ -84,9 +86,8 @@ class CustomerEngine:
             dry_run=bench.order.dry_run,
             direction=bench.order.direction,
             limited=bench.order.limited,
-            asked={system: _keys(bench, system) for system in SYSTEMS} if bench.order.limited else None,
             seal=seal_of(bench.ledger, bench.settings) if synced else None,
-            swept_since=sweep_began(feeds.values()) if bench.order.full and synced else None,
+            full=bench.order.full and synced,
         )
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")

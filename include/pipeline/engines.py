@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from include.pipeline.context import Bench
 from include.records.face import Stream, SystemName
 from include.sync import auditing
+from include.sync.absence import Asking
 from include.sync.extracting import Extracted, extract_feed
 
 Feeds = Mapping[str, Mapping[str, Any]]
@@ -32,9 +33,15 @@ def seen_until(bench: Bench, entity: str, feeds: Feeds, feed: str) -> str | None
 
 
 async def read_feed(
-    bench: Bench, entity: str, feed: Stream, name: str, keys: Sequence[str] | None
+    bench: Bench,
+    entity: str,
+    feed: Stream,
+    name: str,
+    keys: Sequence[str] | None,
+    asking: Asking | None = None,
 ) -> Extracted:
-    """The run's window of one feed into staging; with `keys` only what belongs to them."""
+    """The run's window of one feed into staging; with `keys` only what belongs to them. `asking`: see
+    `include.sync.absence`."""
     return await extract_feed(
         bench.ledger,
         bench.staging,
@@ -44,6 +51,7 @@ async def read_feed(
         full=bench.order.full,
         since=bench.order.since,
         keys=keys,
+        asking=asking,
     )
 
 

@@ -15,15 +15,15 @@ from include.pipeline.context import Bench
 from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until, unread
 from include.pipeline.systems import Access
 from include.records.errors import ConfigurationFault
-from include.records.face import SYSTEMS, Stream, SystemName
+from include.records.face import SYSTEMS, Askable, SystemName
 from include.records.price_face import OnlinePrices, TillPrices
 from include.sync import auditing
-from include.sync.extracting import Extracted, sweep_began
+from include.sync.absence import Asking
+from include.sync.extracting import Extracted
 from include.sync.prices import applying, preparing
 from include.sync.prices.bench import Bench as WritingBench
 from include.sync.prices.concerned import CATALOGUE
 from include.sync.prices.deciding_by_hand import decide_by_hand
-from include.sync.prices.emptying import look_into_empty_books
 from include.sync.prices.feeds import (
     ARTICLES,
     ENTITY,
@@ -38,6 +38,7 @@ from include.sync.prices.feeds import (
     transform,
 )
 from include.sync.prices.loading import PRODUCTS
+from include.sync.prices.mirroring import KEPT
 from include.sync.prices.rereading import list_of
 
 
@@ -89,7 +90,7 @@ class PriceEngine:
             dry_run=bench.order.dry_run,
             direction=bench.order.direction,
             keys=bench.order.keys,
-            swept_since=sweep_began(feeds.values()) if bench.order.full else None,
+            full=bench.order.full,
         )
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
@@ -167,7 +168,7 @@ async def _read_online(bench: Bench, access: Access) -> list[Extracted]:
             products = await _feed(bench, online.products, ONLINE, keys)
             # Without standalone prices their feed is not walked; its cursor stays where it is.
             reads = bench.settings.prices.standalone
-            standalone = await _feed(bench, online.standalone, STANDALONE, keys if reads else ())
+            standalone = await read_feed(bench, ENTITY, online.standalone, STANDALONE, keys if reads else ())
             return [products, standalone]
 
 
@@ -180,8 +181,6 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
             articles = _articles_of(bench, keys) if keys else None
             found = await _feed(bench, till.articles, ARTICLES, articles)
             lines = await _feed(bench, till.entries, ENTRIES, articles)
-            if bench.order.full:
-                await look_into_empty_books(bench.ledger, bench.staging, till, lines.rows)
             return [found, lines]
 
 
@@ -194,8 +193,8 @@ def _articles_of(bench: Bench, skus: Sequence[str]) -> list[str]:
     return sorted(set(till.loc[till["deleted_at"].isna(), "id"]) | set(linked["lightspeed_id"]))
 
 
-async def _feed(bench: Bench, feed: Stream, name: str, keys: Sequence[str] | None) -> Extracted:
-    return await read_feed(bench, ENTITY, feed, name, keys)
+async def _feed(bench: Bench, feed: Askable, name: str, keys: Sequence[str] | None) -> Extracted:
+    return await read_feed(bench, ENTITY, feed, name, keys, Asking(feed, KEPT[name]))
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from include.records.face import CheckResult, RawPage, Stream, SystemName
+from include.records.face import Asked, CheckResult, RawPage, Stream, SystemName
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,17 @@ class CustomerWritten:
 
 
 class CustomerSystem(Stream, Protocol):
-    """A system that holds customers. `search` takes ids and customer numbers, never e-mail addresses."""
+    """A system that holds customers. `most_asked`, `ask_together` and `ask_each` are those of
+    `include.records.face.Askable`, with wire rows. `search` takes ids and customer numbers, never e-mail addresses."""
 
     system: SystemName
+
+    @property
+    def most_asked(self) -> int: ...
+
+    def ask_together(self, ids: Sequence[str], /) -> AsyncIterator[list[dict[str, Any]]]: ...
+
+    async def ask_each(self, ids: Sequence[str], /) -> Asked: ...
 
     async def prepare(self, *, writing: bool = False) -> None:
         """Read what the mapping needs: groups, types of custom fields, stores. Raises ConfigurationFault where the

@@ -114,13 +114,15 @@ class CheckResult:
 
 class Shown(NamedTuple):
     """A record as a raw row shows it. `parent`: the product of a variant. `names`: identifiers that no two living
-    records of its system should share. `deleted`: the row itself says that the record is gone."""
+    records of its system should share, as the mirror labels records; `tokens`: those of people, sealed e-mail
+    addresses. `deleted`: the row itself says that the record is gone."""
 
     id: str
     version: int | None
     deleted: bool = False
     parent: str | None = None
     names: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,9 @@ class Stream(Protocol):
 class Askable(Stream, Protocol):
     """A feed whose records can be asked for by their ids: that a list does not show a record proves nothing."""
 
-    most_asked: int
-    """How many records may be asked for one by one in one read."""
+    @property
+    def most_asked(self) -> int:
+        """How many records may be asked for one by one in one read."""
 
     def records_in(self, rows: Sequence[Mapping[str, Any]], /) -> list[Shown]:
         """The records that raw rows show, by the ids under which the mirror keeps them."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from include.records.face import CheckResult, RawPage, Stream, SystemName
+from include.records.face import Askable, CheckResult, RawPage, Stream, SystemName
 from include.records.prices import OnlineTerms, Quote, TillTerms
 
 PriceAction = Literal["create", "update", "remove"]
@@ -103,7 +103,7 @@ class OnlinePrices(Protocol):
     system: SystemName
 
     @property
-    def products(self) -> Stream: ...
+    def products(self) -> Askable: ...
 
     @property
     def standalone(self) -> Stream:
@@ -137,10 +137,11 @@ class TillPrices(Protocol):
     system: SystemName
 
     @property
-    def articles(self) -> Stream: ...
+    def articles(self) -> Askable: ...
 
     @property
-    def entries(self) -> Stream: ...
+    def entries(self) -> Askable:
+        """Lines of price books. They have no address: what is asked for are the lines of articles, by their ids."""
 
     async def prepare(self, *, writing: bool = False) -> None:
         """Read retailer, outlets, taxes and price books. `writing`: missing price books are made where the settings

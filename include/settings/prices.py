@@ -232,8 +232,9 @@ class PriceSettings(Settings):
     the same up and down: 50 allows halving and doubling (see the rule `price_jump`); empty: any. A price that was
     agreed on before, or that begins or ends by its own dates, goes through."""
     most_removed_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(20)
-    """A run that would take away more than this share of a list's prices (at least 20 of them) writes nothing and
-    fails."""
+    """A run that would take away more than this share of a list's prices (at least 20 of them) takes none of them away,
+    and fails when all else is written; a person approves them at the hold. Prices that ended by their own dates do not
+    count."""
     standalone: bool = True
     """Whether standalone prices are read: needed where products have the price mode Standalone."""
     clock_skew_seconds: int = Field(default=120, ge=0)

@@ -6,6 +6,7 @@ are asked for under their ids, before anything follows from their absence:
 * after a complete walk: whatever the mirror holds as living and the pages did not show;
 * after any read of records that come as parts of a whole (variants of an online product): known parts that the whole
   was shown without;
+* after a read of chosen keys: whatever is known by them;
 * after any read: who bears an identifier of a record that was shown under another id. A record that was deleted and
   made anew is known by that;
 * after any read: what is known to be gone and is shown as it was before it went: an answer from the past.
@@ -25,7 +26,7 @@ from typing import Any, Protocol
 
 from include.ledger.ledger import Ledger
 from include.records.errors import ProtocolFault
-from include.records.face import Askable, Shown
+from include.records.face import Askable, Asked, Shown
 from include.sync.staging import Staging
 
 ASKED_AT_ONCE = 200
@@ -38,12 +39,14 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class Kept:
-    """How the mirror keeps the records of a feed. `parts`: a parent is always shown with all its records."""
+    """How the mirror keeps the records of a feed. `parts`: a parent is always shown with all its records. `by_parent`:
+    records have no address, and are asked for by that of their parent."""
 
     entity: str
     kind: str
     system: str
     parts: bool = False
+    by_parent: bool = False
 
 
 @dataclass
@@ -80,19 +83,33 @@ class Gone:
         return cls(tuple(document["ids"]), datetime.fromisoformat(document["at"]))
 
 
-def unmet(ledger: Ledger, kept: Kept, met: Met, *, complete: bool, began: datetime) -> set[str]:
-    """Ids of records that should be asked for. `complete`: everything there is was to be read, from `began` on."""
+@dataclass(frozen=True)
+class Asking:
+    """That the records of a feed are asked for by their ids where a read does not show them. `complete`: the read was
+    to show everything; `keys`: it was to show these (ids or names)."""
+
+    feed: Askable
+    kept: Kept
+    complete: bool = False
+    keys: Sequence[str] = ()
+
+
+def unmet(ledger: Ledger, asking: Asking, met: Met, *, began: datetime) -> set[str]:
+    """Ids of records that should be asked for. `began`: when the read did."""
+    kept = asking.kept
     place = (kept.entity, kept.kind, kept.system)
     seen = met.ids
     found: set[str] = set()
-    if complete:
+    if asking.complete:
         found |= ledger.mirror.unmet(*place, seen, seen_before=began)
+    else:
+        names = {*asking.keys, *(name for one in met.live.values() for name in one.names)}
+        tokens = {token for one in met.live.values() for token in one.tokens}
+        found |= ledger.mirror.called(*place, names) - seen if names else set()
+        found |= ledger.mirror.bearing(*place, tokens) - seen if tokens else set()
     if kept.parts:
         parents = {one.parent for one in met.live.values() if one.parent}
         found |= ledger.mirror.live_ids(*place, parents=parents) - seen
-    names = {name for one in met.live.values() for name in one.names}
-    if names and not complete:
-        found |= ledger.mirror.labelled(*place, names).keys() - seen
     return found | _from_the_past(ledger, place, met)
 
 
@@ -121,30 +138,32 @@ class Pages(Protocol):
         """Keep the checkpoint."""
 
 
-async def ask_for_unmet(
-    ledger: Ledger, feed: Askable, kept: Kept, met: Met, pages: Pages, *, complete: bool
-) -> None:
-    """Ask for what the read did not show, and write down what is gone. `complete`: the read was to show everything.
+async def ask_for_unmet(ledger: Ledger, asking: Asking, met: Met, pages: Pages) -> None:
+    """Ask for what the read did not show, and write down what is gone.
 
     A retried task goes on with what is neither found nor gone yet. Raises ProtocolFault where the lists lack more than
     may be asked for, or where "not there" can't be believed."""
     absence: dict[str, Any] = pages.state.setdefault("absence", {"gone": [], "unmet": 0})
+    feed, kept = asking.feed, asking.kept
     began = datetime.fromisoformat(pages.state["began"])
-    looked = partial(unmet, ledger, kept, met, complete=complete, began=began)
+    looked = partial(unmet, ledger, asking, met, began=began)
     missing = await asyncio.to_thread(looked) - set(absence["gone"])
     absence["unmet"] = max(absence["unmet"], len(missing))
     if missing:
         # What an answer from the past showed once, another one may show again: only a record's own address counts.
         revived = missing & met.ids
-        async for rows in feed.ask_together(sorted(missing)):
+        addresses = await asyncio.to_thread(_addresses, ledger, kept, missing)
+        async for rows in feed.ask_together(sorted(set(addresses.values()))):
             await asyncio.to_thread(pages.keep, rows)
             met.take(rows)
         missing -= met.ids - revived
-        _require_few(missing, feed, kept, pages.name)
+        _require_few({addresses[one] for one in missing}, feed, kept, pages.name)
     waiting = sorted(missing)
     for start in range(0, len(waiting), ASKED_AT_ONCE):
-        asked = await feed.ask_each(waiting[start : start + ASKED_AT_ONCE])
-        if asked.gone:
+        asked = await _asked(
+            feed, kept, {one: addresses[one] for one in waiting[start : start + ASKED_AT_ONCE]}
+        )
+        if asked.gone and not kept.by_parent:
             await _require_sane(feed, kept, met, pages.name)
         await asyncio.to_thread(pages.keep, asked.rows)
         met.take(asked.rows)
@@ -152,6 +171,22 @@ async def ask_for_unmet(
         await asyncio.to_thread(pages.store)
     gone = {"ids": sorted(set(absence["gone"])), "at": (await asyncio.to_thread(ledger.now)).isoformat()}
     await asyncio.to_thread(pages.staging.write_document, _document(pages.name), gone)
+
+
+def _addresses(ledger: Ledger, kept: Kept, ids: Iterable[str]) -> dict[str, str]:
+    """Under which id each of these records is asked for."""
+    if not kept.by_parent:
+        return {one: one for one in ids}
+    rows = ledger.mirror.cells(kept.entity, kept.kind, kept.system, ids=list(ids))
+    return dict(zip(rows["id"], rows["parent_id"], strict=True))
+
+
+async def _asked(feed: Askable, kept: Kept, addresses: Mapping[str, str]) -> Asked:
+    asked = await feed.ask_each(sorted(set(addresses.values())))
+    if not kept.by_parent:
+        return asked
+    there = {one.id for one in feed.records_in(asked.rows)}
+    return Asked(asked.rows, [one for one in addresses if one not in there])
 
 
 def _require_few(missing: Iterable[str], feed: Askable, kept: Kept, name: str) -> None:

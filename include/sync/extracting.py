@@ -11,8 +11,8 @@ from typing import Any
 
 from include.ledger.ledger import Ledger
 from include.records.errors import ConfigurationFault, SyncError
-from include.records.face import Askable, ProductSystem, RawPage, Stream, Window
-from include.sync.absence import Kept, Met, ask_for_unmet
+from include.records.face import ProductSystem, RawPage, Stream, Window
+from include.sync.absence import Asking, Kept, Met, ask_for_unmet
 from include.sync.mirroring import ENTITY
 from include.sync.staging import STEP as STAGED
 from include.sync.staging import Staging
@@ -89,14 +89,6 @@ async def extract(
     )
 
 
-@dataclass(frozen=True)
-class Asking:
-    """That records of this feed are asked for by their ids where a read does not show them."""
-
-    feed: Askable
-    kept: Kept
-
-
 async def extract_feed(
     ledger: Ledger,
     staging: Staging,
@@ -134,7 +126,7 @@ async def extract_feed(
         read.state["walked"] = True
     if asking is not None and met is not None:
         complete = full and keys is None and since is None
-        await ask_for_unmet(ledger, asking.feed, asking.kept, met, read, complete=complete)
+        await ask_for_unmet(ledger, replace(asking, complete=complete, keys=keys or ()), met, read)
     read.state["done"] = True
     await asyncio.to_thread(read.store)
     return Extracted.of(name, read.state, resumed_from)

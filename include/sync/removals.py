@@ -30,7 +30,8 @@ ALL = "removals"
 class Part:
     """What would be taken away of one part. `system`: where the records are gone that are taken away on the other side.
     `name`: of the part, for people. `ids`: what is taken away, `labels` what people call it (in the same order). `of`:
-    how many there are. `record`: what the hold is about."""
+    how many there are. `record`: what the hold is about. `recall`: records to be looked at as long as the hold is
+    open; empty where whoever plans finds them by itself."""
 
     system: str
     name: str
@@ -38,6 +39,7 @@ class Part:
     labels: Sequence[str]
     of: int
     record: str = ALL
+    recall: Sequence[str] = ()
 
     @property
     def subject(self) -> str:
@@ -70,13 +72,29 @@ def guard(part: Part, most: Decimal | float, approved: Collection[str], setting:
         severity="block",
         message=f"{count} of {part.of} of {part.name} would be taken away, more than {most} % ({setting}): "
         f"{', '.join(first)}, ... None of them is.",
-        evidence={"removed": count, "of": part.of, "first": first, "about": part.about},
+        evidence={
+            "removed": count,
+            "of": part.of,
+            "first": first,
+            "about": part.about,
+            **({"records": sorted(part.recall)} if part.recall else {}),
+        },
     )
 
 
 def waits_for_approval(holds: Iterable[Hold]) -> set[str]:
     """The systems of which removals wait for a person."""
     return {hold.system for hold in holds if hold.code == REMOVAL and hold.system}
+
+
+def waiting_records(holds: Iterable[Hold]) -> set[str]:
+    """The records that are looked at again, because removals of them wait for a person."""
+    return {
+        str(record)
+        for hold in holds
+        if hold.code == REMOVAL and isinstance(hold.evidence, Mapping)
+        for record in hold.evidence.get("records") or ()
+    }
 
 
 def stopped(holds: Iterable[Mapping[str, object]]) -> list[str]:

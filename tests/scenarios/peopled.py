@@ -29,13 +29,14 @@ from include.sandbox.lightspeed import create_app as till_app
 from include.sandbox.server import SandboxServer
 from include.settings.models import SyncSettings
 from include.sync import auditing
+from include.sync.absence import Asking, Kept
 from include.sync.auditing import Audited
 from include.sync.customers import applying, preparing
 from include.sync.customers.bench import Bench, terms_of
 from include.sync.customers.preparing import CustomerSummary
 from include.sync.customers.reading import Door, transform
 from include.sync.customers.ruling import decide_by_hand, keys_of
-from include.sync.extracting import extract_feed, sweep_began
+from include.sync.extracting import extract_feed
 from include.sync.plan import Direction
 from include.sync.staging import Staging
 from tests.commercetools.world import official_bodies
@@ -198,6 +199,7 @@ class Peopled:
                     name=system,
                     full=full,
                     keys=None if wanted is None else wanted[system],
+                    asking=Asking(doors[system], Kept(ENTITY, KIND, system)),
                 )
                 for system in SYSTEMS
             }
@@ -212,9 +214,8 @@ class Peopled:
                 dry_run=dry_run,
                 direction=direction,
                 limited=bool(keys),
-                asked=wanted,
                 seal=Seal(ledger.secret(KEY, "customers"), self.settings.customers.hash),
-                swept_since=sweep_began(one.as_dict() for one in found.values()) if full else None,
+                full=full,
             )
             if before_load:
                 before_load()

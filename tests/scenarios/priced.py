@@ -25,15 +25,16 @@ from include.sandbox.lightspeed import create_app as till_app
 from include.sandbox.server import SandboxServer
 from include.settings.models import SyncSettings
 from include.sync import auditing
+from include.sync.absence import Asking
 from include.sync.auditing import Audited
-from include.sync.extracting import extract_feed, sweep_began
+from include.sync.extracting import extract_feed
 from include.sync.plan import Direction
 from include.sync.prices import applying, preparing
 from include.sync.prices.bench import Bench
 from include.sync.prices.concerned import CATALOGUE
 from include.sync.prices.deciding_by_hand import decide_by_hand
-from include.sync.prices.emptying import look_into_empty_books
 from include.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, ONLINE, STANDALONE, Terms, transform
+from include.sync.prices.mirroring import KEPT
 from include.sync.prices.preparing import PriceSummary
 from include.sync.prices.rereading import list_of
 from include.sync.staging import Staging
@@ -149,12 +150,17 @@ class Priced:
             }
             found = {
                 name: await extract_feed(
-                    ledger, staging, feed, entity=ENTITY, name=name, full=full, keys=asked
+                    ledger,
+                    staging,
+                    feed,
+                    entity=ENTITY,
+                    name=name,
+                    full=full,
+                    keys=asked,
+                    asking=Asking(feed, KEPT[name]) if name in KEPT else None,
                 )
                 for name, (feed, asked) in wanted.items()
             }
-            if full:
-                await look_into_empty_books(ledger, staging, till, found[ENTRIES].rows)
             transform(staging, online, till, {name: one.pages for name, one in found.items()})
             decide_by_hand(ledger, approved=decided[0], rejected=decided[1], by="Kim", run_id=run_id)
             now = datetime.now(UTC) + self.clock_ahead
@@ -167,7 +173,7 @@ class Priced:
                 dry_run=dry_run,
                 direction=direction,
                 keys=keys,
-                swept_since=sweep_began(one.as_dict() for one in found.values()) if full else None,
+                full=full,
             )
             if before_load:
                 before_load()

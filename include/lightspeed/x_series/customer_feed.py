@@ -16,7 +16,7 @@ from include.lightspeed.x_series.privacy import excluded_paths, without_private
 from include.lightspeed.x_series.references import single_of
 from include.lightspeed.x_series.version_feed import VersionFeed
 from include.records.errors import TargetMissing
-from include.records.face import RawPage
+from include.records.face import Asked, RawPage
 from include.settings.models import SyncSettings
 from include.transport.client import Value
 from include.transport.withholding import Withhold
@@ -44,6 +44,7 @@ class CustomerStream(VersionFeed):
         super().__init__(settings.limits.lightspeed.concurrency)
         self._client = client
         self._page_size = settings.limits.lightspeed.page_size
+        self.most_asked = settings.limits.lightspeed.most_asked
         self._private = excluded_paths(settings)
         self.places = Places.of_settings(settings)
 
@@ -57,6 +58,10 @@ class CustomerStream(VersionFeed):
         404 is not documented: either proves that it is gone."""
         async for page in self._pages_of(list(ids), self._one):
             yield page
+
+    async def ask_each(self, ids: Sequence[str], /) -> Asked:
+        """One request for each customer."""
+        return await self._each_of(ids, self._one_row)
 
     async def lookup(self, email: str, number: str, key: str) -> AsyncIterator[RawPage]:
         """Living customers that bear the address, the number or the key. The search runs on an index of which nobody
@@ -94,10 +99,14 @@ class CustomerStream(VersionFeed):
         return [self.kept(row) for row in await self._bearers("customer_code", key)]
 
     async def _one(self, customer_id: str) -> list[Row]:
+        row = await self._one_row(customer_id)
+        return [] if row is None else [row]
+
+    async def _one_row(self, customer_id: str) -> Row | None:
         try:
-            return [self.kept(await self.read_one(customer_id))]
+            return self.kept(await self.read_one(customer_id))
         except TargetMissing:
-            return []
+            return None
 
     async def _bearers(self, field: str, value: str) -> list[Row]:
         """Living customers whose field has this value. The index may know an older one, or look for words only, so

@@ -21,7 +21,7 @@ from include.lightspeed.x_series.reading import PRICE_FIELDS
 from include.lightspeed.x_series.references import single_of
 from include.lightspeed.x_series.version_feed import VersionFeed
 from include.records.errors import ProtocolFault, TargetMissing
-from include.records.face import RawPage
+from include.records.face import Asked, RawPage, Shown
 from include.records.prices import ARTICLE_COLUMNS, ENTRY_COLUMNS, price_table
 from include.settings.models import SyncSettings
 
@@ -51,6 +51,17 @@ class ArticleStream(VersionFeed):
         self._client = client
         self._page_size = settings.limits.lightspeed.page_size
         self._private = excluded_paths(settings)
+        self.most_asked = settings.limits.lightspeed.most_asked
+
+    def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        return [
+            Shown(str(row["id"]), whole(row.get("version")), deleted=bool(row.get("deleted_at")))
+            for row in rows
+        ]
+
+    async def ask_each(self, ids: Sequence[str]) -> Asked:
+        """One request for each article."""
+        return await self._each_of(ids, self._row)
 
     async def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
         """These articles now, a page for each. One that is gone gives an empty page."""
@@ -71,11 +82,15 @@ class ArticleStream(VersionFeed):
             yield [self._kept(row) for row in page.rows], page.cursor
 
     async def _one(self, product_id: str) -> list[Row]:
+        row = await self._row(product_id)
+        return [] if row is None else [row]
+
+    async def _row(self, product_id: str) -> Row | None:
         try:
             row = single_of((await self._client.get(f"{PRODUCTS}/{product_id}")).value, PRODUCTS)
         except TargetMissing:
-            return []
-        return [self._kept(row)]
+            return None
+        return self._kept(row)
 
     def _kept(self, row: Mapping[str, Any]) -> Row:
         kept = {name: row[name] for name in _OF_AN_ARTICLE if name in row}
@@ -94,6 +109,31 @@ class EntryStream(VersionFeed):
         self._client = client
         self._page_size = settings.limits.lightspeed.page_size
         self.books: Collection[str] = frozenset()
+        self.most_asked = settings.limits.lightspeed.most_asked
+
+    def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        return [
+            Shown(
+                id=str(row["id"]),
+                version=whole(row.get("version")),
+                deleted=bool(row.get("deleted_at")),
+                parent=str(row.get("product_id") or ""),
+            )
+            for row in rows
+        ]
+
+    async def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[Row]]:
+        """The lines of these articles: a line has no address of its own."""
+        async for page in self.search(ids):
+            yield page.rows
+
+    async def ask_each(self, ids: Sequence[str]) -> Asked:
+        """The lines of these articles, each article asked for alone."""
+        rows: list[Row] = []
+        for one in ids:
+            async for page in self.search([one]):
+                rows += page.rows
+        return Asked(rows, [])
 
     async def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
         """All lines of these articles in the books that count."""

@@ -143,13 +143,6 @@ def bury(books: Ledger | Together, run_id: str, system: str, gone: Iterable[str]
     books.mirror.see(ENTITY, KIND, system, run_id, [emptied(row, at) for row in known])
 
 
-def empty(books: Ledger | Together, run_id: str, system: str, gone: Collection[str]) -> None:
-    """Keep nothing of customers who are known to be gone but their ids."""
-    known = books.mirror.read(ENTITY, KIND, system, ids=gone)
-    left = [emptied(row, row.deleted_at) for row in known if row.deleted_at is not None]
-    books.mirror.see(ENTITY, KIND, system, run_id, left)
-
-
 def emptied(row: MirrorRow, at: datetime) -> MirrorRow:
     """The row of one who is gone. Its version stays: only something newer brings it back."""
     return replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -15,7 +15,8 @@ from include.records.face import SYSTEMS, SystemName, system_named
 from include.records.sealing import Seal, shown
 from include.records.types import digest
 from include.settings.models import SyncSettings
-from include.sync.customers.known import bury, empty, see
+from include.sync.absence import Gone
+from include.sync.customers.known import bury, see
 from include.sync.customers.loading import load_world
 from include.sync.customers.planning import CustomerPlan, Planned, change_row, plan_customers
 from include.sync.customers.resealing import private_state, reseal
@@ -57,20 +58,18 @@ def prepare_plan(
     dry_run: bool,
     direction: Direction = "both",
     limited: bool = False,
-    asked: Mapping[SystemName, Collection[str]] | None = None,
-    swept_since: datetime | None = None,
+    full: bool = False,
     seal: Seal | None = None,
 ) -> CustomerSummary:
     """Take in what was read, plan it together with what is due again, and store the plan.
 
-    `limited`: a `keys` run looks only at what it read; `asked`: its keys by system, so that who is known by one and
-    was not read is gone: a search by id is proof. `swept_since`: set by a full run to the time its read began: whom
-    the ledger holds and the read did not meet is gone. In a dry run changes are stored as `not_applied`, and nothing
+    `limited`: a `keys` run looks only at what it read. `full`: everybody was read. Who is proven to be gone is in
+    staging (see `include.sync.absence`). In a dry run changes are stored as `not_applied`, and nothing
     is agreed on."""
     run_id, terms = staging.run_id, staged_terms(staging)
     private = private_state(settings.customers)
     if seal is not None and _reads_otherwise(ledger, private):
-        if swept_since is None:
+        if not full:
             raise ConfigurationFault(
                 "What is private of customers has changed since they were last read (`customers.hash`, `exclude`).",
                 remedy="Trigger `customers` with mode=full: everybody is read anew, and what was agreed on is kept.",
@@ -78,14 +77,12 @@ def prepare_plan(
         if not dry_run:
             reseal(ledger, staging, seal)
     read, affected, older = _take_in(ledger, staging)
-    for system, keys in (asked or {}).items():
-        affected[system] |= _gone(ledger, run_id, system, keys, affected[system])
+    if settings.customers.synced:
+        _bury(ledger, staging, affected)
     state = _state(settings, terms)
-    why_all = "" if limited else _why_everybody(ledger, state, full=swept_since is not None)
+    why_all = "" if limited else _why_everybody(ledger, state, full=full)
     if not limited:
         _recall(ledger, now, affected)
-        if swept_since is not None:
-            _sweep(ledger, run_id, swept_since, affected)
         if why_all:
             _everybody(ledger, affected)
     world = load_world(ledger, settings, terms, affected)
@@ -141,16 +138,12 @@ def _take_in(ledger: Ledger, staging: Staging) -> tuple[dict[SystemName, int], A
     return {system: len(ids) for system, ids in affected.items()}, affected, older
 
 
-def _gone(
-    ledger: Ledger, run_id: str, system: SystemName, keys: Collection[str], read: Collection[str]
-) -> set[str]:
-    """Customers that were asked for by id, are known, and were not there."""
-    missing = set(keys) - set(read)
-    known = {
-        row.id for row in ledger.mirror.read(ENTITY, KIND, system, ids=missing) if row.deleted_at is None
-    }
-    bury(ledger, run_id, system, known, ledger.now())
-    return known
+def _bury(ledger: Ledger, staging: Staging, affected: Affected) -> None:
+    """Who is proven to be gone joins the run, so that the policy for deletions can speak."""
+    for system in SYSTEMS:
+        gone = Gone.of(staging, system)
+        bury(ledger, staging.run_id, system, gone.ids, gone.at)
+        affected[system] |= set(gone.ids)
 
 
 def _reads_otherwise(ledger: Ledger, private: str) -> bool:
@@ -186,14 +179,6 @@ def _recall(ledger: Ledger, now: datetime, affected: Affected) -> None:
             system, _, record = subject.partition(":")
             if system in SYSTEMS:
                 affected[system_named(system)].add(record)
-
-
-def _sweep(ledger: Ledger, run_id: str, since: datetime, affected: Affected) -> None:
-    """Whom a complete read did not meet is gone, and joins the run so that the policy for deletions can speak."""
-    for system in SYSTEMS:
-        gone = ledger.mirror.mark_vanished(ENTITY, KIND, system, affected[system], since)
-        empty(ledger, run_id, system, gone)
-        affected[system] |= set(gone)
 
 
 def _everybody(ledger: Ledger, affected: Affected) -> None:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from include.records.customer_face import CustomerSystem
 from include.records.customers import IDENTITY, column_of, source_of_key
-from include.records.face import RawPage, SystemName, Window
-from include.records.sealing import Seal, clear_rows
+from include.records.face import Asked, RawPage, Shown, SystemName, Window
+from include.records.sealing import Seal, clear_rows, is_sealed, tokens_of
 from include.records.types import DTYPES, canonical_json
 from include.sync.customers.checking import unreadable
 from include.sync.customers.known import UNREADABLE_FIELDS
@@ -26,7 +26,7 @@ Clear = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Door:
-    """One system's customers, as whoever keeps them may see them. A `Stream`: what it walks is sealed."""
+    """One system's customers, as whoever keeps them may see them. `Askable`: what it walks is sealed."""
 
     adapter: CustomerSystem
     seal: Seal
@@ -51,6 +51,24 @@ class Door:
     async def search(self, keys: Sequence[str], /) -> AsyncIterator[RawPage]:
         async for page in self.adapter.search(keys):
             yield self._sealed(page)
+
+    # --- whom a read does not show ---
+
+    @property
+    def most_asked(self) -> int:
+        return self.adapter.most_asked
+
+    def records_in(self, sealed: Sequence[Mapping[str, Any]], /) -> list[Shown]:
+        """The customers of sealed rows. Two who live should not share an e-mail address, nor a number."""
+        return [_shown(row) for row in sealed]
+
+    async def ask_together(self, ids: Sequence[str], /) -> AsyncIterator[list[dict[str, Any]]]:
+        async for wire in self.adapter.ask_together(ids):
+            yield as_pages(self.sealed(wire))
+
+    async def ask_each(self, ids: Sequence[str], /) -> Asked:
+        asked = await self.adapter.ask_each(ids)
+        return Asked(as_pages(self.sealed(asked.rows)), asked.gone)
 
     def _sealed(self, page: RawPage) -> RawPage:
         return RawPage(
@@ -82,6 +100,18 @@ class Door:
             keys = [source_of_key(self.system, number or "") or pd.NA for number in cells(clear["number"])]
             clear["external_id"] = clear["external_id"].fillna(pd.Series(keys, dtype="string"))
         return clear
+
+
+def _shown(row: Mapping[str, Any]) -> Shown:
+    number = row.get("number")
+    emails = tokens_of(row.get("tokens")).get("email") or ()
+    return Shown(
+        id=str(row["id"]),
+        version=row.get("version"),
+        deleted=row.get("deleted_at") is not None,
+        names=(str(number),) if number and not is_sealed(number) else (),
+        tokens=tuple(map(str, emails)),
+    )
 
 
 def as_pages(sealed: pd.DataFrame) -> list[dict[str, Any]]:

@@ -28,7 +28,6 @@ FEEDS = (ONLINE, STANDALONE, ARTICLES, ENTRIES)
 
 TABLES = {"variants": VARIANT_COLUMNS, "articles": ARTICLE_COLUMNS, "entries": ENTRY_COLUMNS}
 """What is staged of both systems, by name."""
-
 Row = Mapping[str, Any]
 
 
@@ -69,7 +68,6 @@ def stage_nothing(staging: Staging) -> None:
         staging.write_table(f"prices/{name}", price_table(columns, []))
     stage_terms(staging, ONLINE, OnlineTerms({}))
     stage_terms(staging, ARTICLES, TillTerms(True, "", {}, {}, {}))
-    staging.write_document("prices/lines", {"empty": False})
 
 
 def transform(

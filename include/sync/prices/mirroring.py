@@ -12,12 +12,20 @@ from include.ledger.ledger import Ledger, Together
 from include.ledger.rows import MirrorRow, SeenCounts
 from include.records.prices import loaded
 from include.records.types import digest
+from include.sync.absence import Kept
 from include.sync.frames import cells, rows
-from include.sync.prices.feeds import ARTICLES, ENTITY, ONLINE
+from include.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, ONLINE
 
 VARIANT, ARTICLE, ENTRY = "variant", "article", "entry"
 PLACES = {VARIANT: ONLINE, ARTICLE: ARTICLES, ENTRY: ARTICLES}
 """The system that each kind of mirrored row is of."""
+KEPT = {
+    ONLINE: Kept(ENTITY, VARIANT, ONLINE, parts=True),
+    ARTICLES: Kept(ENTITY, ARTICLE, ARTICLES),
+    ENTRIES: Kept(ENTITY, ENTRY, ARTICLES, by_parent=True),
+}
+"""How the mirror keeps the records of each feed that shows everything there is."""
+
 TURNS = "turns"
 """Times at which another online price begins to count, though nothing is written then."""
 
@@ -135,8 +143,8 @@ def bury(
 
 
 def absent_variants(ledger: Ledger, variants: pd.DataFrame) -> list[MirrorRow]:
-    """Variants the mirror holds for products that were just read whole and that are no longer among them: a product is
-    always read with all its variants, so absence is proof. Not where the mirror has seen a newer version."""
+    """Variants the mirror holds for products that were answered under their own address, and that are no longer among
+    them: a product is always shown with all its variants. Not where the mirror has seen a newer version."""
     versions: dict[str, int] = dict(
         zip(cells(variants["product_id"]), cells(variants["version"]), strict=True)
     )

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from include.ledger.ledger import Ledger
 from include.ledger.rows import Agreement
-from include.records.errors import ConfigurationFault
+from include.records.face import SYSTEMS, SystemName, other
 from include.records.types import digest
 from include.settings.models import SyncSettings
+from include.sync.absence import Gone
 from include.sync.frames import cells
 from include.sync.plan import Direction
 from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
 from include.sync.prices import mirroring
 from include.sync.prices.cases import Agreed, Case
 from include.sync.prices.concerned import Concerned
-from include.sync.prices.emptying import books_are_empty
 from include.sync.prices.feeds import ENTITY, KIND, Read, Terms
 from include.sync.prices.loading import PRODUCTS, load_given
-from include.sync.prices.mirroring import ARTICLE, ENTRY, PLACES, VARIANT
+from include.sync.prices.mirroring import ARTICLE, ENTRY, KEPT, VARIANT
 from include.sync.prices.planning import PlannedPrice, PricePlan, change_row, link_of, plan_prices
 from include.sync.prices.taxes import differing_rates
+from include.sync.removals import ALL, REMOVAL, Part, approved_removals, guard, waiting_records
 from include.sync.staging import Staging
 
-FEWEST_REMOVED = 20
-"""Below so many prices that are taken away from a list nobody is alarmed."""
 SHOWN = 20
 """Prices told in a log."""
 
@@ -56,17 +54,17 @@ def prepare_plan(
     dry_run: bool,
     direction: Direction = "both",
     keys: Sequence[str] = (),
-    swept_since: datetime | None = None,
+    full: bool = False,
 ) -> PriceSummary:
     """Take in what was read, plan every article it concerns, and store the plan.
 
-    `keys`: only what was read for these SKUs. `swept_since`: set by a full run to the time its read began: what the
-    ledger holds and the read did not meet has vanished. In a dry run changes are stored as `not_applied`, and nothing
+    `keys`: only what was read for these SKUs. `full`: everything was read. What is proven to be gone is in staging (see
+    `include.sync.absence`). In a dry run changes are stored as `not_applied`, and nothing
     is agreed on.
     """
     run_id = staging.run_id
     began = ledger.now()
-    read, older, concerned = _take_in(ledger, staging, settings, swept_since if not keys else None)
+    read, older, concerned = _take_in(ledger, staging, settings)
     state = digest(
         {
             "prices": settings.prices.model_dump(mode="json"),
@@ -75,11 +73,11 @@ def prepare_plan(
         }
     )
     if not keys:
-        concerned.take_rest(now, everything=swept_since is not None, state=state)
+        concerned.take(waiting_records(ledger.holds.open_holds(ENTITY)))
+        concerned.take_rest(now, everything=full, state=state)
     given = load_given(ledger, settings, terms, now, concerned.articles)
     rates = differing_rates(terms, settings)
-    plan = plan_prices(given)
-    _require_plausible(ledger, plan, settings)
+    plan = _guarded(ledger, plan_prices(given), settings)
     bury_unsettled(ledger, run_id, ENTITY)
     stored, batches = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
     if not dry_run:
@@ -121,7 +119,10 @@ def prepare_plan(
             "summary": {**summary.as_dict(), "shows": []},
             "holds": [asdict(hold_draft(finding)) for finding in plan.holds],
             "warnings": [asdict(hold_draft(finding)) for finding in plan.warnings],
-            "considered": [[KIND, f"lightspeed:{article}"] for article in plan.status],
+            "considered": [
+                *([KIND, f"lightspeed:{article}"] for article in plan.status),
+                *([] if keys else _removals_looked_at(settings)),
+            ],
             "began": began.isoformat(),
             "now": now.isoformat(),
         },
@@ -129,44 +130,61 @@ def prepare_plan(
     return summary
 
 
-def _take_in(
-    ledger: Ledger, staging: Staging, settings: SyncSettings, swept_since: datetime | None
-) -> tuple[Read, int, Concerned]:
+def _take_in(ledger: Ledger, staging: Staging, settings: SyncSettings) -> tuple[Read, int, Concerned]:
     """Mirror what was read; what that was, how many rows were behind what the mirror holds, and the articles concerned
     so far."""
     run_id, read = staging.run_id, Read.of(staging)
     tables = {VARIANT: read.variants, ARTICLE: read.articles, ENTRY: read.entries}
     older = sum(mirroring.see(ledger, run_id, kind, table).older for kind, table in tables.items())
     concerned = Concerned(ledger, settings, read)
-    lost = mirroring.absent_variants(ledger, read.variants)
-    concerned.take_variants(mirroring.bury(ledger, run_id, VARIANT, lost, ledger.now()))
-    if swept_since is not None:
-        for kind, table in tables.items():
-            if kind == ENTRY and books_are_empty(staging):
-                mirroring.bury(ledger, run_id, ENTRY, mirroring.read(ledger, ENTRY), ledger.now())
-                continue
-            gone = ledger.mirror.mark_vanished(ENTITY, kind, PLACES[kind], set(table["id"]), swept_since)
-            if kind == VARIANT:
-                concerned.take_variants(gone)
-        # A full run looks at everything anyway: which articles a vanished line was of does not matter.
+    for name, kept in KEPT.items() if settings.prices.synced else ():
+        gone = Gone.of(staging, name)
+        known = mirroring.read(ledger, kept.kind, ids=gone.ids)
+        buried = mirroring.bury(ledger, run_id, kept.kind, known, gone.at)
+        if kept.kind == VARIANT:
+            concerned.take_variants(buried)
+        else:
+            concerned.take({row.id if kept.kind == ARTICLE else str(row.parent_id) for row in known})
     return read, older, concerned
 
 
-def _require_plausible(ledger: Ledger, plan: PricePlan, settings: SyncSettings) -> None:
+def _guarded(ledger: Ledger, plan: PricePlan, settings: SyncSettings) -> PricePlan:
     """Most of a list is not taken away between two runs: far more likely a price book was replaced, or a setting
-    changed. Raises ConfigurationFault."""
-    removed = Counter(one.case.one.name for one in plan.changes if one.quote is None)
-    most = settings.prices.most_removed_percent
-    for name, count in removed.items():
-        if count < FEWEST_REMOVED:
-            continue
-        agreed = len(ledger.links.pairs(ENTITY, name))
-        if count * 100 > agreed * most:
-            raise ConfigurationFault(
-                f"This run would take away {count} of {agreed} prices of the list {name!r}, more than {most} %.",
-                remedy="Nothing was written. Look at the list's price book at the till and at its place in the "
-                "configuration. If it is right, raise `prices.most_removed_percent` for one run.",
-            )
+    changed. The removals of such a list wait for a person; its other prices, and other lists, go on. A price that ended
+    on the day it said is no removal that anybody has to be asked about."""
+    approved = approved_removals(ledger.decisions.latest(ENTITY, codes=(REMOVAL,)))
+    unannounced: dict[tuple[SystemName, str], list[PlannedPrice]] = {}
+    for one in plan.changes:
+        source = other(one.target)
+        if one.quote is None and not one.case.was_announced(source):
+            unannounced.setdefault((source, one.case.one.name), []).append(one)
+    held: set[int] = set()
+    holds = list(plan.holds)
+    status = dict(plan.status)
+    for (source, name), removed in unannounced.items():
+        part = Part(
+            system=source,
+            name=f"the prices of the list {name}",
+            ids=[one.unit for one in removed],
+            labels=[one.case.sku for one in removed],
+            of=len(ledger.links.pairs(ENTITY, name)),
+            record=f"{ALL} of {name}",
+            recall=[one.case.article.id for one in removed],
+        )
+        finding = guard(part, settings.prices.most_removed_percent, approved, "prices.most_removed_percent")
+        if finding is not None:
+            holds.append(finding)
+            held |= {id(one) for one in removed}
+            status |= {one.case.article.id: "held" for one in removed}
+    changes = [one for one in plan.changes if id(one) not in held]
+    status |= {one.case.article.id: "planned" for one in changes}
+    return replace(plan, changes=changes, holds=holds, status=status)
+
+
+def _removals_looked_at(settings: SyncSettings) -> list[list[str]]:
+    """Holds that end where a run finds no reason for them any more."""
+    lists = [one.name for one in settings.prices.lists]
+    return [[REMOVAL, f"{system}:{ALL} of {name}"] for system in SYSTEMS for name in lists]
 
 
 def _store(

@@ -8,33 +8,44 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.ledger.rows import ChangeRow, MirrorRow
+from include.records.face import Asked
 from include.sync.batches import planned_again
 from include.sync.findings import Finding
 from include.sync.prices import mirroring
 from include.sync.prices.bench import Bench
 from include.sync.prices.cases import Case, cases_of
+from include.sync.prices.feeds import ENTITY
 from include.sync.prices.loading import load_given
-from include.sync.prices.mirroring import ARTICLE, ENTRY, VARIANT
+from include.sync.prices.mirroring import ARTICLE, ENTRY, PLACES, VARIANT
 from include.sync.prices.planning import change_row, plan_prices
 
 
 async def read_products(bench: Bench, product_ids: Collection[str]) -> None:
-    """Online products as they are now; one that is not there any more is gone, with its variants."""
+    """Online products as they are now. What the answer does not show of them is asked for under its own address."""
     wanted = sorted(set(product_ids))
     rows: list[Any] = []
     async for page in bench.online.fetch(wanted):
         rows.extend(page.rows)
-    await asyncio.to_thread(take_products, bench, rows, wanted)
+    known = await asyncio.to_thread(
+        bench.ledger.mirror.live_ids, ENTITY, VARIANT, PLACES[VARIANT], parents=wanted
+    )
+    feed = bench.online.products
+    missing = known - {one.id for one in feed.records_in(rows)}
+    asked = await feed.ask_each(sorted(missing)) if missing else Asked([], [])
+
+    def taken() -> None:
+        mirroring.see(bench.ledger, bench.run_id, VARIANT, bench.online.to_variants([*rows, *asked.rows]))
+        lost = mirroring.read(bench.ledger, VARIANT, ids=asked.gone)
+        mirroring.bury(bench.ledger, bench.run_id, VARIANT, lost, bench.ledger.now())
+
+    await asyncio.to_thread(taken)
 
 
-def take_products(bench: Bench, rows: Sequence[Mapping[str, Any]], asked: Sequence[str] = ()) -> None:
-    """Online products as they answered. `asked`: those that were asked for, so that one missing is gone."""
+def take_products(bench: Bench, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Online products as a write answered them, whole."""
     table = bench.online.to_variants(rows)
     mirroring.see(bench.ledger, bench.run_id, VARIANT, table)
     lost = mirroring.absent_variants(bench.ledger, table)
-    missing = set(asked) - set(table["product_id"])
-    if missing:
-        lost += mirroring.read(bench.ledger, VARIANT, parents=missing)
     mirroring.bury(bench.ledger, bench.run_id, VARIANT, lost, bench.ledger.now())
 
 
@@ -48,18 +59,22 @@ async def read_articles(bench: Bench, article_ids: Collection[str]) -> None:
 
 
 async def read_entries(bench: Bench, article_ids: Collection[str]) -> list[MirrorRow]:
-    """The lines of these articles in all books of lists, as they are now. All of them are read, so a line that is not
-    among them is gone."""
+    """The lines of these articles in all books of lists, as they are now. Where a known line is not among them, its
+    article is asked for alone; a line that is not there either is gone."""
     wanted = sorted(set(article_ids))
     rows: list[Any] = []
     async for page in bench.till.entries_of(wanted):
         rows.extend(page.rows)
+    known = await asyncio.to_thread(mirroring.read, bench.ledger, ENTRY, parents=wanted)
+    missing = mirroring.unread_entries(known, [str(row["id"]) for row in rows], wanted)
+    if missing:
+        rows += (await bench.till.entries.ask_each(sorted({str(row.parent_id) for row in missing}))).rows
 
     def taken() -> list[MirrorRow]:
         table = bench.till.to_entries(rows)
+        table = table[~table["id"].duplicated(keep="last")].reset_index(drop=True)
         found = mirroring.to_rows(ENTRY, table)
         mirroring.see(bench.ledger, bench.run_id, ENTRY, table)
-        known = mirroring.read(bench.ledger, ENTRY, parents=wanted)
         lost = mirroring.unread_entries(known, [row.id for row in found], wanted)
         mirroring.bury(bench.ledger, bench.run_id, ENTRY, lost, bench.ledger.now())
         return found
