@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.scenarios.world import World
+from include.sandbox.shop import Shop
+from tests.scenarios.world import World, world_of
 
 LISTS = {"commercetools": "/product-projections$", "lightspeed": "/products$"}
 ALWAYS: dict[str, Any] = {"method": "GET", "times": None}
@@ -41,3 +45,95 @@ def test_a_full_run_whose_lists_lack_half_of_their_rows_writes_nothing(
     sample.faults[system].clear()
     assert sample.run("full").accounts.changes == 0
     assert sample.state() == before
+
+
+# ---------------------------------------------------------------- a small shop
+
+
+def small(shop: Shop, count: int = 6) -> Shop:
+    """The first few products of a shop that are online only, and nothing else."""
+    at_the_till = {variant["sku"] for family in shop.lightspeed.families for variant in family["variants"]}
+    products = [
+        product
+        for product in shop.products
+        if not {one.get("sku") for one in [product["masterVariant"], *product.get("variants", [])]}
+        & at_the_till
+    ]
+    till = replace(shop.lightspeed, families=[], price_books=[], customers=[])
+    return replace(shop, products=products[:count], inventory=[], customers=[], orders=[], lightspeed=till)
+
+
+@pytest.fixture
+def few(sample_shop: Shop, ledger_url: str, tmp_path: Path) -> Iterator[World]:
+    with world_of(small(sample_shop), ledger_url, tmp_path) as world:
+        world.run("full")
+        assert world.run("full").accounts.changes == 0
+        yield world
+
+
+def draft_of(product: dict[str, Any]) -> dict[str, Any]:
+    """The draft of a product that looks like this one."""
+    data = product["masterData"]["current"]
+    named = ("sku", "prices", "attributes", "images")
+    variants = [
+        {name: variant[name] for name in named if name in variant}
+        for variant in [data["masterVariant"], *data["variants"]]
+    ]
+    for variant in variants:
+        variant["prices"] = [
+            {name: price[name] for name in ("value", "country") if name in price}
+            for price in variant["prices"]
+        ]
+    return {
+        "productType": product["productType"],
+        "name": data["name"],
+        "slug": {locale: f"{slug}-again" for locale, slug in data["slug"].items()},
+        "taxCategory": product["taxCategory"],
+        "categories": data["categories"],
+        "masterVariant": variants[0],
+        "variants": variants[1:],
+        "publish": True,
+    }
+
+
+def take_off(world: World, product: dict[str, Any]) -> None:
+    world.online.update("products", [{"action": "unpublish"}], id=product["id"])
+    world.online.delete("products", id=product["id"])
+
+
+def linked_product(world: World) -> dict[str, Any]:
+    linked = {link.commercetools_id for link in world.ledger.links.read("products", "product")}
+    return next(one for one in world.online_products() if one["id"] in linked)
+
+
+def test_a_product_made_anew_online_is_linked_again_by_the_delta(few: World) -> None:
+    old = linked_product(few)
+    data = old["masterData"]["current"]
+    skus = [one["sku"] for one in [data["masterVariant"], *data["variants"]]]
+    before = {sku: few.till_product(sku)["id"] for sku in skus}
+    take_off(few, old)
+    new = few.online.create("products", draft_of(old))
+    few.run("delta")
+    assert [hold.code for hold in few.holds()] == []
+    assert {sku: few.till_product(sku)["id"] for sku in skus} == before, "nothing was made twice"
+    links = {
+        link.lightspeed_id: link.commercetools_id for link in few.ledger.links.read("products", "variant")
+    }
+    assert {links[one].partition(":")[0] for one in before.values()} == {new["id"]}
+    assert all(few.till_product(sku)["active"] for sku in skus)
+    names = {locale: f"{name} (neu)" for locale, name in new["masterData"]["current"]["name"].items()}
+    few.online.update("products", [{"action": "changeName", "name": names, "staged": False}], id=new["id"])
+    few.run("delta")
+    assert few.till_product(skus[0])["name"].endswith("(neu)"), "edits travel"
+    assert few.run("full").accounts.changes == 0
+
+
+def test_what_vanished_is_switched_off_by_proof_alone_and_on_again_when_it_is_back(few: World) -> None:
+    product = linked_product(few)
+    sku = product["masterData"]["current"]["masterVariant"]["sku"]
+    record = few.till_product(sku)["id"]
+    few.till.delete_product(record, whole_family=True)
+    few.run("delta")
+    shown = few.online.get("products", id=product["id"])
+    assert shown is not None and shown["masterData"]["published"] is False
+    assert few.run("full").accounts.changes == 0, "what we did is nobody's edit"

@@ -1,0 +1,61 @@
+"""Customers whom a list does not show, and customers who were made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.peopled import Peopled, peopled, with_customers
+from tests.scenarios.test_customers import settled
+
+PEOPLE = ("ada", "bob", "cyd", "dan", "eve", "flo")
+
+
+@pytest.fixture
+def shop(ledger_url: str, tmp_path: Path) -> Iterator[Peopled]:
+    with peopled(ledger_url, tmp_path) as made:
+        made.settings = with_customers(
+            made.settings, deletions={"in_commercetools": "delete", "in_lightspeed": "delete"}
+        )
+        for name in PEOPLE:
+            made.sign_up(f"{name}@example.com", firstName=name.title(), lastName="Byron")
+        made.run("full")
+        yield made
+
+
+@pytest.mark.parametrize("system", ["commercetools", "lightspeed"])
+@pytest.mark.parametrize("kind", ["short_list", "twice_list"])
+def test_nobody_is_deleted_because_a_list_came_short(shop: Peopled, system: str, kind: str) -> None:
+    before = shop.state()
+    rule = {"match": "/customers$", "method": "GET", "times": None, "kind": kind}
+    shop.world.faults[system].add(rule)
+    assert shop.run("full").writes == 0
+    shop.world.faults[system].clear()
+    assert shop.state() == before
+    settled(shop)
+
+
+def test_an_account_made_anew_is_linked_again_by_the_delta_though_deletions_are_followed(
+    shop: Peopled,
+) -> None:
+    (old,) = [one for one in shop.accounts_online() if one["email"] == "ada@example.com"]
+    profile = shop.partner(old["id"])
+    shop.online.delete("customers", id=old["id"])
+    new = shop.sign_up("ada@example.com", firstName="Ada", lastName="Byron")
+    shop.run()
+    assert shop.partner(new) == profile and shop.held() == {}
+    assert not shop.at_till(profile).get("deleted_at")
+    assert len(shop.profiles()) == len(PEOPLE)
+    settled(shop)
+
+
+def test_a_profile_made_anew_is_linked_again_by_the_delta(shop: Peopled) -> None:
+    (account,) = [one for one in shop.accounts_online() if one["email"] == "bob@example.com"]
+    shop.till.delete_customer(shop.partner(account["id"]))
+    profile = shop.enrol(email="bob@example.com", first_name="Bob", last_name="Byron")
+    shop.run()
+    assert shop.partner(profile) == account["id"] and shop.held() == {}
+    assert len(shop.accounts_online()) == len(PEOPLE)
+    settled(shop)
