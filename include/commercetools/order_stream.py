@@ -6,17 +6,20 @@ with the exchanges, and rows are cut down before they leave (`order_trimming`)."
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from include.commercetools import queries, windows
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.order_trimming import EmailToken, trimmed
 from include.commercetools.privacy import PrivateFields
 from include.commercetools.queries import Slice, in_batches, one_of
-from include.records.face import RawPage, Window
+from include.records.errors import TargetMissing
+from include.records.face import Asked, RawPage, Shown, Window
 from include.settings.models import SyncSettings
 
 PATH = "/orders"
@@ -113,6 +116,32 @@ class OrderDocuments:
         for batch in in_batches(ids):
             async for part in self._found(one_of("id", batch)):
                 yield self._page(part)
+
+    @property
+    def most_asked(self) -> int:
+        return self._limits.most_asked
+
+    def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        return [Shown(str(row["id"]), row.get("version")) for row in rows]
+
+    async def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
+        async for page in self.fetch(ids):
+            yield page.rows
+
+    async def ask_each(self, ids: Sequence[str]) -> Asked:
+        """One request for each order; 404 says that there is none."""
+        answers = await asyncio.gather(*map(self._alone, ids))
+        rows = [row for row in answers if row is not None]
+        gone = [one for one, row in zip(ids, answers, strict=True) if row is None]
+        return Asked(self._page(Slice(rows, "", last=True)).rows, gone)
+
+    async def _alone(self, order_id: str) -> dict[str, Any] | None:
+        try:
+            answer = await self._client.get(f"{PATH}/{order_id}", [*EXPANDED], withhold=True)
+        except TargetMissing:
+            return None
+        found: dict[str, Any] = answer.json()
+        return found
 
     async def _paid_since(self, lower: str) -> list[list[str]]:
         """Payments that changed, in batches: a payment is a resource of its own, and what is charged or refunded

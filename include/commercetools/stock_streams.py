@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from include.commercetools import queries, windows
 from include.commercetools.client import CommercetoolsClient, PageTooLarge
 from include.commercetools.queries import Slice, moment, one_of, quoted
 from include.commercetools.stock_rows import trimmed_entry, trimmed_order
-from include.records.face import RawPage, Window
+from include.records.errors import TargetMissing
+from include.records.face import Asked, RawPage, Shown, Window
 from include.settings.models import SyncSettings
 
 ENTRIES = "/inventory"
@@ -18,7 +21,7 @@ ORDER_STATES = ("Open", "Confirmed", "Complete", "Cancelled")
 """All states of an order (API reference, type OrderState)."""
 
 ServerTime = Callable[[], Awaitable[datetime]]
-Trimmed = Callable[[dict[str, object]], dict[str, object]]
+Trimmed = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class _ByTime:
@@ -36,6 +39,40 @@ class _ByTime:
     async def open_window(self, cursor: str | None, *, full: bool) -> Window:
         """Its upper end is the next cursor."""
         return windows.window_behind(await self._server_time(), self._limits, cursor, full=full)
+
+    @property
+    def most_asked(self) -> int:
+        return self._limits.most_asked
+
+    def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        return [Shown(str(row["id"]), row.get("version")) for row in rows]
+
+    async def _together(
+        self, path: str, ids: Sequence[str], trimmed: Trimmed, *, withhold: bool
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        for batch in queries.in_batches(ids):
+            walk = queries.by_id(
+                self._client,
+                path,
+                page_size=self._limits.page_size,
+                where=[one_of("id", batch)],
+                withhold=withhold,
+            )
+            async for part in walk:
+                yield [trimmed(row) for row in part.rows]
+
+    async def _each(self, path: str, ids: Sequence[str], trimmed: Trimmed, *, withhold: bool) -> Asked:
+        """One request for each; 404 says that there is none."""
+
+        async def alone(record: str) -> dict[str, Any] | None:
+            try:
+                return trimmed((await self._client.get(f"{path}/{record}", withhold=withhold)).json())
+            except TargetMissing:
+                return None
+
+        answers = await asyncio.gather(*map(alone, ids))
+        rows = [row for row in answers if row is not None]
+        return Asked(rows, [one for one, row in zip(ids, answers, strict=True) if row is None])
 
     async def _searched(
         self, walks: Sequence[AsyncIterator[Slice]], trimmed: Trimmed
@@ -70,6 +107,12 @@ class EntryStream(_ByTime):
             trimmed_entry,
         )
 
+    def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
+        return self._together(ENTRIES, ids, trimmed_entry, withhold=False)
+
+    async def ask_each(self, ids: Sequence[str]) -> Asked:
+        return await self._each(ENTRIES, ids, trimmed_entry, withhold=False)
+
 
 class OrderStream(_ByTime):
     """Orders, as far as stock is concerned.
@@ -80,8 +123,8 @@ class OrderStream(_ByTime):
 
     * A delta takes every order that changed, in whatever state: that is how a cancellation is learned of.
     * A full read takes the orders that may hold goods: those in a state that holds them and not marked as exported, and
-      all that changed so lately that a mark, or their end, may not have settled yet. An order that a full read does not
-      meet holds nothing.
+      all that changed so lately that a mark, or their end, may not have settled yet. Whatever of those that
+      are known to hold goods it does not meet is asked for by its id.
       "Not marked" is a negation, which the API evaluates slowly. Where it gives up on it, the rest is read without that
       condition: more orders come, none is missed.
     * `inventory.orders_since`: orders placed before that day are in neither.
@@ -117,6 +160,13 @@ class OrderStream(_ByTime):
         walks = [self._open(recent, None, f"lineItems(variant({one_of('sku', batch)}))") for batch in batches]
         async for page in self._searched(walks, trimmed_order):
             yield page
+
+    def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
+        """In whatever state: an order that a full read does not meet may have ended."""
+        return self._together(ORDERS, ids, trimmed_order, withhold=True)
+
+    async def ask_each(self, ids: Sequence[str]) -> Asked:
+        return await self._each(ORDERS, ids, trimmed_order, withhold=True)
 
     async def _open(self, recent: str | None, position: str | None, *tests: str) -> AsyncIterator[Slice]:
         """Orders that hold goods and are not marked as exported, and whatever changed lately: an order that was closed

@@ -13,9 +13,8 @@ import pandas as pd
 from sqlalchemy import Connection, Row, text
 
 from include.ledger.bulk import Incoming, copy_in, copy_out, incoming, literal, storable_text
-from include.ledger.engine import SYSTEM, Bind, transaction
+from include.ledger.engine import Bind, transaction
 from include.ledger.rows import MirrorRow, SeenCounts
-from include.records.errors import ProtocolFault
 
 _TYPES = {
     "id": "text", "parent_id": "text", "version": "bigint", "modified_at": "timestamptz", "deleted_at": "timestamptz",
@@ -352,46 +351,6 @@ class Mirror:
                 },
             ).scalars()  # fmt: skip
             return sorted(vanished)
-
-    def mark_vanished(
-        self, entity: str, kind: str, system: str, present_ids: Collection[str], at: datetime
-    ) -> list[str]:
-        """Mark as deleted what a complete sweep of all present ids, begun at `at`, did not meet; the ids marked.
-
-        Only for a sweep that is known to be complete: absence from a window or a page proves nothing. Rows seen
-        since `at` are spared. Raises ProtocolFault for an empty sweep while the mirror holds live rows: far more
-        likely a failed read than an empty shop.
-        """
-        where = {"entity": entity, "kind": kind, "system": system, "at": at}
-        with transaction(self.engine) as connection:
-            connection.execute(text("CREATE TEMP TABLE present_ids (id text PRIMARY KEY) ON COMMIT DROP"))
-            copy_in(
-                connection,
-                "present_ids",
-                ("id",),
-                ((one,) for one in {storable_text(one) for one in present_ids}),
-            )
-            vanished = list(
-                connection.execute(
-                    text(
-                        """
-                        UPDATE mirror SET deleted_at = :at, deletion = 'vanished', changed_at = clock_timestamp()
-                        WHERE entity = :entity AND kind = :kind AND system = :system
-                          AND deleted_at IS NULL AND seen_at < :at
-                          AND NOT EXISTS (SELECT FROM present_ids WHERE present_ids.id = mirror.id)
-                        RETURNING id
-                        """
-                    ),
-                    where,
-                ).scalars()
-            )
-            if vanished and not present_ids:
-                raise ProtocolFault(
-                    f"A sweep of {system} found no {kind} at all, where the mirror holds {len(vanished)}.",
-                    system=SYSTEM,
-                    remedy="Check the project and scopes of the connection. Nothing was marked as deleted.",
-                )
-        return sorted(vanished)
 
 
 def _incoming(connection: Connection, rows: Sequence[MirrorRow]) -> Incoming:

@@ -2,24 +2,23 @@
 
 Unlike the mirror these rows are typed: a shop has as many of them as articles times locations. A row that shows what
 is stored already is not written again, so that a full read of an unchanged shop writes nothing; `seen_at` therefore
-says when a row was last *new*, and a sweep is told which rows it met.
+says when a row was last *new*, and `unmet` is given the rows that were met.
 """
 
 # ruff: noqa: S608 - names of columns and conditions come from this module, values are bound
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from sqlalchemy import Connection, text
 
 from include.ledger.bulk import FEW, copy_frame_in, copy_out, incoming
-from include.ledger.engine import SYSTEM, Bind, transaction
-from include.records.errors import ProtocolFault
+from include.ledger.engine import Bind, transaction
 
 _LEVELS = {
     "product_id": "text", "outlet_id": "text", "level": "bigint", "version": "bigint", "deleted_at": "timestamptz",
@@ -39,6 +38,30 @@ _ENDED = "(cancelled OR exported_at IS NULL OR exported_at > {after})"
 """Whether the end of an order is one that stock may show late: a cancellation gives back what was reserved. Any other
 end gives nothing back, so an order that the levels had shown for long is not open again because it is completed."""
 _KIND = {"text": "text", "bigint": "count", "boolean": "flag", "timestamptz": "time"}
+
+
+StockTable = Literal["stock_entries", "stock_orders", "stock_levels"]
+_IDS: Mapping[StockTable, str] = {
+    "stock_entries": "id",
+    "stock_orders": "id",
+    "stock_levels": "(product_id || '|' || outlet_id)",
+}
+_COUNTS: Mapping[StockTable, str] = {
+    "stock_entries": "gone_at IS NULL",
+    "stock_orders": "holds AND exported_at IS NULL",
+    "stock_levels": "deleted_at IS NULL",
+}
+"""Which rows of each table a complete read is to show: a read of open orders leaves out the exported ones."""
+
+
+def level_id(product_id: str, outlet_id: str) -> str:
+    """What a level is asked after by: it has no id of its own that all versions of the API show."""
+    return f"{product_id}|{outlet_id}"
+
+
+def product_of_level(level: str) -> str:
+    """The product of a `level_id`."""
+    return level.partition("|")[0]
 
 
 @dataclass(frozen=True)
@@ -128,39 +151,38 @@ class Stock:
                 copy_frame_in(connection, "stock_buckets", rows.assign(run_id=run_id))
         return changed
 
-    def mark_levels_vanished(self, present: pd.DataFrame, since: datetime) -> set[str]:
-        """Mark as deleted the levels that a complete read, begun at `since`, did not meet; their products.
-
-        `present`: product_id and outlet_id of all rows met. Rows that were new since are spared. Raises ProtocolFault
-        where nothing at all was met while levels are stored.
-        """
-        keys = ("product_id", "outlet_id")
-        return set(self._vanish("stock_levels", keys, "deleted_at", present, since)["product_id"])
-
-    def mark_entries_gone(self, present: pd.DataFrame, since: datetime) -> set[str]:
-        """As `mark_levels_vanished`, for entries (`present`: id); their SKUs."""
-        gone = self._vanish("stock_entries", ("id",), "gone_at", present, since, "sku")
-        return set(gone["sku"])
-
-    def close_orders(self, present: pd.DataFrame, since: datetime) -> list[str]:
-        """Orders that held goods and that a complete read of open orders did not meet hold nothing any more; their
-        `lines`. Exported ones are not looked for: such a read leaves them out, and their levels show them."""
+    def unmet(self, table: StockTable, met: Collection[str], seen_before: datetime) -> set[str]:
+        """Ids of rows that count (levels and entries that are there, orders that hold goods), were last seen before
+        that time (ledger's clock), and are not among `met`. A level's id is `level_id`."""
+        name, counts = _IDS[table], _COUNTS[table]
         with transaction(self.engine) as connection:
-            source, values = _incoming(
-                connection, "present_rows", {"id": "text"}, present[["id"]].drop_duplicates()
-            )
+            found = connection.execute(
+                text(f"SELECT {name} FROM {table} WHERE {counts} AND seen_at < :since"),
+                {"since": seen_before},
+            ).scalars()
+            return set(found) - set(met)
+
+    def mark_levels_gone(self, ids: Collection[str]) -> set[str]:
+        """Mark levels as deleted that are proven to be gone; their products."""
+        return set(self._end("stock_levels", "deleted_at = clock_timestamp()", "product_id", ids))
+
+    def mark_entries_gone(self, ids: Collection[str]) -> set[str]:
+        """As `mark_levels_gone`, for entries; their SKUs."""
+        return set(self._end("stock_entries", "gone_at = clock_timestamp()", "sku", ids))
+
+    def close_orders(self, ids: Collection[str]) -> list[str]:
+        """Orders that are proven to be gone hold nothing any more; their `lines`."""
+        return self._end("stock_orders", "holds = false, closed_at = clock_timestamp()", "lines", ids)
+
+    def _end(self, table: StockTable, change: str, told: str, ids: Collection[str]) -> list[str]:
+        with transaction(self.engine) as connection:
             return list(
                 connection.execute(
                     text(
-                        f"""
-                        UPDATE stock_orders
-                        SET holds = false, closed_at = clock_timestamp(), changed_at = clock_timestamp()
-                        WHERE holds AND exported_at IS NULL AND seen_at < :since
-                          AND NOT EXISTS (SELECT FROM {source} WHERE present_rows.id = stock_orders.id)
-                        RETURNING lines
-                        """
+                        f"UPDATE {table} SET {change}, changed_at = clock_timestamp() "
+                        f"WHERE {_COUNTS[table]} AND {_IDS[table]} = ANY(:ids) RETURNING {told}"
                     ),
-                    {"since": since, **values},
+                    {"ids": list(ids)},
                 ).scalars()
             )
 
@@ -310,40 +332,6 @@ class Stock:
                 {"run_id": run_id, **values},
             ).scalar_one()
         return older
-
-    def _vanish(
-        self,
-        table: str,
-        keys: Sequence[str],
-        column: str,
-        present: pd.DataFrame,
-        since: datetime,
-        told: str | None = None,
-    ) -> pd.DataFrame:
-        same = " AND ".join(f"present_rows.{key} = {table}.{key}" for key in keys)
-        shown = [*keys, *([told] if told else [])]
-        with transaction(self.engine) as connection:
-            source, values = _incoming(
-                connection, "present_rows", dict.fromkeys(keys, "text"), present[list(keys)].drop_duplicates()
-            )
-            rows = connection.execute(
-                text(
-                    f"""
-                    UPDATE {table} SET {column} = clock_timestamp(), changed_at = clock_timestamp()
-                    WHERE {column} IS NULL AND seen_at < :since
-                      AND NOT EXISTS (SELECT FROM {source} WHERE {same})
-                    RETURNING {", ".join(shown)}
-                    """
-                ),
-                {"since": since, **values},
-            ).all()
-            if rows and present.empty:
-                raise ProtocolFault(
-                    f"A complete read met no row at all, where the ledger holds {len(rows)} in {table}.",
-                    system=SYSTEM,
-                    remedy="Check project, store and scopes of the connections. Nothing was marked as gone.",
-                )
-        return pd.DataFrame([tuple(row) for row in rows], columns=shown)
 
     def _read(self, table: str, columns: dict[str, str], where: str, **values: Any) -> pd.DataFrame:
         bound = {

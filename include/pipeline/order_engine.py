@@ -16,7 +16,8 @@ from include.pipeline.systems import Access
 from include.records.face import SYSTEMS, SystemName
 from include.records.order_face import OnlineOrders, TillSales
 from include.records.orders import ENTITY
-from include.sync.extracting import Extracted, sweep_began
+from include.sync.absence import Asking
+from include.sync.extracting import Extracted
 from include.sync.orders import applying, preparing
 from include.sync.orders.bench import Bench as WritingBench
 from include.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
@@ -38,7 +39,9 @@ class OrderEngine:
                 if system == "commercetools":
                     async with access.open_online_orders(sink, token) as online:
                         await online.prepare()
-                        return await read_feed(bench, ENTITY, online.orders, ORDERS, keys)
+                        kept = await asyncio.to_thread(preparing.kept_orders, bench.ledger, bench.settings)
+                        asking = Asking(online.orders, kept)
+                        return await read_feed(bench, ENTITY, online.orders, ORDERS, keys, asking)
                 async with access.open_till_sales(sink) as till:
                     await till.prepare(writing=True)
                     await asyncio.to_thread(stage_terms, bench.staging, till.terms)
@@ -78,9 +81,7 @@ class OrderEngine:
             now=datetime.now(UTC),
             dry_run=bench.order.dry_run,
             limited=bench.order.limited,
-            swept_since=sweep_began(feeds.values())
-            if bench.order.full and bench.order.since is None
-            else None,
+            full=bench.order.full and bench.order.since is None,
         )
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")

@@ -13,12 +13,13 @@ from include.pipeline.context import Bench
 from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until
 from include.pipeline.systems import Access
 from include.records.errors import ConfigurationFault
-from include.records.face import SYSTEMS, Stream, SystemName
+from include.records.face import SYSTEMS, Askable, SystemName
 from include.records.stock_face import OnlineStock, TillStock
 from include.settings.stockchecks import require_reserved
 from include.sync import auditing
+from include.sync.absence import Asking
 from include.sync.differing import place_name
-from include.sync.extracting import Extracted, sweep_began
+from include.sync.extracting import Extracted
 from include.sync.stock import applying, preparing
 from include.sync.stock.bench import Bench as WritingBench
 from include.sync.stock.catalogue import PRODUCTS, products_of_skus
@@ -28,6 +29,7 @@ from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, Transforme
 from include.sync.stock.layout import Layout, layout_of
 from include.sync.stock.loading import load_given
 from include.sync.stock.storing import ALONG
+from include.sync.stock.unmet import KEPT
 
 EXPLAINED = 20
 """SKUs of a run of `keys` whose figures are explained in its log."""
@@ -69,7 +71,7 @@ class StockEngine:
             now=now,
             dry_run=bench.order.dry_run,
             keys=bench.order.keys,
-            swept_since=sweep_began(feeds.values()) if bench.order.full else None,
+            full=bench.order.full,
         )
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
@@ -174,8 +176,8 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
             return [levels]
 
 
-async def _feed(bench: Bench, feed: Stream, name: str, keys: Sequence[str] | None) -> Extracted:
-    return await read_feed(bench, ENTITY, feed, name, keys)
+async def _feed(bench: Bench, feed: Askable, name: str, keys: Sequence[str] | None) -> Extracted:
+    return await read_feed(bench, ENTITY, feed, name, keys, Asking(feed, KEPT[name]))
 
 
 @asynccontextmanager

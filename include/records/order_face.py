@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from include.records.face import CheckResult, RawPage, Stream, SystemName
+from include.records.face import Askable, CheckResult, RawPage, Stream, SystemName
 from include.records.orders import Order
 from include.records.sales import Sale, SaleTerms
 
@@ -82,7 +82,7 @@ class OnlineOrders(Protocol):
         not there (the channel of marks with its role), and `writing` needs it."""
 
     @property
-    def orders(self) -> Stream:
+    def orders(self) -> Askable:
         """Rows are cut down before they leave: nobody's name, address, e-mail address or card is in them. `search`
         takes order numbers and ids."""
 

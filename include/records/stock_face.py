@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from include.records.face import CheckResult, RawPage, Stream, SystemName
+from include.records.face import Askable, CheckResult, RawPage, SystemName
 
 Reserved = Literal["orders", "carts"]
 """What the difference between quantity on stock and available quantity of an entry stands for."""
@@ -83,10 +83,10 @@ class OnlineStock(Protocol):
     system: SystemName
 
     @property
-    def entries(self) -> Stream: ...
+    def entries(self) -> Askable: ...
 
     @property
-    def orders(self) -> Stream: ...
+    def orders(self) -> Askable: ...
 
     async def prepare(self, *, writing: bool = False) -> None:
         """Read the channels. `writing`: the configured ones have to be there with their role; missing ones are
@@ -115,7 +115,8 @@ class TillStock(Protocol):
     system: SystemName
 
     @property
-    def levels(self) -> Stream: ...
+    def levels(self) -> Askable:
+        """Levels are asked for by their product: their ids here are `include.ledger.stock.level_id`."""
 
     async def prepare(self) -> None:
         """Read the outlets."""

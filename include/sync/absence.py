@@ -21,7 +21,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, Protocol
 
 from include.ledger.ledger import Ledger
@@ -40,13 +39,49 @@ NAMED = 5
 @dataclass(frozen=True)
 class Kept:
     """How the mirror keeps the records of a feed. `parts`: a parent is always shown with all its records. `by_parent`:
-    records have no address, and are asked for by that of their parent."""
+    records have no address, and are asked for by that of their parent. `spared`: ids of records that the read was not
+    to show. `may_be_empty`: a read that shows no record at all is nothing unusual, though nothing is concluded."""
 
     entity: str
     kind: str
     system: str
     parts: bool = False
     by_parent: bool = False
+    spared: frozenset[str] = frozenset()
+    may_be_empty: bool = False
+
+    def unmet(self, ledger: Ledger, asking: Asking, met: Met, began: datetime) -> set[str]:
+        """Ids of records that should be asked for. `began`: when the read did."""
+        place = (self.entity, self.kind, self.system)
+        seen = met.ids
+        found: set[str] = set()
+        if asking.complete:
+            found |= ledger.mirror.unmet(*place, seen, seen_before=began) - self.spared
+        else:
+            names = {*asking.keys, *(name for one in met.live.values() for name in one.names)}
+            tokens = {token for one in met.live.values() for token in one.tokens}
+            found |= ledger.mirror.called(*place, names) - seen if names else set()
+            found |= ledger.mirror.bearing(*place, tokens) - seen if tokens else set()
+        if self.parts:
+            parents = {one.parent for one in met.live.values() if one.parent}
+            found |= ledger.mirror.live_ids(*place, parents=parents) - seen
+        return found
+
+    def revived(self, ledger: Ledger, met: Met) -> set[str]:
+        """Who is shown as living, at no later version than the one at which it is known to be gone."""
+        buried = ledger.mirror.buried(self.entity, self.kind, self.system, list(met.live)) if met.live else {}
+        return {
+            one
+            for one, version in buried.items()
+            if version is not None and (met.live[one].version or version) <= version
+        }
+
+    def addresses(self, ledger: Ledger, ids: Iterable[str]) -> dict[str, str]:
+        """Under which id each of these records is asked for."""
+        if not self.by_parent:
+            return {one: one for one in ids}
+        rows = ledger.mirror.cells(self.entity, self.kind, self.system, ids=list(ids))
+        return dict(zip(rows["id"], rows["parent_id"], strict=True))
 
 
 @dataclass
@@ -94,35 +129,6 @@ class Asking:
     keys: Sequence[str] = ()
 
 
-def unmet(ledger: Ledger, asking: Asking, met: Met, *, began: datetime) -> set[str]:
-    """Ids of records that should be asked for. `began`: when the read did."""
-    kept = asking.kept
-    place = (kept.entity, kept.kind, kept.system)
-    seen = met.ids
-    found: set[str] = set()
-    if asking.complete:
-        found |= ledger.mirror.unmet(*place, seen, seen_before=began)
-    else:
-        names = {*asking.keys, *(name for one in met.live.values() for name in one.names)}
-        tokens = {token for one in met.live.values() for token in one.tokens}
-        found |= ledger.mirror.called(*place, names) - seen if names else set()
-        found |= ledger.mirror.bearing(*place, tokens) - seen if tokens else set()
-    if kept.parts:
-        parents = {one.parent for one in met.live.values() if one.parent}
-        found |= ledger.mirror.live_ids(*place, parents=parents) - seen
-    return found | _from_the_past(ledger, place, met)
-
-
-def _from_the_past(ledger: Ledger, place: tuple[str, str, str], met: Met) -> set[str]:
-    """Shown as living, at no later version than the one at which it is known to be gone."""
-    buried = ledger.mirror.buried(*place, list(met.live)) if met.live else {}
-    return {
-        one
-        for one, version in buried.items()
-        if version is not None and (met.live[one].version or version) <= version
-    }
-
-
 class Pages(Protocol):
     """The read whose pages these are. `state`: its checkpoint, of which the part `absence` is ours; it counts
     as read only once that is done."""
@@ -146,16 +152,16 @@ async def ask_for_unmet(ledger: Ledger, asking: Asking, met: Met, pages: Pages) 
     absence: dict[str, Any] = pages.state.setdefault("absence", {"gone": [], "unmet": 0})
     feed, kept = asking.feed, asking.kept
     began = datetime.fromisoformat(pages.state["began"])
-    looked = partial(unmet, ledger, asking, met, began=began)
-    missing = await asyncio.to_thread(looked) - set(absence["gone"])
+    revived = await asyncio.to_thread(kept.revived, ledger, met)
+    missing = await asyncio.to_thread(kept.unmet, ledger, asking, met, began) | revived
+    missing -= set(absence["gone"])
     absence["unmet"] = max(absence["unmet"], len(missing))
     if missing:
-        # What an answer from the past showed once, another one may show again: only a record's own address counts.
-        revived = missing & met.ids
-        addresses = await asyncio.to_thread(_addresses, ledger, kept, missing)
+        addresses = await asyncio.to_thread(kept.addresses, ledger, missing)
         async for rows in feed.ask_together(sorted(set(addresses.values()))):
             await asyncio.to_thread(pages.keep, rows)
             met.take(rows)
+        # What an answer from the past showed once, another one may show again: only a record's own address counts.
         missing -= met.ids - revived
         _require_few({addresses[one] for one in missing}, feed, kept, pages.name)
     waiting = sorted(missing)
@@ -163,22 +169,14 @@ async def ask_for_unmet(ledger: Ledger, asking: Asking, met: Met, pages: Pages) 
         asked = await _asked(
             feed, kept, {one: addresses[one] for one in waiting[start : start + ASKED_AT_ONCE]}
         )
-        if asked.gone and not kept.by_parent:
-            await _require_sane(feed, kept, met, pages.name)
+        if asked.gone and not kept.by_parent and not await _is_believed(feed, kept, met, pages.name):
+            asked = Asked(asked.rows, [])
         await asyncio.to_thread(pages.keep, asked.rows)
         met.take(asked.rows)
         absence["gone"] += asked.gone
         await asyncio.to_thread(pages.store)
     gone = {"ids": sorted(set(absence["gone"])), "at": (await asyncio.to_thread(ledger.now)).isoformat()}
     await asyncio.to_thread(pages.staging.write_document, _document(pages.name), gone)
-
-
-def _addresses(ledger: Ledger, kept: Kept, ids: Iterable[str]) -> dict[str, str]:
-    """Under which id each of these records is asked for."""
-    if not kept.by_parent:
-        return {one: one for one in ids}
-    rows = ledger.mirror.cells(kept.entity, kept.kind, kept.system, ids=list(ids))
-    return dict(zip(rows["id"], rows["parent_id"], strict=True))
 
 
 async def _asked(feed: Askable, kept: Kept, addresses: Mapping[str, str]) -> Asked:
@@ -202,12 +200,14 @@ def _require_few(missing: Iterable[str], feed: Askable, kept: Kept, name: str) -
         )
 
 
-async def _require_sane(feed: Askable, kept: Kept, met: Met, name: str) -> None:
+async def _is_believed(feed: Askable, kept: Kept, met: Met, name: str) -> bool:
     """Whoever says that a record is not there is asked for one that is: an address that knows nothing at all proves
-    nothing. Raises ProtocolFault."""
+    nothing. Raises ProtocolFault; False where nothing was shown at all, and there may be nothing."""
     there = sorted(met.live)[:CONTROLS]
     if there and (await feed.ask_each(there)).rows:
-        return
+        return True
+    if not there and kept.may_be_empty:
+        return False
     raise ProtocolFault(
         f"{name} answers that records are not there, "
         + ("and says the same of those it has just shown." if there else "and shows none at all."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -249,11 +249,3 @@ def _pages(
     if keys is not None:
         return feed.search(keys)
     return feed.walk(window, position=position)
-
-
-def sweep_began(extracted: Iterable[Mapping[str, Any]]) -> datetime:
-    """Since when a complete read of both systems has been under way: records seen after that are spared by the sweep.
-
-    Takes `Extracted.as_dict()` of each feed.
-    """
-    return min(datetime.fromisoformat(each["began"]) for each in extracted)

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from include.ledger import Ledger
 from include.ledger.rows import MirrorRow
-from include.records.errors import ProtocolFault
 from include.records.types import digest
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -136,32 +135,36 @@ def test_sides_and_kinds_do_not_mix(ledger: Ledger) -> None:
     assert stored(ledger)["a"].label == "Mug"
 
 
-def test_a_sweep_marks_what_it_did_not_meet_and_only_that(ledger: Ledger) -> None:
-    see(ledger, row("here"), row("gone"), row("long gone", deleted_at=NOON))
-    begun = datetime.now(UTC) + timedelta(seconds=1)
+def test_what_a_complete_read_did_not_meet_is_told_and_stays_as_it_was(ledger: Ledger) -> None:
+    see(ledger, row("here"), row("missing"), row("long gone", deleted_at=NOON))
+    begun = ledger.now()
+    see(ledger, row("created meanwhile"))
     of = ("products", "variant", "lightspeed")
-    assert ledger.mirror.mark_vanished(*of, ["here", "never seen"], begun) == ["gone"]
+    assert ledger.mirror.unmet(*of, ["here", "never seen"], seen_before=begun) == {"missing"}
+    assert stored(ledger)["missing"].deleted_at is None
+
+
+def test_only_what_is_proven_to_be_gone_is_marked_and_something_newer_brings_it_back(ledger: Ledger) -> None:
+    see(ledger, row("here"), row("gone"), row("long gone", deleted_at=NOON))
+    of = ("products", "variant", "lightspeed")
+    at = ledger.now()
+    assert ledger.mirror.mark_gone(*of, ["gone", "long gone", "never seen"], at) == ["gone"]
     rows = stored(ledger)
-    assert (rows["gone"].deletion, rows["gone"].deleted_at) == ("vanished", begun)
+    assert (rows["gone"].deletion, rows["gone"].deleted_at) == ("vanished", at)
     assert (rows["here"].deletion, rows["long gone"].deletion) == (None, "source")
+    assert ledger.mirror.buried(*of, ["here", "gone"]) == {"gone": rows["gone"].version}
     see(ledger, row("gone", version=2))
     assert stored(ledger)["gone"].deleted_at is None
 
 
-def test_a_sweep_spares_what_was_seen_after_it_began(ledger: Ledger) -> None:
-    see(ledger, row("old"))
-    begun = datetime.now(UTC)
-    see(ledger, row("created meanwhile"))
-    of = ("products", "variant", "lightspeed")
-    assert ledger.mirror.mark_vanished(*of, ["something"], begun) == ["old"]
-
-
-def test_an_empty_sweep_is_a_failed_read_and_deletes_nothing(ledger: Ledger) -> None:
-    see(ledger, row())
-    of = ("products", "variant", "lightspeed")
-    with pytest.raises(ProtocolFault, match="no variant at all"):
-        ledger.mirror.mark_vanished(*of, [], datetime.now(UTC) + timedelta(minutes=1))
-    assert stored(ledger)["a"].deleted_at is None
+def test_a_parent_goes_with_its_last_child(ledger: Ledger) -> None:
+    of = ("products", "product", "lightspeed")
+    see(ledger, row("a", parent_id="p"), row("b", parent_id="p"), row("c", parent_id="q"))
+    ledger.mirror.see(*of, "run-1", [row("p"), row("q")])
+    at = ledger.now()
+    for gone, parents in (["a"], []), (["b", "c"], ["p", "q"]):
+        ledger.mirror.mark_gone("products", "variant", "lightspeed", gone, at)
+        assert ledger.mirror.mark_childless(*of, "variant", gone, at) == parents
 
 
 @pytest.fixture(scope="module")

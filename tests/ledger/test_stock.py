@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
-import pytest
 from sqlalchemy import text
 
 from include.ledger import Ledger
-from include.records.errors import ProtocolFault
+from include.ledger.stock import level_id
 from include.records.stock import BUCKET_COLUMNS, ENTRY_COLUMNS, LEVEL_COLUMNS, ORDER_COLUMNS, stock_table
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
@@ -73,22 +72,19 @@ def test_rows_that_show_what_is_stored_are_not_written_again(ledger: Ledger, run
     assert before == after
 
 
-def test_levels_a_complete_read_did_not_meet_are_deleted_but_not_those_that_came_during_it(
+def test_levels_a_complete_read_did_not_meet_are_told_and_deleted_by_proof_alone(
     ledger: Ledger, run_id: str
 ) -> None:
     ledger.stock.see_levels(run_id, levels(("p", "o", 1, 1), ("gone", "o", 1, 2)))
     began = ledger.now()
     ledger.stock.see_levels(run_id, levels(("new", "o", 1, 3)))
-    assert ledger.stock.mark_levels_vanished(levels(("p", "o", 1, 1)), began) == {"gone"}
+    unmet = ledger.stock.unmet("stock_levels", [level_id("p", "o")], began)
+    assert unmet == {level_id("gone", "o")}
+    assert ledger.stock.levels()["deleted_at"].isna().all()
+    assert ledger.stock.mark_levels_gone(unmet) == {"gone"}
     deleted = ledger.stock.levels().set_index("product_id")["deleted_at"].notna()
     assert deleted.to_dict() == {"p": False, "gone": True, "new": False}
-
-
-def test_an_empty_sweep_marks_nothing_and_says_so(ledger: Ledger, run_id: str) -> None:
-    ledger.stock.see_levels(run_id, levels(("p", "o", 1, 1)))
-    with pytest.raises(ProtocolFault, match="met no row at all"):
-        ledger.stock.mark_levels_vanished(levels(), ledger.now())
-    assert ledger.stock.levels()["deleted_at"].isna().all()
+    assert ledger.stock.mark_levels_gone(unmet) == set()
 
 
 def test_a_pair_of_sku_and_channel_has_one_entry_and_the_earlier_one_is_gone(
@@ -183,10 +179,11 @@ def test_a_closed_order_that_is_edited_later_does_not_count_again(ledger: Ledger
     assert ledger.stock.open_orders(NOW)["id"].tolist() == []
 
 
-def test_open_orders_a_complete_read_did_not_meet_hold_nothing_any_more(ledger: Ledger, run_id: str) -> None:
+def test_open_orders_that_are_proven_to_be_gone_hold_nothing_any_more(ledger: Ledger, run_id: str) -> None:
     ledger.stock.see_orders(run_id, orders(("o1", 1, True, None, [["A", "", 1]]), ("o2", 1, True, None, [])))
-    began = ledger.now()
-    assert ledger.stock.close_orders(orders(("o2", 1, True, None, [])), began) == ['[["A", "", 1]]']
+    assert ledger.stock.unmet("stock_orders", ["o2"], ledger.now()) == {"o1"}
+    assert list(ledger.stock.open_orders(ledger.now())["id"]) == ["o1", "o2"]
+    assert ledger.stock.close_orders(["o1"]) == ['[["A", "", 1]]']
     assert list(ledger.stock.open_orders(ledger.now())["id"]) == ["o2"]
 
 

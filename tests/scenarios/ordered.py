@@ -34,8 +34,9 @@ from include.sandbox.shop.seed_commercetools import new_commercetools_store
 from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
 from include.settings.models import SyncSettings
 from include.sync import auditing
+from include.sync.absence import Asking
 from include.sync.auditing import Audited
-from include.sync.extracting import Extracted, extract_feed, sweep_began
+from include.sync.extracting import Extracted, extract_feed
 from include.sync.orders import applying, preparing
 from include.sync.orders.bench import Bench
 from include.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
@@ -185,8 +186,17 @@ class Ordered:
             stage_terms(staging, till.terms)
 
             async def read(feed: Any, name: str) -> Extracted:
+                kept = preparing.kept_orders(ledger, self.settings)
                 return await extract_feed(
-                    ledger, staging, feed, entity=ENTITY, name=name, full=full, since=since, keys=keys or None
+                    ledger,
+                    staging,
+                    feed,
+                    entity=ENTITY,
+                    name=name,
+                    full=full,
+                    since=since,
+                    keys=keys or None,
+                    asking=Asking(feed, kept) if name == ORDERS else None,
                 )
 
             found = {ORDERS: await read(online.orders, ORDERS), SALES: await read(till.sales, SALES)}
@@ -198,9 +208,7 @@ class Ordered:
                 now=self.now(),
                 dry_run=dry_run,
                 limited=bool(keys),
-                swept_since=sweep_began(one.as_dict() for one in found.values())
-                if full and since is None
-                else None,
+                full=full and since is None,
             )
             if before_load:
                 before_load()

@@ -22,8 +22,9 @@ from include.sandbox.shop import Shop
 from include.settings.models import SyncSettings
 from include.settings.stockchecks import require_reserved
 from include.sync import auditing
+from include.sync.absence import Asking
 from include.sync.auditing import Audited
-from include.sync.extracting import Extracted, extract_feed, sweep_began
+from include.sync.extracting import Extracted, extract_feed
 from include.sync.staging import Staging
 from include.sync.stock import applying, preparing
 from include.sync.stock.bench import Bench
@@ -34,6 +35,7 @@ from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_besi
 from include.sync.stock.layout import Layout, layout_of
 from include.sync.stock.preparing import StockSummary
 from include.sync.stock.storing import ALONG
+from include.sync.stock.unmet import KEPT
 from tests.leases import writing
 from tests.scenarios.world import World, world_of
 
@@ -127,7 +129,14 @@ class StockWorld:
 
             async def read(feed: Any, name: str, wanted: Sequence[str] | None) -> Extracted:
                 return await extract_feed(
-                    ledger, staging, feed, entity=ENTITY, name=name, full=full, keys=wanted
+                    ledger,
+                    staging,
+                    feed,
+                    entity=ENTITY,
+                    name=name,
+                    full=full,
+                    keys=wanted,
+                    asking=Asking(feed, KEPT[name]),
                 )
 
             found = {ENTRIES: await read(online.entries, ENTRIES, keys or None)}
@@ -154,7 +163,7 @@ class StockWorld:
                 now=self.now(),
                 dry_run=dry_run,
                 keys=keys,
-                swept_since=sweep_began(one.as_dict() for one in found.values()) if full else None,
+                full=full,
             )
             _do(meanwhile.after_plan)
             document = staging.read_document("plan")

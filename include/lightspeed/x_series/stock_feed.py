@@ -17,7 +17,7 @@ from include.lightspeed.x_series.numbers import number, whole
 from include.lightspeed.x_series.paging import Row, pages_by_version, rows_of, walk_versions
 from include.lightspeed.x_series.version_feed import VersionFeed
 from include.records.errors import ProtocolFault, TargetMissing
-from include.records.face import RawPage
+from include.records.face import Asked, RawPage, Shown
 from include.records.stock import LEVEL_COLUMNS, parts, stock_table
 from include.settings.models import SyncSettings
 
@@ -40,6 +40,7 @@ class LevelStream(VersionFeed):
         super().__init__(settings.limits.lightspeed.concurrency)
         self._client = client
         self._page_size = settings.limits.lightspeed.page_size
+        self.most_asked = settings.limits.lightspeed.most_asked
         self._by_post = client.connection.api_version >= LISTED_BY_POST_SINCE
 
     async def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
@@ -47,6 +48,23 @@ class LevelStream(VersionFeed):
         its deletion is proven by the feed, not by its absence."""
         async for page in self._pages_of(keys, self._one):
             yield page
+
+    def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        return [
+            Shown(
+                id=f"{row['product_id']}|{row['outlet_id']}",
+                version=whole(row.get("version")),
+                deleted=bool(row.get("deleted_at")),
+                parent=str(row["product_id"]),
+            )
+            for row in rows
+            if row.get("product_id") and row.get("outlet_id")
+        ]
+
+    async def ask_each(self, ids: Sequence[str]) -> Asked:
+        """The levels of these products, one request for each: a level has no address of its own."""
+        rows = [row async for page in self.search(ids) for row in page.rows]
+        return Asked(rows, [])
 
     async def _feed(self, after: int) -> AsyncIterator[tuple[list[Row], int]]:
         if self._by_post:

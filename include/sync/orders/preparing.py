@@ -14,6 +14,7 @@ from include.records.orders import ENTITY, KIND, Order
 from include.records.sales import Sale
 from include.records.types import digest
 from include.settings.models import SyncSettings
+from include.sync.absence import Gone, Kept
 from include.sync.orders.feeds import ORDERS, SALES, Read, staged_terms
 from include.sync.orders.forgetting import without_forgotten
 from include.sync.orders.knowing import SALE, Entry, ids_of_sales, known_of, links_of, orders_of_sales
@@ -56,17 +57,17 @@ def prepare_plan(
     now: datetime,
     dry_run: bool,
     limited: bool,
-    swept_since: datetime | None = None,
+    full: bool = False,
 ) -> OrderSummary:
     """Take in what was read, plan it together with what is due again, and store the plan.
 
-    `limited`: a run of `keys` looks only at what it read. `swept_since`: set by a full run to the time its read began:
-    orders the ledger holds and the read did not meet are gone, and a sale without an order is found. In a dry run
-    changes are stored as `not_applied`."""
+    `limited`: a run of `keys` looks only at what it read. `full`: everything was read, so that a sale without an order
+    is found. Orders that are proven to be gone are in staging (see `include.sync.absence`). In a dry run changes are
+    stored as `not_applied`."""
     run_id = staging.run_id
     read = without_forgotten(ledger, Read.of(staging))
-    affected = take_in(ledger, settings, run_id, read, now=now, limited=limited, swept_since=swept_since)
-    full = swept_since is not None
+    proven = Gone.of(staging, ORDERS)
+    affected = take_in(ledger, settings, run_id, read, proven, now=now, limited=limited)
     plans = plans_of(ledger, settings, staging, affected, now)
     bury_unsettled(ledger, run_id, ENTITY)
     stored, batches = _store(ledger, run_id, plans, settings, dry_run=dry_run)
@@ -120,19 +121,17 @@ def take_in(
     settings: SyncSettings,
     run_id: str,
     read: Read,
+    proven: Gone,
     *,
     now: datetime,
     limited: bool,
-    swept_since: datetime | None,
 ) -> Affected:
     """Mirror what was read; the orders it concerns, with those that are due again and those whose sale moved."""
     orders, older = _orders(ledger, run_id, read.orders)
     _see_sales(ledger, run_id, read.sales.values())
     also = set(orders_of_sales(ledger.links, read.sales).values())
     unreadable = {one: (number, why) for one, number, why in read.unreadable}
-    if swept_since is not None and read.orders:
-        present = {*read.orders, *unreadable, *_from_before(ledger, settings)}
-        ledger.mirror.mark_vanished(ENTITY, KIND, ORDERS, present, swept_since)
+    ledger.mirror.mark_gone(ENTITY, KIND, ORDERS, proven.ids, proven.at)
     due: set[str] = set()
     if not limited:
         due = {
@@ -203,6 +202,11 @@ def _deleted(ledger: Ledger, ids: Collection[str] | None = None) -> set[str]:
     """Which orders (of these, or of all) are not there any more."""
     known = ledger.mirror.cells(ENTITY, KIND, ORDERS, ids=ids)
     return set(known.loc[known["deleted_at"].notna(), "id"])
+
+
+def kept_orders(ledger: Ledger, settings: SyncSettings) -> Kept:
+    """How the mirror keeps orders, and which of them a full run does not read."""
+    return Kept(ENTITY, KIND, ORDERS, spared=frozenset(_from_before(ledger, settings)), may_be_empty=True)
 
 
 def _from_before(ledger: Ledger, settings: SyncSettings) -> set[str]:

@@ -13,11 +13,12 @@ from include.ledger.ledger import Ledger
 from include.records.channels import channel_name
 from include.records.types import digest
 from include.settings.models import SyncSettings
+from include.sync.absence import Gone
 from include.sync.frames import rows
 from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
 from include.sync.staging import Staging
 from include.sync.stock.concerned import Concerned
-from include.sync.stock.feeds import ENTITY, Read
+from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, Read
 from include.sync.stock.figures import order_lines, work_out
 from include.sync.stock.layout import Layout
 from include.sync.stock.loading import load_given
@@ -47,12 +48,12 @@ def prepare_plan(
     now: datetime,
     dry_run: bool,
     keys: Sequence[str] = (),
-    swept_since: datetime | None = None,
+    full: bool = False,
 ) -> StockSummary:
     """Take in what was read, plan every article it concerns, and store the plan.
 
-    `keys`: only these SKUs. `swept_since`: set by a full run to the time its read began: what the ledger holds and the
-    read did not meet has vanished. In a dry run changes are stored as `not_applied`.
+    `keys`: only these SKUs. `full`: everything was read. What is proven to be gone is in staging (see
+    `include.sync.absence`). In a dry run changes are stored as `not_applied`.
     """
     run_id = staging.run_id
     began = ledger.now()
@@ -63,12 +64,11 @@ def prepare_plan(
     concerned = Concerned(ledger, settings, read, now)
     concerned.take(ledger.stock.see_buckets(run_id, read.buckets))
     state = state_of(layout, read.offers)
-    if swept_since is not None and not keys:
-        concerned.take(ledger.stock.mark_levels_vanished(read.levels, swept_since))
-        concerned.take_skus(ledger.stock.mark_entries_gone(read.entries, swept_since))
-        concerned.take_lines(ledger.stock.close_orders(read.orders, swept_since))
+    concerned.take(ledger.stock.mark_levels_gone(Gone.of(staging, LEVELS).ids))
+    concerned.take_skus(ledger.stock.mark_entries_gone(Gone.of(staging, ENTRIES).ids))
+    concerned.take_lines(ledger.stock.close_orders(Gone.of(staging, ORDERS).ids))
     if not keys:
-        concerned.take_rest(began, everything=swept_since is not None, state=state)
+        concerned.take_rest(began, everything=full, state=state)
     products = concerned.products
     everything = products is None
     taken_in = ledger.now()

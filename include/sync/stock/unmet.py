@@ -1,0 +1,37 @@
+"""How the ledger keeps what the feeds of stock show, for asking after what a complete read did not show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from include.ledger.ledger import Ledger
+from include.ledger.stock import StockTable, product_of_level
+from include.sync.absence import Asking, Kept, Met
+from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS
+
+
+@dataclass(frozen=True)
+class StockKept(Kept):
+    """Rows of a table of its own. Only what a complete read did not show is asked for: orders that hold nothing any
+    more are in none."""
+
+    table: StockTable = "stock_entries"
+
+    def unmet(self, ledger: Ledger, asking: Asking, met: Met, began: datetime) -> set[str]:
+        return ledger.stock.unmet(self.table, met.ids, began) if asking.complete else set()
+
+    def revived(self, ledger: Ledger, met: Met) -> set[str]:
+        return set()
+
+    def addresses(self, ledger: Ledger, ids: Iterable[str]) -> dict[str, str]:
+        return {one: product_of_level(one) if self.by_parent else one for one in ids}
+
+
+KEPT = {
+    ENTRIES: StockKept(ENTITY, "entry", ENTRIES, may_be_empty=True),
+    ORDERS: StockKept(ENTITY, "order", ENTRIES, may_be_empty=True, table="stock_orders"),
+    LEVELS: StockKept(ENTITY, "level", LEVELS, by_parent=True, table="stock_levels"),
+}
+"""By feed."""
