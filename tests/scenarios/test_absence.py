@@ -81,8 +81,7 @@ def draft_of(product: dict[str, Any]) -> dict[str, Any]:
     ]
     for variant in variants:
         variant["prices"] = [
-            {name: price[name] for name in ("value", "country") if name in price}
-            for price in variant["prices"]
+            {name: value for name, value in price.items() if name != "id"} for price in variant["prices"]
         ]
     return {
         "productType": product["productType"],
