@@ -158,7 +158,7 @@ def test_an_order_exported_long_ago_is_not_open_again_when_a_full_read_leaves_it
 ) -> None:
     exported = (NOW - timedelta(hours=1)).isoformat()
     ledger.stock.see_orders(run_id, orders(("o1", 1, True, exported, [["A", "", 1]])))
-    assert ledger.stock.close_orders(orders(), ledger.now()) == []
+    assert ledger.stock.unmet("stock_orders", [], ledger.now()) == set()
     assert ledger.stock.open_orders(NOW - timedelta(seconds=60))["id"].tolist() == []
 
 
