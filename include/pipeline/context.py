@@ -93,11 +93,12 @@ def bench_of(
     # Two lines of Alembic's at every look at the tables' version tell a reader of the log nothing.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     with Ledger.open() as ledger:
+        if first:
+            # With what the old run of that name had read goes the configuration it had.
+            ledger.runs.begin_anew(run_id)
         require_one_configuration(ledger, run_id, settings)
         if order.plan:
             order = as_seen(order, _dry_run(ledger, order.plan), entity, dated=entity in DATED)
-        if first:
-            ledger.runs.begin_anew(run_id)
         if not settled:
             ledger.open_run(
                 run_id,

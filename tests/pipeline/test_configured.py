@@ -72,6 +72,19 @@ def test_a_new_run_takes_the_new_file(files: dict[str, Path], monkeypatch: pytes
     begun("products", files["theirs"], monkeypatch)
 
 
+def test_a_run_that_succeeded_and_is_begun_anew_has_the_file_of_then_and_keeps_to_it(
+    files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, ledger_url: str
+) -> None:
+    run = begun("products", files["ours"], monkeypatch)
+    with Ledger.open(ledger_url) as ledger:
+        ledger.finish_run(run.ledger_id, "succeeded", {})
+    monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(files["theirs"]))
+    assert run.at_once() is True
+    monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(files["ours"]))
+    with pytest.raises(OtherConfiguration):
+        run.transform()
+
+
 def test_a10_a_task_on_a_worker_without_a_file_begins_nothing(
     files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, ledger_url: str
 ) -> None:
