@@ -18,6 +18,7 @@ from include.records.errors import LeaseLost
 from include.records.orders import ENTITY as ORDERS
 from include.records.sales import ENTITY as SALES
 from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from include.sandbox.shop.config import ROLE_NAMES
 from tests.scenarios.ordered import Ordered, ordered
 from tests.scenarios.peopled import Peopled, peopled
 from tests.scenarios.priced import Priced, eur, group, priced
@@ -128,10 +129,17 @@ class Goods(Play):
         if turn > 1:
             online.update("products", [{"action": "unpublish"}], id=second["id"])
         draft = {**self._draft, "key": f"new-{turn}", "slug": {locale: f"new-{turn}"}, "variants": []}
-        draft["masterVariant"] = {**draft["masterVariant"], "sku": f"NEW-{turn}", "key": f"new-{turn}"}
+        draft["masterVariant"] = self._variant(draft["masterVariant"], turn)
         draft["name"] = dict.fromkeys(draft["name"], f"New {turn}")
         online.create("products", {**draft, "publish": True})
         till.add_product_family(f"At the till {turn}", sku=f"TILL-{turn}", price="5.00")
+
+    def _variant(self, drafted: dict[str, Any], turn: int) -> dict[str, Any]:
+        """The same article under another SKU, without the codes it would share."""
+        attributes = [
+            one for one in drafted.get("attributes") or () if one["name"] not in ROLE_NAMES["barcode"]
+        ]
+        return {**drafted, "sku": f"NEW-{turn}", "key": f"new-{turn}", "attributes": attributes}
 
     def edit(self, turn: int) -> None:
         for row in self.world.till.all_products():
