@@ -151,14 +151,22 @@ class Stock:
                 copy_frame_in(connection, "stock_buckets", rows.assign(run_id=run_id))
         return changed
 
-    def unmet(self, table: StockTable, met: Collection[str], seen_before: datetime) -> set[str]:
+    def unmet(
+        self,
+        table: StockTable,
+        met: Collection[str],
+        seen_before: datetime,
+        *,
+        outlets: Collection[str] | None = None,
+    ) -> set[str]:
         """Ids of rows that count (levels and entries that are there, orders that hold goods), were last seen before
-        that time (ledger's clock), and are not among `met`. A level's id is `level_id`."""
+        that time (ledger's clock), and are not among `met`. A level's id is `level_id`; `outlets`: only those there."""
         name, counts = _IDS[table], _COUNTS[table]
+        here = "" if outlets is None else " AND outlet_id = ANY(:outlets)"
         with transaction(self.engine) as connection:
             found = connection.execute(
-                text(f"SELECT {name} FROM {table} WHERE {counts} AND seen_at < :since"),
-                {"since": seen_before},
+                text(f"SELECT {name} FROM {table} WHERE {counts} AND seen_at < :since{here}"),
+                {"since": seen_before, **({} if outlets is None else {"outlets": list(outlets)})},
             ).scalars()
             return set(found) - set(met)
 

@@ -29,7 +29,7 @@ from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, Transforme
 from include.sync.stock.layout import Layout, layout_of
 from include.sync.stock.loading import load_given
 from include.sync.stock.storing import ALONG
-from include.sync.stock.unmet import KEPT
+from include.sync.stock.unmet import StockKept, kept
 
 EXPLAINED = 20
 """SKUs of a run of `keys` whose figures are explained in its log."""
@@ -153,8 +153,8 @@ async def _read_online(bench: Bench, access: Access) -> list[Extracted]:
         async with access.open_online_stock(sink) as online:
             await online.prepare()
             # The order counts: a reservation that an entry shows has its order in what is read next.
-            entries = await _feed(bench, online.entries, ENTRIES, bench.order.keys or None)
-            orders = await _feed(bench, online.orders, ORDERS, bench.order.keys or None)
+            entries = await _feed(bench, online.entries, kept(ENTRIES), bench.order.keys or None)
+            orders = await _feed(bench, online.orders, kept(ORDERS), bench.order.keys or None)
             offered = await online.assortments()
             await asyncio.to_thread(stage_beside, bench.staging, assortments=offered)
             found = {"reserved": await online.reserved()}
@@ -170,14 +170,14 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
             await till.prepare()
             await asyncio.to_thread(bench.staging.write_document, "outlets", dict(till.outlets))
             products = sorted(products_of_skus(bench.ledger, bench.settings, set(keys))) if keys else None
-            levels = await _feed(bench, till.levels, LEVELS, products)
+            levels = await _feed(bench, till.levels, kept(LEVELS, till.outlets.values()), products)
             found = await till.buckets(inventory.held_by_open_sales, bool(inventory.count_incoming))
             await asyncio.to_thread(stage_beside, bench.staging, buckets=found)
             return [levels]
 
 
-async def _feed(bench: Bench, feed: Askable, name: str, keys: Sequence[str] | None) -> Extracted:
-    return await read_feed(bench, ENTITY, feed, name, keys, Asking(feed, KEPT[name]))
+async def _feed(bench: Bench, feed: Askable, rows: StockKept, keys: Sequence[str] | None) -> Extracted:
+    return await read_feed(bench, ENTITY, feed, rows.feed, keys, Asking(feed, rows))
 
 
 @asynccontextmanager

@@ -187,6 +187,14 @@ def test_open_orders_that_are_proven_to_be_gone_hold_nothing_any_more(ledger: Le
     assert list(ledger.stock.open_orders(ledger.now())["id"]) == ["o2"]
 
 
+def test_nobody_looks_for_levels_at_an_outlet_that_does_not_count(ledger: Ledger, run_id: str) -> None:
+    """A location that is given up takes a level of every product along."""
+    ledger.stock.see_levels(run_id, levels(("p", "o", 1, 1), ("p", "closed", 1, 2)))
+    now = ledger.now()
+    assert ledger.stock.unmet("stock_levels", [], now) == {"p|o", "p|closed"}
+    assert ledger.stock.unmet("stock_levels", [], now, outlets=["o"]) == {"p|o"}
+
+
 def test_buckets_are_replaced_whole_and_tell_which_products_changed(ledger: Ledger, run_id: str) -> None:
     def buckets(*rows: tuple[str, str, str, int]) -> pd.DataFrame:
         return stock_table(BUCKET_COLUMNS, [(*row, None) for row in rows])

@@ -35,7 +35,7 @@ from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_besi
 from include.sync.stock.layout import Layout, layout_of
 from include.sync.stock.preparing import StockSummary
 from include.sync.stock.storing import ALONG
-from include.sync.stock.unmet import KEPT
+from include.sync.stock.unmet import kept
 from tests.leases import writing
 from tests.scenarios.world import World, world_of
 
@@ -136,7 +136,7 @@ class StockWorld:
                     name=name,
                     full=full,
                     keys=wanted,
-                    asking=Asking(feed, KEPT[name]),
+                    asking=Asking(feed, kept(name, till.outlets.values())),
                 )
 
             found = {ENTRIES: await read(online.entries, ENTRIES, keys or None)}

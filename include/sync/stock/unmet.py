@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from include.ledger.ledger import Ledger
@@ -15,12 +15,17 @@ from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS
 @dataclass(frozen=True)
 class StockKept(Kept):
     """Rows of a table of its own. Only what a complete read did not show is asked for: orders that hold nothing any
-    more are in none."""
+    more are in none. `outlets`: of levels, those that count; None = no matter. A location that is given up takes a
+    level of every product along, and nobody asks a store product by product for what no figure needs."""
 
     table: StockTable = "stock_entries"
+    feed: str = ENTRIES
+    outlets: frozenset[str] | None = None
 
     def unmet(self, ledger: Ledger, asking: Asking, met: Met, began: datetime) -> set[str]:
-        return ledger.stock.unmet(self.table, met.ids, began) if asking.complete else set()
+        if not asking.complete:
+            return set()
+        return ledger.stock.unmet(self.table, met.ids, began, outlets=self.outlets)
 
     def revived(self, ledger: Ledger, met: Met) -> set[str]:
         return set()
@@ -29,9 +34,15 @@ class StockKept(Kept):
         return {one: product_of_level(one) if self.by_parent else one for one in ids}
 
 
-KEPT = {
+_KEPT = {
     ENTRIES: StockKept(ENTITY, "entry", ENTRIES, may_be_empty=True),
-    ORDERS: StockKept(ENTITY, "order", ENTRIES, may_be_empty=True, table="stock_orders"),
-    LEVELS: StockKept(ENTITY, "level", LEVELS, by_parent=True, table="stock_levels"),
+    ORDERS: StockKept(ENTITY, "order", ENTRIES, may_be_empty=True, table="stock_orders", feed=ORDERS),
+    LEVELS: StockKept(ENTITY, "level", LEVELS, by_parent=True, table="stock_levels", feed=LEVELS),
 }
 """By feed."""
+
+
+def kept(name: str, outlets: Iterable[str] = ()) -> StockKept:
+    """How the rows of a feed are kept. `outlets`: ids of those that the configuration names, for levels."""
+    found = _KEPT[name]
+    return replace(found, outlets=frozenset(outlets)) if name == LEVELS else found
