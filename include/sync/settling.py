@@ -167,13 +167,15 @@ class _Settled:
         return Agreement(link.id, {**link.base, **self._kept[change.id]}, self._sent(change, link.resent))
 
     def _sent(self, change: ChangeRow, before: Mapping[str, Any]) -> dict[str, Any]:
-        """How often each value was sent in a row, and what the target said it can't hold. First sends of a creation are
-        only kept where something was dropped: they are many, and nothing was sent again yet."""
+        """How often each value was sent in a row, what the target said it can't hold, and what it `altered`: its own
+        answer to the write shows another value. First sends of a creation are only kept where something was dropped or
+        altered: they are many, and nothing was sent again yet."""
         sent = dict(before)
         dropped = self._dropped.get(change.id, {})
         for name, value in change.after.items():
             why = dropped.get(name)
-            if why is None and change.action == "create":
+            altered = why is None and name not in self._kept[change.id]
+            if why is None and not altered and change.action == "create":
                 continue
             mark = digest({name: value})
             earlier = sent.get(f"{self.system}.{name}") or {}
@@ -181,6 +183,8 @@ class _Settled:
             sent[f"{self.system}.{name}"] = {"digest": mark, "times": times}
             if why is not None:
                 sent[f"{self.system}.{name}"]["dropped"] = why
+            if altered:
+                sent[f"{self.system}.{name}"]["altered"] = True
         return sent
 
     # --- mirror and outcome ---

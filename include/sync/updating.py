@@ -210,8 +210,8 @@ def _never_took(link: LinkRef, source: str, target: str, name: str, view: View) 
 
 
 def _resent_too_often(work: Work, link: LinkRef, target: str, name: str, value: Any) -> bool:
-    """Whether writing the value is in vain: the target said that it can't hold it, or it was written again and again
-    and shows another value each time."""
+    """Whether writing the value is in vain: the target said that it can't hold it, its answer to the write showed
+    another value, or it was written again and again and shows another value each time."""
     sent = link.resent.get(f"{target}.{name}")
     settings = work.given.settings
     if not sent or sent.get("digest") != digest({name: value}):
@@ -232,9 +232,14 @@ def _resent_too_often(work: Work, link: LinkRef, target: str, name: str, value: 
         report(work, finding)
         return True
     severity = settings.rules.value_not_kept
-    if severity == "off" or int(sent.get("times", 0)) < settings.resend_limit:
+    times = int(sent.get("times", 0))
+    if severity == "off" or not (sent.get("altered") or times >= settings.resend_limit):
         return False
-    told = f"{name} was written to {target} {sent['times']} times and shows another value each time."
+    told = (
+        f"{name} was written to {target}, which keeps another value."
+        if sent.get("altered")
+        else f"{name} was written to {target} {times} times and shows another value each time."
+    )
     report(work, replace(finding, code="value_not_kept", severity=severity, message=told))
     return True
 

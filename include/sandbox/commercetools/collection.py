@@ -23,6 +23,7 @@ from include.sandbox.commercetools.errors import (
     reference_not_found,
     resource_not_found,
 )
+from include.sandbox.commercetools.extensions import Trigger
 from include.sandbox.commercetools.shapes import Shape, copied
 
 if TYPE_CHECKING:
@@ -189,6 +190,8 @@ class Collection:
             "lastModifiedBy": context.by(),
             **body,
         }
+        if deed.from_draft:
+            self._extend(context, "Create", resource)
         if self.kind.check is not None:
             self.kind.check(context, resource)
         self._put(None, resource, deed)
@@ -223,11 +226,20 @@ class Collection:
         changed = copied(resource)
         for action, given in prepared:
             action.apply(context, changed, given)
+        if changed != resource:
+            self._extend(context, "Update", changed)
         if self.kind.check is not None:
             self.kind.check(context, changed)
         if changed == resource:
             return resource
         return self.replace(context, resource, changed, deed=Deed(actions))
+
+    def _extend(self, context: Context, trigger: Trigger, resource: Json) -> None:
+        """Asks the project's extensions, one after the other, and applies what they answer to `resource`."""
+        for extension in self.project.extensions:
+            answered = extension.called(self.kind.type_id, trigger, copied(resource))
+            for action, given in [self._prepared(position, one) for position, one in enumerate(answered)]:
+                action.apply(context, resource, given)
 
     def check_version(self, resource: Json, version: int) -> None:
         """Raises `ConcurrentModification` when somebody else wrote in between."""

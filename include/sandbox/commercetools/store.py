@@ -23,6 +23,7 @@ from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
 from include.sandbox.commercetools.customers import CUSTOMER_GROUPS, CUSTOMERS
 from include.sandbox.commercetools.deliveries import Deliveries
 from include.sandbox.commercetools.errors import ApiError, Json
+from include.sandbox.commercetools.extensions import Extension
 from include.sandbox.commercetools.inventory import INVENTORY
 from include.sandbox.commercetools.order_drafts import Line, order_draft
 from include.sandbox.commercetools.order_stock import OrderStock
@@ -74,6 +75,7 @@ class Project:
     def __init__(self, store: CommercetoolsStore, key: str) -> None:
         self.store = store
         self.key = key
+        self.extensions: list[Extension] = []
         self.settings: Json = {
             "version": 1,
             "key": key,
