@@ -6,9 +6,9 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from include.sandbox.shop import Shop
 from include.sandbox.commercetools.extensions import Extension, Refused, Trigger
-from tests.scenarios.world import World, world_of
+from include.sandbox.shop import Shop
+from tests.scenarios.world import world_of
 
 LONGEST = 12
 WORDS = "Names of winter products are frozen until the catalogue is printed."
