@@ -10,6 +10,7 @@ import pandas as pd
 
 from include.commercetools.references import References
 from include.commercetools.wire import ProductProjection, Variant
+from include.records.identifiers import matching_key
 from include.settings.products import AssortmentRule
 
 
@@ -60,8 +61,11 @@ def _with_descendants(names: Iterable[str], references: References) -> frozenset
 
 
 def _holds(products: Sequence[ProductProjection], skus: Iterable[str]) -> pd.Series:
-    wanted = frozenset(skus)
-    return pd.Series([any(v.sku in wanted for v in variants_of(product)) for product in products], dtype=bool)
+    wanted = frozenset(map(matching_key, skus))
+    return pd.Series(
+        [any(matching_key(v.sku or "") in wanted for v in variants_of(product)) for product in products],
+        dtype=bool,
+    )
 
 
 def _any_of(table: pd.DataFrame, column: str, wanted: Iterable[str]) -> pd.Series:

@@ -36,6 +36,7 @@ from include.commercetools.writing import Identifier
 from include.records.customer_face import CustomerWrite
 from include.records.customers import CONSENTS, UNREADABLE, column_of
 from include.records.errors import RecordRejected
+from include.records.types import same
 
 LIVE = frozenset({*PHONES, *USES, "group", "store"})
 """Fields that can't be written without a look at the live customer; so are custom fields."""
@@ -126,7 +127,7 @@ class CustomerDrafter:
         return {
             name: value
             for name, value in write.fields.items()
-            if not _same(name, value, write.standing.get(name))
+            if not same(column_of(name), value, write.standing.get(name))
         }
 
     def _writable(self, fields: Mapping[str, Any], out: Drafted) -> dict[str, Any]:
@@ -280,12 +281,6 @@ class CustomerDrafter:
         held = self._references.types.get(str((custom.get("type") or {}).get("id")))
         values = self._custom_values(wanted, held.definitions if held else {}, out)
         out.actions.extend(SetCustomField(name=place, value=value) for place, value in values.items())
-
-
-def _same(name: str, wanted: Any, standing: Any) -> bool:
-    if column_of(name).caseless and isinstance(wanted, str) and isinstance(standing, str):
-        return wanted.casefold() == standing.casefold()
-    return bool(wanted == standing)
 
 
 def _text_action(name: str, text: str) -> CustomerAction:

@@ -19,6 +19,7 @@ from include.commercetools.order_taxes import (
     taxed_units,
 )
 from include.commercetools.order_trimming import TOKENS
+from include.commercetools.variants import variant_of
 from include.records.orders import (
     Mark,
     Order,
@@ -141,6 +142,7 @@ class _Reader:
                     id=line["id"],
                     kind="article",
                     sku=(line.get("variant") or {}).get("sku"),
+                    variant=variant_of(line),
                     unit=self._cents(line["price"]["value"]),
                     channel=self._channel(line, "supplyChannel"),
                     **self._item(line, units),

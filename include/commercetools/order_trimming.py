@@ -65,7 +65,8 @@ _ORDER: Tree = {
     ),
     "lineItems": {
         **_ITEM,
-        "variant": _scalars("sku"),
+        **_scalars("productId"),
+        "variant": _scalars("id", "sku"),
         "price": {"value": _MONEY},
         "supplyChannel": _ID,
         "distributionChannel": _ID,

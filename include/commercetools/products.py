@@ -36,7 +36,7 @@ from include.records.face import (
     Written,
 )
 from include.records.products import ProductTables, column_of
-from include.records.types import canonical_value, plain_value
+from include.records.types import canonical_value, plain_value, same
 from include.settings.models import SyncSettings
 
 Clock = Literal["custom_object", "date_header"]
@@ -379,11 +379,13 @@ def _shows(
             continue
         if name in ("options", "option_values") and pd.isna(row[name]):
             continue  # not told of a product with a single variant
-        type_name = column_of(kind, name).type
+        column = column_of(kind, name)
         # JSON is compared as it is: a text would be taken for the text of some JSON.
         expected = (
-            wanted if type_name == "json" else plain_value(type_name, canonical_value(type_name, wanted))
+            wanted
+            if column.type == "json"
+            else plain_value(column.type, canonical_value(column.type, wanted))
         )
-        if plain_value(type_name, row[name]) != expected:
+        if not same(column, plain_value(column.type, row[name]), expected):
             return False
     return True

@@ -36,8 +36,9 @@ from include.commercetools.prices import (
 )
 from include.commercetools.references import References, unreadable
 from include.commercetools.wire import AttributeDefinition, Category, Price, ProductProjection, Variant
+from include.records.identifiers import matching_key
 from include.records.products import ProductTables
-from include.records.types import canonical_json
+from include.records.types import canonical_json, identifier
 from include.settings.models import SyncSettings
 from include.settings.transforming import LookupMissing, apply, apply_column
 from include.settings.transforms import Transform
@@ -103,7 +104,7 @@ class ProductReader:
             "modified_at": _times([product.lastModifiedAt for product in products]),
             "deleted_at": column("time", [None] * len(products)),
             "carry": column("json", [canonical_json(carry) for carry in carries]),
-            "key": column("text", [product.key for product in products]),
+            "key": column("identifier", [product.key for product in products]),
             "listed": listed(products, table, rule, self.references),
         }
         return pd.concat([pd.DataFrame(identity), table], axis=1)
@@ -248,11 +249,11 @@ class ProductReader:
 
     def _variants(self, page: _Page) -> pd.DataFrame:
         owners = [page.products[position] for position in page.owners]
-        skus = [variant.sku.strip() if variant.sku else "" for variant in page.variants]
+        skus = [identifier(variant.sku) if variant.sku else "" for variant in page.variants]
         carries = page.variant_carries
         columns: dict[str, pd.Series] = {
             "product_id": column("text", [owner.id for owner in owners]),
-            "sku": column("text", skus),
+            "sku": column("identifier", skus),
         }
         for place in self.places.fields.values():
             if "variant" not in place.kinds:
@@ -286,8 +287,8 @@ class ProductReader:
         """Codes beside the SKU; only the first where one is to sync."""
         if raw is None:
             return None
-        words = [word(item).strip() for item in (raw if isinstance(raw, list) else [raw])]
-        codes = [code for code in words if code and code != sku]
+        words = [matching_key(word(item)) for item in (raw if isinstance(raw, list) else [raw])]
+        codes = [code for code in words if code and code != matching_key(sku)]
         return codes if self.settings.products.barcodes_multiple else codes[:1]
 
     def _option_pairs(self, page: _Page) -> list[str | None]:

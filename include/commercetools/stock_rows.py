@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from include.commercetools.variants import variant_of
 from include.records.channels import NO_CHANNEL
 from include.records.stock import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
 from include.records.types import canonical_json
@@ -45,9 +46,9 @@ def trimmed_order(row: Row) -> dict[str, Any]:
         ],
         "lineItems": [
             {
-                **_only(line, ("quantity", "inventoryMode")),
+                **_only(line, ("productId", "quantity", "inventoryMode")),
                 **_pointer(line, "supplyChannel"),
-                "variant": _only(line.get("variant"), ("sku",)),
+                "variant": _only(line.get("variant"), ("id", "sku")),
             }
             for line in _objects(row, "lineItems")
         ],
@@ -118,15 +119,16 @@ def _exported_at(row: Row, channels: Mapping[str, str], export_channel: str) -> 
 
 
 def _lines(row: Row, channels: Mapping[str, str]) -> list[list[Any]]:
-    """[SKU, channel, units], summed by pair. A line without a SKU can be in no entry. Every inventory mode counts:
-    whether the platform lowers its own figures for an order does not change which goods it takes."""
-    units: dict[tuple[str, str], int] = {}
+    """[SKU, channel, units, variant], units summed by the others. A line without a SKU can be in no entry. Every
+    inventory mode counts: whether the platform lowers its own figures for an order does not change which goods it
+    takes."""
+    units: dict[tuple[str, str, str], int] = {}
     for line in row.get("lineItems") or ():
         sku = (line.get("variant") or {}).get("sku")
         if sku:
-            pair = (str(sku), channel_of(line, channels))
-            units[pair] = units.get(pair, 0) + int(line.get("quantity") or 0)
-    return [[sku, channel, count] for (sku, channel), count in sorted(units.items())]
+            key = (str(sku), channel_of(line, channels), variant_of(line) or "")
+            units[key] = units.get(key, 0) + int(line.get("quantity") or 0)
+    return [[sku, channel, count, variant] for (sku, channel, variant), count in sorted(units.items())]
 
 
 def _only(value: Any, names: Iterable[str]) -> dict[str, Any]:

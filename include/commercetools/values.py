@@ -6,7 +6,7 @@ and reported, the rest of the record goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from include.commercetools.wire import AttributeDefinition, AttributeType
 from include.commercetools.writing import Identifier, PriceDraft
 from include.records import transforms as pure
 from include.records.errors import RecordRejected
+from include.records.identifiers import folded_key, matching_key, spelled_as
 from include.settings.transforming import LookupMissing, reverse
 from include.settings.transforms import ChooseLocale, Transform
 
@@ -106,6 +107,7 @@ class Values:
         """The codes as the attribute takes them. Codes that do not sync (the SKU itself, further ones where only the
         first does) stay."""
         held = [str(code) for code in present] if isinstance(present, list) else []
+        codes = spelled_as(codes, held)
         if definition.type.name != "set":
             if not codes:
                 return None
@@ -115,7 +117,7 @@ class Values:
                     raise Unheld("a number attribute would lose leading zeros or letters of a barcode")
                 return number
             return codes[0]
-        managed = [code for code in held if code != sku]
+        managed = [code for code in held if matching_key(code) != matching_key(sku)]
         if not self.products.barcodes_multiple:
             codes, managed = codes[:1], managed[:1]
         kept = [code for code in held if code not in managed]
@@ -152,10 +154,16 @@ class Values:
     def category(self, name: str, place: Place) -> str:
         """Id of the one category with this name."""
         wanted = self._back(place.transforms, name, _TEXT, None, self.places.till_locale)
-        found = [id for id in self.references.categories if self.reader.category_name(id) == wanted]
+        found = self._categories_named(str(wanted), matching_key) or self._categories_named(
+            str(wanted), folded_key
+        )
         if len(found) != 1:
             raise Unheld(f"{len(found) or 'no'} categories are called {wanted!r}")
         return found[0]
+
+    def _categories_named(self, name: str, key: Callable[[str], str]) -> list[str]:
+        names = ((id, self.reader.category_name(id) or "") for id in self.references.categories)
+        return [id for id, called in names if key(called) == key(name)]
 
     # ------------------------------------------------------------ prices
 

@@ -61,6 +61,8 @@ _DRAFT = (
     "evidence",
     "release",
 )
+_UNTRIED = "COALESCE(excluded.evidence ? 'change' AND excluded.evidence = held.evidence, false)"
+"""SQL: the hold speaks of the same attempt as before (its change), so nothing was sent again."""
 _LONGEST_EXPONENT = 30  # doubling that often is longer than any configured retry; keeps the interval finite
 
 
@@ -146,7 +148,8 @@ def record_holds(
     """Open new holds and renew open ones in the caller's transaction: (new, renewed).
 
     A renewed hold keeps when it was first seen; each further run that finds it doubles the time until it is due,
-    from `first_retry` to `longest`. The same run settling again (a retried task) counts once.
+    from `first_retry` to `longest`. The same run settling again (a retried task) counts once, and a run that left a
+    refused write alone does not count at all.
     """
     if not drafts:
         return 0, 0
@@ -170,8 +173,8 @@ def record_holds(
                 system = excluded.system, source_id = excluded.source_id, label = excluded.label,
                 severity = excluded.severity, message = excluded.message, evidence = excluded.evidence,
                 release = excluded.release, run_id = excluded.run_id, last_seen_at = excluded.last_seen_at,
-                attempts = held.attempts + (held.run_id <> excluded.run_id)::int,
-                due_at = CASE WHEN held.run_id = excluded.run_id THEN held.due_at
+                attempts = held.attempts + (held.run_id <> excluded.run_id AND NOT {_UNTRIED})::int,
+                due_at = CASE WHEN held.run_id = excluded.run_id OR {_UNTRIED} THEN held.due_at
                          ELSE :now + LEAST(CAST(:first AS interval) * 2 ^ LEAST(held.attempts, :most), :longest) END
             RETURNING (xmax = 0)
             """

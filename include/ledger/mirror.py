@@ -15,13 +15,16 @@ from sqlalchemy import Connection, Row, text
 from include.ledger.bulk import Incoming, copy_in, copy_out, incoming, literal, storable_text
 from include.ledger.engine import Bind, transaction
 from include.ledger.rows import MirrorRow, SeenCounts
+from include.records.identifiers import folded_key
 
 _TYPES = {
     "id": "text", "parent_id": "text", "version": "bigint", "modified_at": "timestamptz", "deleted_at": "timestamptz",
-    "label": "text", "digest": "text", "fields": "jsonb", "carry": "jsonb", "identity": "jsonb",
+    "label": "text", "label_key": "text", "digest": "text", "fields": "jsonb", "carry": "jsonb", "identity": "jsonb",
 }  # fmt: skip
 _DATA = tuple(_TYPES)
-_READ = f"{', '.join(_DATA)}, deletion, seen_at, changed_at, run_id"
+_DERIVED = {"label_key": lambda row: folded_key(row.label) if row.label else None}
+"""Columns that are worked out from a row; nobody reads them back."""
+_READ = f"{', '.join(name for name in _DATA if name not in _DERIVED)}, deletion, seen_at, changed_at, run_id"
 _FETCH_ROWS = 2000
 
 # The one rule of order: by version; where one side has none, by time; a row that can't be placed never replaces
@@ -43,6 +46,7 @@ _UPSERT = f"""
     ON CONFLICT (entity, kind, system, id) DO UPDATE SET
         parent_id = excluded.parent_id, version = excluded.version, modified_at = excluded.modified_at,
         deleted_at = excluded.deleted_at, deletion = excluded.deletion, label = excluded.label,
+        label_key = excluded.label_key,
         digest = excluded.digest, fields = excluded.fields, carry = excluded.carry, identity = excluded.identity,
         seen_at = excluded.seen_at, run_id = excluded.run_id,
         changed_at = CASE
@@ -165,10 +169,12 @@ class Mirror:
         identity: Collection[str] = (),
         ids: Collection[str] | None = None,
         labels: Collection[str] | None = None,
+        alike: Collection[str] | None = None,
     ) -> pd.DataFrame:
         """A few cells of many rows, as text (lists as JSON, flags as true and false; NA = unknown): id, parent_id,
         deleted_at, label, then the named `fields` and `identity` cells. All rows, deleted ones too, or those with one
-        of `ids` or one of `labels`."""
+        of `ids`, one of `labels` as it is spelled, or a label that is one of `alike` but for capitals and blanks
+        (`folded_key`): candidates for whoever compares them."""
         names = [*fields, *identity]
         chosen = [
             *(f"fields ->> {literal(name)}" for name in fields),
@@ -180,7 +186,8 @@ class Mirror:
                 f"SELECT id, parent_id, deleted_at, label{''.join(f', {one}' for one in chosen)} FROM mirror "
                 "WHERE entity = %(entity)s AND kind = %(kind)s AND system = %(system)s"
                 + (" AND id = ANY(%(ids)s)" if ids is not None else "")
-                + (" AND label = ANY(%(labels)s)" if labels is not None else ""),
+                + (" AND label = ANY(%(labels)s)" if labels is not None else "")
+                + (" AND label_key = ANY(%(alike)s)" if alike is not None else ""),
                 {"id": "text", "parent_id": "text", "deleted_at": "time", "label": "text"}
                 | dict.fromkeys(names, "text"),
                 {
@@ -189,6 +196,7 @@ class Mirror:
                     "system": system,
                     **({} if ids is None else {"ids": list(ids)}),
                     **({} if labels is None else {"labels": list(labels)}),
+                    **({} if alike is None else {"alike": sorted({folded_key(one) for one in alike})}),
                 },
             )
 
@@ -354,7 +362,10 @@ class Mirror:
 
 
 def _incoming(connection: Connection, rows: Sequence[MirrorRow]) -> Incoming:
-    values = [(position, *(getattr(row, name) for name in _DATA)) for position, row in enumerate(rows)]
+    values = [
+        (position, *(_DERIVED[name](row) if name in _DERIVED else getattr(row, name) for name in _DATA))
+        for position, row in enumerate(rows)
+    ]
     return incoming(connection, "incoming_mirror", {"position": "int", **_TYPES}, values)
 
 

@@ -116,6 +116,7 @@ class MirrorTable(Base):
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     run_id: Mapped[str]
     label: Mapped[str | None]
+    label_key: Mapped[str | None]
     digest: Mapped[str]
     fields: Mapped[Json] = mapped_column(JSONB)
     carry: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
@@ -126,6 +127,7 @@ class MirrorTable(Base):
         Index(None, "entity", "system", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index(None, "entity", "changed_at"),
         Index(None, "entity", "label"),
+        Index(None, "entity", "label_key"),
         # Those that follow say what only a search says (that it is called anything): a database without statistics
         # would use them for the engine's own reading otherwise.
         Index(

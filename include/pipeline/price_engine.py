@@ -40,6 +40,7 @@ from include.sync.prices.feeds import (
 from include.sync.prices.loading import PRODUCTS
 from include.sync.prices.mirroring import KEPT
 from include.sync.prices.rereading import list_of
+from include.sync.skus import spellings
 
 
 class PriceEngine:
@@ -164,7 +165,7 @@ async def _read_online(bench: Bench, access: Access) -> list[Extracted]:
         async with access.open_online_prices(sink) as online:
             await online.prepare()
             await asyncio.to_thread(stage_terms, bench.staging, ONLINE, online.terms)
-            keys = bench.order.keys or None
+            keys = spellings(bench.ledger, bench.settings.products, bench.order.keys) or None
             products = await _feed(bench, online.products, ONLINE, keys)
             # Without standalone prices their feed is not walked; its cursor stays where it is.
             reads = bench.settings.prices.standalone
@@ -187,6 +188,7 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
 def _articles_of(bench: Bench, skus: Sequence[str]) -> list[str]:
     """Till ids of the articles that bear these SKUs, at the till or online."""
     mirror = bench.ledger.mirror
+    skus = spellings(bench.ledger, bench.settings.products, skus)
     till = mirror.cells(PRODUCTS, "variant", "lightspeed", labels=skus)
     online = mirror.cells(PRODUCTS, "variant", "commercetools", labels=skus)
     linked = bench.ledger.links.pairs(PRODUCTS, "variant", commercetools_ids=set(online["id"]))

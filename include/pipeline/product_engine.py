@@ -11,6 +11,7 @@ from include.pipeline.engines import Feeds, PlannedRun, seen_until
 from include.records.face import SYSTEMS, SystemName
 from include.sync import applying, auditing, batches, extracting, preparing
 from include.sync.mirroring import ENTITY
+from include.sync.skus import spellings
 
 
 class ProductEngine:
@@ -27,7 +28,7 @@ class ProductEngine:
                     systems[system],
                     full=bench.order.full,
                     since=bench.order.since,
-                    keys=bench.order.keys,
+                    keys=spellings(bench.ledger, bench.settings.products, bench.order.keys),
                 )
 
         return [asyncio.run(read()).as_dict()]

@@ -14,12 +14,14 @@ from include.pipeline.engines import Feeds, PlannedRun, read_feed, seen_until
 from include.pipeline.systems import Access
 from include.records.errors import ConfigurationFault
 from include.records.face import SYSTEMS, Askable, SystemName
+from include.records.identifiers import matching_key
 from include.records.stock_face import OnlineStock, TillStock
 from include.settings.stockchecks import require_reserved
 from include.sync import auditing
 from include.sync.absence import Asking
 from include.sync.differing import place_name
 from include.sync.extracting import Extracted
+from include.sync.skus import spellings
 from include.sync.stock import applying, preparing
 from include.sync.stock.bench import Bench as WritingBench
 from include.sync.stock.catalogue import PRODUCTS, products_of_skus
@@ -132,16 +134,20 @@ def outlet_names(bench: Bench) -> dict[str, str]:
 
 def _explained(bench: Bench, layout: Layout, now: datetime) -> list[str]:
     """For a run of a few SKUs: why each channel shows what it shows, with the entry and what was written last."""
-    skus = bench.order.keys[:EXPLAINED]
+    skus = _keys(bench)[:EXPLAINED]
     if not skus:
         return []
     offers = bench.staging.read_table(f"{ENTRIES}/offers")
     given = load_given(bench.ledger, bench.settings, layout, now, skus=skus, offers=offers)
     found = explain(bench.ledger, bench.settings, layout, skus, given=given, now=now)
-    known = {one.sku for one in found}
+    known = {matching_key(one.sku) for one in found}
     return [
         *(line for one in found for line in one.lines()),
-        *(f"{sku}: no article of the till is linked to this SKU." for sku in skus if sku not in known),
+        *(
+            f"{sku}: no article of the till is linked to this SKU."
+            for sku in skus
+            if matching_key(sku) not in known
+        ),
     ]
 
 
@@ -152,9 +158,10 @@ async def _read_online(bench: Bench, access: Access) -> list[Extracted]:
     with bench.ledger.exchange_sink(bench.run_id, bench.task) as sink:
         async with access.open_online_stock(sink) as online:
             await online.prepare()
+            keys = _keys(bench) or None
             # The order counts: a reservation that an entry shows has its order in what is read next.
-            entries = await _feed(bench, online.entries, kept(ENTRIES), bench.order.keys or None)
-            orders = await _feed(bench, online.orders, kept(ORDERS), bench.order.keys or None)
+            entries = await _feed(bench, online.entries, kept(ENTRIES), keys)
+            orders = await _feed(bench, online.orders, kept(ORDERS), keys)
             offered = await online.assortments()
             await asyncio.to_thread(stage_beside, bench.staging, assortments=offered)
             found = {"reserved": await online.reserved()}
@@ -174,6 +181,11 @@ async def _read_till(bench: Bench, access: Access) -> list[Extracted]:
             found = await till.buckets(inventory.held_by_open_sales, bool(inventory.count_incoming))
             await asyncio.to_thread(stage_beside, bench.staging, buckets=found)
             return [levels]
+
+
+def _keys(bench: Bench) -> list[str]:
+    """The SKUs this run was asked for, as either system spells them too."""
+    return spellings(bench.ledger, bench.settings.products, bench.order.keys)
 
 
 async def _feed(bench: Bench, feed: Askable, rows: StockKept, keys: Sequence[str] | None) -> Extracted:

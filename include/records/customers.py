@@ -42,7 +42,7 @@ IDENTITY: tuple[Column, ...] = (
 )
 
 FIELDS: tuple[Column, ...] = (
-    Column("email", "text", "e-mail address; capitals tell no two apart", caseless=True),
+    Column("email", "text", "e-mail address; capitals tell no two apart", compared="names"),
     Column("first_name", "text", "given name"),
     Column("last_name", "text", "family name"),
     Column("company", "text", "name of the company"),
@@ -52,7 +52,7 @@ FIELDS: tuple[Column, ...] = (
     Column("date_of_birth", "text", "ISO date"),
     Column("billing_address", "json", "the default billing address, see ADDRESS_PARTS"),
     Column("shipping_address", "json", "the default shipping address, see ADDRESS_PARTS"),
-    Column("number", "text", "customer number, customer code"),
+    Column("number", "text", "customer number, customer code", compared="identifiers"),
     Column("loyalty_id", "text", "number of a loyalty card"),
     Column("loyalty_member", "flag", "takes part in the loyalty programme"),
     Column(

@@ -26,8 +26,8 @@ GTIN_LENGTHS = frozenset({12, 13, 14})
 """UPC-A, EAN-13 and ITF-14 are one number written with more or fewer leading zeros (GS1 General Specifications, 3.3).
 An EAN-8 or a UPC-E has 8 digits of its own, and ITF-14 with an indicator from 1 to 9 is the code of a case."""
 
-Comparison = Literal["exact", "names", "skus", "codes"]
-"""How values of a column are compared: as they are, as names (capitals don't count), as SKUs, as lists of codes."""
+Comparison = Literal["exact", "names", "identifiers", "codes"]
+"""How values of a column are compared: as they are, as names (capitals don't count), as identifiers, as codes."""
 
 _NO_ZERO_WIDTH = dict.fromkeys(map(ord, ZERO_WIDTH_BLANKS))
 _ALIKE = str.maketrans(
@@ -41,13 +41,14 @@ _ALIKE = str.maketrans(
 def matching_key(text: str) -> str:
     """The form in which identifiers are compared: composed (NFC), blanks of any kind as one plain blank, none at the
     ends and none of zero width. Capitals count. Empty for what nobody could see: an empty key matches nothing."""
-    composed = unicodedata.normalize("NFC", text.translate(_NO_ZERO_WIDTH))
+    composed = text if text.isascii() else unicodedata.normalize("NFC", text.translate(_NO_ZERO_WIDTH))
     return " ".join(composed.split())
 
 
 def folded_key(text: str) -> str:
     """As `matching_key`, with capitals aside."""
-    return unicodedata.normalize("NFC", matching_key(text).casefold())
+    key = matching_key(text).casefold()
+    return key if key.isascii() else unicodedata.normalize("NFC", key)
 
 
 def code_key(code: str) -> str:
@@ -64,6 +65,8 @@ def likeness(text: str) -> str:
     """What a person takes an identifier for: capitals, letters of other alphabets that look Latin, kinds of dashes,
     wide forms, and marks that nobody sees (of direction, joiners, soft hyphens) make no difference. Equal for two
     identifiers that are not the same is a question to a person, never an answer."""
+    if text.isascii():
+        return folded_key(text)
     plain = unicodedata.normalize("NFKC", folded_key(text))
     seen = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
     return folded_key(folded_key(seen).translate(_ALIKE))
@@ -78,8 +81,8 @@ def spelled_as(wanted: Iterable[str], standing: Iterable[str]) -> list[str]:
 
 
 def key_function(comparison: Comparison, *, capitals_count: bool = True) -> Callable[[str], str]:
-    """The key of one identifier under a comparison. `capitals_count`: of SKUs."""
-    if comparison == "skus":
+    """The key of one text under a comparison. `capitals_count`: of identifiers."""
+    if comparison == "identifiers":
         return matching_key if capitals_count else folded_key
     if comparison == "names":
         return folded_key

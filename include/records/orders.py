@@ -80,6 +80,9 @@ class OrderLine(Document):
     id: str
     kind: LineKind
     sku: str | None = None
+    """Under which it was ordered; it may be called otherwise by now."""
+    variant: str | None = None
+    """Id of the variant, as products have it; None: the shop does not say."""
     slug: str | None = None
     """Name of a custom line for machines; of shipping: the key or name of its method."""
     name: str = ""

@@ -32,14 +32,14 @@ IDENTITY: tuple[Column, ...] = (
 
 PRODUCT_COLUMNS: tuple[Column, ...] = (
     *IDENTITY,
-    Column("key", "text", "stable key a person chose; used to match, never merged", merged=False),
+    Column("key", "identifier", "stable key a person chose; used to match, never merged", merged=False),
     Column("listed", "flag", "inside the configured assortment", merged=False),
     Column("name.*", "text", "name in a locale"),
     Column("description.*", "text", "description in a locale"),
-    Column("brand", "text", "brand name", caseless=True),
-    Column("category", "text", "the category the till shows", caseless=True),
-    Column("tags", "set", "tag names", caseless=True),
-    Column("supplier", "text", "supplier name", caseless=True),
+    Column("brand", "text", "brand name", compared="names"),
+    Column("category", "text", "the category the till shows", compared="names"),
+    Column("tags", "set", "tag names", compared="names"),
+    Column("supplier", "text", "supplier name", compared="names"),
     Column("tax_class", "text", "name of the tax class in the configuration; `?…` where nothing maps it"),
     Column("options", "list", "names of the options that tell variants apart, in order"),
     Column("tracked", "flag", "stock is counted"),
@@ -51,9 +51,12 @@ PRODUCT_COLUMNS: tuple[Column, ...] = (
 VARIANT_COLUMNS: tuple[Column, ...] = (
     *IDENTITY,
     Column("product_id", "text", "id of the product it belongs to, same system", merged=False),
-    Column("sku", "text", "stock keeping unit; empty = has none"),
+    Column("sku", "identifier", "stock keeping unit; empty = has none", compared="identifiers"),
     Column(
-        "barcodes", "set", "codes the till scans (digits as text, leading zeros kept), without the SKU itself"
+        "barcodes",
+        "set",
+        "codes the till scans (digits as text, leading zeros kept), without the SKU itself",
+        compared="codes",
     ),
     Column("option_values", "pairs", "[option name, value] in the product's option order"),
     Column("price", "money", "base price in minor units of `currency`, tax as the configuration declares"),

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from include.records.customers import IDENTITY, column_of, is_private
+from include.records.identifiers import folded_key, key_function
 from include.records.people import email_keys, is_readable, name_words
 from include.records.types import canonical_json, plain_value
 
@@ -59,7 +60,7 @@ class Seal:
         if not is_private(name, self.private) or value in (None, "") or value == {}:
             return value
         text = value if isinstance(value, str) else canonical_json(value)
-        return self.digest(name, text.casefold() if column_of(name).caseless else text)
+        return self.digest(name, key_function(column_of(name).compared)(text))
 
     def table(self, clear: pd.DataFrame, people: Sequence[Mapping[str, Any]] | None = None) -> pd.DataFrame:
         """A clear table, sealed: private cells replaced, and the column `tokens`. `people`: its `clear_rows`, where
@@ -105,7 +106,7 @@ class Seal:
 
 
 def _one(value: Any) -> list[str]:
-    text = "" if value is None else str(value).strip().casefold()
+    text = "" if value is None else folded_key(str(value))
     return [text] if text else []
 
 

@@ -27,7 +27,7 @@ LEVEL_COLUMNS: tuple[Column, ...] = (
 )
 ENTRY_COLUMNS: tuple[Column, ...] = (
     Column("id", "text", "id of the entry"),
-    Column("sku", "text", "stock keeping unit"),
+    Column("sku", "identifier", "stock keeping unit, as the entry spells it"),
     Column("channel", "text", "key of the supply channel, empty = none, `?id` = a channel nobody knows"),
     Column("on_stock", "count", "units on stock, reserved ones included"),
     Column("available", "count", "units that can be ordered"),
@@ -43,7 +43,7 @@ ORDER_COLUMNS: tuple[Column, ...] = (
     Column("holds", "flag", "whether its state holds goods (not cancelled)"),
     Column("cancelled", "flag", "whether it was cancelled, which gives back what it reserved"),
     Column("exported_at", "time", "when it was marked as exported to the till; NA = it is not"),
-    Column("lines", "json", "[[sku, channel, units], ...], one line for each pair"),
+    Column("lines", "json", "[[sku, channel, units, variant id], ...], one for each of them"),
 )
 
 BUCKET_COLUMNS: tuple[Column, ...] = (

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from include.records.currencies import minor_digits
+from include.records.identifiers import matching_key
 from include.records.types import decimal_text
 
 _BLOCKS = ("p", "div", "section", "article", "li", "ul", "ol", "tr", "table", "blockquote", "pre")
@@ -144,20 +145,29 @@ def choice_label(value: Any, locale: str | None = None, fallback: Sequence[str] 
 
 
 def key_of_label(choices: Iterable[Mapping[str, Any]], label: str, locale: str | None = None) -> str | None:
-    """The key of the one choice with this label (in `locale`; without one, in any), or whose key it is. None where
-    there is none, or more than one."""
+    """The key, as it is spelled, of the one choice with this label (in `locale`; without one, in any), or whose key it
+    is. None where there is none, or more than one."""
     known = list(choices)
-    found = {str(one["key"]) for one in known if label in _labels(one, locale)}
+    wanted = matching_key(label)
+    found = {str(one["key"]) for one in known if wanted in _labels(one, locale)}
     if not found:
-        found = {str(one["key"]) for one in known if one["key"] == label}
+        own = known_key(known, label)
+        found = {own} if own is not None else set()
     return found.pop() if len(found) == 1 else None
 
 
-def _labels(choice: Mapping[str, Any], locale: str | None) -> list[Any]:
+def known_key(choices: Iterable[Mapping[str, Any]], key: str) -> str | None:
+    """The key of the one choice that has it, as it is spelled; None where there is none, or several that differ in
+    blanks alone and none that is spelled just so."""
+    same = {str(one["key"]) for one in choices if matching_key(str(one["key"])) == matching_key(key)}
+    return key if key in same else next(iter(same)) if len(same) == 1 else None
+
+
+def _labels(choice: Mapping[str, Any], locale: str | None) -> list[str]:
     label = choice.get("label")
-    if isinstance(label, Mapping):
-        return [label.get(locale)] if locale else list(label.values())
-    return [label]
+    texts = list(label.values()) if isinstance(label, Mapping) else [label]
+    labels = [label.get(locale)] if locale and isinstance(label, Mapping) else texts
+    return [matching_key(one) for one in labels if isinstance(one, str)]
 
 
 def is_choice(value: Any) -> bool:

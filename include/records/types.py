@@ -6,6 +6,7 @@ an empty text or an empty list means *known to be empty*. The two are never mixe
 | type | pandas dtype | value |
 | --- | --- | --- |
 | `text` | `string` | NFC text, outer white space stripped |
+| `identifier` | `string` | exactly as the system spells it; empty where nothing is to be seen (see `identifiers`) |
 | `flag` | `boolean` | |
 | `money` | `Int64` | integer minor units of the record's currency |
 | `decimal` | `string` | plain decimal text without trailing zeros ("12.5"); more digits than a currency has |
@@ -30,12 +31,26 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from include.records.identifiers import Comparison, key_function, matching_key, spelled_as
+
 ColumnType = Literal[
-    "text", "flag", "money", "decimal", "count", "list", "set", "pairs", "time", "version", "json"
+    "text",
+    "identifier",
+    "flag",
+    "money",
+    "decimal",
+    "count",
+    "list",
+    "set",
+    "pairs",
+    "time",
+    "version",
+    "json",
 ]
 
 DTYPES: dict[str, str] = {
     "text": "string",
+    "identifier": "string",
     "flag": "boolean",
     "money": "Int64",
     "decimal": "string",
@@ -53,14 +68,14 @@ _AS_JSON = frozenset({"list", "set", "pairs", "json"})
 @dataclass(frozen=True)
 class Column:
     """One column of a canonical table: `name` (a trailing `.*` stands for a family such as `name.en-GB`), its type,
-    what it means, whether the merge looks at it (`merged`) or it only travels along, and whether two spellings that
-    differ only in capitals are the same value (`caseless`: names under which a system keeps one entry)."""
+    what it means, whether the merge looks at it (`merged`) or it only travels along, and how two of its values are
+    compared (`compared`, see `comparing`)."""
 
     name: str
     type: ColumnType
     meaning: str
     merged: bool = True
-    caseless: bool = False
+    compared: Comparison = "exact"
 
 
 def canonical_json(value: Any) -> str:
@@ -98,6 +113,47 @@ def clean_text(value: str) -> str:
     return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
+def identifier(value: str) -> str:
+    """The text as it is, by which its system knows it; empty where nobody could see anything of it."""
+    return value if matching_key(value) else ""
+
+
+def comparing(column: Column, *, capitals_count: bool = True) -> Callable[[Any], Any]:
+    """The form in which a column's values are compared, whether cells of a table or plain values; what is unknown
+    stays so. `capitals_count`: in identifiers."""
+    key = key_function(column.compared, capitals_count=capitals_count)
+
+    def of_text(value: Any) -> Any:
+        return key(value) if isinstance(value, str) else value
+
+    def of_many(value: Any) -> Any:
+        many = _parsed(value)
+        if not isinstance(many, (list, tuple)):
+            return value
+        keys = [of_text(one) for one in many]
+        return canonical_json(sorted(set(keys)) if column.type == "set" else keys)
+
+    if column.compared == "exact":
+        return lambda value: value
+    return of_many if column.type in _AS_JSON else of_text
+
+
+def same(column: Column, one: Any, other: Any) -> bool:
+    """Whether two plain values of a column are one, however each is spelled."""
+    key = comparing(column)
+    return bool(key(one) == key(other))
+
+
+def written(column: Column, value: Any, standing: Any = None) -> Any:
+    """The plain value that is written where `value` is wanted and `standing` is there: of an identifier nothing that
+    nobody sees; codes as the target spells them already. Either is the same as `value` (`same`)."""
+    if column.compared == "identifiers" and isinstance(value, str):
+        return matching_key(value)
+    if column.compared == "codes" and isinstance(value, list):
+        return sorted(spelled_as(map(matching_key, value), standing or ()))
+    return value
+
+
 def canonical_value(kind: str, value: Any) -> Any:
     """`value` in the form it is stored and compared in; None where it is unknown.
 
@@ -130,6 +186,7 @@ def _parsed(value: Any) -> Any:
 
 _CANONICAL: dict[str, Callable[[Any], Any]] = {
     "text": lambda value: clean_text(str(value)),
+    "identifier": lambda value: identifier(str(value)),
     "flag": bool,
     "money": _whole,
     "count": _whole,

@@ -114,6 +114,12 @@ class ProductRules(Settings):
     """A variant has no SKU."""
     sku_duplicate: Severity = "hold"
     """Two records of one system have the same SKU."""
+    sku_looks_alike: Severity = "hold"
+    """Two SKUs, of both systems or of one, differ in nothing a person sees easily: capitals, letters of other alphabets
+    that look Latin, kinds of dashes, marks of direction. `off` and `warn` take them for different ones."""
+    swapped: Severity = "hold"
+    """Records exchange SKUs, barcodes or names, or one takes what another is only about to give up: the other system
+    takes no value twice. `off` and `warn` send them all the same, in no certain order."""
     sku_moved: Severity = "block"
     """A SKU belongs to another product than before. `block` keeps both products back whole, `hold` the variant."""
     barcode_invalid: Severity = "drop field"
@@ -165,6 +171,9 @@ class ProductSettings(Settings):
     """Systems in which missing products are created."""
     match: tuple[Literal["key", "sku", "barcode"], ...] = ("sku", "barcode")
     """How records without a link find their partner, in order. Each step matches uniquely or holds the record."""
+    sku_capitals_count: bool = True
+    """Whether SKUs that differ in nothing but capitals are different ones. If so, two such records are held as
+    `sku_looks_alike`; if not, they are the same, and each side keeps its spelling."""
     projection: Literal["current", "staged"] = "current"
     """Which side of commercetools products is read: what customers see, or the draft."""
     write: Literal["live", "staged", "publish"] = "live"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from include.records import transforms as pure
 from include.records.errors import RecordRejected
-from include.records.types import canonical_json, decimal_text
+from include.records.identifiers import matching_key
+from include.records.types import canonical_json, clean_text, decimal_text
 from include.settings import transforms as kinds
 from include.settings.transforms import Transform
 
@@ -143,6 +144,11 @@ def _look_up(transform: kinds.Lookup, value: Any) -> Any:
     word = _word(value)
     if word in transform.table:
         return transform.table[word]
+    same = [
+        partner for named, partner in transform.table.items() if matching_key(named) == matching_key(word)
+    ]
+    if len(same) == 1:
+        return same[0]
     return _not_named(transform, word, "the lookup table")
 
 
@@ -255,8 +261,8 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, Decimal):
         return decimal_text(value)
     if isinstance(value, list):
-        return sorted(canonical_json(item) for item in value)
-    return value
+        return sorted(canonical_json(_comparable(item)) for item in value)
+    return clean_text(value) if isinstance(value, str) else value
 
 
 def _step_back(transform: Transform, value: Any, shape: AttributeShape, present: Any) -> Any:
@@ -308,7 +314,7 @@ def _one_back(transform: Transform, value: Any, shape: AttributeShape, present: 
 
 
 def _look_back(transform: kinds.Lookup, value: Any) -> Any:
-    partners = [word for word, partner in transform.table.items() if partner == value]
+    partners = [word for word, partner in transform.table.items() if _same(partner, value)]
     if len(partners) == 1:
         return partners[0]
     return _not_named(transform, str(value), "the lookup table (read backwards, each partner once)")
@@ -316,7 +322,7 @@ def _look_back(transform: kinds.Lookup, value: Any) -> Any:
 
 def _like(transform: Transform, item: Any, before: Sequence[Any]) -> Any:
     """The element of the present set that this item is, so that its other locales survive."""
-    return next((each for each in before if _step(transform, each) == item), None)
+    return next((each for each in before if _same(_step(transform, each), item)), None)
 
 
 def _element(shape: AttributeShape) -> AttributeShape:
@@ -331,9 +337,10 @@ def _key(shape: AttributeShape, label: str, locale: str | None) -> str:
 
 
 def _known_key(shape: AttributeShape, key: str) -> str:
-    if all(choice["key"] != key for choice in shape.values or ()):
+    known = pure.known_key(shape.values or (), key)
+    if known is None:
         raise _Missing(LookupMissing(key, "the keys of the enum"))
-    return key
+    return known
 
 
 def _to_wire(value: Any, shape: AttributeShape, present: Any, locale: str | None) -> Any:
@@ -345,14 +352,13 @@ def _to_wire(value: Any, shape: AttributeShape, present: Any, locale: str | None
         before = present if isinstance(present, list) else []
         one = _element(shape)
         return [
-            _to_wire(item, one, next((b for b in before if _plain(b, locale) == item), None), locale)
+            _to_wire(item, one, next((b for b in before if _same(_plain(b, locale), item)), None), locale)
             for item in items
         ]
     if isinstance(value, list):
         raise TypeError("a list needs a set attribute")
     if shape.values is not None:
-        keys = {choice["key"] for choice in shape.values}
-        return value if value in keys else _key(shape, str(value), locale)
+        return pure.known_key(shape.values, str(value)) or _key(shape, str(value), locale)
     if shape.name == "ltext" and isinstance(value, str):
         if locale is None:
             raise TypeError("a localized text needs a locale (transform choose_locale)")

@@ -195,8 +195,8 @@ def _frame(kind: Kind, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _taken(live: pd.DataFrame) -> pd.DataFrame:
-    skus = live[["id", "sku"]].rename(columns={"sku": "code"})
-    codes = explode_json(live, "barcodes").rename(columns={"value": "code"})
+    skus = live[["id", "sku"]].rename(columns={"sku": "code"}).assign(what="sku")
+    codes = explode_json(live, "barcodes").rename(columns={"value": "code"}).assign(what="barcode")
     both = pd.concat([skus, codes], ignore_index=True).rename(columns={"id": "owner"})
     both = both[both["code"].notna() & (both["code"].astype("string") != "")]
     return both.astype("object")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from include.records.products import Kind
+from include.records.products import Kind, column_of
+from include.records.types import written
 from include.sync.drafts import Draft, Work, waiting
 from include.sync.findings import Finding
 from include.sync.plan import LinkRef
@@ -91,7 +92,7 @@ def _creation(
     work: Work, kind: Kind, source: str, record: str, target: str, product: str, target_product: str | None
 ) -> Draft:
     fields = {
-        name: value
+        name: written(column_of(kind, name), value)
         for name, value in work.view.fields(source, kind, record).items()
         if work.given.settings.owner_of(name) != "none" or name in ALWAYS_GIVEN
     }

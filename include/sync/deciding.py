@@ -30,6 +30,7 @@ Choice = Literal["settle", "choose", "approve_removal", "approve_price", "identi
 Side = Literal["left", "right"]
 """`left`: commercetools; `right`: Lightspeed."""
 AMBIGUOUS = "ambiguous"
+LOOKS_ALIKE = "sku_looks_alike"
 PRICES, CUSTOMERS = "prices", "customers"
 WAITING_PRICES = frozenset({"price_jump", "price_rejected"})
 WHO_IS_WHO = frozenset({AMBIGUOUS, "duplicate_profile", "name_differs", "deleted_there"})
@@ -128,7 +129,7 @@ def _not_settled(hold: Hold) -> str:
 def partners(hold: Hold) -> tuple[Mapping[str, Any], ...]:
     """Who may be chosen for a record that could be several: those of the other system that have no partner yet."""
     evidence = _evidence(hold)
-    if hold.code != AMBIGUOUS or hold.entity == CUSTOMERS or not evidence.get("about"):
+    if hold.code not in (AMBIGUOUS, LOOKS_ALIKE) or hold.entity == CUSTOMERS or not evidence.get("about"):
         return ()
     system = hold.subject.partition(":")[0]
     candidates = evidence.get("candidates")
@@ -150,7 +151,7 @@ def choose(
         remedy = "Look at what would release it, or try it again."
         if hold.entity == CUSTOMERS and hold.code in WHO_IS_WHO:
             remedy = "Say who is who with a run of `customers`: its lines are shown beside the hold."
-        elif hold.code == AMBIGUOUS:
+        elif hold.code in (AMBIGUOUS, LOOKS_ALIKE):
             remedy = "All candidates have partners by now: try it again, and look at what the run then finds."
         raise DecisionRefused(f"For {_named(hold)} there is nobody to choose.", remedy=remedy)
     if partner_id not in {one["id"] for one in free}:

@@ -11,6 +11,10 @@ FindingSeverity = Literal["block", "hold", "drop field", "warn"]
 RELEASES = {
     "sku_missing": "Give the variant a SKU in its source system.",
     "sku_duplicate": "Give each variant its own SKU; the till finds two articles under this one.",
+    "sku_looks_alike": "Choose the partner if both are one article (or set `products.sku_capitals_count: false`); "
+    "otherwise correct one SKU, or set the rule to `warn`.",
+    "swapped": "Of an exchange, give one of them a free value in its source system, let products run, then give it the "
+    "one that is meant; the others follow by themselves.",
     "sku_moved": "Decide which product the SKU belongs to, then move or rename it in one system.",
     "split_family": "Bring the variants into one family at the till, or split the product online.",
     "barcode_invalid": "Correct the barcode (the check digit is wrong) in its source system.",
@@ -82,6 +86,8 @@ class Finding:
     message: str
     field: str = ""
     evidence: dict[str, Any] = dataclasses.field(default_factory=dict)
+    remedy: str = ""
+    """What would release it, where the code alone does not say."""
 
     @property
     def subject(self) -> str:
@@ -89,6 +95,6 @@ class Finding:
 
     @property
     def release(self) -> str:
-        return RELEASES.get(
+        return self.remedy or RELEASES.get(
             self.code, "Correct the record in its source system; it is tried again by itself."
         )

@@ -2,26 +2,34 @@
 
 Empty identifiers never match. Uniqueness is judged over everything both systems hold, linked records included: a
 SKU that a linked record already bears is taken. Two candidates are never guessed between; both are shown.
+
+Identifiers are compared by their keys (`include.records.identifiers`) and shown as they are spelled.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
+Key = Callable[[str], str]
+
 
 @dataclass(frozen=True)
 class Ambiguity:
-    """A record that could be several things. `candidates` names every record that bears the identifier."""
+    """A record that could be several things. `candidates` names every record that bears the identifier. `alike`: none
+    bears it as the others do; it only looks alike."""
 
     system: str
     id: str
     identifier: str
     value: str
     candidates: dict[str, list[str]]
+    alike: bool = False
 
 
 @dataclass
@@ -38,8 +46,10 @@ def match(
     linked_left: set[str],
     linked_right: set[str],
     order: tuple[str, ...],
+    keys: Mapping[str, Key] = MappingProxyType({}),
 ) -> Matches:
-    """Pairs of unlinked records, step by step in `order`.
+    """Pairs of unlinked records, step by step in `order`. `keys`: the form in which identifiers are compared, where it
+    is another than their own.
 
     `left` / `right`: per identifier a table with columns `id`, `value` (one row an identifier a record bears; a
     record may bear several values, such as barcodes) of commercetools and Lightspeed records that may take part.
@@ -50,13 +60,14 @@ def match(
     for identifier in order:
         if identifier not in left or identifier not in right:
             continue
-        borne_left, borne_right = _borne(left[identifier]), _borne(right[identifier])
-        shared = borne_left.merge(borne_right, on="value", suffixes=("_left", "_right"))
+        shared, borne_left, borne_right = _shared(
+            left[identifier], right[identifier], keys.get(identifier, str)
+        )
         if shared.empty:
             continue
         # How many different records bear the value on each side, linked ones included.
-        shared["bearers_left"] = shared["value"].map(borne_left.groupby("value")["id"].nunique())
-        shared["bearers_right"] = shared["value"].map(borne_right.groupby("value")["id"].nunique())
+        shared["bearers_left"] = shared["key"].map(borne_left.groupby("key")["id"].nunique())
+        shared["bearers_right"] = shared["key"].map(borne_right.groupby("key")["id"].nunique())
         free = shared[~shared["id_left"].isin(taken_left) & ~shared["id_right"].isin(taken_right)]
         unique = free[(free["bearers_left"] == 1) & (free["bearers_right"] == 1)]
         # A record whose values point to different partners (two barcodes, two products) matches none of them.
@@ -86,23 +97,49 @@ def match(
     return Matches(pairs=together, ambiguous=list(ambiguous.values()))
 
 
-def _borne(table: pd.DataFrame) -> pd.DataFrame:
-    kept = table[table["value"].notna() & (table["value"].astype("string") != "")]
-    return kept.astype({"id": "object", "value": "object"}).drop_duplicates(["id", "value"])
+def alike(
+    left: pd.DataFrame,
+    right: pd.DataFrame,
+    linked_left: set[str],
+    linked_right: set[str],
+    identifier: str,
+    looks: Key,
+) -> list[Ambiguity]:
+    """Records without a partner that bear an identifier which only looks like one of the other side (see `likeness`);
+    to be called with what `match` left over."""
+    shared, _, _ = _shared(left, right, looks)
+    free = shared[~shared["id_left"].isin(linked_left) & ~shared["id_right"].isin(linked_right)]
+    return [replace(one, alike=True) for one in _explain(free, free, identifier)]
+
+
+def _shared(
+    left: pd.DataFrame, right: pd.DataFrame, key: Key
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What both sides bear, by key, and what each bears."""
+    borne_left, borne_right = _borne(left, key), _borne(right, key)
+    return borne_left.merge(borne_right, on="key", suffixes=("_left", "_right")), borne_left, borne_right
+
+
+def _borne(table: pd.DataFrame, key: Key) -> pd.DataFrame:
+    """`id`, `value`, `key` of every identifier that says anything."""
+    kept = table[table["value"].notna()].astype({"id": "object", "value": "object"})
+    kept = kept.assign(key=[key(str(value)) for value in kept["value"].tolist()]).astype({"key": "object"})
+    return kept[kept["key"] != ""].drop_duplicates(["id", "key"])
 
 
 def _explain(unsure: pd.DataFrame, shared: pd.DataFrame, identifier: str) -> list[Ambiguity]:
     found: list[Ambiguity] = []
-    for value in unsure["value"].drop_duplicates():
-        together = shared[shared["value"] == value]
+    for key in unsure["key"].drop_duplicates():
+        together = shared[shared["key"] == key]
+        spelled = str(together["value_left"].iloc[0])
         candidates = {
             "commercetools": sorted(set(together["id_left"])),
             "lightspeed": sorted(set(together["id_right"])),
         }
-        rows = unsure[unsure["value"] == value]
+        rows = unsure[unsure["key"] == key]
         for system, column in (("commercetools", "id_left"), ("lightspeed", "id_right")):
             found.extend(
-                Ambiguity(system, str(record), identifier, str(value), candidates)
+                Ambiguity(system, str(record), identifier, spelled, candidates)
                 for record in rows[column].drop_duplicates()
             )
     return found

@@ -16,6 +16,7 @@ A conflict may be settled by a person (`FieldDecision.settle`); nothing else eve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,17 +95,18 @@ def merge_field(
     right_time: pd.Series,
     clock_skew: pd.Timedelta,
     *,
-    caseless: bool = False,
+    key: Callable[[Any], Any] = lambda value: value,
 ) -> FieldDecision:
-    """Decide one field for all pairs. Series are aligned; `base` NA = nothing agreed yet. `caseless`: values that
-    differ only in capitals are the same."""
+    """Decide one field for all pairs. Series are aligned; `base` NA = nothing agreed yet. `key`: the form in which
+    values are compared (`include.records.types.comparing`); what goes over is spelled as it stands."""
     left, right = _comparable(left), _comparable(right)
     base = _comparable(base)
     known = left.notna() & right.notna()
-    equal = known & (_same(_folded(left), _folded(right)) if caseless else _same(left, right))
+    left_key, right_key, base_key = (_keyed(side, key) for side in (left, right, base))
+    equal = known & _same(left_key, right_key)
     differ = known & ~equal
     has_base = base.notna()
-    moved_left, moved_right = _moved(left, base), _moved(right, base)
+    moved_left, moved_right = _moved(left_key, base_key), _moved(right_key, base_key)
     only_left = differ & has_base & moved_left & ~moved_right
     only_right = differ & has_base & moved_right & ~moved_left
     open_question = differ & ~only_left & ~only_right
@@ -152,8 +154,9 @@ def _comparable(series: pd.Series) -> pd.Series:
     return series.astype("object").where(series.notna(), None)
 
 
-def _folded(series: pd.Series) -> pd.Series:
-    return series.map(lambda value: value.casefold() if isinstance(value, str) else value)
+def _keyed(series: pd.Series, key: Callable[[Any], Any]) -> pd.Series:
+    cells = [None if value is None else key(value) for value in series.tolist()]
+    return pd.Series(cells, index=series.index, dtype="object")
 
 
 def _same(a: pd.Series, b: pd.Series) -> pd.Series:

@@ -44,7 +44,7 @@ def to_mirror(kind: Kind, frame: pd.DataFrame) -> list[MirrorRow]:
                 version=version,
                 modified_at=modified_at,
                 deleted_at=deleted_at,
-                label=_label(kind, fields),
+                label=label_of(kind, fields),
                 digest=digest(fields),
                 fields=fields,
                 carry=carried[position],
@@ -66,7 +66,8 @@ def _moments(column: pd.Series) -> list[datetime | None]:
     return [None if cell is None else pd.Timestamp(cell).to_pydatetime() for cell in cells(column)]
 
 
-def _label(kind: Kind, fields: dict[str, Any]) -> str | None:
+def label_of(kind: Kind, fields: Mapping[str, Any]) -> str | None:
+    """What people call the record: the SKU of a variant, a name of a product."""
     if kind == "variant":
         return fields.get("sku") or None
     return next((value for name, value in fields.items() if name.startswith("name.") and value), None)

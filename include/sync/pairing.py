@@ -8,24 +8,30 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from include.records.identifiers import code_key, likeness, matching_key
 from include.records.products import Kind
 from include.settings.base import Severity
 from include.settings.products import ProductSettings
 from include.sync.decided import BY_HAND, about_match
-from include.sync.findings import Finding
-from include.sync.matching import Ambiguity, explode_json, match
+from include.sync.findings import Finding, FindingSeverity
+from include.sync.matching import Ambiguity, Matches, alike, explode_json, match
 from include.sync.ours import switched_off, why_off
 from include.sync.plan import LinkRef, PlanInput
+from include.sync.skus import sku_key_of, sku_keys
 from include.sync.view import View
+
+LOOKS_ALIKE = "sku_looks_alike"
 
 
 @dataclass
 class Pairing:
-    """`links`: every link that counts for this run, planned ones included. `findings` hold what can't be paired."""
+    """`links`: every link that counts for this run, planned ones included. `findings` hold what can't be paired;
+    `warnings` hold nothing."""
 
     links: dict[Kind, list[LinkRef]] = field(default_factory=lambda: {"product": [], "variant": []})
     retired: list[LinkRef] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
 
     def new(self) -> list[LinkRef]:
         return [link for kind in ("product", "variant") for link in self.links[kind] if link.link_id is None]
@@ -40,7 +46,8 @@ def pair(given: PlanInput, view: View) -> Pairing:
     gone = {id(link) for link in pairing.retired}
     pairing.links["product"] = [link for link in given.links["product"] if id(link) not in gone]
     found, ambiguous = _match_variants(given, view, pairing.links["variant"])
-    pairing.findings.extend(_ambiguity_findings(ambiguous, view, [*pairing.links["variant"], *found]))
+    for finding in _ambiguity_findings(ambiguous, given, view, [*pairing.links["variant"], *found]):
+        (pairing.warnings if finding.severity == "warn" else pairing.findings).append(finding)
     found = [link for link in found if not _identities_disagree(link, view, pairing.findings)]
     found = [_with_our_doings(link, pairing.retired) for link in found]
     _join_families(found, view, pairing, given.settings.rules.sku_moved)
@@ -58,8 +65,7 @@ def _still_valid(given: PlanInput, view: View) -> tuple[list[LinkRef], list[Link
     """Links whose deleted side was made anew under the same SKU are retired, so that matching finds the new one."""
     reborn: dict[str, set[str]] = {}
     for system in ("commercetools", "lightspeed"):
-        live = view.live_variants(system)
-        reborn[system] = set(live.loc[live["sku"].notna() & (live["sku"] != ""), "sku"])
+        reborn[system] = set(sku_keys(view.live_variants(system)["sku"]).dropna())
     kept: list[LinkRef] = []
     retired: list[LinkRef] = []
     for link in given.links["variant"]:
@@ -70,12 +76,12 @@ def _still_valid(given: PlanInput, view: View) -> tuple[list[LinkRef], list[Link
                 row is None
                 or pd.isna(row["deleted_at"])
                 or pd.isna(row["sku"])
-                or row["sku"] not in reborn[system]
+                or matching_key(row["sku"]) not in reborn[system]
             ):
                 continue
             # Under another product that still lives beside the old one it is a move, for a person to judge.
             heirs = view.live_variants(system)
-            heirs = heirs[heirs["sku"] == row["sku"]]
+            heirs = heirs[(sku_keys(heirs["sku"]) == matching_key(row["sku"])).fillna(False)]
             same_product = bool((heirs["product_id"] == row["product_id"]).any())
             made_anew = made_anew or same_product or not view.lives(system, str(row["product_id"]))
         (retired if made_anew else kept).append(link)
@@ -107,13 +113,13 @@ def _moved_away(links: list[LinkRef], view: View, settings: ProductSettings) -> 
         return findings
     for system in view.systems:
         live = view.live_variants(system)
-        by_sku = live[live["sku"].notna() & (live["sku"] != "")].groupby("sku")["id"].agg(list)
+        by_sku = live["id"].groupby(sku_keys(live["sku"])).agg(list)
         other = "lightspeed" if system == "commercetools" else "commercetools"
         for link in links:
             row = view.variant(system, link.side(system))
             if row is None or pd.isna(row["deleted_at"]) or pd.isna(row["sku"]):
                 continue
-            for heir in by_sku.get(row["sku"], []):
+            for heir in by_sku.get(matching_key(row["sku"]), []):
                 findings.append(
                     Finding(
                         kind="variant",
@@ -140,6 +146,7 @@ def _match_variants(
     """Pairs found by identifiers, and chosen by a person among those that could not be told apart; for all others a
     pair that was chosen is as good as a link."""
     order = tuple(step for step in given.settings.match if step != "key")
+    keys = {"sku": sku_key_of(given.settings), "barcode": code_key}
     tables: dict[str, dict[str, pd.DataFrame]] = {}
     for system in ("commercetools", "lightspeed"):
         eligible = view.eligible_variants(system)
@@ -156,8 +163,9 @@ def _match_variants(
             taken["commercetools"],
             taken["lightspeed"],
             order,
+            keys,
         )
-        more = _chosen(given, matches.ambiguous, taken)
+        more = _chosen(given, [*matches.ambiguous, *_alike(given, tables, matches, taken)], taken)
         if not more:
             break
         chosen += more
@@ -165,13 +173,36 @@ def _match_variants(
         LinkRef("variant", str(row.commercetools_id), str(row.lightspeed_id), None, str(row.matched_by))
         for row in matches.pairs.itertuples(index=False)
     ]
+    ambiguous = [*matches.ambiguous, *_alike(given, tables, matches, taken)]
     looked_at = [
         link
         for link in [*chosen, *found]
         if any(view.is_affected(s, "variant", link.side(s)) for s in view.systems)
     ]
-    affected = [a for a in matches.ambiguous if view.is_affected(a.system, "variant", a.id)]
+    affected = [a for a in ambiguous if view.is_affected(a.system, "variant", a.id)]
     return looked_at, affected
+
+
+def _alike(
+    given: PlanInput, tables: dict[str, dict[str, pd.DataFrame]], matches: Matches, taken: dict[str, set[str]]
+) -> list[Ambiguity]:
+    """Records that no identifier matched, and whose SKUs only look alike."""
+    if given.settings.rules.sku_looks_alike == "off" or "sku" not in given.settings.match:
+        return []
+    settled = {
+        system: taken[system]
+        | set(matches.pairs[f"{system}_id"])
+        | {one.id for one in matches.ambiguous if one.system == system}
+        for system in tables
+    }
+    return alike(
+        tables["commercetools"]["sku"],
+        tables["lightspeed"]["sku"],
+        settled["commercetools"],
+        settled["lightspeed"],
+        "sku",
+        likeness,
+    )
 
 
 def _chosen(given: PlanInput, ambiguous: list[Ambiguity], taken: dict[str, set[str]]) -> list[LinkRef]:
@@ -202,7 +233,9 @@ def _about(ambiguity: Ambiguity) -> str:
     return about_match(ambiguity.identifier, ambiguity.value, ambiguity.candidates)
 
 
-def _ambiguity_findings(ambiguous: list[Ambiguity], view: View, linked: list[LinkRef]) -> list[Finding]:
+def _ambiguity_findings(
+    ambiguous: list[Ambiguity], given: PlanInput, view: View, linked: list[LinkRef]
+) -> list[Finding]:
     partners = {
         (s, link.side(s)): f"{o}:{link.side(o)}"
         for link in linked
@@ -220,9 +253,11 @@ def _ambiguity_findings(ambiguous: list[Ambiguity], view: View, linked: list[Lin
             system=a.system,
             id=a.id,
             label=view.label(a.system, "variant", a.id),
-            code="ambiguous",
-            severity="hold",
-            message=f"{a.identifier.capitalize()} {a.value} is borne by several articles; none is chosen.",
+            code=LOOKS_ALIKE if a.alike else "ambiguous",
+            severity=_severity_of(a, given.settings),
+            message=_looks_alike_message(a, view)
+            if a.alike
+            else f"{a.identifier.capitalize()} {a.value} is borne by several articles; none is chosen.",
             field="sku" if a.identifier == "sku" else "barcodes",
             evidence={
                 "identifier": a.identifier,
@@ -233,6 +268,19 @@ def _ambiguity_findings(ambiguous: list[Ambiguity], view: View, linked: list[Lin
         )
         for a in ambiguous
     ]
+
+
+def _severity_of(ambiguity: Ambiguity, settings: ProductSettings) -> FindingSeverity:
+    """What only looks alike may be different things, so a warning is enough where the settings say so."""
+    severity = settings.rules.sku_looks_alike
+    return "warn" if ambiguity.alike and severity == "warn" else "hold"
+
+
+def _looks_alike_message(ambiguity: Ambiguity, view: View) -> str:
+    theirs = "lightspeed" if ambiguity.system == "commercetools" else "commercetools"
+    own = view.label(ambiguity.system, "variant", ambiguity.id)
+    others = ", ".join(repr(view.label(theirs, "variant", i)) for i in ambiguity.candidates[theirs])
+    return f"SKU {own!r} looks like {others} in {theirs} and is not the same."
 
 
 def _identities_disagree(link: LinkRef, view: View, findings: list[Finding]) -> bool:
@@ -351,6 +399,7 @@ def _match_products_by_key(view: View, pairing: Pairing) -> None:
         {link.commercetools_id for link in pairing.links["product"]},
         {link.lightspeed_id for link in pairing.links["product"]},
         ("key",),
+        {"key": matching_key},
     )
     for row in matches.pairs.itertuples(index=False):
         pairing.links["product"].append(

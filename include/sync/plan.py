@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from include.ledger.rows import Hold
 from include.records.products import Kind, ProductTables
 from include.settings.products import ProductSettings
 from include.sync.decided import Decided
@@ -61,7 +62,8 @@ class PlannedChange:
 @dataclass
 class PlanInput:
     """Everything a plan is made from: both sides as last seen (mirror), today's links, what this run looks at, what
-    people decided. `guarded`: it is a run's plan, in which removals are counted."""
+    people decided, and what a target refused and is not to be sent yet as it was (see `refusing`). `guarded`: it is a
+    run's plan, in which removals are counted."""
 
     sides: dict[str, ProductTables]
     links: dict[Kind, list[LinkRef]]
@@ -70,6 +72,7 @@ class PlanInput:
     till_locale: str
     decided: Decided = field(default_factory=Decided)
     guarded: bool = True
+    refused: Mapping[tuple[str, str, str], Hold] = field(default_factory=dict)
 
 
 @dataclass

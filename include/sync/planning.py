@@ -16,6 +16,7 @@ from include.sync.drafts import KINDS, Draft, RecordName, Work, product_of, wait
 from include.sync.findings import Finding
 from include.sync.pairing import pair
 from include.sync.plan import LinkRef, Plan, PlanInput, PlannedChange
+from include.sync.refusing import leave_refused
 from include.sync.reviving import switch_on_again
 from include.sync.updating import merge_links
 from include.sync.view import View
@@ -25,13 +26,14 @@ def plan_products(given: PlanInput) -> Plan:
     """The plan for everything `given.affected` names. Pure: nothing is read or written elsewhere."""
     view = View(given)
     pairing = pair(given, view)
-    work = Work(given, view, pairing, holds=list(pairing.findings))
+    work = Work(given, view, pairing, holds=list(pairing.findings), warnings=list(pairing.warnings))
     _spread_blocks(work)
     merge_links(work)
     switch_on_again(work)
     follow_deletions(work)
     create_missing(work)
     check_rules(work)
+    leave_refused(work)
     if given.guarded:
         guard_removals(work)
     return _finished(work)

@@ -22,6 +22,7 @@ from include.sync.findings import Finding
 from include.sync.mirroring import ENTITY, KINDS, load_side, see
 from include.sync.plan import Direction, LinkRef, Plan, PlanInput
 from include.sync.planning import plan_products
+from include.sync.refusing import refused_of
 from include.sync.removals import ALL, REMOVAL, waits_for_approval
 from include.sync.staging import Staging
 
@@ -121,6 +122,8 @@ def prepare_plan(
         settings=settings.products,
         till_locale=settings.shop.till_locale,
         decided=decided_of(ledger, ENTITY),
+        # Who names a record by its key wants it tried.
+        refused={} if limited else refused_of(ledger, ENTITY, now),
     )
     if not limited:
         recalled += _recall_removals(ledger, given)

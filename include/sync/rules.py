@@ -16,8 +16,10 @@ from dataclasses import dataclass
 import pandas as pd
 from stdnum import ean
 
+from include.records.identifiers import code_key, folded_key, likeness
 from include.settings.products import ProductSettings
 from include.sync.findings import Finding
+from include.sync.swapping import Claim, circles, claims
 
 MAX_VARIANTS = (
     100  # commercetools documents 100 variants a product; a Lightspeed family has no documented limit.
@@ -34,7 +36,8 @@ class Desired:
     `products` / `variants`: canonical columns plus `source_id`, `source`, `label`, `new` (flag), `product` (key of the
     product row a variant belongs to; products carry it too) and `target_id` (NA for new ones). `touched`: columns set
     of changed fields per row (`changed`, a frozenset; None for new rows means all).
-    `taken`: identifiers everything else in the target bears: columns `code`, `owner` (target variant id).
+    `taken`: identifiers everything else in the target bears: columns `code`, `owner` (target variant id), `what` (sku,
+    barcode).
     `names`: families in the target: columns `name`, `owner` (target product id).
     """
 
@@ -121,38 +124,139 @@ def _codes(d: Desired) -> list[tuple[int, str, str]]:
     return codes
 
 
-def _duplicates(d: Desired, what: str) -> Iterator[tuple[int, str, dict[str, object]]]:
+def _key_of(s: ProductSettings) -> Callable[[str], str]:
+    """The form in which SKUs and barcodes are compared where a scanner would find both."""
+    return code_key if s.sku_capitals_count else lambda code: folded_key(code_key(code))
+
+
+def _duplicates(d: Desired, s: ProductSettings, what: str) -> Iterator[tuple[int, str, dict[str, object]]]:
     """Positions whose `what` code is borne by another record: in the target, or among what is to be written."""
-    codes = _codes(d)
+    codes, key_of = _codes(d), _key_of(s)
     own = d.variants["target_id"].tolist()
     concerned = _concerned(d.variants, "sku" if what == "sku" else "barcodes").tolist()
     bearers: dict[str, set[int]] = defaultdict(set)
     for position, code, _ in codes:
-        bearers[code].add(position)
+        bearers[key_of(code)].add(position)
     taken: dict[str, set[str]] = defaultdict(set)
     for code, owner in zip(d.taken["code"].tolist(), d.taken["owner"].tolist(), strict=True):
-        taken[code].add(owner)
+        taken[key_of(code)].add(owner)
     written = {str(t) for t in own if pd.notna(t)}
     for position, code, kind in codes:
         if kind != what or not concerned[position]:
             continue
-        others = sorted(bearers[code] - {position})
-        holders = sorted(o for o in taken.get(code, ()) if o != own[position] and o not in written)
+        key = key_of(code)
+        others = sorted(bearers[key] - {position})
+        holders = sorted(o for o in taken.get(key, ()) if o != own[position] and o not in written)
         if others or holders:
             labels = [str(d.variants.iloc[p]["label"]) for p in others]
             yield position, code, {"code": code, "also_on": labels, f"also_in_{d.target}": holders}
 
 
 def _sku_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
-    for p, code, evidence in _duplicates(d, "sku"):
+    for p, code, evidence in _duplicates(d, s, "sku"):
         yield "variant", p, "sku", f"SKU {code} is borne by more than one article.", evidence
+
+
+def _sku_looks_alike(
+    d: Desired, s: ProductSettings
+) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    """A SKU that is about to be written beside another one that nobody tells apart at a glance."""
+    concerned = _concerned(d.variants, "sku").tolist()
+    own = d.variants["target_id"].tolist()
+    written = {str(t) for t in own if pd.notna(t)}
+    skus = [(position, code) for position, code, what in _codes(d) if what == "sku"]
+    wanted = {likeness(code) for position, code in skus if concerned[position]}
+    if not wanted:
+        return
+    key_of = _key_of(s)
+    alike: dict[str, dict[str, str]] = defaultdict(dict)
+    rows = zip(d.taken["code"].tolist(), d.taken["owner"].tolist(), d.taken["what"].tolist(), strict=True)
+    for code, owner, what in rows:
+        if what == "sku" and owner not in written and (seen := likeness(code)) in wanted:
+            alike[seen][str(owner)] = code
+    for position, code in skus:
+        alike[likeness(code)][str(position)] = code
+    for position, code in skus:
+        others = {
+            other: spelled
+            for other, spelled in alike[likeness(code)].items()
+            if other not in (str(position), own[position]) and key_of(spelled) != key_of(code)
+        }
+        if concerned[position] and others:
+            named = ", ".join(repr(one) for one in sorted(set(others.values())))
+            yield (
+                "variant",
+                position,
+                "sku",
+                f"SKU {code!r} looks like {named} in {d.target} and is not the same.",
+                {"sku": code, "looks_like": sorted(set(others.values()))},
+            )
 
 
 def _barcode_duplicate(
     d: Desired, s: ProductSettings
 ) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
-    for p, code, evidence in _duplicates(d, "barcode"):
+    for p, code, evidence in _duplicates(d, s, "barcode"):
         yield "variant", p, "barcodes", f"Code {code} would scan as more than one article.", evidence
+
+
+def _swapped(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    """Codes and names that the target takes once each and that another record, which is to get others, still has."""
+    for kind, found in (("variant", _code_claims(d, s)), ("product", _name_claims(d))):
+        labels = (d.variants if kind == "variant" else d.products)["label"].tolist()
+        around = circles(found)
+        for claim in found:
+            bearers = [str(labels[one]) for one in claim.bearers]
+            circle = [str(labels[one]) for one in around.get(claim.wanted_by, ())]
+            message = (
+                f"{', '.join(circle)} exchange their values of {claim.field}; {d.target} takes none twice."
+                if circle
+                else f"{claim.value} is still borne by {', '.join(bearers)} in {d.target}, which is to get another "
+                "value first."
+            )
+            evidence: dict[str, object] = {"value": claim.value, "borne_by": bearers, "exchange": circle}
+            yield kind, claim.wanted_by, claim.field, message, evidence
+
+
+def _code_claims(d: Desired, s: ProductSettings) -> list[Claim]:
+    """Of codes a scanner finds; online only the SKU has to be its variant's own."""
+    key_of = _key_of(s)
+    changed = {what: _concerned(d.variants, field).tolist() for what, field in _FIELD_OF.items()}
+    codes = [(p, _FIELD_OF[what], code, what) for p, code, what in _codes(d) if d.families or what == "sku"]
+    if not any(changed[what][p] for p, _, _, what in codes):
+        return []
+    kept: dict[str, set[int]] = defaultdict(set)
+    for position, _, code, _ in codes:
+        kept[key_of(code)].add(position)
+    positions = {str(t): p for p, t in enumerate(d.variants["target_id"].tolist()) if pd.notna(t)}
+    borne: dict[str, set[int]] = defaultdict(set)
+    taken = zip(d.taken["code"].tolist(), d.taken["owner"].tolist(), d.taken["what"].tolist(), strict=True)
+    for code, owner, what in taken:
+        if str(owner) in positions and (d.families or what == "sku"):
+            borne[key_of(code)].add(positions[str(owner)])
+    wanted = [(p, field, code, key_of(code)) for p, field, code, what in codes if changed[what][p]]
+    return claims(wanted, borne, kept)
+
+
+_FIELD_OF = {"sku": "sku", "barcode": "barcodes"}
+
+
+def _name_claims(d: Desired) -> list[Claim]:
+    """Of names, by which a till tells families apart."""
+    if not d.families or d.products.empty:
+        return []
+    names = [folded_key(str(n)) if pd.notna(n) else "" for n in _column(d.products, d.name_column).tolist()]
+    changed = _concerned(d.products, d.name_column).tolist()
+    kept: dict[str, set[int]] = defaultdict(set)
+    for position, name in enumerate(names):
+        kept[name].add(position)
+    positions = {str(t): p for p, t in enumerate(d.products["target_id"].tolist()) if pd.notna(t)}
+    borne: dict[str, set[int]] = defaultdict(set)
+    for name, owner in zip(d.names["name"].tolist(), d.names["owner"].tolist(), strict=True):
+        if str(owner) in positions:
+            borne[folded_key(str(name))].add(positions[str(owner)])
+    wanted = [(p, d.name_column, name, name) for p, name in enumerate(names) if name and changed[p]]
+    return claims(wanted, borne, kept)
 
 
 def _barcode_invalid(
@@ -381,16 +485,21 @@ def _name_too_long(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, s
         )
 
 
+def _folded(names: pd.Series) -> pd.Series:
+    keys = [None if pd.isna(name) else folded_key(str(name)) for name in names.tolist()]
+    return pd.Series(keys, index=names.index, dtype="string")
+
+
 def _name_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
     if not d.families or d.products.empty:
         return
-    name = _column(d.products, d.name_column).astype("string").str.casefold()
+    name = _folded(_column(d.products, d.name_column))
     concerned = _concerned(d.products, d.name_column)
     names, own = name.tolist(), d.products["target_id"].tolist()
     written: dict[str, list[int]] = defaultdict(list)
     for p in _positions(name.notna() & (name != "")):
         written[names[p]].append(p)
-    taken = d.names["name"].astype("string").str.casefold().tolist()
+    taken = _folded(d.names["name"]).tolist()
     by_name: dict[str, set[str]] = defaultdict(set)
     for value, owner in zip(taken, d.names["owner"].tolist(), strict=True):
         by_name[value].add(owner)
@@ -440,6 +549,8 @@ def _lookup_missing(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, 
 RULES: dict[str, Rule] = {
     "sku_missing": _sku_missing,
     "sku_duplicate": _sku_duplicate,
+    "sku_looks_alike": _sku_looks_alike,
+    "swapped": _swapped,
     "barcode_invalid": _barcode_invalid,
     "barcode_duplicate": _barcode_duplicate,
     "price_missing": _price_missing,

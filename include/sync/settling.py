@@ -14,9 +14,9 @@ from include.ledger.ledger import Ledger, Together
 from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link, MirrorRow, new_id
 from include.records.errors import ProtocolFault
 from include.records.face import ProductWrite, Written
-from include.records.products import Kind
-from include.records.types import digest
-from include.sync.mirroring import ENTITY, KINDS, see_rows, to_mirror
+from include.records.products import Kind, column_of
+from include.records.types import digest, same
+from include.sync.mirroring import ENTITY, KINDS, label_of, see_rows, to_mirror
 from include.sync.ours import ACTIVE, switched_off
 
 
@@ -116,7 +116,9 @@ class _Settled:
         target = self._targets[change.id]
         kind: Kind = "product" if change.kind == "product" else "variant"
         shown = next((row.fields for row in self.shown[kind] if row.id == target), {})
-        return {name: value for name, value in sent.items() if shown.get(name) == value}
+        return {
+            name: value for name, value in sent.items() if same(column_of(kind, name), shown.get(name), value)
+        }
 
     # --- bindings and agreed values ---
 
@@ -206,7 +208,9 @@ class _Settled:
             # Newer than the row it was made from, so that a page read before the write can't put the old values back;
             # the target's own version of this write is at least as high and takes its place.
             version = None if standing.version is None else standing.version + 1
-            return replace(standing, fields=fields, digest=digest(fields), version=version)
+            kind: Kind = "product" if change.kind == "product" else "variant"
+            label = label_of(kind, fields) or standing.label
+            return replace(standing, label=label, fields=fields, digest=digest(fields), version=version)
         return MirrorRow(
             id=self._targets[change.id],
             parent_id=None if change.kind == "product" else self.written.product_id,

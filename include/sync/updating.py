@@ -9,7 +9,15 @@ from typing import Any
 import pandas as pd
 
 from include.records.products import Kind, column_of
-from include.records.types import DTYPES, canonical_json, canonical_value, digest, plain_value
+from include.records.types import (
+    DTYPES,
+    canonical_json,
+    canonical_value,
+    comparing,
+    digest,
+    plain_value,
+    written,
+)
 from include.sync.decided import CONFLICT, about_conflict
 from include.sync.drafts import KINDS, Draft, Work, product_of, report
 from include.sync.findings import Finding
@@ -74,7 +82,7 @@ def _merge_kind(work: Work, kind: Kind, links: list[LinkRef]) -> None:
             left["modified_at"],
             right["modified_at"],
             skew,
-            caseless=column_of(kind, name).caseless,
+            key=comparing(column_of(kind, name), capitals_count=settings.sku_capitals_count),
         )
         _remember_agreement(work, kind, links, decision)
         _settle_conflicts(work, links, decision)
@@ -170,15 +178,16 @@ def _draft_updates(work: Work, link: LinkRef, position: int, decisions: dict[str
             wins, loses = (
                 (decision.left, decision.right) if target == "lightspeed" else (decision.right, decision.left)
             )
-            type_name = column_of(link.kind, name).type
-            value = plain_value(type_name, wins[position])
+            column = column_of(link.kind, name)
+            standing = plain_value(column.type, loses[position])
+            value = written(column, plain_value(column.type, wins[position]), standing)
             if name == ACTIVE and shows_already(view, target, link, value):
                 continue
             if _never_took(link, source, target, name, view) or _resent_too_often(
                 work, link, target, name, value
             ):
                 continue
-            after[name], before[name] = value, plain_value(type_name, loses[position])
+            after[name], before[name] = value, standing
             reasons[name] = decision.reason(position)
         if after:
             work.drafts.append(
@@ -244,6 +253,12 @@ def _resent_too_often(work: Work, link: LinkRef, target: str, name: str, value: 
     return True
 
 
+def _disagreement(name: str, decision: FieldDecision, position: int) -> str:
+    if pd.notna(decision.base[position]):
+        return f"{name} was changed on both sides."
+    return f"{'SKUs differ' if name == 'sku' else f'{name} differs'} and nothing was agreed yet."
+
+
 def _hold_conflict(work: Work, link: LinkRef, name: str, decision: FieldDecision, position: int) -> None:
     type_name = column_of(link.kind, name).type
     work.holds.append(
@@ -254,7 +269,7 @@ def _hold_conflict(work: Work, link: LinkRef, name: str, decision: FieldDecision
             label=work.view.label("commercetools", link.kind, link.commercetools_id),
             code=CONFLICT,
             severity="hold",
-            message=f"{name} was changed on both sides.",
+            message=_disagreement(name, decision, position),
             field=name,
             evidence={
                 "commercetools": plain_value(type_name, decision.left[position]),

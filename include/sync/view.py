@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from include.records.identifiers import code_key
 from include.records.products import Kind, column_of, merged_columns
 from include.records.types import plain_value
 from include.sync.frames import rows
@@ -136,9 +137,10 @@ class View:
         return record in self._given.affected[system][kind]
 
     def codes(self, system: str, record: str) -> set[str]:
+        """The barcodes of a variant in the form in which they are compared."""
         row = self.variant(system, record)
         text = row.get("barcodes") if row is not None else None
-        return set(json.loads(text)) if isinstance(text, str) else set()
+        return set(map(code_key, json.loads(text))) if isinstance(text, str) else set()
 
     def label(self, system: str, kind: Kind, record: str) -> str:
         """What a person calls the record: its SKU or its name, else its id."""

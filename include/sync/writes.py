@@ -9,7 +9,8 @@ from typing import Any
 from include.ledger.ledger import Ledger
 from include.ledger.rows import ChangeRow, MirrorRow
 from include.records.face import ProductWrite, VariantWrite
-from include.records.products import Kind
+from include.records.products import Kind, column_of
+from include.records.types import same
 from include.settings.products import ProductSettings
 from include.sync.mirroring import ENTITY
 from include.sync.ownership import require_ownership
@@ -94,7 +95,11 @@ def _outdated(changes: list[ChangeRow], rows: Mapping[tuple[str, str], MirrorRow
             continue
         if row.deleted_at is not None:
             return True
-        if any(row.fields.get(name) != value for name, value in change.before.items()):
+        kind: Kind = "product" if change.kind == "product" else "variant"
+        if any(
+            not same(column_of(kind, name), row.fields.get(name), value)
+            for name, value in change.before.items()
+        ):
             return True
     return False
 

@@ -77,7 +77,7 @@ KEPT = {
         *below("taxedShippingPrice", "totalNet", "totalGross"),
     ),
     *item("lineItems"),
-    *below("lineItems", "variant.sku", "supplyChannel.typeId", "supplyChannel.id"),
+    *below("lineItems", "productId", "variant.id", "variant.sku", "supplyChannel.typeId", "supplyChannel.id"),
     *below("lineItems.distributionChannel", "typeId", "id"),
     *money("lineItems.price.value"),
     *item("customLineItems"),
@@ -291,7 +291,7 @@ def test_an_excluded_email_address_has_no_digest_either(world: World) -> None:
 def test_an_excluded_member_is_not_read(world: World) -> None:
     private = shop(privacy=["customerId", "lineItems.name"])
     (order,) = run(world, lambda a: found(a, "O-1"), private)
-    assert "name" not in order["lineItems"][0] and order["lineItems"][0]["variant"] == {"sku": "J-1"}
+    assert "name" not in order["lineItems"][0] and order["lineItems"][0]["variant"] == {"id": 1, "sku": "J-1"}
     world.store.create("customers", {"email": "b@shop.example", "authenticationMode": "ExternalAuth"})
     (somebody,) = world.store.all("customers")
     owned = act(world, place(world, ONE), {"action": "setCustomerId", "customerId": somebody["id"]})

@@ -254,6 +254,7 @@ def test_an_order_is_told_with_all_that_was_ordered_and_paid(world: World) -> No
         id=placed["lineItems"][0]["id"],
         kind="article",
         sku="J-1",
+        variant=f"{placed['lineItems'][0]['productId']}:1",
         name="Jacket",
         quantity=2,
         unit=1999,

@@ -25,7 +25,7 @@ from tests.commercetools.stocked import (
     stock_settings,
     walked,
 )
-from tests.commercetools.world import Json, World
+from tests.commercetools.world import Json, World, variant
 
 EMAIL, STREET = "ada@private.example", "Geheimweg 7"
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -231,11 +231,23 @@ def test_a_search_finds_the_orders_of_a_sku_that_are_open_or_were_closed_a_momen
 def test_lines_are_summed_by_sku_and_channel_whatever_their_inventory_mode(world: World) -> None:
     placed = order(world, ("J-1", 2, "berlin"), ("J-2", 1, None), ("J-1", 3, "berlin"), ("J-1", 1, "depot"))
     table = orders(world)
-    assert json.loads(table["lines"][0]) == [["J-1", "berlin", 5], ["J-1", "depot", 1], ["J-2", "", 1]]
+    assert json.loads(table["lines"][0]) == [
+        ["J-1", "berlin", 5, ""],
+        ["J-1", "depot", 1, ""],
+        ["J-2", "", 1, ""],
+    ]
     assert table["number"].isna().all() and table["version"].tolist() == [placed["version"]]
     none = order(world, ("J-1", 4, "berlin"), mode="None", number="O-9")
     lines = orders(world).set_index("id")["lines"]
-    assert json.loads(lines[none["id"]]) == [["J-1", "berlin", 4]]
+    assert json.loads(lines[none["id"]]) == [["J-1", "berlin", 4, ""]]
+
+
+def test_a_line_names_its_variant_by_the_ids_that_stay_when_the_sku_changes(world: World) -> None:
+    product = world.product(variant("J-7"))
+    stock(world, "J-7", "berlin", 10)
+    order(world, ("J-7", 2, "berlin"))
+    (lines,) = orders(world)["lines"]
+    assert json.loads(lines) == [["J-7", "berlin", 2, f"{product['id']}:1"]]
 
 
 def test_a_line_without_a_sku_holds_nothing_and_an_unknown_channel_is_named_by_its_id(world: World) -> None:
@@ -251,4 +263,4 @@ def test_a_line_without_a_sku_holds_nothing_and_an_unknown_channel_is_named_by_i
     async def use(adapter: CommercetoolsStock) -> str:
         return str(adapter.to_orders([row])["lines"][0])
 
-    assert json.loads(run(world, use)) == [["J-1", "?nobody", 2]]
+    assert json.loads(run(world, use)) == [["J-1", "?nobody", 2, ""]]

@@ -170,12 +170,13 @@ def test_fetch_and_search_give_whole_families(till: Till) -> None:
             page
             async for page in adapter.fetch([family[0], other[0], "0af7d2b8-gone-4000-8000-000000000000"])
         ]
-        found = [page async for page in adapter.search(["t-m", "MUG", "nothing"])]
+        found = [page async for page in adapter.search(["T-M", "MUG", "nothing", "t-m"])]
         return fetched, found
 
     fetched, found = till.run(make_settings(), work)
     assert [{row["id"] for row in page.rows} for page in fetched] == [set(family), set(other), set()]
-    assert [{row["id"] for row in page.rows} for page in found] == [set(family), set(other), set()]
+    # Capitals tell two SKUs apart, though the search index folds them.
+    assert [{row["id"] for row in page.rows} for page in found] == [set(family), set(other), set(), set()]
     assert fetched[-1].last and found[-1].last and not fetched[0].last
 
 

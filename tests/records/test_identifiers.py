@@ -18,6 +18,7 @@ from include.records.identifiers import (
     matching_key,
     spelled_as,
 )
+from include.records.sealing import Seal
 
 Key = Callable[[str], str]
 KEYS = (matching_key, folded_key, code_key, likeness)
@@ -145,3 +146,25 @@ def test_codes_are_spelled_as_they_stand_and_none_is_lost_or_made(
     known = {code_key(one) for one in standing}
     assert all(one in standing for one in spelled if code_key(one) in known)
     assert spelled_as(spelled, standing) == spelled
+
+
+# ---------------------------------------------------------------- people
+
+
+@pytest.mark.parametrize("other", ["аda@shop.example", "ada@shop.example\u200f", "ada@shоp.example"])
+def test_an_email_address_that_only_looks_alike_is_nobody_elses(other: str) -> None:
+    seal = Seal(b"k" * 32)
+    known, found = (seal.tokens({"email": email}).get("email", []) for email in ("ada@shop.example", other))
+    assert known and not set(known) & set(found)
+
+
+@pytest.mark.parametrize("other", ["ADA@Shop.Example", " ada@shop.example", "ada@shop.example\u00a0"])
+def test_capitals_and_blanks_make_no_other_email_address(other: str) -> None:
+    seal = Seal(b"k" * 32)
+    assert seal.tokens({"email": other}) == seal.tokens({"email": "ada@shop.example"})
+
+
+@pytest.mark.parametrize("other", ["k-1", "K-1 ", "\u00a0K-1"])
+def test_customer_numbers_are_recognised_without_capitals_and_blanks(other: str) -> None:
+    seal = Seal(b"k" * 32)
+    assert seal.tokens({"number": other}) == seal.tokens({"number": "K-1"})

@@ -187,3 +187,24 @@ def test_what_is_written_reads_as_what_was_wanted(
     shown = _as_read(wire, shape)
     assert apply(transforms, shown, attribute_type=shape, locale=LOCALE) == wanted
     assert reverse(transforms, wanted, attribute_type=shape, present=shown, locale=LOCALE) == shown
+
+
+def test_an_enum_value_with_a_blank_in_its_key_or_label_is_written_by_the_key_it_has() -> None:
+    shape = Shape("enum", values=({"key": "navy ", "label": " Marine\u00a0blau"}, {"key": "x", "label": "X"}))
+    assert reverse((), "Marine blau", attribute_type=shape) == "navy "
+    assert reverse(steps({"kind": "enum_key"}), "navy", attribute_type=shape) == "navy "
+    assert reverse(steps({"kind": "enum_label"}), "Marine blau", attribute_type=shape) == "navy "
+    held = {"key": "navy ", "label": " Marine\u00a0blau"}
+    assert reverse((), "navy", attribute_type=shape, present=held) == "navy "
+
+
+def test_keys_that_differ_in_blanks_alone_are_told_apart_by_their_spelling_or_not_at_all() -> None:
+    shape = Shape("enum", values=({"key": "a", "label": "A"}, {"key": "a ", "label": "B"}))
+    assert reverse(steps({"kind": "enum_key"}), "a", attribute_type=shape) == "a"
+    assert isinstance(reverse(steps({"kind": "enum_key"}), "a  ", attribute_type=shape), LookupMissing)
+
+
+def test_a_lookup_table_finds_a_value_with_a_blank_at_its_end() -> None:
+    look = steps({"kind": "lookup", "table": {"rot": "R"}, "missing": "hold"})
+    assert apply(look, "rot ") == "R"
+    assert reverse(look, "R", attribute_type=TEXT, present="rot ") == "rot "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from include.lightspeed.x_series.facts import same_name
+from include.records.identifiers import matching_key
 from include.settings.products import AssortmentRule
 
 
@@ -18,9 +19,9 @@ def listed(families: pd.DataFrame, rule: AssortmentRule) -> pd.Series:
 
     A special product is listed only if the rule names one of its SKUs.
     """
-    wanted_skus, unwanted_skus = set(rule.skus), set(rule.exclude_skus)
-    named = families["skus"].map(lambda skus: bool(wanted_skus & set(skus))).astype(bool)
-    refused = families["skus"].map(lambda skus: bool(unwanted_skus & set(skus))).astype(bool)
+    wanted_skus, unwanted_skus = ({*map(matching_key, skus)} for skus in (rule.skus, rule.exclude_skus))
+    named = families["skus"].map(lambda skus: bool(wanted_skus & {*map(matching_key, skus)})).astype(bool)
+    refused = families["skus"].map(lambda skus: bool(unwanted_skus & {*map(matching_key, skus)})).astype(bool)
     inside = pd.Series(True, index=families.index, dtype="boolean")
     for column, names in (("tags", rule.tags), ("path", rule.categories), ("brand", rule.brands)):
         if names:

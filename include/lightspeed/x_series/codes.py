@@ -11,6 +11,8 @@ from typing import Any
 
 from stdnum import ean
 
+from include.records.identifiers import matching_key, spelled_as
+
 CODE_TYPES = ("CUSTOM", "EAN", "ISBN", "ITF", "JAN", "UPC")
 JAPAN_PREFIXES = ("45", "49")
 BOOK_PREFIXES = ("978", "979")
@@ -36,7 +38,7 @@ def codes_of(row: Mapping[str, Any]) -> list[Code] | None:
     if not isinstance(listed, list):
         return None
     return [
-        {"type": str(entry.get("type") or "CUSTOM"), "code": str(entry["code"]).strip()}
+        {"type": str(entry.get("type") or "CUSTOM"), "code": str(entry["code"])}
         for entry in listed
         if isinstance(entry, Mapping) and entry.get("code") not in (None, "")
     ]
@@ -44,7 +46,8 @@ def codes_of(row: Mapping[str, Any]) -> list[Code] | None:
 
 def barcodes_of(codes: Iterable[Code], sku: str, *, multiple: bool) -> list[str]:
     """The codes that scan beside the SKU, leading zeros kept; only the first of them unless `multiple`."""
-    others = list(dict.fromkeys(entry["code"] for entry in codes if entry["code"] != sku))
+    found = (matching_key(entry["code"]) for entry in codes)
+    others = list(dict.fromkeys(code for code in found if code and code != matching_key(sku)))
     return others if multiple else others[:1]
 
 
@@ -56,9 +59,9 @@ def code_list(
     Managed are the old SKU and the barcodes that `barcodes_of` shows of `present`; they go unless they are wanted.
     """
     known = {entry["code"]: entry["type"] for entry in present}
-    managed = {old_sku, *barcodes_of(present, old_sku, multiple=multiple)}
-    wanted = [code for code in (sku, *barcodes) if code]
-    kept = [entry["code"] for entry in present if entry["code"] not in managed]
+    managed = {matching_key(code) for code in (old_sku, *barcodes_of(present, old_sku, multiple=multiple))}
+    wanted = [code for code in (sku, *spelled_as(barcodes, known)) if code]
+    kept = [entry["code"] for entry in present if matching_key(entry["code"]) not in managed]
     return [
         {"type": known.get(code) or ("CUSTOM" if code == sku else type_of(code)), "code": code}
         for code in dict.fromkeys([*wanted, *kept])

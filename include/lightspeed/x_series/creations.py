@@ -13,6 +13,7 @@ from typing import Any
 from include.lightspeed.x_series.paging import Row
 from include.lightspeed.x_series.reading import own_key
 from include.records.face import ProductWrite, VariantWrite
+from include.records.identifiers import matching_key
 
 ReadFamily = Callable[[str], Awaitable[list[Row]]]
 """Product id -> the rows of its family."""
@@ -65,7 +66,7 @@ def is_ours(write: ProductWrite, rows: Sequence[Row]) -> bool:
 
 def _is_same(wanted: Mapping[str, Any], row: Row) -> bool:
     if wanted.get("sku"):
-        return bool(str(row.get("sku") or "").strip() == wanted["sku"])
+        return matching_key(str(row.get("sku") or "")) == matching_key(str(wanted["sku"]))
     pairs = [(str(name), str(value)) for name, value in wanted.get("option_values") or []]
     held = [(str(o.get("name")), str(o.get("value"))) for o in row.get("variant_options") or []]
     return bool(pairs) and sorted(pairs) == sorted(held)

@@ -17,6 +17,7 @@ from include.lightspeed.x_series.references import single_of
 from include.lightspeed.x_series.version_feed import VersionFeed
 from include.records.errors import TargetMissing
 from include.records.face import Asked, RawPage
+from include.records.identifiers import folded_key
 from include.settings.models import SyncSettings
 from include.transport.client import Value
 from include.transport.withholding import Withhold
@@ -135,4 +136,4 @@ def _questions(email: str, number: str, key: str) -> list[tuple[str, str]]:
 
 
 def _bears(row: Mapping[str, Any], field: str, value: str) -> bool:
-    return str(row.get(field) or "").strip().casefold() == value.strip().casefold()
+    return folded_key(str(row.get(field) or "")) == folded_key(value)

@@ -10,6 +10,7 @@ from typing import Any
 from include.lightspeed.x_series.money import PriceRule, TaxSide
 from include.lightspeed.x_series.wire import Outlet, Retailer, Tax
 from include.records.currencies import iso_code
+from include.records.identifiers import folded_key
 from include.settings.models import SyncSettings
 
 
@@ -111,4 +112,4 @@ def outlets_that_count(outlets: Iterable[Outlet], settings: SyncSettings) -> tup
 
 def same_name(name: str) -> str:
     """The form in which the till compares names: outer space and capitals do not count (inferred)."""
-    return name.strip().casefold()
+    return folded_key(name)

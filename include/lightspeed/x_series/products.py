@@ -19,7 +19,7 @@ from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series import preflight
 from include.lightspeed.x_series.client import Body, XSeriesClient
 from include.lightspeed.x_series.creations import Creations, is_ours, matched
-from include.lightspeed.x_series.facts import StoreFacts, same_name
+from include.lightspeed.x_series.facts import StoreFacts
 from include.lightspeed.x_series.numbers import whole
 from include.lightspeed.x_series.paging import Row, rows_of, walk_versions
 from include.lightspeed.x_series.privacy import excluded_paths, without_private
@@ -52,8 +52,9 @@ from include.records.face import (
     VariantWrite,
     Written,
 )
+from include.records.identifiers import matching_key
 from include.records.products import Kind, ProductTables, column_of, merged_columns
-from include.records.types import plain_value
+from include.records.types import plain_value, same
 from include.settings.models import SyncSettings
 
 PATH = "/products"
@@ -262,7 +263,9 @@ class XSeriesProducts(VersionFeed):
                 return False
             shown = _plain_fields(kind, frame, rows.iloc[0])
             holdable = {name: value for name, value in fields.items() if name in frame.columns}
-            if any(shown.get(name) != value for name, value in holdable.items()):
+            if not all(
+                same(column_of(kind, name), shown.get(name), value) for name, value in holdable.items()
+            ):
                 return False
         return True
 
@@ -304,13 +307,14 @@ class XSeriesProducts(VersionFeed):
         return [row for row in self._cleaned(rows_of(answer.value, "/search")) if not row.get("deleted_at")]
 
     async def _families_with_sku(self, sku: str) -> list[Row]:
-        """Whole families that hold the SKU. The list finds it as it is spelled, the search index in lower case."""
+        """Whole families that hold the SKU. The list finds it as it is spelled, the search index in lower case, so what
+        it finds is compared: capitals tell two SKUs apart."""
         answer = await self._client.get(PATH, {**self._shown, "sku": sku})
         rows = self._cleaned(rows_of(answer.value, PATH))
         if not rows:
             answer = await self._client.get("/search", {"type": "products", "sku": sku.lower()})
             rows = self._cleaned(rows_of(answer.value, "/search"))
-        hits = [row for row in rows if same_name(str(row.get("sku") or "")) == same_name(sku)]
+        hits = [row for row in rows if matching_key(str(row.get("sku") or "")) == matching_key(sku)]
         whole: dict[str, Row] = {}
         for product_id in dict.fromkeys(map(product_id_of, hits)):
             alone = [r for r in hits if product_id_of(r) == product_id and not is_part_of_family(r)]

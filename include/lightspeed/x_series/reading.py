@@ -30,7 +30,7 @@ from include.lightspeed.x_series.numbers import number, whole
 from include.lightspeed.x_series.places import Place, mapped_places
 from include.records.products import ProductTables
 from include.records.transforms import strip_html
-from include.records.types import canonical_json, clean_text, decimal_text
+from include.records.types import canonical_json, clean_text, decimal_text, identifier
 from include.settings.models import SyncSettings
 
 OWN_SOURCE_PREFIX = "ct:"
@@ -86,7 +86,7 @@ def _frame(rows: Sequence[Row], facts: StoreFacts) -> pd.DataFrame:
             "version": pd.Series([whole(row.get("version")) for row in kept], dtype="Int64"),
             "modified_at": _times([row.get("updated_at") for row in kept]),
             "deleted_at": _times([row.get("deleted_at") for row in kept]),
-            "sku": _texts([_text(row, "sku") for row in kept]),
+            "sku": _texts([_identifier(row, "sku") for row in kept]),
             "taxation": pd.Series([facts.taxation(facts.overrides_of(row)) for row in kept], dtype=object),
         }
     )
@@ -278,6 +278,12 @@ def _text(row: Row, name: str) -> str | None:
     return "" if value is None else clean_text(str(value))
 
 
+def _identifier(row: Row, name: str) -> str | None:
+    """As `_text`, exactly as the till spells it."""
+    value = row.get(name)
+    return _text(row, name) if value is None else identifier(str(value))
+
+
 def _flag(row: Row, name: str) -> bool | None:
     value = row.get(name)
     return value if isinstance(value, bool) else None
@@ -392,7 +398,7 @@ def _key(row: Row) -> str | None:
     source_id = row.get("source_id")
     if not source_id:
         return None
-    return own_key(source_id) or clean_text(str(source_id))
+    return own_key(source_id) or identifier(str(source_id))
 
 
 def _placed(row: Row, place: Place) -> str | None:

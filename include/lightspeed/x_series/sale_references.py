@@ -18,6 +18,7 @@ from include.lightspeed.x_series.references import single_of
 from include.lightspeed.x_series.stock_outlets import read_outlets
 from include.lightspeed.x_series.wire import Named, Outlet, Retailer, Tax, TaxRate, Wire
 from include.records.errors import ProtocolFault, TargetMissing
+from include.records.identifiers import matching_key
 from include.settings.models import SyncSettings
 from include.transport.client import Value
 from include.transport.withholding import Withhold
@@ -144,7 +145,7 @@ async def read_articles(client: XSeriesClient, sku: str) -> list[Article]:
     }
     rows = rows_of((await client.get(SEARCH, query)).value, SEARCH)
     found = [_as(Article, row, SEARCH) for row in rows]
-    return [one for one in found if not one.deleted_at and (one.sku or "").strip() == sku]
+    return [one for one in found if not one.deleted_at and matching_key(one.sku or "") == matching_key(sku)]
 
 
 async def read_guests(client: XSeriesClient, name: str | None) -> list[str]:

@@ -16,6 +16,7 @@ conflict.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -26,6 +27,8 @@ from include.settings.base import Owner
 
 Verdict = Literal["agreed", "write", "conflict", "nothing"]
 EMPTY: tuple[Any, ...] = (None, "", {})
+Key = Callable[[Any], Any]
+"""The form in which the values of a field are compared (`include.records.types.comparing`)."""
 Base = tuple[Any, Any]
 """What the online side and the till showed when they last agreed."""
 
@@ -39,19 +42,19 @@ class Sides:
     base: Base | None = None
     online_at: datetime | None = None
     till_at: datetime | None = None
-    caseless: bool = False
+    key: Key = lambda value: value
 
     @property
     def equal(self) -> bool:
-        return same(self.online, self.till, caseless=self.caseless)
+        return bool(self.key(self.online) == self.key(self.till))
 
     @property
     def online_moved(self) -> bool:
-        return self.base is not None and not same(self.online, self.base[0])
+        return self.base is not None and self.key(self.online) != self.key(self.base[0])
 
     @property
     def till_moved(self) -> bool:
-        return self.base is not None and not same(self.till, self.base[1])
+        return self.base is not None and self.key(self.till) != self.key(self.base[1])
 
     def of(self, system: SystemName) -> Any:
         return self.online if system == "commercetools" else self.till
@@ -69,13 +72,6 @@ class Decision:
 NOTHING = Decision("nothing")
 AGREED = Decision("agreed")
 CONFLICT = Decision("conflict")
-
-
-def same(a: Any, b: Any, *, caseless: bool = False) -> bool:
-    """Whether two plain values are one."""
-    if caseless and isinstance(a, str) and isinstance(b, str):
-        return a.casefold() == b.casefold()
-    return bool(a == b)
 
 
 def decide(owner: Owner, sides: Sides, skew: timedelta) -> Decision:

@@ -11,6 +11,7 @@ from include.ledger.rows import ChangeRow, Link, Outcome, new_id
 from include.records.customers import CONSENTS, CREATION_KEYS, ENTITY, EXTERNAL_ID, KIND, column_of
 from include.records.face import SYSTEMS, SystemName, other
 from include.records.sealing import shown
+from include.records.types import comparing
 from include.sync.customers.checking import check
 from include.sync.customers.creating import CreationRefused, wanted_of
 from include.sync.customers.deleting import follow_deletions
@@ -298,7 +299,7 @@ def _sides(pair: Pair, name: str) -> Sides:
         base=base,
         online_at=pair.online.modified_at,
         till_at=pair.till.modified_at,
-        caseless=column_of(name).caseless,
+        key=comparing(column_of(name)),
     )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from include.records.customers import column_of
 from include.records.face import SystemName, other
+from include.records.types import same
 from include.sync.customers.evidence import finding
-from include.sync.customers.merging import same
 from include.sync.customers.pairing import Pair
 from include.sync.findings import Finding
 
@@ -41,7 +42,9 @@ def replaced_fields(pair: Pair, system: SystemName) -> set[str]:
     moved = {
         name
         for name in PERSON
-        if name in pair.link.base and name in shown and not same(shown[name], pair.link.base[name][side])
+        if name in pair.link.base
+        and name in shown
+        and not same(column_of(name), shown[name], pair.link.base[name][side])
     }
     return moved if "email" in moved and moved & set(NAMES) else set()
 
@@ -55,7 +58,7 @@ def half_replaced(pair: Pair, system: SystemName, going: Collection[str]) -> tup
     staying = {
         name
         for name in moved - set(going)
-        if not same(pair.of(system).fields[name], standing.get(name), caseless=True)
+        if not same(column_of(name), pair.of(system).fields[name], standing.get(name))
     }
     if not staying or not moved & set(going):
         return set(), []

@@ -10,11 +10,11 @@ from typing import Any
 from include.ledger.ledger import Together
 from include.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link
 from include.records.customer_face import CustomerWrite, CustomerWritten
-from include.records.customers import CONSENTS, ENTITY, EXTERNAL_ID, KIND
+from include.records.customers import CONSENTS, ENTITY, EXTERNAL_ID, KIND, column_of
 from include.records.face import SYSTEMS, SystemName, other, system_named
+from include.records.types import same
 from include.sync.customers.bench import Bench
 from include.sync.customers.known import bury, known_of, to_rows
-from include.sync.customers.merging import same
 from include.sync.customers.planning import CREATED_BY_US
 
 KEPT_DIFFERENTLY = "the target shows another value than was sent"
@@ -130,7 +130,7 @@ def _agreed(
     dropped = [(name, why) for name, why in one.written.dropped.items()]
     for name, sent in one.change.after.items():
         kept = shown.get(name)
-        if name not in one.written.dropped and not same(sent, kept):
+        if name not in one.written.dropped and not same(column_of(name), sent, kept):
             dropped.append((name, KEPT_DIFFERENTLY))
         if name != EXTERNAL_ID:
             base[name] = [sent, kept] if target == "lightspeed" else [kept, sent]

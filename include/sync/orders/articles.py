@@ -31,9 +31,9 @@ def article_of(order: Order, line: OrderLine, world: World) -> tuple[Article, Se
     if line.kind == "custom":
         sku = products.customs.get(line.slug or "", products.custom)
         return service(sku, f"the custom line {line.slug or line.name!r}", "products.custom", world), ()
-    known = world.articles.get(line.sku or "")
-    if line.sku and known is not None:
-        return Article(known, line.sku), ()
+    known = world.article_of(line)
+    if known is not None:
+        return Article(known, line.sku or NO_SKU), ()
     return _stand_in(line, world)
 
 

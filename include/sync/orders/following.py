@@ -129,13 +129,15 @@ def _report_cancelled(books: Books, one: Sold) -> None:
 def _correct(books: Books, one: Sold) -> Sold:
     """Put the articles that are known by now in the place of stand-ins, or tell a person that they are known."""
     world, stand_in = books.world, stand_in_id(books.world)
-    skus = {line.id: line.sku for line in books.order.lines}
-    sold = {
-        line.sequence: skus.get(line.order_line or "") or NO_SKU
+    ordered = {line.id: line for line in books.order.lines}
+    lines_sold = {
+        line.sequence: ordered.get(line.order_line or "")
         for line in books.left(one)
         if line.product_id == stand_in
     }
-    known = {n: (sku, world.articles[sku]) for n, sku in sold.items() if sku in world.articles}
+    sold = {n: (line.sku if line else None) or NO_SKU for n, line in lines_sold.items()}
+    found = {n: world.article_of(line) for n, line in lines_sold.items() if line is not None}
+    known = {n: (sold[n], article) for n, article in found.items() if article is not None}
     _report_unknown(books, sorted({sku for n, sku in sold.items() if n not in known}))
     if not known:
         return one

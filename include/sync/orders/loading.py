@@ -1,18 +1,21 @@
-"""What holds for the orders of a run, from the ledger: articles by SKU, the till's customers by account."""
+"""What holds for the orders of a run, from the ledger: articles by variant and SKU, the till's customers by account."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+import pandas as pd
+
 from include.ledger.ledger import Ledger
 from include.records.customers import ENTITY as CUSTOMERS
 from include.records.customers import KIND as CUSTOMER
-from include.records.orders import Order
+from include.records.orders import Order, OrderLine
 from include.records.sales import SaleTerms
 from include.settings.models import SyncSettings
 from include.sync.customers.known import load_side
 from include.sync.orders.plan import World
+from include.sync.skus import sku_key_of, sku_keys
 
 PRODUCTS = "products"
 
@@ -22,14 +25,15 @@ def load_world(
 ) -> World:
     """What `plan_order` asks about these orders."""
     some = list(orders)
-    skus = {line.sku for order in some for line in order.lines if line.sku}
+    articles, variants = articles_of(ledger, settings, [line for order in some for line in order.lines])
     accounts = {order.customer_id for order in some if order.customer_id}
     tokens = {token for order in some if order.customer_id is None for token in order.email_tokens}
     return World(
         settings=settings,
         terms=terms,
         now=now,
-        articles=articles_of(ledger, skus),
+        articles=articles,
+        variants=variants,
         customers={
             link.commercetools_id: link.lightspeed_id
             for link in ledger.links.read(CUSTOMERS, CUSTOMER, commercetools_ids=accounts)
@@ -38,31 +42,44 @@ def load_world(
     )
 
 
-def articles_of(ledger: Ledger, skus: Collection[str]) -> dict[str, str]:
-    """The till's article of each SKU: the one that is linked to it, else the only one that bears it. An order never
-    waits for the catalogue: what `products` has read is enough. A SKU of several articles is nobody's."""
-    if not skus:
-        return {}
-    online = ledger.mirror.cells(PRODUCTS, "variant", "commercetools", labels=skus)
-    online = online[online["deleted_at"].isna()]
-    linked = {
-        link.commercetools_id: link.lightspeed_id
-        for link in ledger.links.read(PRODUCTS, "variant", commercetools_ids=set(online["id"]))
+def articles_of(
+    ledger: Ledger, settings: SyncSettings, lines: Collection[OrderLine]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The till's article of each SKU, and of each variant, in these lines: the one that is linked to it, else the only
+    one that bears its SKU. An order never waits for the catalogue: what `products` has read is enough. A SKU of several
+    articles is nobody's."""
+    skus = {line.sku for line in lines if line.sku}
+    variants = {line.variant for line in lines if line.variant}
+    if not skus and not variants:
+        return {}, {}
+    online = _living(ledger, "commercetools", labels=skus)
+    ordered = _living(ledger, "commercetools", ids=variants)
+    read = ledger.links.read(PRODUCTS, "variant", commercetools_ids={*online["id"], *variants})
+    linked = {link.commercetools_id: link.lightspeed_id for link in read}
+    # A variant that is not linked is sold as what bears the SKU that it has today.
+    today = {str(one): str(sku) for one, sku in zip(ordered["id"], ordered["label"].fillna(""), strict=True)}
+    key = sku_key_of(settings.products)
+    till = _living(ledger, "lightspeed", alike={*skus, *filter(None, today.values())})
+    alone = _alone(sku_keys(till["label"], key), till["id"])
+    own = {sku: linked[one] for sku, one in _alone(online["label"], online["id"]).items() if one in linked}
+    by_sku = {sku: found for sku in skus if (found := own.get(sku) or alone.get(key(sku)))}
+    by_variant = {
+        one: found for one in variants if (found := linked.get(one) or alone.get(key(today.get(one) or "")))
     }
-    till = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", labels=skus)
-    till = till[till["deleted_at"].isna()]
-    found = {str(sku): str(one) for sku, one in _alone(till["label"], till["id"]).items()}
-    by_link = {
-        str(sku): linked[one] for sku, one in _alone(online["label"], online["id"]).items() if one in linked
-    }
-    return {**found, **by_link}
+    return by_sku, by_variant
 
 
-def _alone(labels: Iterable[str], ids: Iterable[str]) -> dict[str, str]:
+def _living(ledger: Ledger, system: str, **which: Collection[str]) -> pd.DataFrame:
+    found = ledger.mirror.cells(PRODUCTS, "variant", system, **which)
+    return found[found["deleted_at"].isna()]
+
+
+def _alone(labels: pd.Series, ids: pd.Series) -> dict[str, str]:
     """The id of each label that has only one."""
     found: dict[str, set[str]] = {}
     for label, one in zip(labels, ids, strict=True):
-        found.setdefault(str(label), set()).add(str(one))
+        if pd.notna(label):
+            found.setdefault(str(label), set()).add(str(one))
     return {label: next(iter(those)) for label, those in found.items() if len(those) == 1}
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from include.records.face import SystemName
-from include.records.orders import Order
+from include.records.orders import Order, OrderLine
 from include.records.sales import Sale, SaleTerms
 from include.settings.base import Severity
 from include.settings.models import SyncSettings
@@ -58,16 +58,24 @@ class Known:
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """What holds for every order of a run. `articles`: the till's id by SKU. `customers`: the till's id by id of the
-    account. `bearers`: the till's id by token of an e-mail address, where exactly one linked customer bears it.
+    """What holds for every order of a run. `articles`: the till's id by SKU; `variants`: the same by id of the variant.
+    `customers`: the till's id by id of the account. `bearers`: the till's id by token of an e-mail address, where
+    exactly one linked customer bears it.
     """
 
     settings: SyncSettings
     terms: SaleTerms
     now: datetime
     articles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    variants: Mapping[str, str] = dataclasses.field(default_factory=dict)
     customers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     bearers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def article_of(self, line: OrderLine) -> str | None:
+        """The till's id of what a line of goods sells: by the ids of its variant, which stay, before its SKU, which may
+        be another one's by now. None: it is not known."""
+        known = self.variants.get(line.variant or "")
+        return known or (self.articles.get(line.sku) if line.sku else None)
 
 
 @dataclasses.dataclass(frozen=True)

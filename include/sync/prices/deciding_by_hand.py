@@ -8,6 +8,7 @@ from include.ledger.decisions import Decision, Verdict
 from include.ledger.ledger import Ledger
 from include.ledger.rows import Hold
 from include.records.errors import ConfigurationFault
+from include.records.identifiers import matching_key
 from include.sync.prices.checking import JUMP, REJECTED
 from include.sync.prices.feeds import ENTITY
 
@@ -33,7 +34,7 @@ def decide_by_hand(
     lost: list[str] = []
     for verdict, skus in (("approve", approved), ("reject", rejected)):
         for sku in skus:
-            mine = [hold for hold in waiting if hold.label == sku]
+            mine = [hold for hold in waiting if matching_key(hold.label or "") == matching_key(sku)]
             already = [
                 d for d in ledger.decisions.latest(ENTITY, {h.subject for h in mine}) if d.run_id == run_id
             ]

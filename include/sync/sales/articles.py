@@ -10,6 +10,7 @@ import pandas as pd
 from include.ledger.ledger import Ledger
 from include.settings.models import SyncSettings
 from include.sync.sales.plan import Article
+from include.sync.skus import Key, sku_key_of, sku_keys
 
 PRODUCTS, VARIANT, PRODUCT = "products", "variant", "product"
 
@@ -29,10 +30,11 @@ def articles_of(ledger: Ledger, settings: SyncSettings, products: Collection[str
         PRODUCTS, PRODUCT, "lightspeed", fields=(name,), ids=set(till["parent_id"].dropna())
     )
     names = dict(zip(families["id"], families[name], strict=True))
-    linked, free = _online_skus(ledger, till)
+    key = sku_key_of(settings.products)
+    linked, free = _online_skus(ledger, till, key)
     return {
         str(one): Article(
-            sku=linked.get(str(one)) or free.get(_text(own) or ""),
+            sku=linked.get(str(one)) or free.get(key(_text(own) or "")),
             till_sku=_text(own),
             name=_text(names.get(parent)) or "",
         )
@@ -40,8 +42,9 @@ def articles_of(ledger: Ledger, settings: SyncSettings, products: Collection[str
     }
 
 
-def _online_skus(ledger: Ledger, till: pd.DataFrame) -> tuple[dict[str, str], dict[str, str]]:
-    """SKUs online by id of the linked article; and those of the articles' own that one variant alone bears."""
+def _online_skus(ledger: Ledger, till: pd.DataFrame, key: Key) -> tuple[dict[str, str], dict[str, str]]:
+    """SKUs as they are spelled online, by id of the linked article; and by the key of an article's own SKU, where one
+    variant alone bears it."""
     links = ledger.links.pairs(PRODUCTS, VARIANT, lightspeed_ids=set(till["id"]))
     online = ledger.mirror.cells(PRODUCTS, VARIANT, "commercetools", ids=set(links["commercetools_id"]))
     online = online[online["deleted_at"].isna()]
@@ -49,11 +52,12 @@ def _online_skus(ledger: Ledger, till: pd.DataFrame) -> tuple[dict[str, str], di
     pairs = zip(links["commercetools_id"], links["lightspeed_id"], strict=True)
     linked = {str(theirs): sku for ours, theirs in pairs if (sku := skus.get(str(ours)))}
     named = ledger.mirror.cells(
-        PRODUCTS, VARIANT, "commercetools", labels={one for one in till["label"].dropna() if one}
+        PRODUCTS, VARIANT, "commercetools", alike={one for one in till["label"].dropna() if one}
     )
     living = named.loc[named["deleted_at"].isna(), "label"]
-    alone = living[~living.duplicated(keep=False)]
-    return linked, {str(one): str(one) for one in alone}
+    keys = sku_keys(living, key)
+    alone = ~keys.duplicated(keep=False)
+    return linked, dict(zip(keys[alone], living[alone], strict=True))
 
 
 def _text(value: object) -> str | None:

@@ -6,12 +6,14 @@ Taken from the mirror and the links of the products entity: stock follows what `
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import pandas as pd
 
 from include.ledger.ledger import Ledger
 from include.settings.inventory import InventorySettings
 from include.settings.models import SyncSettings
+from include.sync.skus import Key, sku_key_of, sku_keys
 
 PRODUCTS = "products"
 _PRODUCT_FIELDS = ("tracked", "brand", "category", "tags")
@@ -52,7 +54,7 @@ def read_articles(
             **{name: variants[name].fillna(_of(families, variants, name)) for name in attributes},
         }
     )
-    return _with_online_sku(ledger, inventory, articles, products)
+    return _with_online_sku(ledger, settings, articles, products)
 
 
 def _of(families: pd.DataFrame, variants: pd.DataFrame, name: str) -> pd.Series:
@@ -65,28 +67,31 @@ def _attributes(inventory: InventorySettings) -> list[str]:
 
 
 def _with_online_sku(
-    ledger: Ledger, inventory: InventorySettings, articles: pd.DataFrame, products: Collection[str] | None
+    ledger: Ledger, settings: SyncSettings, articles: pd.DataFrame, products: Collection[str] | None
 ) -> pd.DataFrame:
-    """The SKU by the link; of a composite, which `products` never links, and where the configuration says so of any
-    article, by the same SKU on both sides, if one online variant alone has it."""
+    """The SKU by the link, as the online shop spells it; of a composite, which `products` never links, and where the
+    configuration says so of any article, by the same SKU on both sides, if one online variant alone has it."""
+    key = sku_key_of(settings.products)
     pairs = ledger.links.pairs(PRODUCTS, "variant", lightspeed_ids=products)
     linked = pd.Series(
         pairs["commercetools_id"].array, index=pd.Index(pairs["lightspeed_id"]), dtype="string"
     )
     online_id = articles["product_id"].map(linked).astype("string")
     by_sku = online_id.isna() & articles["till_sku"].fillna("").ne("")
-    if inventory.identify != "sku":
+    if settings.inventory.identify != "sku":
         by_sku &= articles["parts"].notna()
     wanted = set(articles.loc[by_sku, "till_sku"])
     online = ledger.mirror.cells(
         PRODUCTS, "variant", "commercetools", ids=None if products is None else set(pairs["commercetools_id"])
     )
     if products is not None and wanted:
-        named = ledger.mirror.cells(PRODUCTS, "variant", "commercetools", labels=wanted)
+        named = ledger.mirror.cells(PRODUCTS, "variant", "commercetools", alike=wanted)
         online = pd.concat([online, named]).drop_duplicates("id")
     online = online[online["deleted_at"].isna() & online["label"].fillna("").ne("")]
-    alone = online[~online["label"].duplicated(keep=False)].set_index("label")["id"]
-    found = articles["till_sku"].map(alone).astype("string").where(by_sku)
+    bearers = online["id"].set_axis(pd.Index(sku_keys(online["label"], key)))
+    alone = bearers[~bearers.index.duplicated(keep=False)]
+    till_keys = sku_keys(articles["till_sku"], key)
+    found = till_keys.map(alone).astype("string").where(by_sku)
     candidates = set(found.dropna())
     if candidates:
         # What is linked to another article is not free to be found by its SKU.
@@ -96,30 +101,40 @@ def _with_online_sku(
     articles["sku"] = online_id.map(rows["label"]).astype("string")
     articles["online_product"] = online_id.map(rows["parent_id"]).astype("string")
     # Its namesake may not be among the articles that this run looks at.
-    shared = _shared_till_skus(ledger, wanted) if products is not None else set()
+    shared = _shared_till_skus(ledger, wanted, key) if products is not None else set()
     articles["twin"] = articles["sku"].notna() & (
-        articles["sku"].duplicated(keep=False) | (by_sku & articles["till_sku"].isin(shared))
+        articles["sku"].duplicated(keep=False) | (by_sku & till_keys.isin(shared))
     )
     return articles
 
 
-def _shared_till_skus(ledger: Ledger, skus: Collection[str]) -> set[str]:
-    """Of these SKUs, those that several articles of the till have."""
+def _shared_till_skus(ledger: Ledger, skus: Collection[str], key: Key) -> set[str]:
+    """Of these SKUs, the keys of those that several articles of the till have."""
     if not skus:
         return set()
-    found = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", labels=skus)
-    live = found.loc[found["deleted_at"].isna(), "label"]
+    found = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", alike=skus)
+    live = sku_keys(found.loc[found["deleted_at"].isna(), "label"], key)
     return set(live[live.duplicated()])
 
 
 def products_of_skus(ledger: Ledger, settings: SyncSettings, skus: Collection[str]) -> set[str]:
-    """Till ids of the articles that are sold online under these SKUs."""
+    """Till ids of the articles that are sold online under these SKUs, as the online shop or a person spells them."""
     if not skus:
         return set()
-    online = ledger.mirror.cells(PRODUCTS, "variant", "commercetools", labels=skus)
+    key = sku_key_of(settings.products)
+    wanted = set(map(key, skus))
+    online = _called(ledger, "commercetools", skus, wanted, key)
     links = ledger.links.read(PRODUCTS, "variant", commercetools_ids=set(online["id"]))
     found = {link.lightspeed_id for link in links}
-    till = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", identity=("parts",), labels=skus)
+    till = _called(ledger, "lightspeed", skus, wanted, key, identity=("parts",))
     if settings.inventory.identify != "sku":
         till = till[till["parts"].fillna("[]").ne("[]")]
     return found | set(till["id"])
+
+
+def _called(
+    ledger: Ledger, system: str, skus: Collection[str], wanted: Collection[str], key: Key, **cells: Any
+) -> pd.DataFrame:
+    """Variants of a system with these SKUs, however each is spelled."""
+    found = ledger.mirror.cells(PRODUCTS, "variant", system, alike=skus, **cells)
+    return found[sku_keys(found["label"], key).isin(list(wanted))]

@@ -11,8 +11,8 @@ from include.sync.settled import LATEST_RUNS, OVERLAP, last_settled
 from include.sync.stock.catalogue import PRODUCTS, products_of_skus
 from include.sync.stock.composites import read_kinship
 from include.sync.stock.feeds import ENTITY, Read
-from include.sync.stock.figures import skus_of_lines
 from include.sync.stock.layout import Layout, layout_of
+from include.sync.stock.ordered import skus_today
 
 CATALOGUE = "catalogue"
 """Name of the cursor that says up to when changes of articles and links were looked at (ledger's clock)."""
@@ -38,7 +38,7 @@ class Concerned:
         self._skus |= set(skus)
 
     def take_lines(self, lines: Sequence[str]) -> None:
-        self._skus |= skus_of_lines(lines)
+        self._skus |= skus_today(self._ledger, lines)
 
     def take_rest(self, began: datetime, *, everything: bool, state: str) -> None:
         """What nobody read but is concerned: holds that are due, articles and links that changed, orders whose export

@@ -18,7 +18,7 @@ Quantities before rounding are parts (see `include.records.stock`), afterwards w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -359,17 +359,13 @@ def _rounded(values: Numbers, rounding: Numbers) -> Numbers:
 
 
 def order_lines(orders: pd.DataFrame) -> pd.DataFrame:
-    """Orders as lines: id, number, sku, channel, units."""
+    """Orders as lines: id, number, sku (under which it was ordered), channel, units, variant (NA = not known)."""
     lines: list[tuple[Any, ...]] = [
-        (order, number, sku, channel, int(quantity))
+        (order, number, sku, channel, int(quantity), next((one for one in variant if one), None))
         for order, number, listed in zip(orders["id"], orders["number"], orders["lines"], strict=True)
-        for sku, channel, quantity in json.loads(listed)
+        # Orders that were read before variants were kept have none.
+        for sku, channel, quantity, *variant in json.loads(listed)
     ]
-    return pd.DataFrame(lines, columns=["id", "number", "sku", "channel", "units"]).astype(
-        {"sku": "string", "channel": "string", "units": "int64"}
+    return pd.DataFrame(lines, columns=["id", "number", "sku", "channel", "units", "variant"]).astype(
+        {"sku": "string", "channel": "string", "units": "int64", "variant": "string"}
     )
-
-
-def skus_of_lines(listed: Iterable[str]) -> set[str]:
-    """SKUs in the `lines` of orders (ORDER_COLUMNS)."""
-    return {str(sku) for lines in listed for sku, _, _ in json.loads(lines)}

@@ -11,8 +11,9 @@ from include.ledger.ledger import Ledger
 from include.settings.models import SyncSettings
 from include.sync.stock.catalogue import PRODUCTS, products_of_skus, read_articles
 from include.sync.stock.composites import made_of, read_recipes, takes_parts
-from include.sync.stock.figures import Given, order_lines
+from include.sync.stock.figures import Given
 from include.sync.stock.layout import Layout
+from include.sync.stock.ordered import lines_today
 
 
 def load_given(
@@ -70,4 +71,4 @@ def open_lines(ledger: Ledger, settings: SyncSettings, now: datetime) -> pd.Data
     because its level may not show it; and so does one that was closed a moment ago, because its entry may still hold
     what it reserved: given back on top of a figure that has it already, it would be offered twice."""
     settling = timedelta(seconds=settings.inventory.order_settles_seconds)
-    return order_lines(ledger.stock.open_orders(now - settling))
+    return lines_today(ledger, ledger.stock.open_orders(now - settling))

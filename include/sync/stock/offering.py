@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from include.records.identifiers import matching_key
 from include.records.stock_face import Assortments
 from include.settings.inventory import Offer
+from include.sync.skus import sku_keys
 from include.sync.stock.rules import Numbers, exploded_tags
 
 OFFER_COLUMNS = ("kind", "key", "online_product")
@@ -47,9 +49,9 @@ def offered(offer: Offer, articles: pd.DataFrame, members: pd.DataFrame | None) 
             [_equals(cell, offer.attribute_value) for cell in articles[offer.attribute]], dtype=bool
         )
     if offer.skus:
-        meets &= _truth(articles["sku"].isin(list(offer.skus)))
+        meets &= _truth(sku_keys(articles["sku"]).isin(list(map(matching_key, offer.skus))))
     if offer.exclude_skus:
-        meets &= ~_truth(articles["sku"].isin(list(offer.exclude_skus)))
+        meets &= ~_truth(sku_keys(articles["sku"]).isin(list(map(matching_key, offer.exclude_skus))))
     return meets
 
 

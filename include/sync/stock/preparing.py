@@ -19,9 +19,10 @@ from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_dr
 from include.sync.staging import Staging
 from include.sync.stock.concerned import Concerned
 from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, Read
-from include.sync.stock.figures import order_lines, work_out
+from include.sync.stock.figures import work_out
 from include.sync.stock.layout import Layout
 from include.sync.stock.loading import load_given
+from include.sync.stock.ordered import lines_today
 from include.sync.stock.planning import KIND, StockPlan, plan_stock
 from include.sync.stock.rules import Numbers
 from include.sync.stock.storing import store_plan
@@ -79,7 +80,7 @@ def prepare_plan(
     plan = plan_stock(figures, ledger.stock.entries(skus), settings, offered=offered)
     bury_unsettled(ledger, run_id, ENTITY)
     stored, batches = store_plan(ledger, run_id, plan, settings, dry_run=dry_run)
-    dispositions, recalled = _dispositions(plan, read, layout)
+    dispositions, recalled = _dispositions(plan, read, lines_today(ledger, read.orders), layout)
     outlets = {place.name: place.outlet_id for place in layout.places.values()}
     found = {"state": state, "outlets": outlets, "reserved": layout.reserved}
     ledger.set_windows(run_id, {**ledger.run(run_id).windows, **found})
@@ -126,9 +127,9 @@ def state_of(layout: Layout, offers: pd.DataFrame) -> str:
     return digest({"layout": layout.state, "offers": digest({"rows": offers.to_dict("list")})})
 
 
-def _dispositions(plan: StockPlan, read: Read, layout: Layout) -> tuple[Numbers, int]:
+def _dispositions(plan: StockPlan, read: Read, lines: pd.DataFrame, layout: Layout) -> tuple[Numbers, int]:
     """What became of each record read, and of each article looked at though nothing of it was read; how many those
-    are."""
+    are. `lines`: of the orders read."""
     status = plan.status.set_index("product_id")["status"]
     articles = plan.figures.given.articles
     sku_status = pd.Series(plan.status["status"].array, index=pd.Index(articles["sku"]))
@@ -138,7 +139,6 @@ def _dispositions(plan: StockPlan, read: Read, layout: Layout) -> tuple[Numbers,
     used = set(layout.places_by_outlet)
     of_level = read.levels["product_id"].map(status).where(read.levels["outlet_id"].isin(used))
     of_entry = read.entries["sku"].map(sku_status).where(read.entries["channel"].isin(managed))
-    lines = order_lines(read.orders)
     rank = lines["sku"].map(sku_status).map({"ignored": 0, "unchanged": 1, "held": 2, "planned": 3})
     best = rank.groupby(lines["id"]).max().reindex(read.orders["id"])
     of_order = best.map({0: "ignored", 1: "unchanged", 2: "held", 3: "planned"})

@@ -17,8 +17,10 @@ import numpy as np
 import pandas as pd
 
 from include.records.channels import channel_name
+from include.records.identifiers import matching_key
 from include.records.stock import parts
 from include.settings.inventory import Override, StockRule
+from include.sync.skus import sku_keys
 from include.sync.stock.layout import Shelf, merged_rule
 
 KINDS = ("categories", "tags", "brands", "skus")
@@ -139,7 +141,7 @@ class _Finder:
 
     def positions(self, kind: str, names: Sequence[str]) -> Numbers:
         if kind == "skus":
-            places = self._skus.get_indexer_for(pd.Index(list(names)))
+            places = self._skus.get_indexer_for(pd.Index(list(map(matching_key, names))))
             return np.unique(places[places >= 0])
         index = getattr(self, f"_{kind}")
         found = [index[name] for name in {name.casefold() for name in names} if name in index]
@@ -155,7 +157,7 @@ class _Finder:
 
     @cached_property
     def _skus(self) -> pd.Index:
-        index: pd.Index = pd.Index(self._articles["sku"])
+        index: pd.Index = pd.Index(sku_keys(self._articles["sku"]))
         return index
 
     @cached_property

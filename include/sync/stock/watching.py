@@ -11,7 +11,7 @@ from include.ledger.rows import ChangeRow
 from include.sync.stock.bench import Bench
 from include.sync.stock.catalogue import products_of_skus
 from include.sync.stock.feeds import LEVELS, ORDERS
-from include.sync.stock.figures import skus_of_lines
+from include.sync.stock.ordered import skus_today
 from include.sync.stock.replanning import planned_now, replanned
 from include.sync.stock.storing import ALONG
 
@@ -89,6 +89,6 @@ class Watch:
 
     def _concerned(self, products: Collection[str], lines: Sequence[str]) -> set[str]:
         """Till ids of the articles that a move of these levels and order lines concerns."""
-        skus = skus_of_lines(lines)
+        skus = skus_today(self._bench.ledger, lines)
         found = set(products) | products_of_skus(self._bench.ledger, self._bench.settings, skus)
         return self._bench.kinship.touched(found) if found else found
