@@ -265,7 +265,9 @@ async def test_an_encoding_nobody_asked_for_is_refused(encoding: str) -> None:
     assert "encoding" in str(told.value)
 
 
-@pytest.mark.parametrize("packed", [b"no gzip", gzip.compress(b'{"a": 1}')[:-12]])
+@pytest.mark.parametrize(
+    "packed", [b"no gzip", gzip.compress(b'{"a": 1}', mtime=0)[:-12]], ids=["no gzip", "cut"]
+)
 async def test_a_body_that_cannot_be_unpacked_is_asked_for_again(packed: bytes) -> None:
     sink = MemorySink()
     answers = iter([packed, gzip.compress(b'{"a": 1}')])
