@@ -147,10 +147,10 @@ class Player:
         for product in self.world.online_products():
             data = product["masterData"]["current"]
             for variant in [data["masterVariant"], *data["variants"]]:
-                online[variant["sku"]].append([product["masterData"]["published"], data["name"]])
+                online[variant.get("sku", "")].append([product["masterData"]["published"], data["name"]])
         till: dict[str, list[Any]] = defaultdict(list)
         for row in self.world.till.all_products():
-            till[row["sku"]].append([row["active"], row["name"], str(row["supply_price"])])
+            till[row["sku"] or ""].append([row["active"], row["name"], str(row["supply_price"])])
         return {"online": dict(online), "till": {sku: sorted(rows) for sku, rows in till.items()}}
 
 
