@@ -52,7 +52,7 @@ class CustomerEngine:
                     preparing.stage_terms, bench.staging, system, terms_of(opened)[system]
                 )
                 keys = _keys(bench, system) if bench.order.keys else None
-                asking = Asking(door, Kept(ENTITY, KIND, system))
+                asking = Asking(door, Kept(ENTITY, KIND, system, named=True))
                 return await read_feed(bench, ENTITY, door, system, keys, asking)
 
         return [asyncio.run(read()).as_dict()]

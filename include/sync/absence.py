@@ -40,7 +40,8 @@ NAMED = 5
 class Kept:
     """How the mirror keeps the records of a feed. `parts`: a parent is always shown with all its records. `by_parent`:
     records have no address, and are asked for by that of their parent. `spared`: ids of records that the read was not
-    to show. `may_be_empty`: a read that shows no record at all is nothing unusual, though nothing is concluded."""
+    to show. `may_be_empty`: a read that shows no record at all is nothing unusual, though nothing is concluded.
+    `named`: the feed can be searched by what the mirror labels records with."""
 
     entity: str
     kind: str
@@ -49,6 +50,7 @@ class Kept:
     by_parent: bool = False
     spared: frozenset[str] = frozenset()
     may_be_empty: bool = False
+    named: bool = False
 
     def unmet(self, ledger: Ledger, asking: Asking, met: Met, began: datetime) -> set[str]:
         """Ids of records that should be asked for. `began`: when the read did."""
@@ -75,6 +77,13 @@ class Kept:
             for one, version in buried.items()
             if version is not None and (met.live[one].version or version) <= version
         }
+
+    def names(self, ledger: Ledger, ids: Iterable[str]) -> list[str]:
+        """What these records are called."""
+        if not self.named:
+            return []
+        rows = ledger.mirror.cells(self.entity, self.kind, self.system, ids=list(ids))
+        return sorted({str(name) for name in rows["label"].dropna() if name})
 
     def addresses(self, ledger: Ledger, ids: Iterable[str]) -> dict[str, str]:
         """Under which id each of these records is asked for."""
@@ -175,6 +184,11 @@ async def ask_for_unmet(ledger: Ledger, asking: Asking, met: Met, pages: Pages) 
         met.take(asked.rows)
         absence["gone"] += asked.gone
         await asyncio.to_thread(pages.store)
+    names = await asyncio.to_thread(kept.names, ledger, absence["gone"]) if absence["gone"] else []
+    if names:
+        # Who was made anew may be missing from the same list: it is looked for by what the one that is gone was called.
+        async for page in feed.search(names):
+            await asyncio.to_thread(pages.keep, page.rows)
     gone = {"ids": sorted(set(absence["gone"])), "at": (await asyncio.to_thread(ledger.now)).isoformat()}
     await asyncio.to_thread(pages.staging.write_document, _document(pages.name), gone)
 

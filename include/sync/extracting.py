@@ -85,7 +85,9 @@ async def extract(
         full=full,
         since=since,
         keys=keys or None,
-        asking=Asking(adapter, Kept(ENTITY, "variant", adapter.system, parts=adapter.whole_products)),
+        asking=Asking(
+            adapter, Kept(ENTITY, "variant", adapter.system, parts=adapter.whole_products, named=True)
+        ),
     )
 
 

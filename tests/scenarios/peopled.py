@@ -199,7 +199,7 @@ class Peopled:
                     name=system,
                     full=full,
                     keys=None if wanted is None else wanted[system],
-                    asking=Asking(doors[system], Kept(ENTITY, KIND, system)),
+                    asking=Asking(doors[system], Kept(ENTITY, KIND, system, named=True)),
                 )
                 for system in SYSTEMS
             }

@@ -37,12 +37,13 @@ STRIKES = 0.5
 @dataclass
 class Life:
     """One product: where it is, and what should be seen of it. `gone`: it was deleted on one side, `off`: somebody
-    took it out of sale."""
+    took it out of sale, `anew`: it was deleted and made anew, which a list may not have shown yet."""
 
     sku: str
     online_id: str
     gone: bool = False
     off: bool = False
+    anew: bool = False
 
 
 @dataclass
@@ -131,13 +132,14 @@ class Player:
             old = self._online(life)
             take_off(self.world, old)
             life.online_id = self.world.online.create("products", draft_of(old))["id"]
+            life.anew = True
 
     # --- looking ---
 
     def _nothing_is_off_that_should_be_on(self) -> None:
         till = {row["sku"]: row for row in self.world.till.all_products()}
         for life in self.lives:
-            if not life.gone and not life.off:
+            if not (life.gone or life.off or life.anew):
                 assert self._online(life)["masterData"]["published"], life
                 assert till[life.sku]["active"], life
 
