@@ -50,8 +50,8 @@ def test_a_full_run_whose_lists_lack_half_of_their_rows_writes_nothing(
 # ---------------------------------------------------------------- a small shop
 
 
-def small(shop: Shop, count: int = 6) -> Shop:
-    """The first few products of a shop that are online only, and nothing else."""
+def small(shop: Shop, count: int = 6, variants: int = 100) -> Shop:
+    """The first few products of a shop that are online only and have so many variants at most, and nothing else."""
     at_the_till = {variant["sku"] for family in shop.lightspeed.families for variant in family["variants"]}
     products = [
         product

@@ -22,7 +22,7 @@ from include.sandbox.shop import Shop
 from tests.scenarios.test_absence import LISTS, draft_of, small, take_off
 from tests.scenarios.world import World, world_of
 
-CHUNKS, HISTORIES = 5, 24
+CHUNKS, HISTORIES = 8, 25
 """Worlds, and histories in each."""
 SHOP = 40
 """Products of a world; of some the sample shop knows that they are held."""
@@ -165,7 +165,7 @@ def test_products_end_as_with_true_answers_whatever_the_lists_say(
         name = f"short_{chunk}_{int(wrong)}"
         postgres.create_database(name, template=ledger_template)
         staging = tmp_path / name
-        with world_of(small(sample_shop, SHOP), postgres.url(name), staging, seed=chunk) as world:
+        with world_of(small(sample_shop, SHOP, variants=3), postgres.url(name), staging, seed=chunk) as world:
             player = Player(world, seed=1000 * chunk, wrong=wrong)
             player.play()
             ends.append(player.end())
