@@ -24,7 +24,7 @@ from include.commercetools.wire import (
     TaxCategory,
     Wire,
 )
-from include.records.errors import ProtocolFault
+from include.records.errors import ProtocolFault, TargetMissing
 from include.settings.models import SyncSettings
 
 W = TypeVar("W", bound=Wire)
@@ -142,21 +142,33 @@ async def read_references(client: CommercetoolsClient, settings: SyncSettings) -
 async def read_listings(
     client: CommercetoolsClient, selection_keys: Collection[str], store_keys: Collection[str]
 ) -> Listings:
-    """The product selections and stores of these keys, as far as they exist, with their products."""
-    selections: list[ProductSelection] = []
-    stores: list[Store] = []
-    members: dict[str, frozenset[str]] = {}
-    if store_keys:
-        where = [queries.one_of("key", list(store_keys))]
-        stores = many(Store, await queries.everything(client, "/stores", where=where))
-    if selection_keys or stores:
-        selections = many(ProductSelection, await queries.everything(client, "/product-selections"))
-        members = await _members(client, selection_keys, selections, stores)
+    """The product selections and stores of these keys, as far as they exist, with their products. Each is asked for
+    under its own key: one that a list does not show would offer nothing."""
+    stores = many(Store, await _each(client, "/stores", [f"key={key}" for key in store_keys]))
+    wanted = [f"key={key}" for key in selection_keys]
+    wanted += [s.productSelection.id for store in stores for s in store.productSelections or () if s.active]
+    found = many(ProductSelection, await _each(client, "/product-selections", wanted))
+    selections = {one.id: one for one in found}.values()
     return Listings(
         selections={one.key or one.id: one for one in selections},
         stores={one.key: one for one in stores},
-        members=members,
+        # A selection that excludes lists nothing that is offered.
+        members={one.id: await _members(client, one) for one in selections if not one.excludes},
     )
+
+
+async def _each(client: CommercetoolsClient, path: str, names: Iterable[str]) -> list[dict[str, Any]]:
+    """Those of these resources that are there, by id or `key=...`."""
+
+    async def one(name: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = (await client.get(f"{path}/{name}")).json()
+        except TargetMissing:
+            return None
+        return found
+
+    answers = await asyncio.gather(*map(one, dict.fromkeys(names)))
+    return [answer for answer in answers if answer is not None]
 
 
 async def read_project(client: CommercetoolsClient) -> Project:
@@ -173,23 +185,28 @@ class _Assigned(Wire):
     product: dict[str, Any]
 
 
-async def _members(
-    client: CommercetoolsClient,
-    selection_keys: Collection[str],
-    selections: list[ProductSelection],
-    stores: list[Store],
-) -> dict[str, frozenset[str]]:
-    """Products of the selections that matter. A selection that excludes lists nothing that is offered."""
-    wanted = {one.id for one in selections if one.key in selection_keys}
-    wanted |= {s.productSelection.id for store in stores for s in store.productSelections or () if s.active}
-    offering = [one for one in selections if one.id in wanted and not one.excludes]
-    found: dict[str, frozenset[str]] = {}
-    for selection in offering:
-        rows = await queries.everything(
-            client, f"/product-selections/{selection.id}/products", key="product.id"
-        )
-        found[selection.id] = frozenset(str(one.product["id"]) for one in many(_Assigned, rows))
-    return found
+MEMBERS_READ = 3
+"""How often the products of a selection are read until they are as many as the selection says. The count is a required
+field; that it follows at once is inferred."""
+
+
+async def _members(client: CommercetoolsClient, selection: ProductSelection) -> frozenset[str]:
+    """Products of a selection: who is missing from it would be taken out of sale. Raises ProtocolFault where its list
+    shows fewer than the selection counts, whenever it is asked."""
+    path = f"/product-selections/{selection.id}"
+    members: set[str] = set()
+    for _ in range(MEMBERS_READ):
+        rows = await queries.everything(client, f"{path}/products", key="product.id")
+        members |= {str(one.product["id"]) for one in many(_Assigned, rows)}
+        if len(members) >= selection.productCount:
+            return frozenset(members)
+        selection = _one(ProductSelection, (await client.get(path)).json())
+    raise ProtocolFault(
+        f"Product selection {selection.key or selection.id} counts {selection.productCount} products, and its list "
+        f"shows {len(members)}.",
+        system=SYSTEM,
+        remedy="Nothing was changed. Run it again: a list that came short passes.",
+    )
 
 
 def _one(model: type[W], row: Any) -> W:

@@ -175,6 +175,7 @@ class Channel(Wire):
 class ProductSelection(Wire):
     id: str
     key: str | None = None
+    productCount: int = 0
     mode: str | None = None
     type: str | None = None
 

@@ -136,3 +136,40 @@ def test_what_vanished_is_switched_off_by_proof_alone_and_on_again_when_it_is_ba
     shown = few.online.get("products", id=product["id"])
     assert shown is not None and shown["masterData"]["published"] is False
     assert few.run("full").accounts.changes == 0, "what we did is nobody's edit"
+
+
+@pytest.mark.parametrize("kind", ["short_list", "empty_list"])
+@pytest.mark.parametrize("match", ["/product-selections/[^/]+/products$", "/product-selections$|/stores$"])
+def test_a_selection_whose_list_came_short_takes_nothing_out_of_sale(
+    kind: str, match: str, sample_shop: Shop, ledger_url: str, tmp_path: Path
+) -> None:
+    rule = {"commercetools": {"product_selections": ["till"]}}
+    settings = {"products": {"assortment": rule}}
+    with world_of(small(sample_shop, 4), ledger_url, tmp_path, settings) as world:
+        world.online.create("product-selections", {"key": "till", "name": {"en": "Till"}})
+        for product in world.online_products():
+            action = {"action": "addProduct", "product": {"typeId": "product", "id": product["id"]}}
+            world.online.update("product-selections", [action], key="till")
+        world.run("full")
+        before = world.state()
+        world.faults["commercetools"].add({"match": match, "kind": kind, "method": "GET", "times": 2})
+        assert world.run("full").accounts.changes == 0
+        assert world.state() == before
+
+
+@pytest.mark.parametrize("owner", ["commercetools", "lightspeed", "newest", "review"])
+def test_a_variant_that_is_off_at_the_till_beside_a_sister_that_is_sold_stays_so(
+    owner: str, sample_shop: Shop, ledger_url: str, tmp_path: Path
+) -> None:
+    settings = {"products": {"fields": {"active": {"owner": owner, "commercetools": "published"}}}}
+    family = next(one for one in sample_shop.lightspeed.families if len(one["variants"]) == 2)
+    shop = small(sample_shop, 1)
+    shop = replace(shop, lightspeed=replace(shop.lightspeed, families=[family]))
+    with world_of(shop, ledger_url, tmp_path, settings) as world:
+        sold, off = (world.till_product(one["sku"]) for one in family["variants"])
+        world.till.edit_product(off["id"], is_active=False)
+        world.run("full")
+        assert world.run("full").accounts.changes == 0
+        product, _ = world.online_variant(sold["sku"])
+        assert product["masterData"]["published"]
+        assert [world.till_product(one["sku"])["active"] for one in (sold, off)] == [True, False]
