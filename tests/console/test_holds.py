@@ -13,6 +13,7 @@ import pytest
 
 from include.ledger.rows import Hold, HoldDraft
 from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from include.sync.auditing import RunFailed
 from tests.console.house import House, form_token, house_of
 from tests.scenarios.test_decisions import (
     AMBIGUOUS,
@@ -133,6 +134,28 @@ def test_a_conflict_is_settled_with_one_press_and_both_systems_agree(shown: Hous
     (decision,) = [one for one in world.ledger.decisions.latest("products") if one.code == "conflict"]
     assert (decision.by, decision.verdict, decision.note) == ("admin", "right", "The till is right")
     assert "Released" in client.get(f"/holds/{hold.id}").text
+
+
+def test_removals_that_were_stopped_are_approved_with_one_press_exactly_these(
+    shown: House, world: World
+) -> None:
+    gone = [row for row in world.till.all_products() if row["active"]]
+    linked = {link.lightspeed_id for link in world.ledger.links.read("products", "variant")}
+    for row in gone:
+        if row["id"] in linked:
+            world.till.delete_product(row["id"])
+    with pytest.raises(RunFailed, match="products.most_removed_percent"):
+        world.run("delta")
+    (hold,) = of_code(world, "removal")
+    published = sum(bool(one["masterData"]["published"]) for one in world.online_products())
+    client = shown.client()
+    assert f"Approve these {hold.evidence['removed']} removals" in client.get(f"/holds/{hold.id}").text
+    answer = press(client, f"/holds/{hold.id}", "approve", seen=hold.fingerprint, note="Sold the shop")
+    assert "1 record is approved" in answer.text
+    assert shown.started == [("products", {"mode": "delta"}, "admin")]
+    assert world.run("delta").accounts.failed == 0
+    assert of_code(world, "removal") == []
+    assert sum(bool(one["masterData"]["published"]) for one in world.online_products()) < published
 
 
 def test_a_chosen_match_is_linked_by_the_run_that_follows(shown: House, world: World) -> None:

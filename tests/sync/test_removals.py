@@ -9,9 +9,11 @@ import pytest
 
 from include.settings.products import ProductSettings
 from include.sync.decided import Decided
+from include.sync.deciding import DecisionRefused, approve_removals, choices
 from include.sync.plan import LinkRef, Plan, PlanInput
 from include.sync.planning import plan_products
-from include.sync.removals import FEWEST_REMOVED, REMOVAL
+from include.sync.removals import FEWEST_REMOVED, REMOVAL, approved_removals
+from tests.sync.held import hold, hold_of
 from tests.sync.shop import given, product, side, variant
 from tests.sync.test_properties import applied
 
@@ -175,3 +177,16 @@ def test_a_record_made_anew_is_linked_again_and_switched_on(made_anew: str, owne
         (other, f"{other[0]}0:0", "update", {"active": True})
     ]
     assert f"{letter}9:0" in {link.side(made_anew) for link in plan.new_links}
+
+
+def test_only_a_hold_that_stops_removals_is_approved_as_such_and_as_it_was_shown() -> None:
+    (finding,) = removals(plan_products(shop(60, 20)))
+    stopped = hold_of(finding)
+    assert "approve_removal" in choices(stopped)
+    said = approve_removals(stopped, "kim", seen=stopped.fingerprint)
+    assert (said.code, said.verdict, said.about) == (REMOVAL, "approve", finding.evidence["about"])
+    assert approved_removals([said]) == {finding.evidence["about"]}
+    with pytest.raises(DecisionRefused, match="says something else"):
+        approve_removals(stopped, "kim", seen="another")
+    with pytest.raises(DecisionRefused, match="stops no removals"):
+        approve_removals(hold(code="waiting"), "kim")
