@@ -58,6 +58,7 @@ def small(shop: Shop, count: int = 6, variants: int = 100) -> Shop:
         for product in shop.products
         if not {one.get("sku") for one in [product["masterVariant"], *product.get("variants", [])]}
         & at_the_till
+        and len(product.get("variants", [])) < variants
     ]
     till = replace(shop.lightspeed, families=[], price_books=[], customers=[])
     return replace(shop, products=products[:count], inventory=[], customers=[], orders=[], lightspeed=till)
