@@ -127,6 +127,7 @@ def _desired(work: Work, target: str, drafts: list[Draft]) -> Desired:
         products=_frame("product", rows["product"]),
         variants=_frame("variant", rows["variant"]),
         taken=_taken(live),
+        rivals=_rivals(work, target, drafts),
         names=_names(work.view.live_products(target), name_column),
         name_column=name_column,
         families=target == "lightspeed",
@@ -192,6 +193,28 @@ def _frame(kind: Kind, rows: list[dict[str, Any]]) -> pd.DataFrame:
         type_name = column_of(kind, name).type
         out[name] = pd.Series([canonical_value(type_name, cell) for cell in cells], dtype=DTYPES[type_name])
     return pd.DataFrame(out)
+
+
+def _rivals(work: Work, target: str, drafts: list[Draft]) -> pd.DataFrame:
+    """Codes of records that wait to be made in the target and that this plan does not look at: of two with the same
+    code neither goes over, whichever of them moved."""
+    view = work.view
+    source = "lightspeed" if target == "commercetools" else "commercetools"
+    nobody = pd.DataFrame({"code": [], "owner": []}, dtype="object")
+    if target not in work.given.settings.create:
+        return nobody
+    drafted = {draft.source_id for draft in drafts if draft.kind == "variant" and draft.source == source}
+    linked = {link.side(source) for link in work.pairing.links["variant"]}
+    waiting = view.eligible_variants(source)
+    held = {finding.id for finding in work.holds if finding.system == source and finding.kind == "variant"}
+    waiting = waiting[~waiting.index.isin(drafted | linked | held)]
+    sold = {product for product in waiting["product_id"].unique() if view.is_sold(source, str(product))}
+    waiting = waiting[waiting["product_id"].isin(sold)]
+    if waiting.empty:
+        return nobody
+    codes = _taken(waiting)
+    codes["owner"] = [view.label(source, "variant", str(owner)) for owner in codes["owner"]]
+    return codes
 
 
 def _taken(live: pd.DataFrame) -> pd.DataFrame:

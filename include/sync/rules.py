@@ -38,6 +38,8 @@ class Desired:
     of changed fields per row (`changed`, a frozenset; None for new rows means all).
     `taken`: identifiers everything else in the target bears: columns `code`, `owner` (target variant id), `what` (sku,
     barcode).
+    `rivals`: those of records that belong into the target as well and wait to be made there, whether this plan looks at
+    them or not: columns `code`, `owner` (label).
     `names`: families in the target: columns `name`, `owner` (target product id).
     """
 
@@ -45,6 +47,7 @@ class Desired:
     products: pd.DataFrame
     variants: pd.DataFrame
     taken: pd.DataFrame
+    rivals: pd.DataFrame
     names: pd.DataFrame
     name_column: str
     families: bool
@@ -130,16 +133,15 @@ def _key_of(s: ProductSettings) -> Callable[[str], str]:
 
 
 def _duplicates(d: Desired, s: ProductSettings, what: str) -> Iterator[tuple[int, str, dict[str, object]]]:
-    """Positions whose `what` code is borne by another record: in the target, or among what is to be written."""
+    """Positions whose `what` code is borne by another record: in the target, or among what is, or waits, to be
+    written."""
     codes, key_of = _codes(d), _key_of(s)
     own = d.variants["target_id"].tolist()
     concerned = _concerned(d.variants, "sku" if what == "sku" else "barcodes").tolist()
     bearers: dict[str, set[int]] = defaultdict(set)
     for position, code, _ in codes:
         bearers[key_of(code)].add(position)
-    taken: dict[str, set[str]] = defaultdict(set)
-    for code, owner in zip(d.taken["code"].tolist(), d.taken["owner"].tolist(), strict=True):
-        taken[key_of(code)].add(owner)
+    taken, rivals = _owners(d.taken, key_of), _owners(d.rivals, key_of)
     written = {str(t) for t in own if pd.notna(t)}
     for position, code, kind in codes:
         if kind != what or not concerned[position]:
@@ -147,9 +149,18 @@ def _duplicates(d: Desired, s: ProductSettings, what: str) -> Iterator[tuple[int
         key = key_of(code)
         others = sorted(bearers[key] - {position})
         holders = sorted(o for o in taken.get(key, ()) if o != own[position] and o not in written)
-        if others or holders:
-            labels = [str(d.variants.iloc[p]["label"]) for p in others]
+        waiting = sorted(rivals.get(key, ()))
+        if others or holders or waiting:
+            labels = [str(d.variants.iloc[p]["label"]) for p in others] + waiting
             yield position, code, {"code": code, "also_on": labels, f"also_in_{d.target}": holders}
+
+
+def _owners(borne: pd.DataFrame, key_of: Callable[[str], str]) -> dict[str, set[str]]:
+    """Who bears each code, in the form in which codes are compared."""
+    owners: dict[str, set[str]] = defaultdict(set)
+    for code, owner in zip(borne["code"].tolist(), borne["owner"].tolist(), strict=True):
+        owners[key_of(code)].add(owner)
+    return owners
 
 
 def _sku_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:

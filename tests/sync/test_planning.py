@@ -333,3 +333,18 @@ def test_a_new_article_gets_its_first_price_though_lists_own_prices_and_later_on
     right = side([product("l1", "Mug")], [variant("v1", "l1", "MUG", price=900)])
     plan = plan_products(given(left, right, linked({}, {"price": 1250}), settings=settings))
     assert plan.changes == []
+
+
+def test_of_two_articles_with_one_code_neither_goes_over_whichever_of_them_moved() -> None:
+    left = side(
+        [product("c1", "Lantern"), product("c2", "Lamp")],
+        [
+            variant("c1:1", "c1", "LANTERN", barcodes=["4006381333931"]),
+            variant("c2:1", "c2", "LAMP", barcodes=["4006381333931"]),
+        ],
+    )
+    nothing: dict[str, set[str]] = {"product": set(), "variant": set()}
+    moved = {"commercetools": {"product": {"c1"}, "variant": {"c1:1"}}, "lightspeed": nothing}
+    plan = plan_products(given(left, side([], []), affected=moved))
+    assert plan.changes == []
+    assert ("LANTERN", "barcode_duplicate") in codes(plan)
