@@ -346,7 +346,9 @@ def _agrees(tables: ProductTables, product_id: str, product: Json, variants: tup
 
 def test_a_created_product_reads_back_as_it_was_wanted(world: World) -> None:
     written = world.write(new_product(TILL_PRODUCT, *TILL_VARIANTS))
-    assert written.after is not None and not written.dropped
+    assert written.after is not None
+    # One variant is not sold, its sister is: commercetools publishes whole products.
+    assert [name for _, name, _ in written.dropped] == ["active"]
     _agrees(written.after, written.product_id, TILL_PRODUCT, TILL_VARIANTS)
     _agrees(world.read(), written.product_id, TILL_PRODUCT, TILL_VARIANTS)
     assert written.variant_ids == {

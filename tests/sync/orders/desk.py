@@ -37,6 +37,7 @@ TERMS = SaleTerms(
         "No Tax": TillTax("tax-0", "No Tax", Decimal(0)),
         "VAT 19": TillTax("tax-19", "VAT 19", Decimal("0.19")),
         "VAT 7": TillTax("tax-7", "VAT 7", Decimal("0.07")),
+        "VAT 19 other": TillTax("tax-19-other", "VAT 19 other", Decimal("0.19")),
         "VAT 5.5": TillTax("tax-55", "VAT 5.5", Decimal("0.055")),
     },
     products={sku: f"p-{sku}" for sku in ("SHIPPING", "CUSTOM", "STAND-IN", "REFUND", "GIFT-WRAP")},

@@ -437,11 +437,11 @@ def test_a_difference_that_rounding_explains_is_spread() -> None:
 def test_rates_of_the_same_share_are_told_apart_by_name_where_the_order_does() -> None:
     one = a_line("line-1", [(1, 1000)], NET, sku="MUG")
     other = a_line("line-2", [(1, 1000)], NET, sku="CAP", rate=(Decimal("0.19"), "other"))
-    taxes = [{"rate": "0.19", "name": "other", "tax": "VAT 7"}]
+    taxes = [{"rate": "0.19", "name": "other", "tax": "VAT 19 other"}]
     lines = sold(order(one, other, way=NET), a_world(taxes=taxes)).lines
     assert [(line.tax_id, line.tax) for line in lines] == [
         ("tax-19", Decimal("1.90")),
-        ("tax-7", Decimal("1.90")),
+        ("tax-19-other", Decimal("1.90")),
     ]
 
 
