@@ -70,7 +70,7 @@ FIELDS: tuple[Column, ...] = (
 NAMES = tuple(column.name for column in FIELDS)
 CONSENTS = ("consent_email", "consent_sms")
 
-PRIVATE: tuple[str, ...] = (
+PERSON: tuple[str, ...] = (
     "email",
     "first_name",
     "last_name",
@@ -81,9 +81,9 @@ PRIVATE: tuple[str, ...] = (
     "date_of_birth",
     "billing_address",
     "shipping_address",
-    "loyalty_id",
-    "custom.*",
 )
+"""Fields that say who somebody is."""
+PRIVATE: tuple[str, ...] = (*PERSON, "loyalty_id", "custom.*")
 """Fields that speak of a person."""
 
 ADDRESS_PARTS = ("street", "extra", "suburb", "city", "postcode", "state", "country")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from include.records.customers import column_of
+from include.records.customers import PERSON, column_of
 from include.records.face import SystemName, other
 from include.records.types import same
 from include.sync.customers.evidence import finding
@@ -16,19 +16,6 @@ from include.sync.customers.pairing import Pair
 from include.sync.findings import Finding
 
 CODE = "person_replaced"
-PERSON = (
-    "email",
-    "first_name",
-    "last_name",
-    "company",
-    "tax_id",
-    "phone",
-    "mobile",
-    "date_of_birth",
-    "billing_address",
-    "shipping_address",
-)
-"""Fields that say who somebody is."""
 NAMES = ("first_name", "last_name")
 
 
