@@ -15,7 +15,9 @@ from include.commercetools.client import CommercetoolsClient
 from include.commercetools.price_rows import trimmed
 from include.commercetools.projections import Projections
 from include.commercetools.queries import Slice
+from include.commercetools.shapes import STANDALONE_PRICE
 from include.records.face import RawPage, Window
+from include.records.rows import gated, readable
 from include.settings.models import SyncSettings
 
 STANDALONE_PRICES = "/standalone-prices"
@@ -78,7 +80,8 @@ class StandalonePriceStream(_ByTime):
             self._client, STANDALONE_PRICES, window, page_size=self._limits.page_size, position=position
         )
         async for part in walk:
-            skus = list(dict.fromkeys(str(row["sku"]) for row in part.rows if row.get("sku")))
+            moved = readable(gated(part.rows, STANDALONE_PRICE))
+            skus = list(dict.fromkeys(str(row["sku"]) for row in moved))
             rows = [
                 row async for found in self._projections.by_skus(skus, self._currencies) for row in found.rows
             ]
@@ -91,4 +94,4 @@ class StandalonePriceStream(_ByTime):
 
 
 def _page(part: Slice, cursor: str | None) -> RawPage:
-    return RawPage([trimmed(row) for row in part.rows], part.position, cursor, part.last)
+    return RawPage(gated(part.rows, trimmed=trimmed), part.position, cursor, part.last)

@@ -36,8 +36,10 @@ from include.records.face import (
     Written,
 )
 from include.records.products import ProductTables, column_of
+from include.records.rows import readable
 from include.records.types import canonical_value, plain_value
 from include.settings.models import SyncSettings
+from include.transport.answer import Answer
 
 Clock = Literal["custom_object", "date_header"]
 
@@ -129,7 +131,7 @@ class CommercetoolsProducts:
                 parent=str(row["id"]),
                 names=(str(variant["sku"]),) if variant.get("sku") else (),
             )
-            for row in rows
+            for row in readable(rows)
             for variant in _variants(row)
         ]
 
@@ -139,10 +141,10 @@ class CommercetoolsProducts:
 
     async def ask_each(self, ids: Sequence[str]) -> Asked:
         """One request for each product of these variants. A variant is gone with its product, or where the product is
-        there without it."""
+        there without it. Of a product that is there and can't be read, nothing is known to be gone."""
         rows, missing = await self._projections.each(_products_of(ids), self._currencies)
         there = {one.id for one in self.records_in(rows)}
-        answered = {str(row["id"]) for row in rows} | set(missing)
+        answered = {str(row["id"]) for row in readable(rows)} | set(missing)
         return Asked(rows, [one for one in ids if one not in there and one.partition(":")[0] in answered])
 
     def to_records(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
@@ -168,11 +170,11 @@ class CommercetoolsProducts:
     async def _create(self, write: ProductWrite) -> Written:
         draft, dropped = product_draft(write, self._values)
         answer = await self._client.post("/products", draft.body(), context=_context(write))
-        product = answer.json()
-        numbers = [int(product["masterData"]["staged"]["masterVariant"]["id"])]
-        numbers += [int(variant["id"]) for variant in product["masterData"]["staged"].get("variants") or ()]
-        ids = {v.change_id: f"{product['id']}:{n}" for v, n in zip(write.variants, numbers, strict=True)}
-        return await self._written(product, ids, dropped, [answer.exchange_id])
+        with answer.as_described():
+            product = self._projections.known(answer.json())
+            numbers = [int(variant["id"]) for variant in _variants(product["masterData"]["staged"])]
+            ids = {v.change_id: f"{product['id']}:{n}" for v, n in zip(write.variants, numbers, strict=True)}
+        return await self._written(answer, product, ids, dropped, [answer.exchange_id])
 
     async def _update(self, write: ProductWrite) -> Written:
         if write.target_id is None:
@@ -188,8 +190,9 @@ class CommercetoolsProducts:
             assert version is not None  # `_informed` sees to it
             body = ProductUpdate(version=version, actions=planned.actions[start : start + MAX_ACTIONS]).body()
             answer = await self._client.post(f"/products/{target}", body, context=_context(write))
-            product = answer.json()
-            version = int(product["version"])
+            with answer.as_described():
+                product = self._projections.known(answer.json())
+                version = int(product["version"])
             exchanges.append(answer.exchange_id)
         for change in planned.standalone:
             exchanges.append(
@@ -206,23 +209,26 @@ class CommercetoolsProducts:
                 dropped=planned.dropped,
             )
         side = product["masterData"]["staged"]
-        ids = _variant_ids(write, [side["masterVariant"], *(side.get("variants") or ())])
-        return await self._written(product, ids, planned.dropped, exchanges)
+        ids = _variant_ids(write, _variants(side))
+        return await self._written(answer, product, ids, planned.dropped, exchanges)
 
     async def _written(
         self,
+        answer: Answer,
         product: Mapping[str, Any],
         variant_ids: Mapping[str, str],
         dropped: Sequence[tuple[str, str, str]],
         exchanges: Sequence[str],
     ) -> Written:
         rows = await self._projections.finish([self._projections.of_product(product)], self._currencies)
+        with answer.as_described():
+            after = self.to_records(rows)
         return Written(
             product_id=str(product["id"]),
             version=int(product["version"]),
             variant_ids=variant_ids,
             exchange_ids=exchanges,
-            after=self.to_records(rows),
+            after=after,
             dropped=dropped,
         )
 

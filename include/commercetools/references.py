@@ -20,11 +20,13 @@ from include.commercetools.wire import (
     ProductSelection,
     ProductType,
     Project,
+    Reference,
     Store,
     TaxCategory,
     Wire,
 )
 from include.records.errors import ProtocolFault
+from include.records.rows import place, read_apart, read_rows
 from include.settings.models import SyncSettings
 
 W = TypeVar("W", bound=Wire)
@@ -148,9 +150,10 @@ async def read_listings(
     members: dict[str, frozenset[str]] = {}
     if store_keys:
         where = [queries.one_of("key", list(store_keys))]
-        stores = many(Store, await queries.everything(client, "/stores", where=where))
+        stores = [_one(Store, row) for row in await queries.everything(client, "/stores", where=where)]
     if selection_keys or stores:
-        selections = many(ProductSelection, await queries.everything(client, "/product-selections"))
+        listed = await queries.everything(client, "/product-selections")
+        selections = [_one(ProductSelection, row) for row in listed]
         members = await _members(client, selection_keys, selections, stores)
     return Listings(
         selections={one.key or one.id: one for one in selections},
@@ -170,7 +173,7 @@ async def read_channels(client: CommercetoolsClient) -> list[Channel]:
 
 
 class _Assigned(Wire):
-    product: dict[str, Any]
+    product: Reference
 
 
 async def _members(
@@ -188,7 +191,8 @@ async def _members(
         rows = await queries.everything(
             client, f"/product-selections/{selection.id}/products", key="product.id"
         )
-        found[selection.id] = frozenset(str(one.product["id"]) for one in many(_Assigned, rows))
+        # Every one counts: what is not on the list would be taken out of the assortment.
+        found[selection.id] = frozenset(_one(_Assigned, row).product.id for row in rows)
     return found
 
 
@@ -200,12 +204,20 @@ def _one(model: type[W], row: Any) -> W:
 
 
 def many(model: type[W], rows: Iterable[Any]) -> list[W]:
-    """Wire models of rows. Raises ProtocolFault for one that can't be read."""
-    return [_one(model, row) for row in rows]
+    """Wire models of rows. One that can't be read is left out and logged: whatever points to it is unknown then, which
+    holds the records that need it and no others."""
+    found, _ = read_apart(
+        list(rows),
+        lambda given: read_rows(
+            given,
+            lambda sound: [model.model_validate(row) for row in sound],
+            system=SYSTEM,
+            what=f"reference data ({model.__name__})",
+        ),
+    )
+    return found
 
 
 def unreadable(what: str, problem: ValidationError) -> ProtocolFault:
-    places = ", ".join(
-        sorted({".".join(map(str, error["loc"])) for error in problem.errors(include_input=False)})[:5]
-    )
+    places = ", ".join(sorted({place(error["loc"]) for error in problem.errors(include_input=False)})[:5])
     return ProtocolFault(f"A {what} can't be read; look at: {places}.", system=SYSTEM)

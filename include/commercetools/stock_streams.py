@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from include.commercetools import queries, windows
 from include.commercetools.client import CommercetoolsClient, PageTooLarge
 from include.commercetools.queries import Slice, moment, one_of, quoted
+from include.commercetools.shapes import ENTRY, ORDER_OF_STOCK
 from include.commercetools.stock_rows import trimmed_entry, trimmed_order
+from include.records.checks import Shape
 from include.records.face import RawPage, Window
+from include.records.rows import gated
 from include.settings.models import SyncSettings
 
 ENTRIES = "/inventory"
@@ -181,4 +184,7 @@ def _reached(part: Slice, window: Window) -> str | None:
 
 
 def _page(part: Slice, cursor: str | None, trimmed: Trimmed) -> RawPage:
-    return RawPage([trimmed(row) for row in part.rows], part.position, cursor, part.last)
+    return RawPage(gated(part.rows, _SHAPES[trimmed], trimmed), part.position, cursor, part.last)
+
+
+_SHAPES: Mapping[Trimmed, Shape] = {trimmed_entry: ENTRY, trimmed_order: ORDER_OF_STOCK}

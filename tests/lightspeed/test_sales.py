@@ -36,6 +36,7 @@ from include.records.errors import (
 )
 from include.records.face import RawPage
 from include.records.order_face import TillSales
+from include.records.rows import UnreadableRow, read_apart
 from include.records.sales import Sale, SaleLine, Tender
 from include.sandbox.fault_rules import FaultRule
 from include.sandbox.faults import Faults
@@ -328,14 +329,13 @@ async def _mapped(adapter: XSeriesSales, rows: list[Json]) -> list[Sale]:
 def test_a_row_that_is_no_sale_is_told_and_stops_no_other(shop: Shop, wrong: Json, why: str) -> None:
     rows = [trimmed({**FLAT, **wrong}), trimmed(FLAT)]
 
-    async def both(adapter: XSeriesSales) -> tuple[list[Sale], list[tuple[str, str, str]]]:
-        return adapter.to_sales(rows), adapter.unreadable(rows)
+    async def both(adapter: XSeriesSales) -> tuple[list[Sale], list[UnreadableRow]]:
+        return read_apart(rows, adapter.to_sales)
 
-    sales, unreadable = run(shop, both)
+    sales, (held,) = run(shop, both)
     assert [sale.id for sale in sales] == [FLAT["id"]]
-    ((sale_id, number, told),) = unreadable
-    assert (sale_id, number) == (rows[0]["id"] or "", "1036")
-    assert why in told
+    assert (held.id, held.label) == (rows[0]["id"] or "", "1036")
+    assert why in str(held)
 
 
 def test_payments_that_were_taken_back_and_lines_that_were_taken_out_do_not_count(shop: Shop) -> None:

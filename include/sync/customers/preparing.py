@@ -24,6 +24,7 @@ from include.sync.plan import Direction
 from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
 from include.sync.settled import last_settled
 from include.sync.staging import Staging
+from include.sync.unreadable import Unread, is_unreadable
 
 SHOWN = 20
 """Changes told in a log."""
@@ -78,6 +79,8 @@ def prepare_plan(
         if not dry_run:
             reseal(ledger, staging, seal)
     read, affected, older = _take_in(ledger, staging)
+    unread = Unread.of(staging, SYSTEMS)
+    met = {one for ids in affected.values() for one in ids}
     for system, keys in (asked or {}).items():
         affected[system] |= _gone(ledger, run_id, system, keys, affected[system])
     state = _state(settings, terms)
@@ -85,7 +88,7 @@ def prepare_plan(
     if not limited:
         _recall(ledger, now, affected)
         if swept_since is not None:
-            _sweep(ledger, run_id, swept_since, affected)
+            _sweep(ledger, run_id, swept_since, affected, unread)
         if why_all:
             _everybody(ledger, affected)
     world = load_world(ledger, settings, terms, affected)
@@ -105,6 +108,7 @@ def prepare_plan(
         warnings={
             **counted(one.code for one in plan.warnings),
             **_reasons(why for status, why in plan.status.values() if status == "ignored"),
+            **unread.counts,
         },
         matched=plan.matched,
         batches=batches,
@@ -121,9 +125,12 @@ def prepare_plan(
         "plan",
         {
             "summary": {**summary.as_dict(), "shows": []},
-            "holds": [asdict(hold_draft(one)) for one in plan.holds],
+            "holds": [asdict(one) for one in [*map(hold_draft, plan.holds), *unread.drafts(lambda _: KIND)]],
             "warnings": [asdict(hold_draft(one)) for one in plan.warnings],
-            "considered": [[KIND, subject] for subject in plan.status],
+            "considered": [
+                *([KIND, subject] for subject in plan.status),
+                *unread.settled(ledger, ENTITY, met, full=swept_since is not None),
+            ],
             "dispositions": {subject: list(found) for subject, found in plan.status.items()},
         },
     )
@@ -181,6 +188,8 @@ def _why_everybody(ledger: Ledger, state: str, *, full: bool) -> str:
 def _recall(ledger: Ledger, now: datetime, affected: Affected) -> None:
     """Who is due again joins the run, with whom he is held."""
     for hold in ledger.holds.due(ENTITY, now):
+        if is_unreadable(hold):
+            continue
         evidence = hold.evidence or {}
         for subject in (hold.subject, str(evidence.get("partner", ""))):
             system, _, record = subject.partition(":")
@@ -188,10 +197,14 @@ def _recall(ledger: Ledger, now: datetime, affected: Affected) -> None:
                 affected[system_named(system)].add(record)
 
 
-def _sweep(ledger: Ledger, run_id: str, since: datetime, affected: Affected) -> None:
-    """Whom a complete read did not meet is gone, and joins the run so that the policy for deletions can speak."""
+def _sweep(ledger: Ledger, run_id: str, since: datetime, affected: Affected, unread: Unread) -> None:
+    """Whom a complete read did not meet is gone, and joins the run so that the policy for deletions can speak. Whom it
+    met and could not read is not."""
     for system in SYSTEMS:
-        gone = ledger.mirror.mark_vanished(ENTITY, KIND, system, affected[system], since)
+        if unread.hides_some(system):
+            continue
+        met = affected[system] | unread.ids(system)
+        gone = ledger.mirror.mark_vanished(ENTITY, KIND, system, met, since)
         empty(ledger, run_id, system, gone)
         affected[system] |= set(gone)
 

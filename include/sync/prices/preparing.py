@@ -19,12 +19,13 @@ from include.sync.prices import mirroring
 from include.sync.prices.cases import Agreed, Case
 from include.sync.prices.concerned import Concerned
 from include.sync.prices.emptying import books_are_empty
-from include.sync.prices.feeds import ENTITY, KIND, Read, Terms
+from include.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, FEEDS, KIND, ONLINE, STANDALONE, Read, Terms
 from include.sync.prices.loading import PRODUCTS, load_given
 from include.sync.prices.mirroring import ARTICLE, ENTRY, PLACES, VARIANT
 from include.sync.prices.planning import PlannedPrice, PricePlan, change_row, link_of, plan_prices
 from include.sync.prices.taxes import differing_rates
 from include.sync.staging import Staging
+from include.sync.unreadable import Unread
 
 FEWEST_REMOVED = 20
 """Below so many prices that are taken away from a list nobody is alarmed."""
@@ -66,7 +67,8 @@ def prepare_plan(
     """
     run_id = staging.run_id
     began = ledger.now()
-    read, older, concerned = _take_in(ledger, staging, settings, swept_since if not keys else None)
+    unread = Unread.of(staging, FEEDS)
+    read, older, concerned = _take_in(ledger, staging, settings, unread, swept_since if not keys else None)
     state = digest(
         {
             "prices": settings.prices.model_dump(mode="json"),
@@ -99,6 +101,7 @@ def prepare_plan(
             **counted(finding.code for finding in plan.warnings),
             **({"list_unread": sum(plan.unread.values())} if plan.unread else {}),
             **({"tax_rates_differ": len(rates)} if rates else {}),
+            **unread.counts,
         },
         matched=0,
         batches=batches,
@@ -119,9 +122,15 @@ def prepare_plan(
         {
             # What is told in a log only: it names articles.
             "summary": {**summary.as_dict(), "shows": []},
-            "holds": [asdict(hold_draft(finding)) for finding in plan.holds],
+            "holds": [
+                asdict(one)
+                for one in [*map(hold_draft, plan.holds), *unread.drafts(_KIND_OF_ROWS.__getitem__)]
+            ],
             "warnings": [asdict(hold_draft(finding)) for finding in plan.warnings],
-            "considered": [[KIND, f"lightspeed:{article}"] for article in plan.status],
+            "considered": [
+                *([KIND, f"lightspeed:{article}"] for article in plan.status),
+                *unread.settled(ledger, ENTITY, _ids_in(read), full=swept_since is not None and not keys),
+            ],
             "began": began.isoformat(),
             "now": now.isoformat(),
         },
@@ -129,8 +138,19 @@ def prepare_plan(
     return summary
 
 
+_KIND_OF_ROWS = {ONLINE: "product", STANDALONE: "product", ARTICLES: "article", ENTRIES: "line"}
+
+
+def _ids_in(read: Read) -> set[str]:
+    return {*read.variants["product_id"], *read.articles["id"], *read.entries["id"]}
+
+
 def _take_in(
-    ledger: Ledger, staging: Staging, settings: SyncSettings, swept_since: datetime | None
+    ledger: Ledger,
+    staging: Staging,
+    settings: SyncSettings,
+    unread: Unread,
+    swept_since: datetime | None,
 ) -> tuple[Read, int, Concerned]:
     """Mirror what was read; what that was, how many rows were behind what the mirror holds, and the articles concerned
     so far."""
@@ -145,11 +165,25 @@ def _take_in(
             if kind == ENTRY and books_are_empty(staging):
                 mirroring.bury(ledger, run_id, ENTRY, mirroring.read(ledger, ENTRY), ledger.now())
                 continue
-            gone = ledger.mirror.mark_vanished(ENTITY, kind, PLACES[kind], set(table["id"]), swept_since)
+            if any(unread.hides_some(feed) for feed in FEEDS_OF[kind]):
+                continue
+            met = set(table["id"]) | _spared(ledger, unread, kind)
+            gone = ledger.mirror.mark_vanished(ENTITY, kind, PLACES[kind], met, swept_since)
             if kind == VARIANT:
                 concerned.take_variants(gone)
         # A full run looks at everything anyway: which articles a vanished line was of does not matter.
     return read, older, concerned
+
+
+FEEDS_OF = {VARIANT: (ONLINE, STANDALONE), ARTICLE: (ARTICLES,), ENTRY: (ENTRIES,)}
+
+
+def _spared(ledger: Ledger, unread: Unread, kind: str) -> set[str]:
+    """What was met and can't be read has not vanished; of an online product, none of its variants has."""
+    ids = {one for feed in FEEDS_OF[kind] for one in unread.ids(feed)}
+    if kind != VARIANT or not ids:
+        return ids
+    return ledger.mirror.live_ids(ENTITY, VARIANT, ONLINE, parents=list(ids))
 
 
 def _require_plausible(ledger: Ledger, plan: PricePlan, settings: SyncSettings) -> None:

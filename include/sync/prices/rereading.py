@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.ledger.rows import ChangeRow, MirrorRow
+from include.records.rows import read_apart
 from include.sync.batches import planned_again
 from include.sync.findings import Finding
 from include.sync.prices import mirroring
@@ -29,10 +30,12 @@ async def read_products(bench: Bench, product_ids: Collection[str]) -> None:
 
 def take_products(bench: Bench, rows: Sequence[Mapping[str, Any]], asked: Sequence[str] = ()) -> None:
     """Online products as they answered. `asked`: those that were asked for, so that one missing is gone."""
-    table = bench.online.to_variants(rows)
+    table, bad = read_apart(rows, bench.online.to_variants)
     mirroring.see(bench.ledger, bench.run_id, VARIANT, table)
     lost = mirroring.absent_variants(bench.ledger, table)
-    missing = set(asked) - set(table["product_id"])
+    # What can't be read is there. Where a row does not even say which product it is, nobody can tell what is not.
+    shown = {*table["product_id"], *(one.id for one in bad)}
+    missing = set(asked) - shown if "" not in shown else set()
     if missing:
         lost += mirroring.read(bench.ledger, VARIANT, parents=missing)
     mirroring.bury(bench.ledger, bench.run_id, VARIANT, lost, bench.ledger.now())
@@ -43,7 +46,7 @@ async def read_articles(bench: Bench, article_ids: Collection[str]) -> None:
     rows: list[Any] = []
     async for page in bench.till.articles.search(sorted(set(article_ids))):
         rows.extend(page.rows)
-    table = bench.till.to_articles(rows)
+    table, _ = read_apart(rows, bench.till.to_articles)
     await asyncio.to_thread(mirroring.see, bench.ledger, bench.run_id, ARTICLE, table)
 
 
@@ -56,11 +59,12 @@ async def read_entries(bench: Bench, article_ids: Collection[str]) -> list[Mirro
         rows.extend(page.rows)
 
     def taken() -> list[MirrorRow]:
-        table = bench.till.to_entries(rows)
+        table, bad = read_apart(rows, bench.till.to_entries)
         found = mirroring.to_rows(ENTRY, table)
         mirroring.see(bench.ledger, bench.run_id, ENTRY, table)
         known = mirroring.read(bench.ledger, ENTRY, parents=wanted)
-        lost = mirroring.unread_entries(known, [row.id for row in found], wanted)
+        shown = {*(row.id for row in found), *(one.id for one in bad)}
+        lost = mirroring.unread_entries(known, shown, wanted) if "" not in shown else []
         mirroring.bury(bench.ledger, bench.run_id, ENTRY, lost, bench.ledger.now())
         return found
 

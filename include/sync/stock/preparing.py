@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -17,13 +17,14 @@ from include.sync.frames import rows
 from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
 from include.sync.staging import Staging
 from include.sync.stock.concerned import Concerned
-from include.sync.stock.feeds import ENTITY, Read
+from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, Read
 from include.sync.stock.figures import order_lines, work_out
 from include.sync.stock.layout import Layout
 from include.sync.stock.loading import load_given
 from include.sync.stock.planning import KIND, StockPlan, plan_stock
 from include.sync.stock.rules import Numbers
 from include.sync.stock.storing import store_plan
+from include.sync.unreadable import Unread
 
 SHOWN = 20
 """Figures told in a log."""
@@ -63,10 +64,9 @@ def prepare_plan(
     concerned = Concerned(ledger, settings, read, now)
     concerned.take(ledger.stock.see_buckets(run_id, read.buckets))
     state = state_of(layout, read.offers)
+    unread = Unread.of(staging, (ENTRIES, ORDERS, LEVELS))
     if swept_since is not None and not keys:
-        concerned.take(ledger.stock.mark_levels_vanished(read.levels, swept_since))
-        concerned.take_skus(ledger.stock.mark_entries_gone(read.entries, swept_since))
-        concerned.take_lines(ledger.stock.close_orders(read.orders, swept_since))
+        _sweep(ledger, read, unread, concerned, swept_since)
     if not keys:
         concerned.take_rest(began, everything=swept_since is not None, state=state)
     products = concerned.products
@@ -92,7 +92,7 @@ def prepare_plan(
         dispositions=counted(dispositions),
         changes=_changes(plan),
         holds=counted(finding.code for finding in plan.holds),
-        warnings=_elsewhere(given.orders, layout),
+        warnings={**_elsewhere(given.orders, layout), **unread.counts},
         matched=0,
         batches=batches,
         stored=stored,
@@ -109,9 +109,15 @@ def prepare_plan(
         {
             # What is told in a log only: it names articles.
             "summary": {**summary.as_dict(), "shows": []},
-            "holds": [asdict(hold_draft(finding)) for finding in plan.holds],
+            "holds": [
+                asdict(one)
+                for one in [*map(hold_draft, plan.holds), *unread.drafts(_KIND_OF_ROWS.__getitem__)]
+            ],
             "warnings": [],
-            "considered": [[KIND, f"lightspeed:{product}"] for product in given.articles["product_id"]],
+            "considered": [
+                *([KIND, f"lightspeed:{product}"] for product in given.articles["product_id"]),
+                *unread.settled(ledger, ENTITY, _ids_in(read), full=swept_since is not None and not keys),
+            ],
             "began": began.isoformat(),
             # What changes from here on is not in the plan.
             "taken_in": taken_in.isoformat(),
@@ -119,6 +125,31 @@ def prepare_plan(
         },
     )
     return summary
+
+
+_KIND_OF_ROWS = {ENTRIES: "entry", ORDERS: "order", LEVELS: "level"}
+
+
+def _ids_in(read: Read) -> set[str]:
+    levels = read.levels["product_id"] + ":" + read.levels["outlet_id"]
+    return {*read.entries["id"], *read.orders["id"], *levels}
+
+
+def _sweep(ledger: Ledger, read: Read, unread: Unread, concerned: Concerned, since: datetime) -> None:
+    """What a complete read did not meet is gone. What it met and could not read is not."""
+    if not unread.hides_some(LEVELS):
+        places = [one.split(":", 1) for one in unread.ids(LEVELS)]
+        held = pd.DataFrame(places, columns=["product_id", "outlet_id"], dtype="string")
+        met = pd.concat([read.levels[["product_id", "outlet_id"]], held], ignore_index=True)
+        concerned.take(ledger.stock.mark_levels_vanished(met, since))
+    if not unread.hides_some(ENTRIES):
+        concerned.take_skus(ledger.stock.mark_entries_gone(_with(read.entries, unread.ids(ENTRIES)), since))
+    if not unread.hides_some(ORDERS):
+        concerned.take_lines(ledger.stock.close_orders(_with(read.orders, unread.ids(ORDERS)), since))
+
+
+def _with(table: pd.DataFrame, ids: Collection[str]) -> pd.DataFrame:
+    return pd.concat([table[["id"]], pd.DataFrame({"id": list(ids)}, dtype="string")], ignore_index=True)
 
 
 def state_of(layout: Layout, offers: pd.DataFrame) -> str:
