@@ -170,11 +170,11 @@ def values(check: Check) -> Check:
 
 
 def either(*checks: Check) -> Check:
-    """What one of the checks takes."""
+    """What one of the checks takes: the first is for objects, the last for anything else, and says why not."""
 
     def check(value: Any) -> str | None:
         whys = [one(value) for one in checks]
-        return None if None in whys else whys[0]
+        return None if None in whys else whys[0 if isinstance(value, Mapping) else -1]
 
     return check
 

@@ -28,7 +28,6 @@ from include.lightspeed.x_series.sales import XSeriesSales
 from include.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
-    ProtocolFault,
     RecordRejected,
     SyncError,
     TargetMissing,
@@ -36,7 +35,7 @@ from include.records.errors import (
 )
 from include.records.face import RawPage
 from include.records.order_face import TillSales
-from include.records.rows import UnreadableRow, read_apart
+from include.records.rows import UnreadableRow, UnreadableRows, read_apart
 from include.records.sales import Sale, SaleLine, Tender
 from include.sandbox.fault_rules import FaultRule
 from include.sandbox.faults import Faults
@@ -314,15 +313,15 @@ async def _mapped(adapter: XSeriesSales, rows: list[Json]) -> list[Sale]:
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        ({"id": None}, "no id"),
+        ({"id": None}, "id is missing"),
         ({"state": "sold"}, "state"),
         ({"sale_date": None}, "no date"),
         ({"sale_date": "yesterday"}, "time"),
         ({"total_tax": None}, "totals"),
         ({"total_price": None}, "totals"),
         ({"line_items": [{**FLAT["line_items"][0], "price": None}]}, "a line lacks"),
-        ({"line_items": [{**FLAT["line_items"][0], "tax": "much"}]}, "a line lacks"),
-        ({"line_items": {"0": {}}}, "no list"),
+        ({"line_items": [{**FLAT["line_items"][0], "tax": "much"}]}, "tax is not a number"),
+        ({"line_items": {"0": {}}}, "line_items is not a list"),
         ({"payments": [{"name": "Cash"}]}, "a payment lacks"),
     ],
 )
@@ -724,7 +723,7 @@ def test_an_answer_that_does_not_show_the_sale_is_an_unknown_outcome(
 
 def test_a_sale_that_can_not_be_read_is_no_missing_one(shop: Shop) -> None:
     shop.till.faults.add(FaultRule(match="/sales/", kind="status", status=200, body={"data": {"id": "1"}}))
-    with pytest.raises(ProtocolFault):
+    with pytest.raises(UnreadableRows):
         run(shop, lambda adapter: adapter.find(str(uuid4())))
 
 
