@@ -42,7 +42,7 @@ def digits(value: Any) -> str | None:
 
 def positive(value: Any) -> str | None:
     """A version or a number of something: none is below zero."""
-    why = whole(value)
+    why = "is not a whole number" if value == "" else whole(value)
     return why or ("is below zero" if int(value) < 0 else None)
 
 

@@ -81,7 +81,7 @@ def _entry(row: Row, channels: Mapping[str, str]) -> tuple[Any, ...]:
 
 
 def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
+    return None if value is None or value == "" else int(value)
 
 
 def orders_table(
