@@ -8,7 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from include.commercetools.shapes import MONEY
 from include.records import transforms as pure
+from include.records.checks import faults
+from include.records.odd import reason_of
 from include.records.types import DTYPES, canonical_json, clean_text, decimal_text
 
 EMPTY: dict[str, Any] = {"text": "", "list": "[]", "set": "[]", "pairs": "[]", "json": '""'}
@@ -28,10 +31,14 @@ def cell(kind: str, value: Any) -> Any:
     if kind == "decimal":
         return _decimal(value)
     if kind in ("set", "list"):
-        words = [clean_text(word(item)) for item in (value if isinstance(value, list) else [value])]
-        words = [one for one in words if one]
-        return canonical_json(sorted(set(words)) if kind == "set" else words)
+        listed = [one for item in words(value) if (one := clean_text(item))]
+        return canonical_json(sorted(set(listed)) if kind == "set" else listed)
     return canonical_json(_plain(value))
+
+
+def words(value: Any) -> list[str]:
+    """The texts of a set or list, or of a single value; a null among them is nothing."""
+    return [word(item) for item in (value if isinstance(value, list) else [value]) if item is not None]
 
 
 def column(kind: str, cells: list[Any]) -> pd.Series:
@@ -39,7 +46,8 @@ def column(kind: str, cells: list[Any]) -> pd.Series:
 
 
 def word(value: Any) -> str:
-    """One text for any attribute value: exact digits, the amount of money, words joined by commas."""
+    """One text for any attribute value: exact digits, the amount of money, words joined by commas. Raises ValueError
+    for what no attribute can be."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -49,10 +57,18 @@ def word(value: Any) -> str:
     if isinstance(value, float):
         return decimal_text(str(value))
     if isinstance(value, list):
-        return ", ".join(word(item) for item in value)
+        return ", ".join(words(value))
     if isinstance(value, Mapping):
-        return _amount(value) or str(value.get("id") or canonical_json(value))
-    return str(value)
+        return _amount(value) or _of_object(value)
+    raise ValueError(f"is {reason_of(value) or 'of no kind an attribute has'}")
+
+
+def _of_object(value: Mapping[str, Any]) -> str:
+    """Of a reference its id; anything else as JSON."""
+    if (reason := reason_of(value)) is not None:
+        raise ValueError(f"is {reason}")
+    id = value.get("id")
+    return id if isinstance(id, str) and id else canonical_json(value)
 
 
 def _plain(value: Any) -> Any:
@@ -62,7 +78,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return _amount(value) or value
+        _of_object(value)
+        return _amount(value) or {name: _plain(item) for name, item in value.items()}
     return word(value)
 
 
@@ -85,4 +102,6 @@ def _decimal(value: Any) -> str | None:
 def _amount(value: Mapping[str, Any]) -> str | None:
     if "currencyCode" not in value or "centAmount" not in value:
         return None
-    return pure.money_decimal(value, str(value["currencyCode"]))
+    if (why := faults(value, MONEY)) is not None:
+        raise ValueError(why)
+    return pure.money_decimal(value, value["currencyCode"])

@@ -21,6 +21,7 @@ from include.records.errors import (
     SystemUnavailable,
     TargetMissing,
 )
+from include.records.rows import gated
 from include.settings.models import CommercetoolsLimits
 from include.transport.answer import Answer
 from include.transport.auth import ClientCredentials
@@ -158,7 +159,7 @@ class CommercetoolsClient:
             try:
                 asked: Params = [*params, ("limit", limit), ("withTotal", "false")]
                 answer = await self.get(path, asked, withhold=withhold)
-                return list(answer.json()["results"]), limit
+                return _results(answer), limit
             except (PageTooLarge, TooMuchAnswered):
                 if limit <= SMALLEST_PAGE:
                     raise
@@ -181,14 +182,25 @@ class CommercetoolsClient:
             answer = await http.request(
                 "POST", "/oauth/token", data=form, safe=True, reads=True, context=self._context
             )
-        return frozenset(str(answer.json().get("scope", "")).split())
+        with answer.as_described():
+            return frozenset(answer.json()["scope"].split())
+
+
+def _results(answer: Answer) -> list[dict[str, Any]]:
+    """The rows of a page; what is no object among them stands for itself."""
+    with answer.as_described():
+        results = answer.json()["results"]
+        if not isinstance(results, list):
+            raise TypeError
+        return gated(results)
 
 
 def classify(answer: Answer) -> SyncError | None:
     """The error behind an answer with status 400 or more; None where the plain reading of the status will do."""
     body = answer.json_or_none()
     body = body if isinstance(body, dict) else {}
-    errors = [error for error in body.get("errors") or () if isinstance(error, dict)]
+    listed = body.get("errors")
+    errors = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     codes = {str(error.get("code")) for error in errors}
     message = _message(answer, body, errors)
     if codes & _TOO_MUCH:

@@ -18,8 +18,7 @@ from include.commercetools.connection import SYSTEM
 from include.commercetools.customer_places import PHONES, TEXTS, USES
 from include.commercetools.customer_references import CustomerReferences
 from include.commercetools.price_rows import exact_amount
-from include.commercetools.references import unreadable
-from include.commercetools.wire import Money, Reference, Wire
+from include.commercetools.wire import Money, Reference, Whole, Wire
 from include.records.customers import column_of, plain_address, source_of_key
 from include.records.people import balance_text, email_text, name_text, phone_text
 from include.records.types import clean_text, decimal_text
@@ -42,7 +41,7 @@ class Customer(Wire):
     """A customer, as far as it is mapped (API reference, type Customer). Addresses stay as they are sent."""
 
     id: str
-    version: int
+    version: Whole
     lastModifiedAt: str
     email: str = ""
     firstName: str | None = None
@@ -72,11 +71,8 @@ class Customer(Wire):
 
 
 def customer_of(row: Mapping[str, Any]) -> Customer:
-    """Raises ProtocolFault, without any value, for a row that can't be read."""
-    try:
-        return Customer.model_validate(row)
-    except ValidationError as problem:
-        raise unreadable("customer", problem) from None
+    """Raises ValidationError, without any value, for a row that can't be read."""
+    return Customer.model_validate(row)
 
 
 def address_parts(address: Mapping[str, Any]) -> dict[str, str]:

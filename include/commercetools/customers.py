@@ -26,6 +26,7 @@ from include.commercetools.customer_rows import CustomerRows
 from include.commercetools.customer_writing import CustomerDraft, CustomerUpdate
 from include.commercetools.products import Clock
 from include.commercetools.queries import Slice, one_of, quoted
+from include.commercetools.shapes import CUSTOMER
 from include.records.customer_face import CustomerWrite, CustomerWritten
 from include.records.customers import clear_table
 from include.records.errors import (
@@ -36,6 +37,7 @@ from include.records.errors import (
     UnknownOutcome,
 )
 from include.records.face import Asked, CheckResult, RawPage, SystemName, Window
+from include.records.rows import gated, read_rows, require
 from include.settings.models import SyncSettings
 from include.transport.answer import Answer
 from include.transport.withholding import Withhold
@@ -96,7 +98,14 @@ class CommercetoolsCustomers:
     # ------------------------------------------------------------ reading
 
     def to_customers(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-        return clear_table(CustomerRows(self._ready).rows(rows))
+        mapping = CustomerRows(self._ready)
+        return read_rows(
+            rows,
+            lambda sound: clear_table(mapping.rows(sound)),
+            system=SYSTEM,
+            what="customers",
+            shape=CUSTOMER,
+        )
 
     def cursor_at(self, since: datetime, cursor: str) -> str | None:
         return windows.cursor_at(since, cursor)
@@ -144,7 +153,7 @@ class CommercetoolsCustomers:
     async def ask_each(self, ids: Sequence[str], /) -> Asked:
         """One request for each customer; 404 says that there is none."""
         answers = await asyncio.gather(*map(self._alone, ids))
-        rows = [self._places.trimmed(row) for row in answers if row is not None]
+        rows = gated([row for row in answers if row is not None], CUSTOMER, self._places.trimmed)
         return Asked(rows, [one for one, row in zip(ids, answers, strict=True) if row is None])
 
     async def _alone(self, customer_id: str) -> dict[str, Any] | None:
@@ -175,14 +184,14 @@ class CommercetoolsCustomers:
         ]
         seen: set[str] = set()
         async for part in queries.one_after_the_other(walks):
-            new = [row for row in part.rows if row["id"] not in seen]
-            seen.update(row["id"] for row in new)
+            new = [row for row in part.rows if str(row.get("id")) not in seen]
+            seen.update(str(row.get("id")) for row in new)
             yield self._page(replace(part, rows=new), None)
         if not walks:
             yield RawPage([], position="", cursor=None, last=True)
 
     def _page(self, part: Slice, cursor: str | None) -> RawPage:
-        return RawPage([self._places.trimmed(row) for row in part.rows], part.position, cursor, part.last)
+        return RawPage(gated(part.rows, CUSTOMER, self._places.trimmed), part.position, cursor, part.last)
 
     # ------------------------------------------------------------ writing
 
@@ -215,11 +224,13 @@ class CommercetoolsCustomers:
         live: dict[str, Any] = {}
         if drafter.needs_live(write):
             looked = await self._get(target)
-            live = looked.json()
+            with looked.as_described():
+                live = looked.json()
+                require(live, CUSTOMER, system=SYSTEM, what="customers")
             exchanges.append(looked.exchange_id)
             if int(live["version"]) != version:
                 raise StaleTarget(
-                    f"Customer {target} is at version {live['version']}, the plan saw {version}.",
+                    f"Customer {target} is at version {int(live['version'])}, the plan saw {version}.",
                     code="stale",
                     system=SYSTEM,
                     exchange_id=looked.exchange_id,
@@ -262,9 +273,11 @@ class CommercetoolsCustomers:
         dropped: Mapping[str, str],
         before: Sequence[str] = (),
     ) -> CustomerWritten:
-        return CustomerWritten(
-            str(row["id"]), self._places.trimmed(row), [*before, answer.exchange_id], dict(dropped)
-        )
+        with answer.as_described():
+            require(row, CUSTOMER, system=SYSTEM, what="customers")
+            return CustomerWritten(
+                str(row["id"]), self._places.trimmed(row), [*before, answer.exchange_id], dict(dropped)
+            )
 
     # ------------------------------------------------------------ looking ahead
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from include.commercetools.order_taxes import (
     TaxedUnits,
     UnreadableOrder,
@@ -74,21 +72,9 @@ _MONEY: dict[str, ReturnedMoney] = {
 
 def document_of(row: Row, channels: Mapping[str, str], locale: str, mark_channel: str) -> Order:
     """The order in a trimmed row. `channels`: keys by id. `locale`: in which names are preferred. `mark_channel`: key
-    of the channel with which orders are marked. Raises UnreadableOrder."""
-    try:
-        return _Reader(row, channels, locale, mark_channel).order()
-    except (KeyError, TypeError, AttributeError) as problem:
-        raise UnreadableOrder(
-            f"{type(problem).__name__} {problem}: a member is missing or no such thing"
-        ) from None
-    except ValidationError as problem:
-        first = problem.errors(include_input=False, include_url=False)[0]
-        raise UnreadableOrder(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except UnreadableOrder:
-        raise
-    except (ValueError, ArithmeticError):
-        # The text of such an error quotes what is there.
-        raise UnreadableOrder("a number or an amount is none") from None
+    of the channel with which orders are marked. Raises UnreadableOrder, or what reading raises for a row of another
+    shape than `shapes.ORDER`."""
+    return _Reader(row, channels, locale, mark_channel).order()
 
 
 class _Reader:
@@ -239,7 +225,7 @@ class _Reader:
             found = pointer.get("obj")
             if not isinstance(found, Mapping):
                 raise UnreadableOrder(
-                    "a payment is not shown: it was deleted, or the API client lacks the scope view_payments"
+                    "has a payment that is not shown: it was deleted, or the API client lacks the scope view_payments"
                 )
             how = found.get("paymentMethodInfo") or {}
             yield Payment(
@@ -261,9 +247,12 @@ class _Reader:
     def _returns(self) -> Iterable[ReturnItem]:
         for info in objects(self._row, "returnInfo"):
             for item in objects(info, "items"):
+                line = item.get("lineItemId") or item.get("customLineItemId")
+                if not line:
+                    raise UnreadableOrder("has a return of no line")
                 yield ReturnItem(
                     id=item["id"],
-                    line=item.get("lineItemId") or item["customLineItemId"],
+                    line=line,
                     quantity=item["quantity"],
                     goods=_named(_GOODS, item["shipmentState"], "shipmentState of a return"),
                     money=_named(_MONEY, item["paymentState"], "paymentState of a return"),
@@ -299,10 +288,10 @@ class _Reader:
         if money is None:
             return 0
         if money["currencyCode"] != self._currency:
-            raise UnreadableOrder(f"amounts in {money['currencyCode']} and in {self._currency}")
+            raise UnreadableOrder("has amounts in several currencies")
         cents = exact(money["centAmount"])
         if cents != cents.to_integral_value():
-            raise UnreadableOrder("an amount is not whole minor units")
+            raise UnreadableOrder("has an amount that is not whole minor units")
         return int(cents)
 
     def _text(self, value: Any) -> str:
@@ -321,5 +310,5 @@ def _method_of(info: Row) -> str | None:
 
 def _named(known: Mapping[str, Any], value: Any, what: str) -> Any:
     if value not in known:
-        raise UnreadableOrder(f"{what} is {value!r}, which is not known")
+        raise UnreadableOrder(f"has a {what} that is not known")
     return known[value]

@@ -18,8 +18,10 @@ from include.commercetools.client import CommercetoolsClient
 from include.commercetools.order_trimming import EmailToken, trimmed
 from include.commercetools.privacy import PrivateFields
 from include.commercetools.queries import Slice, in_batches, one_of
+from include.commercetools.shapes import ORDER, PAYMENT
 from include.records.errors import TargetMissing
 from include.records.face import Asked, RawPage, Shown, Window
+from include.records.rows import gated, is_stub
 from include.settings.models import SyncSettings
 
 PATH = "/orders"
@@ -154,7 +156,9 @@ class OrderDocuments:
             page_size=self._limits.page_size,
             withhold=True,
         )
-        return in_batches([str(row["id"]) async for part in walk for row in part.rows])
+        return in_batches(
+            [row["id"] async for part in walk for row in gated(part.rows, PAYMENT) if not is_stub(row)]
+        )
 
     def _found(self, *where: str) -> AsyncIterator[Slice]:
         return queries.by_id(
@@ -167,7 +171,11 @@ class OrderDocuments:
         )
 
     def _page(self, part: Slice) -> RawPage:
-        # Before anything is made of them: an address that is private has no token either.
-        self._private.remove(part.rows)
-        rows = [trimmed(row, self._email_token) for row in part.rows]
-        return RawPage(rows, position=part.position, cursor=None, last=False)
+        return RawPage(
+            gated(part.rows, ORDER, self._trimmed), position=part.position, cursor=None, last=False
+        )
+
+    def _trimmed(self, row: dict[str, Any]) -> dict[str, Any]:
+        # Before anything is made of it: an address that is private has no token either.
+        self._private.remove([row])
+        return trimmed(row, self._email_token)

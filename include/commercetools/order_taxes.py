@@ -13,13 +13,17 @@ from decimal import Decimal
 from typing import Any
 
 from include.records.orders import Rate, RatePart, Taxed
+from include.records.rows import BadField
 
 Row = Mapping[str, Any]
 ReadTaxed = Callable[[Any], Taxed | None]
 
 
-class UnreadableOrder(ValueError):
+class UnreadableOrder(BadField):
     """The row is no order as the API describes it, or one that can't be told exactly."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("", why)
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def _divided(
     parts = [one for one in parts if one.quantity]
     if sum(one.quantity for one in parts) != line["quantity"] or any(one.taxed is None for one in parts):
         raise UnreadableOrder(
-            "a line is taxed at several rates, and the order does not say for how many of its units and how much"
+            "has a line that is taxed at several rates, and does not say for how many of its units and how much"
         )
     return parts
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from include.commercetools import order_preflight, queries
 from include.commercetools.client import CommercetoolsClient
@@ -15,7 +15,6 @@ from include.commercetools.connection import SYSTEM
 from include.commercetools.order_documents import document_of
 from include.commercetools.order_imports import import_of, keeps_taxes
 from include.commercetools.order_stream import PATH, OrderDocuments
-from include.commercetools.order_taxes import UnreadableOrder
 from include.commercetools.order_trimming import EmailToken
 from include.commercetools.order_writing import (
     ChangeOrderState,
@@ -28,13 +27,15 @@ from include.commercetools.order_writing import (
 from include.commercetools.products import Clock
 from include.commercetools.queries import moment, quoted
 from include.commercetools.references import read_channels
+from include.commercetools.shapes import ORDER
 from include.commercetools.stock_channels import Channels
-from include.commercetools.wire import Reference, Wire
+from include.commercetools.wire import Reference, Whole, Wire
 from include.commercetools.writing import ChannelReference, CustomObjectDraft
 from include.records.errors import ConfigurationFault, RecordRejected, TargetMissing
 from include.records.face import CheckResult, RawPage, SystemName
 from include.records.order_face import ImportedSale, OrderUpdate, Written
 from include.records.orders import Order
+from include.records.rows import read_rows
 from include.settings.models import SyncSettings
 from include.transport.answer import Answer
 
@@ -49,10 +50,8 @@ class _Sync(Wire):
 class _Stored(Wire):
     """Of an order, the more of which no error is to quote."""
 
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
     id: str
-    version: int
+    version: Whole
     orderState: str = ""
     paymentState: str | None = None
     completedAt: str | None = None
@@ -100,24 +99,16 @@ class CommercetoolsOrders:
     # ------------------------------------------------------------ reading
 
     def to_orders(self, rows: Sequence[Mapping[str, Any]]) -> list[Order]:
-        """See the face. What is left out is logged by its id."""
-        found = []
-        for row in rows:
-            try:
-                found.append(self._document(row))
-            except UnreadableOrder as why:
-                log.warning("order %s can't be read: %s", row.get("id"), why)
-        return found
-
-    def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
         """See the face."""
-        found = []
-        for row in rows:
-            try:
-                self._document(row)
-            except UnreadableOrder as why:
-                found.append((str(row.get("id") or ""), str(row.get("orderNumber") or ""), f"{why}."))
-        return found
+        channels, locale = self._known.keys, self._settings.shop.till_locale
+        return read_rows(
+            rows,
+            lambda sound: [document_of(row, channels, locale, self._mark) for row in sound],
+            system=SYSTEM,
+            what="orders",
+            shape=ORDER,
+            label="orderNumber",
+        )
 
     def fetch(self, ids: Collection[str], /) -> AsyncIterator[RawPage]:
         """See the face."""
@@ -128,9 +119,6 @@ class CommercetoolsOrders:
         if self._channels is None:
             raise RuntimeError("`prepare` has to be awaited before orders are read or written.")
         return self._channels
-
-    def _document(self, row: Mapping[str, Any]) -> Order:
-        return document_of(row, self._known.keys, self._settings.shop.till_locale, self._mark)
 
     # ------------------------------------------------------------ writing
 
@@ -176,8 +164,10 @@ class CommercetoolsOrders:
         answer = await self._client.post(
             f"{PATH}/import", draft.body(), context={"change": change_id}, withhold="shape"
         )
-        made = _Stored.model_validate(answer.json())
-        if not keeps_taxes(draft, answer.json()):
+        made = _stored(answer)
+        with answer.as_described():
+            kept = keeps_taxes(draft, answer.json())
+        if not kept:
             log.warning(
                 "Order %s was imported, and commercetools derived the taxes of its lines from their rates: they may "
                 "be a cent off those of the sale. The project does not know the member `taxedPrice` of lines; set "
@@ -247,7 +237,15 @@ class CommercetoolsOrders:
     async def _numbered(self, number: str) -> _Stored | None:
         where = [("where", f"orderNumber = {quoted(number)}")]
         rows, _ = await self._client.page(PATH, where, 1, withhold=True)
-        return _Stored.model_validate(rows[0]) if rows else None
+        if not rows:
+            return None
+        read: list[_Stored] = read_rows(
+            rows[:1],
+            lambda sound: [_Stored.model_validate(row) for row in sound],
+            system=SYSTEM,
+            what="orders",
+        )
+        return read[0]
 
     def _marking(self, external_id: str, at: str | None) -> UpdateSyncInfo:
         return UpdateSyncInfo(channel=ChannelReference(key=self._mark), externalId=external_id, syncedAt=at)
@@ -279,5 +277,10 @@ def _unwritable(what: str, problem: ValidationError) -> RecordRejected:
 
 
 def _written(answer: Answer) -> Written:
-    stored = _Stored.model_validate(answer.json())
+    stored = _stored(answer)
     return Written(stored.id, stored.version, [answer.exchange_id])
+
+
+def _stored(answer: Answer) -> _Stored:
+    with answer.as_described():
+        return _Stored.model_validate(answer.json())

@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
+from include.commercetools.connection import SYSTEM
 from include.commercetools.price_scopes import ListScope
 from include.commercetools.prices import carried
-from include.commercetools.references import unreadable
+from include.commercetools.shapes import PRODUCT_OF_PRICES
 from include.commercetools.wire import Money, Price
 from include.records.prices import VARIANT_COLUMNS, price_table
+from include.records.rows import read_rows
 from include.records.types import decimal_text
 
 Row = Mapping[str, Any]
@@ -38,11 +39,14 @@ def _trimmed_variant(variant: Row) -> dict[str, Any]:
 
 
 def variants_table(rows: Sequence[Row], scopes: Sequence[ListScope]) -> pd.DataFrame:
-    """VARIANT_COLUMNS, one row a variant. Raises ProtocolFault for a price that can't be read."""
-    try:
-        return price_table(VARIANT_COLUMNS, _variants(rows, scopes))
-    except ValidationError as problem:
-        raise unreadable("price", problem) from None
+    """VARIANT_COLUMNS, one row a variant. Raises UnreadableRows for products with something that can't be read."""
+    return read_rows(
+        rows,
+        lambda sound: price_table(VARIANT_COLUMNS, _variants(sound, scopes)),
+        system=SYSTEM,
+        what="products with their prices",
+        shape=PRODUCT_OF_PRICES,
+    )
 
 
 def _variants(rows: Sequence[Row], scopes: Sequence[ListScope]) -> Iterator[tuple[Any, ...]]:

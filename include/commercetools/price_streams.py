@@ -16,7 +16,9 @@ from include.commercetools.client import CommercetoolsClient
 from include.commercetools.price_rows import trimmed
 from include.commercetools.projections import Projections
 from include.commercetools.queries import Slice
+from include.commercetools.shapes import STANDALONE_PRICE
 from include.records.face import Asked, RawPage, Shown, Window
+from include.records.rows import gated, readable
 from include.settings.models import SyncSettings
 
 STANDALONE_PRICES = "/standalone-prices"
@@ -76,11 +78,11 @@ class ProductPriceStream(_ByTime):
 
     async def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
         async for part in self._projections.with_variants(ids, self._currencies):
-            yield [trimmed(row) for row in part.rows]
+            yield gated(part.rows, trimmed=trimmed)
 
     async def ask_each(self, ids: Sequence[str]) -> Asked:
         asked = await self._projections.ask_each(ids, self._currencies)
-        return Asked([trimmed(row) for row in asked.rows], asked.gone)
+        return Asked(gated(asked.rows, trimmed=trimmed), asked.gone)
 
 
 class StandalonePriceStream(_ByTime):
@@ -94,7 +96,8 @@ class StandalonePriceStream(_ByTime):
             self._client, STANDALONE_PRICES, window, page_size=self._limits.page_size, position=position
         )
         async for part in walk:
-            skus = list(dict.fromkeys(str(row["sku"]) for row in part.rows if row.get("sku")))
+            moved = readable(gated(part.rows, STANDALONE_PRICE))
+            skus = list(dict.fromkeys(str(row["sku"]) for row in moved))
             rows = [
                 row async for found in self._projections.by_skus(skus, self._currencies) for row in found.rows
             ]
@@ -107,4 +110,4 @@ class StandalonePriceStream(_ByTime):
 
 
 def _page(part: Slice, cursor: str | None) -> RawPage:
-    return RawPage([trimmed(row) for row in part.rows], part.position, cursor, part.last)
+    return RawPage(gated(part.rows, trimmed=trimmed), part.position, cursor, part.last)

@@ -21,6 +21,7 @@ from include.commercetools.price_streams import STANDALONE_PRICES, ProductPriceS
 from include.commercetools.price_taxes import tax_lines
 from include.commercetools.products import Clock
 from include.commercetools.projections import Projections
+from include.commercetools.shapes import STANDALONE_PRICE
 from include.commercetools.writing import (
     MAX_ACTIONS,
     ChangeActive,
@@ -39,6 +40,7 @@ from include.records.errors import (
 from include.records.face import CheckResult, RawPage, SystemName
 from include.records.price_face import PricesWritten, ProductPricesWrite, TaxLine
 from include.records.prices import OnlineTerms, loaded
+from include.records.rows import require
 from include.settings.models import SyncSettings
 
 
@@ -124,8 +126,9 @@ class CommercetoolsPrices:
                 version=version, actions=requests.actions[start : start + MAX_ACTIONS]
             ).body()
             answer = await self._client.post(f"/products/{write.product_id}", body, context=context)
-            product = answer.json()
-            version = int(product["version"])
+            with answer.as_described():
+                product = self._projections.known(answer.json())
+                version = int(product["version"])
             exchanges.append(answer.exchange_id)
         for one in requests.standalone:
             exchanges.extend(await self._write_standalone(one))
@@ -185,7 +188,9 @@ class CommercetoolsPrices:
             answer = await self._client.get(f"{STANDALONE_PRICES}/{taken.existing_id}")
         except TargetMissing:
             raise taken from None
-        price = answer.json()
+        with answer.as_described():
+            price = answer.json()
+            require(price, STANDALONE_PRICE, system=SYSTEM, what="standalone prices")
         if taken.existing_id is None or price.get("active", True):
             raise taken
         actions: list[StandaloneAction] = [

@@ -38,6 +38,7 @@ from include.records.face import (
 from include.records.products import ProductTables, column_of
 from include.records.types import canonical_value, plain_value, same
 from include.settings.models import SyncSettings
+from include.transport.answer import Answer
 
 Clock = Literal["custom_object", "date_header"]
 
@@ -153,11 +154,11 @@ class CommercetoolsProducts:
     async def _create(self, write: ProductWrite) -> Written:
         draft, dropped = product_draft(write, self._values)
         answer = await self._client.post("/products", draft.body(), context=_context(write))
-        product = answer.json()
-        numbers = [int(product["masterData"]["staged"]["masterVariant"]["id"])]
-        numbers += [int(variant["id"]) for variant in product["masterData"]["staged"].get("variants") or ()]
-        ids = {v.change_id: f"{product['id']}:{n}" for v, n in zip(write.variants, numbers, strict=True)}
-        return await self._written(product, ids, dropped, [answer.exchange_id])
+        with answer.as_described():
+            product = self._projections.known(answer.json())
+            numbers = [int(variant["id"]) for variant in _variants(product["masterData"]["staged"])]
+            ids = {v.change_id: f"{product['id']}:{n}" for v, n in zip(write.variants, numbers, strict=True)}
+        return await self._written(answer, product, ids, dropped, [answer.exchange_id])
 
     async def _update(self, write: ProductWrite) -> Written:
         if write.target_id is None:
@@ -173,8 +174,9 @@ class CommercetoolsProducts:
             assert version is not None  # `_informed` sees to it
             body = ProductUpdate(version=version, actions=planned.actions[start : start + MAX_ACTIONS]).body()
             answer = await self._client.post(f"/products/{target}", body, context=_context(write))
-            product = answer.json()
-            version = int(product["version"])
+            with answer.as_described():
+                product = self._projections.known(answer.json())
+                version = int(product["version"])
             exchanges.append(answer.exchange_id)
         for change in planned.standalone:
             exchanges.append(
@@ -191,23 +193,26 @@ class CommercetoolsProducts:
                 dropped=planned.dropped,
             )
         side = product["masterData"]["staged"]
-        ids = _variant_ids(write, [side["masterVariant"], *(side.get("variants") or ())])
-        return await self._written(product, ids, planned.dropped, exchanges)
+        ids = _variant_ids(write, _variants(side))
+        return await self._written(answer, product, ids, planned.dropped, exchanges)
 
     async def _written(
         self,
+        answer: Answer,
         product: Mapping[str, Any],
         variant_ids: Mapping[str, str],
         dropped: Sequence[tuple[str, str, str]],
         exchanges: Sequence[str],
     ) -> Written:
         rows = await self._projections.finish([self._projections.of_product(product)], self._currencies)
+        with answer.as_described():
+            after = self.to_records(rows)
         return Written(
             product_id=str(product["id"]),
             version=int(product["version"]),
             variant_ids=variant_ids,
             exchange_ids=exchanges,
-            after=self.to_records(rows),
+            after=after,
             dropped=dropped,
         )
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from include.commercetools import queries
 from include.commercetools.client import CommercetoolsClient
+from include.commercetools.connection import SYSTEM
 from include.commercetools.privacy import PrivateFields
 from include.commercetools.queries import Rows, Slice, one_of
+from include.commercetools.shapes import PRODUCT, VARIANT
+from include.records.checks import Shape, each, members, needed
 from include.records.errors import TargetMissing
 from include.records.face import Asked, Shown, Window
+from include.records.rows import gated, is_stub, readable, require
 from include.settings.models import SyncSettings
 
 PATH = "/product-projections"
@@ -32,6 +37,8 @@ _OF_THE_PRODUCT = (
     "taxCategory",
     "priceMode",
 )
+_SIDE = needed(members({"masterVariant": needed(members(VARIANT)), "variants": each(members(VARIANT))}))
+_WHOLE: Shape = {"masterData": needed(members({"staged": _SIDE, "current": members({})}))}
 
 
 class Projections:
@@ -67,6 +74,7 @@ class Projections:
         """One product by id or `key=...`, private fields included: for the writer, never to leave this room."""
         answer = await self._client.get(f"{PATH}/{name}", dict(STAGED))
         rows: Rows = [answer.json()]
+        require(rows[0], PRODUCT, system=SYSTEM, what="product projections")
         await self._current(rows)
         await self._standalone(rows, currencies)
         return rows[0]
@@ -91,10 +99,10 @@ class Projections:
 
     async def ask_each(self, variant_ids: Sequence[str], currencies: Collection[str]) -> Asked:
         """One request for each product of these variants. A variant is gone with its product, or where the product is
-        there without it."""
+        there without it. Of a product that is there and can't be read, nothing is known to be gone."""
         rows, missing = await self.each(_products_of(variant_ids), currencies)
-        there = {one.id for one in self.variants_in(rows)}
-        answered = {str(row["id"]) for row in rows} | set(missing)
+        there = {one.id for one in self.variants_in(readable(rows))}
+        answered = {str(row["id"]) for row in readable(rows)} | set(missing)
         return Asked(
             rows, [one for one in variant_ids if one not in there and one.partition(":")[0] in answered]
         )
@@ -102,10 +110,8 @@ class Projections:
     async def each(self, product_ids: Sequence[str], currencies: Collection[str]) -> tuple[Rows, list[str]]:
         """Products, each asked for alone; which of them the project does not have."""
         answers = await asyncio.gather(*map(self._alone, product_ids))
-        rows = [row for row in answers if row is not None]
-        await self._current(rows)
         gone = [one for one, row in zip(product_ids, answers, strict=True) if row is None]
-        return await self.finish(rows, currencies), gone
+        return await self._kept([row for row in answers if row is not None], currencies), gone
 
     async def _alone(self, product_id: str) -> dict[str, Any] | None:
         try:
@@ -120,6 +126,12 @@ class Projections:
         await self._standalone(rows, currencies)
         self.private.remove(rows)
         return rows
+
+    def known(self, product: Any) -> dict[str, Any]:
+        """A whole product as a write answers it. Raises UnreadableRows where what is read of it is not as described."""
+        require(product, _WHOLE, system=SYSTEM, what="products")
+        require(self.of_product(product), PRODUCT, system=SYSTEM, what="products")
+        return dict(product)
 
     def of_product(self, product: Mapping[str, Any]) -> dict[str, Any]:
         """The configured side of a whole product, as a write answers it."""
@@ -146,9 +158,15 @@ class Projections:
         self, walk: AsyncIterator[Slice], currencies: Collection[str]
     ) -> AsyncIterator[Slice]:
         async for part in walk:
-            await self._current(part.rows)
-            await self.finish(part.rows, currencies)
-            yield part
+            yield replace(part, rows=await self._kept(part.rows, currencies))
+
+    async def _kept(self, answered: Rows, currencies: Collection[str]) -> Rows:
+        """Rows as they may leave this room; one that is no product stands for itself."""
+        rows = gated(answered, PRODUCT)
+        sound = readable(rows)
+        await self._current(sound)
+        await self.finish(sound, currencies)
+        return [*gated(sound, PRODUCT), *filter(is_stub, rows)]
 
     async def _current(self, rows: Rows) -> None:
         """Exchanges, in place, the draft of published products for what customers see. A product unpublished in
@@ -164,8 +182,9 @@ class Projections:
                 self._client, PATH, page_size=len(part) + 1, where=[one_of("id", part)], params=CURRENT
             )
             async for found in walk:
-                for row in found.rows:
-                    rows[places[row["id"]]] = row
+                for row in readable(gated(found.rows, PRODUCT)):
+                    if row["id"] in places:
+                        rows[places[row["id"]]] = row
 
     async def _standalone(self, rows: Rows, currencies: Collection[str]) -> None:
         """Puts standalone prices where embedded ones would be, with the version that writing them needs."""
@@ -184,8 +203,8 @@ class Projections:
                 "active = true",
             ]
             for price in await queries.everything(self._client, "/standalone-prices", where=where):
-                for variant in holders.get(price["sku"], ()):
-                    variant["prices"].append({**price, "standalone": price["version"]})
+                for variant in holders.get(str(price.get("sku")), ()):
+                    variant["prices"].append({**price, "standalone": price.get("version")})
 
 
 def _products_of(variant_ids: Sequence[str]) -> list[str]:

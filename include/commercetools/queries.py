@@ -12,6 +12,7 @@ the exchanges.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -22,8 +23,8 @@ from urllib.parse import quote
 
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
-from include.commercetools.wire import Wire
 from include.commercetools.writing import CustomObjectDraft
+from include.records import checks
 from include.records.errors import ConfigurationFault, ProtocolFault
 from include.records.face import Window
 from include.transport.paging import LoopGuard
@@ -38,6 +39,9 @@ beside them."""
 MOST_IDENTIFIERS = 150
 """Identifiers in one `in (...)` (inferred: 100 to 200 are known to work well)."""
 
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,256}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
+
 Rows = list[dict[str, Any]]
 
 
@@ -48,11 +52,6 @@ class Slice:
     rows: Rows
     position: str
     last: bool
-
-
-class _Row(Wire):
-    id: str
-    lastModifiedAt: str = ""
 
 
 def quoted(value: str) -> str:
@@ -67,12 +66,12 @@ def moment(at: datetime) -> str:
 
 
 def parse_moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise ProtocolFault(f"{text!r} is not a timestamp.", system=SYSTEM) from None
+    """A timestamp of the API. Raises ProtocolFault, which does not repeat what it is not."""
+    if checks.moment(text) is not None or not text:
+        raise ProtocolFault("A timestamp can't be read.", system=SYSTEM)
+    at = datetime.fromisoformat(text)
     if at.tzinfo is None:
-        raise ProtocolFault(f"{text!r} has no time zone.", system=SYSTEM)
+        raise ProtocolFault("A timestamp has no time zone.", system=SYSTEM)
     return at.astimezone(UTC)
 
 
@@ -106,10 +105,13 @@ async def by_id(
             page_size,
             withhold=withhold,
         )
-        if rows:
-            last = _dig(rows[-1], key)
-            guard.step(last)
         ended = len(rows) < granted
+        reached = next((id for row in reversed(rows) if (id := _dig(row, key))), None)
+        if reached is not None:
+            last = reached
+            guard.step(last)
+        elif not ended:
+            raise _stuck(path)
         yield Slice(rows, last or "", ended)
         if ended:
             return
@@ -144,10 +146,13 @@ async def by_time(
         sort = [("sort", "lastModifiedAt asc"), ("sort", "id asc")]
         asked = [*params, *sort, *_where(tests)]
         rows, granted = await client.page(path, asked, page_size, withhold=withhold)
-        if rows:
-            position = f"{_dig(rows[-1], 'lastModifiedAt')}|{_dig(rows[-1], 'id')}"
-            guard.step(position)
         ended = len(rows) < granted
+        reached = next((place for row in reversed(rows) if (place := _place_of(row, lower, upper))), None)
+        if reached is not None:
+            position = reached
+            guard.step(position)
+        elif not ended:
+            raise _stuck(path)
         yield Slice(rows, position or "", ended)
         if ended:
             return
@@ -233,7 +238,9 @@ async def server_clock(client: CommercetoolsClient, *, use_object: bool = True) 
         try:
             # The object's value means nothing, only its timestamp does: it may be repeated, and anybody may set it.
             answer = await client.post("/custom-objects", draft.body(), safe=True, reads=True)
-            return parse_moment(_Row.model_validate({"id": "clock", **answer.json()}).lastModifiedAt)
+            with answer.as_described():
+                told = answer.json()["lastModifiedAt"]
+            return parse_moment(told)
         except ConfigurationFault as fault:
             if fault.status != 403:
                 raise
@@ -243,8 +250,8 @@ async def server_clock(client: CommercetoolsClient, *, use_object: bool = True) 
 
 def date_of(header: str | None) -> datetime:
     try:
-        return parsedate_to_datetime(header or "").astimezone(UTC)
-    except ValueError:
+        return parsedate_to_datetime((header or "")[:64]).astimezone(UTC)
+    except (ValueError, OverflowError, IndexError):
         raise ProtocolFault(
             "The API sent no readable Date header, so its clock is not known.",
             system=SYSTEM,
@@ -258,10 +265,28 @@ def _where(tests: Iterable[str]) -> list[tuple[str, str]]:
     return [("where", joined)] if joined else []
 
 
-def _dig(row: dict[str, Any], key: str) -> str:
+def _dig(row: dict[str, Any], key: str) -> str | None:
+    """Where a walk by this key stands after the row; None for a row that does not show it."""
     value: Any = row
     for part in key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
-    if not isinstance(value, str) or not value:
-        raise ProtocolFault(f"A row without {key} can't be walked past.", system=SYSTEM)
-    return value
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def _place_of(row: dict[str, Any], lower: str, upper: str | None) -> str | None:
+    """Where a walk by time stands after the row. A time outside of what was asked for is none: believed, it would
+    carry the cursor past everything that is still to come."""
+    at, id = row.get("lastModifiedAt"), _dig(row, "id")
+    if id is None or not isinstance(at, str) or not _MOMENT.fullmatch(at):
+        return None
+    if at < lower or (upper is not None and at >= upper) or checks.moment(at) is not None:
+        return None
+    return f"{at}|{id}"
+
+
+def _stuck(path: str) -> ProtocolFault:
+    return ProtocolFault(
+        f"{path}: no row of a whole page shows where to go on.",
+        system=SYSTEM,
+        remedy="Nothing was skipped. Run it again; if it happens again, the API changed and the adapter has to follow.",
+    )

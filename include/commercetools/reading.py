@@ -20,10 +20,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from include.commercetools.assortment import listed, variants_of
-from include.commercetools.cells import cell, column, word
+from include.commercetools.cells import cell, column, words
+from include.commercetools.connection import SYSTEM
 from include.commercetools.places import Option, Place, Places
 from include.commercetools.prices import (
     PriceScope,
@@ -34,10 +35,12 @@ from include.commercetools.prices import (
     tax_rule,
     to_canonical,
 )
-from include.commercetools.references import References, unreadable
+from include.commercetools.references import References
+from include.commercetools.shapes import PRODUCT, value_of
 from include.commercetools.wire import AttributeDefinition, Category, Price, ProductProjection, Variant
 from include.records.identifiers import matching_key
 from include.records.products import ProductTables
+from include.records.rows import BadField, read_rows
 from include.records.types import canonical_json, identifier
 from include.settings.models import SyncSettings
 from include.settings.transforming import LookupMissing, apply, apply_column
@@ -70,12 +73,12 @@ class ProductReader:
         self._exact: dict[tuple[Any, ...], tuple[int, bool] | None] = {}
 
     def tables(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
-        """Canonical products and variants of wire rows. Raises ProtocolFault for rows that are no projections."""
-        try:
-            page = _Page(_PAGE.validate_python(list(rows)), self.references, self.places.attribute_names)
-            return ProductTables(products=self._products(page), variants=self._variants(page))
-        except ValidationError as problem:
-            raise unreadable("page of product projections", problem) from None
+        """Canonical products and variants of wire rows. Raises UnreadableRows for those that are no projections."""
+        return read_rows(rows, self._tables, system=SYSTEM, what="product projections", shape=PRODUCT)
+
+    def _tables(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
+        page = _Page(_PAGE.validate_python(list(rows)), self.references, self.places.attribute_names)
+        return ProductTables(products=self._products(page), variants=self._variants(page))
 
     def tax_rule_of(self, category_id: str | None) -> TaxRule | None:
         if category_id not in self._tax_rules:
@@ -287,8 +290,7 @@ class ProductReader:
         """Codes beside the SKU; only the first where one is to sync."""
         if raw is None:
             return None
-        words = [matching_key(word(item)) for item in (raw if isinstance(raw, list) else [raw])]
-        codes = [code for code in words if code and code != matching_key(sku)]
+        codes = [code for one in words(raw) if (code := matching_key(one)) and code != matching_key(sku)]
         return codes if self.settings.products.barcodes_multiple else codes[:1]
 
     def _option_pairs(self, page: _Page) -> list[str | None]:
@@ -367,6 +369,11 @@ class _Page:
         self.on_product: list[dict[str, Any]] = [
             {name: value for name, value in product.values.items() if name in names} for product in products
         ]
+        for position, values in [
+            *zip(self.owners, self.attributes, strict=True),
+            *enumerate(self.on_product),
+        ]:
+            _require_kinds(values, self.definitions[position])
         self.variant_carries: Carries = [{"n": variant.id} for variant in self.variants]
         self.option_words: dict[str, list[str]] | None = None
 
@@ -392,6 +399,17 @@ class _Page:
         """Whether all variants of a product hold the same value."""
         raws = self.variant_attribute(name)[0]
         return [all(raws[p] == raws[positions[0]] for p in positions) for positions in self.positions]
+
+
+def _require_kinds(values: Mapping[str, Any], definitions: Mapping[str, AttributeDefinition]) -> None:
+    """Raises BadField where a value is none of the kind its attribute has."""
+    for name, value in values.items():
+        if value is None or isinstance(value, str) and name not in definitions:
+            continue
+        definition = definitions.get(name)
+        why = value_of(definition.type if definition else None)(value)
+        if why is not None:
+            raise BadField(f"attributes.{name}", why.rpartition(": ")[2])
 
 
 def _product_carry(product: ProductProjection) -> dict[str, Any]:

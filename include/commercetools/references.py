@@ -20,11 +20,13 @@ from include.commercetools.wire import (
     ProductSelection,
     ProductType,
     Project,
+    Reference,
     Store,
     TaxCategory,
     Wire,
 )
 from include.records.errors import ProtocolFault, TargetMissing
+from include.records.rows import place, read_apart, read_rows
 from include.settings.models import SyncSettings
 
 W = TypeVar("W", bound=Wire)
@@ -182,7 +184,7 @@ async def read_channels(client: CommercetoolsClient) -> list[Channel]:
 
 
 class _Assigned(Wire):
-    product: dict[str, Any]
+    product: Reference
 
 
 MEMBERS_READ = 3
@@ -197,7 +199,7 @@ async def _members(client: CommercetoolsClient, selection: ProductSelection) -> 
     members: set[str] = set()
     for _ in range(MEMBERS_READ):
         rows = await queries.everything(client, f"{path}/products", key="product.id")
-        members |= {str(one.product["id"]) for one in many(_Assigned, rows)}
+        members |= {_one(_Assigned, row).product.id for row in rows}
         if len(members) >= selection.productCount:
             return frozenset(members)
         selection = _one(ProductSelection, (await client.get(path)).json())
@@ -217,12 +219,20 @@ def _one(model: type[W], row: Any) -> W:
 
 
 def many(model: type[W], rows: Iterable[Any]) -> list[W]:
-    """Wire models of rows. Raises ProtocolFault for one that can't be read."""
-    return [_one(model, row) for row in rows]
+    """Wire models of rows. One that can't be read is left out and logged: whatever points to it is unknown then, which
+    holds the records that need it and no others."""
+    found, _ = read_apart(
+        list(rows),
+        lambda given: read_rows(
+            given,
+            lambda sound: [model.model_validate(row) for row in sound],
+            system=SYSTEM,
+            what=f"reference data ({model.__name__})",
+        ),
+    )
+    return found
 
 
 def unreadable(what: str, problem: ValidationError) -> ProtocolFault:
-    places = ", ".join(
-        sorted({".".join(map(str, error["loc"])) for error in problem.errors(include_input=False)})[:5]
-    )
+    places = ", ".join(sorted({place(error["loc"]) for error in problem.errors(include_input=False)})[:5])
     return ProtocolFault(f"A {what} can't be read; look at: {places}.", system=SYSTEM)

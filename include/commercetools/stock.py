@@ -13,6 +13,7 @@ from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
 from include.commercetools.products import Clock
 from include.commercetools.references import read_channels, read_project
+from include.commercetools.shapes import ENTRY
 from include.commercetools.stock_channels import Channels, shown_channels, with_supply
 from include.commercetools.stock_offers import read_assortments
 from include.commercetools.stock_rows import entries_table, orders_table, trimmed_entry
@@ -20,6 +21,7 @@ from include.commercetools.stock_streams import EntryStream, OrderStream
 from include.commercetools.stock_writing import EntryWriter
 from include.records.errors import RecordRejected
 from include.records.face import CheckResult, SystemName
+from include.records.rows import require
 from include.records.stock_face import Assortments, EntryWrite, EntryWritten, Reserved
 from include.settings.models import SyncSettings
 
@@ -90,7 +92,10 @@ class CommercetoolsStock:
                 remedy="Nothing, if somebody else counts that stock; otherwise configure the channel.",
             )
         answer = await self._writer.write(write)
-        return EntryWritten(trimmed_entry(answer.json()), answer.exchange_id)
+        with answer.as_described():
+            row = answer.json()
+            require(row, ENTRY, system=SYSTEM, what="inventory entries")
+            return EntryWritten(trimmed_entry(row), answer.exchange_id)
 
     async def check(self) -> list[CheckResult]:
         return await stock_preflight.check(self._client, self._settings)

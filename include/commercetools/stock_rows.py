@@ -5,13 +5,16 @@ Orders name people. What is not in the tables of this module's columns is droppe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from include.commercetools.connection import SYSTEM
+from include.commercetools.shapes import ENTRY, ORDER_OF_STOCK
 from include.commercetools.variants import variant_of
 from include.records.channels import NO_CHANNEL
+from include.records.rows import read_rows
 from include.records.stock import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
 from include.records.types import canonical_json
 
@@ -56,46 +59,62 @@ def trimmed_order(row: Row) -> dict[str, Any]:
 
 
 def entries_table(rows: Sequence[Row], channels: Mapping[str, str]) -> pd.DataFrame:
-    """ENTRY_COLUMNS. `channels`: keys by id."""
-    return stock_table(
-        ENTRY_COLUMNS,
-        (
-            (
-                row["id"],
-                row.get("sku"),
-                channel_of(row, channels),
-                row.get("quantityOnStock"),
-                row.get("availableQuantity"),
-                row.get("version"),
-                row.get("lastModifiedAt"),
-            )
-            for row in rows
-        ),
+    """ENTRY_COLUMNS. `channels`: keys by id. Raises UnreadableRows."""
+    return read_rows(
+        rows,
+        lambda sound: stock_table(ENTRY_COLUMNS, (_entry(row, channels) for row in sound)),
+        system=SYSTEM,
+        what="inventory entries",
+        shape=ENTRY,
     )
+
+
+def _entry(row: Row, channels: Mapping[str, str]) -> tuple[Any, ...]:
+    return (
+        row["id"],
+        row.get("sku"),
+        channel_of(row, channels),
+        _whole(row.get("quantityOnStock")),
+        _whole(row.get("availableQuantity")),
+        _whole(row.get("version")),
+        row.get("lastModifiedAt"),
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None or value == "" else int(value)
 
 
 def orders_table(
     rows: Sequence[Row], channels: Mapping[str, str], *, closed: Iterable[str], export_channel: str
 ) -> pd.DataFrame:
     """ORDER_COLUMNS. `closed`: states in which an order holds nothing. `export_channel`: key of the channel with which
-    orders are marked as exported."""
+    orders are marked as exported. Raises UnreadableRows."""
     ended = frozenset(closed)
-    return stock_table(
-        ORDER_COLUMNS,
-        (
-            (
-                row["id"],
-                row.get("orderNumber"),
-                row.get("version"),
-                row.get("lastModifiedAt"),
-                row.get("createdAt"),
-                row.get("orderState") not in ended,
-                row.get("orderState") == CANCELLED,
-                _exported_at(row, channels, export_channel),
-                canonical_json(_lines(row, channels)),
-            )
-            for row in rows
+    return read_rows(
+        rows,
+        lambda sound: stock_table(
+            ORDER_COLUMNS, (_order(row, channels, ended, export_channel) for row in sound)
         ),
+        system=SYSTEM,
+        what="orders",
+        shape=ORDER_OF_STOCK,
+    )
+
+
+def _order(
+    row: Row, channels: Mapping[str, str], ended: Collection[str], export_channel: str
+) -> tuple[Any, ...]:
+    return (
+        row["id"],
+        row.get("orderNumber"),
+        _whole(row.get("version")),
+        row.get("lastModifiedAt"),
+        row.get("createdAt"),
+        row.get("orderState") not in ended,
+        row.get("orderState") == CANCELLED,
+        _exported_at(row, channels, export_channel),
+        canonical_json(_lines(row, channels)),
     )
 
 

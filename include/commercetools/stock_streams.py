@@ -10,9 +10,12 @@ from typing import Any
 from include.commercetools import queries, windows
 from include.commercetools.client import CommercetoolsClient, PageTooLarge
 from include.commercetools.queries import Slice, moment, one_of, quoted
+from include.commercetools.shapes import ENTRY, ORDER_OF_STOCK
 from include.commercetools.stock_rows import trimmed_entry, trimmed_order
+from include.records.checks import Shape
 from include.records.errors import TargetMissing
 from include.records.face import Asked, RawPage, Shown, Window
+from include.records.rows import gated
 from include.settings.models import SyncSettings
 
 ENTRIES = "/inventory"
@@ -59,19 +62,20 @@ class _ByTime:
                 withhold=withhold,
             )
             async for part in walk:
-                yield [trimmed(row) for row in part.rows]
+                yield gated(part.rows, _SHAPES[trimmed], trimmed)
 
     async def _each(self, path: str, ids: Sequence[str], trimmed: Trimmed, *, withhold: bool) -> Asked:
         """One request for each; 404 says that there is none."""
 
         async def alone(record: str) -> dict[str, Any] | None:
             try:
-                return trimmed((await self._client.get(f"{path}/{record}", withhold=withhold)).json())
+                found: dict[str, Any] = (await self._client.get(f"{path}/{record}", withhold=withhold)).json()
             except TargetMissing:
                 return None
+            return found
 
         answers = await asyncio.gather(*map(alone, ids))
-        rows = [row for row in answers if row is not None]
+        rows = gated([row for row in answers if row is not None], _SHAPES[trimmed], trimmed)
         return Asked(rows, [one for one, row in zip(ids, answers, strict=True) if row is None])
 
     async def _searched(
@@ -231,4 +235,7 @@ def _reached(part: Slice, window: Window) -> str | None:
 
 
 def _page(part: Slice, cursor: str | None, trimmed: Trimmed) -> RawPage:
-    return RawPage([trimmed(row) for row in part.rows], part.position, cursor, part.last)
+    return RawPage(gated(part.rows, _SHAPES[trimmed], trimmed), part.position, cursor, part.last)
+
+
+_SHAPES: Mapping[Trimmed, Shape] = {trimmed_entry: ENTRY, trimmed_order: ORDER_OF_STOCK}

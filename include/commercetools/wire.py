@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 LocalizedString = dict[str, str]
 
 
 class Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
 class Reference(Wire):
@@ -27,14 +27,26 @@ class Reference(Wire):
     id: str
 
 
+def _not_a_flag(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("is not a whole number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_not_a_flag), Field(ge=-(2**63), lt=2**63)]
+"""A 64-bit number; true is none."""
+Digits = Annotated[int, BeforeValidator(_not_a_flag), Field(ge=0, le=20)]
+"""Fraction digits of money: high precision has up to 20."""
+
+
 class Money(Wire):
     """`centAmount` counts units of 10^-fractionDigits; for `highPrecision` it is rounded and `preciseAmount` exact."""
 
     type: str = "centPrecision"
     currencyCode: str
-    centAmount: int
-    fractionDigits: int = 2
-    preciseAmount: int | None = None
+    centAmount: Whole
+    fractionDigits: Digits = 2
+    preciseAmount: Whole | None = None
 
 
 class Price(Wire):
@@ -57,7 +69,7 @@ class Price(Wire):
 class Variant(Wire):
     """Prices, attributes and images stay as they are: a page holds thousands of them, of which a few are looked at."""
 
-    id: int
+    id: Whole
     sku: str | None = None
     prices: list[Any] | None = None
     attributes: list[Any] | None = None
@@ -77,7 +89,7 @@ class ProductProjection(Wire):
     """The flat view of one side (current or staged) of a product."""
 
     id: str
-    version: int
+    version: Whole
     key: str | None = None
     lastModifiedAt: str
     productType: Reference
@@ -134,14 +146,18 @@ class ProductType(Wire):
     attributes: list[AttributeDefinition] | None = None
 
 
+Share = Annotated[Decimal, Field(ge=0, le=100, max_digits=40)]
+"""A rate of tax: 0.19."""
+
+
 class SubRate(Wire):
     name: str = ""
-    amount: Decimal
+    amount: Share
 
 
 class TaxRate(Wire):
     name: str = ""
-    amount: Decimal
+    amount: Share
     """A share such as 0.19."""
     includedInPrice: bool
     country: str
@@ -167,7 +183,7 @@ class Category(Wire):
 
 class Channel(Wire):
     id: str
-    version: int
+    version: Whole
     key: str
     roles: list[str] | None = None
 
@@ -223,6 +239,6 @@ class Project(Wire):
 
 class StandalonePrice(Wire):
     id: str
-    version: int
+    version: Whole
     sku: str
     active: bool = True

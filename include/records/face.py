@@ -188,7 +188,8 @@ class ProductSystem(Askable, Protocol):
         """The present state of named products (whole products with all variants)."""
 
     def to_records(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
-        """Wire rows -> canonical tables (pure; needs `prepare` first)."""
+        """Wire rows -> canonical tables (pure; needs `prepare` first). Raises UnreadableRows, which names those that
+        can't be read (see `include.records.rows`)."""
 
     async def changed_since(self, cursor: str) -> RawPage | None:
         """Rows changed after `cursor` (the read the plan was made from), for systems without optimistic locking;

@@ -87,10 +87,7 @@ class OnlineOrders(Protocol):
         takes order numbers and ids."""
 
     def to_orders(self, rows: Sequence[Mapping[str, Any]]) -> list[Order]:
-        """Wire rows -> documents (pure; needs `prepare` first). Raises nothing for one bad row: see `unreadable`."""
-
-    def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-        """(id, number, why) of rows that are no order as the API describes it."""
+        """Wire rows -> documents (pure; needs `prepare` first). Raises UnreadableRows (see `include.records.rows`)."""
 
     def fetch(self, ids: Collection[str], /) -> AsyncIterator[RawPage]:
         """These orders as they are now."""
@@ -134,10 +131,7 @@ class TillSales(Protocol):
         """Rows are cut down before they leave. `search` takes invoice numbers and ids."""
 
     def to_sales(self, rows: Sequence[Mapping[str, Any]]) -> list[Sale]:
-        """Wire rows -> documents (pure; needs `prepare` first). Raises nothing for one bad row: see `unreadable`."""
-
-    def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-        """(id, number, why) of rows that are no sale as the API describes it."""
+        """Wire rows -> documents (pure; needs `prepare` first). Raises UnreadableRows (see `include.records.rows`)."""
 
     async def find(self, sale_id: str) -> Sale | None:
         """The sale of that id as it is now; None: there is none."""

@@ -113,6 +113,8 @@ def _step(transform: Transform, value: Any) -> Any:
         return transform.value if value is None or value == "" or value == [] else value
     if value is None:
         return None
+    if isinstance(value, list):
+        value = [item for item in value if item is not None]
     if isinstance(transform, kinds.Join):
         return (
             pure.join([_word(item) for item in value], transform.separator)
@@ -186,9 +188,10 @@ _FORWARD: dict[type, Callable[[Any, Any], Any]] = {
 
 
 def _plain(value: Any, locale: str | None) -> Any:
-    """What no transform took care of: an enum value is its label, a localized text the one in `locale`."""
+    """What no transform took care of: an enum value is its label, a localized text the one in `locale`. A null in a
+    list is nothing."""
     if isinstance(value, list):
-        return [_plain(item, locale) for item in value]
+        return [_plain(item, locale) for item in value if item is not None]
     if pure.is_choice(value):
         return pure.choice_label(value, locale)
     if (

@@ -11,6 +11,8 @@ are asked for under their ids, before anything follows from their absence:
   made anew is known by that;
 * after any read: what is known to be gone and is shown as it was before it went: an answer from the past.
 
+A row that can't be read shows that its record exists, and no more: it is not asked for, and never gone.
+
 What exists is staged as one more page, and takes part in the run as any other row. What the system says it does not
 have is *gone*, which is written beside the pages. All else stays as it was.
 """
@@ -18,7 +20,7 @@ have is *gone*, which is written beside the pages. All else stays as it was.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -26,6 +28,7 @@ from typing import Any, Protocol
 from include.ledger.ledger import Ledger
 from include.records.errors import ProtocolFault
 from include.records.face import Askable, Asked, Shown
+from include.records.rows import readable, unread_ids
 from include.sync.staging import Staging
 
 ASKED_AT_ONCE = 200
@@ -67,7 +70,17 @@ class Kept:
         if self.parts:
             parents = {one.parent for one in met.live.values() if one.parent}
             found |= ledger.mirror.live_ids(*place, parents=parents) - seen
-        return found
+        return found - self.unread(ledger, met.unread)
+
+    def unread(self, ledger: Ledger, ids: Collection[str]) -> set[str]:
+        """Records known of which a row was shown that can't be read. `ids`: what such rows say they are."""
+        place = (self.entity, self.kind, self.system)
+        parts = (
+            ledger.mirror.live_ids(*place, parents=list(ids))
+            if ids and (self.parts or self.by_parent)
+            else set()
+        )
+        return {*ids, *parts}
 
     def revived(self, ledger: Ledger, met: Met) -> set[str]:
         """Who is shown as living, at no later version than the one at which it is known to be gone."""
@@ -95,14 +108,16 @@ class Kept:
 
 @dataclass
 class Met:
-    """The records that the pages of one read showed."""
+    """The records that the pages of one read showed. `unread`: ids of those whose rows can't be read."""
 
     feed: Askable
     live: dict[str, Shown] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
 
     def take(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        for one in self.feed.records_in(rows):
+        self.unread |= {one for one in unread_ids(rows) if one is not None}
+        for one in self.feed.records_in(readable(rows)):
             if one.deleted:
                 self.deleted.add(one.id)
                 self.live.pop(one.id, None)
@@ -197,8 +212,11 @@ async def _asked(feed: Askable, kept: Kept, addresses: Mapping[str, str]) -> Ask
     asked = await feed.ask_each(sorted(set(addresses.values())))
     if not kept.by_parent:
         return asked
-    there = {one.id for one in feed.records_in(asked.rows)}
-    return Asked(asked.rows, [one for one in addresses if one not in there])
+    unread = unread_ids(asked.rows)
+    if None in unread:  # nobody can tell which records these rows are
+        return Asked(asked.rows, [])
+    there = {one.id for one in feed.records_in(readable(asked.rows))} | unread
+    return Asked(asked.rows, [one for one, address in addresses.items() if not {one, address} & there])
 
 
 def _require_few(missing: Iterable[str], feed: Askable, kept: Kept, name: str) -> None:

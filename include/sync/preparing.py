@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from include.sync.planning import plan_products
 from include.sync.refusing import refused_of
 from include.sync.removals import ALL, REMOVAL, waits_for_approval
 from include.sync.staging import Staging
+from include.sync.unreadable import Unread, is_unreadable, mapped_apart
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,14 @@ class Transformed:
 
 def transform(staging: Staging, adapter: ProductSystem, pages: int) -> Transformed:
     """Map staged pages to canonical tables and stage them as Parquet, newest row of each record only."""
-    parts: list[ProductTables] = []
     raw_rows = 0
-    for rows in staging.pages(adapter.system, pages):
+
+    def mapped(rows: Sequence[Mapping[str, Any]]) -> ProductTables:
+        nonlocal raw_rows
         raw_rows += len(rows)
-        parts.append(adapter.to_records(rows))
+        return adapter.to_records(rows)
+
+    parts = mapped_apart(staging, adapter.system, staging.pages(adapter.system, pages), mapped, _ids_in)
     if not parts:
         parts = [adapter.to_records([])]
     products, again = _newest(pd.concat([part.products for part in parts], ignore_index=True))
@@ -53,6 +57,10 @@ def transform(staging: Staging, adapter: ProductSystem, pages: int) -> Transform
     staging.write_table(f"{adapter.system}/products", products)
     staging.write_table(f"{adapter.system}/variants", variants)
     return Transformed(adapter.system, raw_rows, len(products), len(variants), again + twice)
+
+
+def _ids_in(part: ProductTables) -> set[str]:
+    return {*part.products["id"], *part.variants["id"]}
 
 
 def _newest(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -113,6 +121,7 @@ def prepare_plan(
             ids = set(tables.of(kind)["id"])
             affected[system][kind] |= ids
             read[f"{system} {kind}s"] = len(ids)
+    unread = Unread.of(staging, SYSTEMS)
     recalled = 0 if limited else _recall(ledger, now, affected)
     recalled += _bury(ledger, staging, affected)
     given = PlanInput(
@@ -138,7 +147,7 @@ def prepare_plan(
         dispositions=counted(plan.dispositions["disposition"]),
         changes=counted(f"{c.system} {c.action}" for c in plan.changes),
         holds=counted(h.code for h in plan.holds),
-        warnings=counted(w.code for w in plan.warnings),
+        warnings={**counted(w.code for w in plan.warnings), **unread.counts},
         matched=sum(1 for link in plan.new_links if link.kind == "variant"),
         batches=batches,
         stored=stored,
@@ -153,16 +162,28 @@ def prepare_plan(
         "plan",
         {
             "summary": summary.as_dict(),
-            "holds": [asdict(draft) for draft in map(hold_draft, plan.holds)],
+            "holds": [
+                asdict(one)
+                for one in [*map(hold_draft, plan.holds), *unread.drafts(_KIND_OF_ROWS.__getitem__)]
+            ],
             "warnings": [asdict(draft) for draft in map(hold_draft, plan.warnings)],
             "considered": [
                 *considered_subjects(affected),
                 *([] if limited else [[REMOVAL, f"{system}:{ALL}"] for system in SYSTEMS]),
+                *([] if limited else unread.settled(ledger, ENTITY, _all_ids(affected), full=False)),
             ],
             "dispositions": plan.dispositions.to_dict("list"),
         },
     )
     return summary
+
+
+_KIND_OF_ROWS: Mapping[str, Kind] = {"commercetools": "product", "lightspeed": "variant"}
+"""What a row of each system is."""
+
+
+def _all_ids(affected: Mapping[str, Mapping[Kind, set[str]]]) -> set[str]:
+    return {one for kinds in affected.values() for ids in kinds.values() for one in ids}
 
 
 def canonical(tables: ProductTables) -> ProductTables:
@@ -182,6 +203,8 @@ def _recall(ledger: Ledger, now: datetime, affected: dict[str, dict[Kind, set[st
     """What is due again by itself joins the run, as last seen."""
     recalled = 0
     for hold in ledger.holds.due(ENTITY, now):
+        if is_unreadable(hold):
+            continue
         system, record = hold.subject.split(":", 1)
         kind: Kind = "product" if hold.kind == "product" else "variant"
         if record not in affected[system][kind]:

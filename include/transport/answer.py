@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from include.records.errors import ProtocolFault, UnknownOutcome
+from include.records.errors import ProtocolFault, SyncError, UnknownOutcome
+from include.records.rows import UnreadableRows
 from include.transport.bodies import Unreadable, parse
 from include.transport.retry_after import retry_after_seconds
 
@@ -46,6 +49,24 @@ class Answer:
         if self.safe:
             raise ProtocolFault(message, system=self.system, status=self.status, exchange_id=self.exchange_id)
         raise UnknownOutcome(message, system=self.system, status=self.status, exchange_id=self.exchange_id)
+
+    @contextmanager
+    def as_described(self) -> Iterator[None]:
+        """Around what is taken out of the body: where it is not what the API describes, ProtocolFault, or after a write
+        UnknownOutcome, and no word of the body."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, UnreadableRows):
+            raise self._unlike("is not what the API describes") from None
+
+    def _unlike(self, what: str) -> SyncError:
+        kind = ProtocolFault if self.safe else UnknownOutcome
+        return kind(
+            f"{self.method} {self.path} answered {self.status}, and the answer {what}.",
+            system=self.system,
+            status=self.status,
+            exchange_id=self.exchange_id,
+        )
 
     def json_or_none(self) -> Any:
         """The body as JSON, or None where it is empty or no JSON (error pages of a proxy). Never raises."""

@@ -25,7 +25,7 @@ class LoopGuard:
         )
         if stuck:
             raise ProtocolFault(
-                f"{self._walk}: the cursor {cursor!r} does not advance after {self._last!r}.",
+                f"{self._walk}: the cursor does not advance.",
                 system=self._system,
                 remedy="The run stopped rather than read the same page for ever. Run it again; if it happens again, "
                 "the system's paging changed and the adapter has to follow.",

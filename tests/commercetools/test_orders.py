@@ -24,6 +24,7 @@ from include.records.errors import (
 )
 from include.records.order_face import OnlineOrders, OrderUpdate, Written
 from include.records.orders import Mark, Order, OrderLine, PriceGroup, Rate, RatePart, Taxed
+from include.records.rows import UnreadableRow, read_apart
 from include.sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
 from include.sandbox.faults import FaultRule
 from tests.commercetools.ordered import (
@@ -478,10 +479,10 @@ def test_a_line_of_several_rates_that_does_not_divide_is_no_order_to_be_sold(
     del row["lineItems"][0][missing]
 
     async def use(adapter: CommercetoolsOrders) -> Any:
-        return adapter.unreadable([row])
+        return read_apart([row], adapter.to_orders)
 
-    ((_, _, why),) = run(world, use)
-    assert "several rates" in why
+    _, (held,) = run(world, use)
+    assert "several rates" in held.why
 
 
 def test_the_parts_of_a_rate_and_what_a_discount_is_with_tax_are_read(world: World) -> None:
@@ -672,7 +673,6 @@ def of(world: World, row: Json) -> Order:
     """The document of a row as it left the reader."""
 
     async def use(adapter: CommercetoolsOrders) -> Order:
-        assert adapter.unreadable([row]) == []
         (order,) = adapter.to_orders([row])
         return order
 
@@ -705,28 +705,46 @@ def _return(**more: Any) -> list[Json]:
 
 
 BAD: dict[str, tuple[Callable[[Json], Any], str]] = {
-    "another currency in a line": (lambda r: _line(r).update(totalPrice=eur(1, "GBP")), "GBP and in EUR"),
+    "another currency in a line": (lambda r: _line(r).update(totalPrice=eur(1, "GBP")), "several currencies"),
     "another currency of a payment": (
         lambda r: _transaction(r).update(amount=eur(1, "GBP")),
-        "GBP and in EUR",
+        "several currencies",
     ),
     "a payment that is not shown": (lambda r: r["paymentInfo"]["payments"][0].pop("obj"), "view_payments"),
-    "an unknown state": (lambda r: r.update(orderState="Frozen"), "orderState is 'Frozen'"),
-    "an unknown movement": (lambda r: _transaction(r).update(type="Gift"), "type of a transaction is 'Gift'"),
-    "an unknown progress": (lambda r: _transaction(r).update(state="Odd"), "state of a transaction is 'Odd'"),
-    "unknown goods": (lambda r: r.update(returnInfo=_return(shipmentState="Lost")), "'Lost'"),
-    "unknown money": (lambda r: r.update(returnInfo=_return(paymentState="Owed")), "'Owed'"),
-    "a return of nothing": (lambda r: r.update(returnInfo=_return(lineItemId=None)), "customLineItemId"),
-    "parts of a cent": (lambda r: _line(r).update(totalPrice=eur(Decimal("10.5"))), "not whole"),
-    "no amount": (lambda r: _line(r).update(totalPrice=eur("many")), "a number or an amount is none"),
-    "an endless amount": (lambda r: _line(r).update(totalPrice=eur(Decimal("inf"))), "a number or an amount"),
-    "no number": (lambda r: _line(r)["taxRate"].update(amount=eur(1)), "a number or an amount is none"),
+    "an unknown state": (lambda r: r.update(orderState="Frozen"), "orderState that is not known"),
+    "an unknown movement": (
+        lambda r: _transaction(r).update(type="Gift"),
+        "type of a transaction that is not known",
+    ),
+    "an unknown progress": (
+        lambda r: _transaction(r).update(state="Odd"),
+        "state of a transaction that is not known",
+    ),
+    "unknown goods": (
+        lambda r: r.update(returnInfo=_return(shipmentState="Lost")),
+        "shipmentState of a return",
+    ),
+    "unknown money": (
+        lambda r: r.update(returnInfo=_return(paymentState="Owed")),
+        "paymentState of a return",
+    ),
+    "a return of nothing": (lambda r: r.update(returnInfo=_return(lineItemId=None)), "a return of no line"),
+    "parts of a cent": (
+        lambda r: _line(r).update(totalPrice=eur(Decimal("10.5"))),
+        "centAmount is not a whole",
+    ),
+    "no amount": (lambda r: _line(r).update(totalPrice=eur("many")), "centAmount is not a whole number"),
+    "an endless amount": (
+        lambda r: _line(r).update(totalPrice=eur(Decimal("inf"))),
+        "centAmount is not a whole",
+    ),
+    "no number": (lambda r: _line(r)["taxRate"].update(amount=eur(1)), "amount is not a number"),
     "parts of a unit": (lambda r: _line(r).update(quantity=Decimal("1.5")), "quantity"),
     "a line without a price": (lambda r: _line(r).pop("price"), "price"),
     "an order without a version": (lambda r: r.pop("version"), "version"),
     "an order without a total": (lambda r: r.pop("totalPrice"), "totalPrice"),
-    "no time": (lambda r: r.update(createdAt="yesterday"), "placed_at"),
-    "a text for an object": (lambda r: _line(r).update(price="19.99"), "TypeError"),
+    "no time": (lambda r: r.update(createdAt="yesterday"), "createdAt is no time"),
+    "a text for an object": (lambda r: _line(r).update(price="19.99"), "price is not an object"),
 }
 
 
@@ -738,19 +756,19 @@ def test_a_row_that_can_not_be_told_exactly_is_left_out_and_the_others_are_not(
     good, bad = row_of(world, place(world)), row_of(world, place(world, Basket((Item("J-1"),), number="O-2")))
     spoil(bad)
 
-    async def use(adapter: CommercetoolsOrders) -> tuple[list[Order], list[tuple[str, str, str]]]:
-        return adapter.to_orders([bad, good]), adapter.unreadable([bad, good])
+    async def use(adapter: CommercetoolsOrders) -> tuple[list[Order], list[UnreadableRow]]:
+        return read_apart([bad, good], adapter.to_orders)
 
-    orders, unreadable = run(world, use)
+    orders, (held,) = run(world, use)
     assert [order.id for order in orders] == [good["id"]]
-    ((where, number, told_why),) = unreadable
-    assert (where, number) == (bad["id"], "O-2") and why in told_why and told_why.endswith(".")
+    assert (held.id, held.label) == (bad["id"], "O-2")
+    assert why in str(held)
 
 
 def test_a_row_without_an_id_is_told_too(world: World) -> None:
     async def use(adapter: CommercetoolsOrders) -> None:
-        ((where, number, _),) = adapter.unreadable([{"orderNumber": "O-1"}])
-        assert (where, number) == ("", "O-1") and adapter.to_orders([{}]) == []
+        found, (held,) = read_apart([{"orderNumber": "O-1"}], adapter.to_orders)
+        assert (found, held.id, held.label) == ([], "", "O-1")
 
     run(world, use)
 

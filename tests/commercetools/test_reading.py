@@ -9,9 +9,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from include.records.errors import ConfigurationFault, ProtocolFault
+from include.commercetools.cells import cell
+from include.records.errors import ConfigurationFault
 from include.records.products import table
-from tests.commercetools.world import Json, World, product_row, settings, variant, variant_row
+from include.records.rows import UnreadableRows
+from include.settings.models import SyncSettings
+from include.settings.transforming import apply
+from tests.commercetools.world import Json, World, pages, product_row, settings, variant, variant_row
 
 
 def test_a_product_becomes_one_product_and_its_variants(world: World) -> None:
@@ -238,12 +242,13 @@ def test_a_field_in_no_known_place_is_a_fault_of_the_configuration(world: World)
         world.read(settings(fields={"brand": {"commercetools": "brnad"}}))
 
 
-def test_rows_that_are_no_projections_stop_the_run(world: World) -> None:
+def test_a_row_that_is_no_projection_is_named_with_its_field(world: World) -> None:
     async def use(adapter: Any) -> None:
         adapter.to_records([{"id": "x", "version": "seven"}])
 
-    with pytest.raises(ProtocolFault, match="lastModifiedAt"):
+    with pytest.raises(UnreadableRows, match="version is not a whole number") as told:
         world.run(use)
+    assert [row.id for row in told.value.rows.values()] == ["x"] and "seven" not in str(told.value)
 
 
 @pytest.mark.parametrize(
@@ -292,3 +297,45 @@ def test_a_page_of_500_products_is_mapped_quickly(world: World) -> None:
         return min(times)
 
     assert world.run(use) < 0.3  # measured: 0.1; twice as much room again for slow machines
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind", "cell_"),
+    [
+        ([None], "set", "[]"),
+        (["a", None], "set", '["a"]'),
+        ([None, "b", "a"], "list", '["b","a"]'),
+        (["a", None], "text", "a"),
+        ([None], "text", ""),
+    ],
+)
+def test_a_null_in_a_set_is_nothing(raw: Any, kind: str, cell_: str) -> None:
+    assert cell(kind, raw) == cell_
+
+
+@pytest.mark.parametrize(("raw", "codes"), [([None], "[]"), (["a", None], '["a"]'), ([None, "b"], '["b"]')])
+def test_a_null_among_the_codes_is_no_code(world: World, raw: Any, codes: str) -> None:
+    fields = {"barcodes": {"commercetools": "attribute:codes"}}
+    world.product(variant("J-1", codes=["x"]))
+
+    async def use(adapter: Any) -> Any:
+        (row,) = [row for page in await pages(adapter) for row in page.rows]
+        for attribute in row["masterVariant"]["attributes"]:
+            if attribute["name"] == "codes":
+                attribute["value"] = raw
+        return adapter.to_records([row]).variants["barcodes"].iloc[0]
+
+    assert world.run(use, settings(fields=fields, barcodes_multiple=True)) == codes
+
+
+@pytest.mark.parametrize("steps", [[{"kind": "join", "separator": "/"}], [{"kind": "enum_label"}]])
+def test_a_null_in_a_list_reaches_no_transform(steps: Any) -> None:
+    transforms = (
+        SyncSettings.model_validate(
+            {"products": {"fields": {"attr.x": {"commercetools": "attribute:x", "transforms": steps}}}}
+        )
+        .products.fields["attr.x"]
+        .transforms
+    )
+    found = apply(transforms, ["a", None])
+    assert found in ("a", ["a"])

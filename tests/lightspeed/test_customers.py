@@ -19,13 +19,13 @@ from include.records.customer_face import CustomerSystem, CustomerWrite, Custome
 from include.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
-    ProtocolFault,
     RecordRejected,
     SyncError,
     TargetMissing,
     UnknownOutcome,
 )
 from include.records.face import RawPage, Window
+from include.records.rows import UnreadableRows
 from include.records.sealing import clear_rows
 from include.sandbox.fault_rules import FaultRule
 from include.settings.models import SyncSettings
@@ -339,7 +339,6 @@ def test_a_text_that_a_whole_row_leaves_out_is_empty_and_one_that_a_cut_row_leav
         ({"do_not_email": False}, "consent_email", True),
         ({"loyalty_balance": "5809.64"}, "loyalty_balance", "5809.64"),
         ({"email": "nobody"}, "email", "?nobody"),
-        ({"email": {"odd": 1}}, "email", None),
         ({"phone": "hello"}, "phone", "?hello"),
         ({"phone": "01 23456789", "postal_country_id": "AT"}, "phone", "+43123456789"),
         ({"postal_city": "Wien", "postal_country_id": "Austria"}, "billing_address", None),
@@ -752,10 +751,18 @@ def test_a_value_that_can_not_be_sent_is_not_told() -> None:
     assert "Plantedfirst" not in f"{refused.value}{vars(refused.value)}"
 
 
-def test_a_row_without_id_is_a_fault_that_shows_nothing(till: Till) -> None:
-    with pytest.raises(ProtocolFault, match=r"^lightspeed: A customer has no id\.") as fault:
-        clear_of(till, {"email": "planted.mail@example.com"})
-    assert "planted" not in str(fault.value)
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"email": "planted.mail@example.com"}, "id is missing"),
+        ({**SHORT, "email": {"odd": "planted"}}, "email is not a text"),
+        ({**SHORT, "first_name": "planted", "updated_at": "planted"}, "updated_at is no time"),
+    ],
+)
+def test_a_row_that_can_not_be_read_is_named_and_nothing_of_it_shown(till: Till, row: Json, why: str) -> None:
+    with pytest.raises(UnreadableRows, match=why) as fault:
+        clear_of(till, row)
+    assert "planted" not in str(fault.value) + repr(fault.value.rows)
 
 
 # ------------------------------------------------------------------------------------------------ preflight

@@ -28,7 +28,6 @@ from include.lightspeed.x_series.sales import XSeriesSales
 from include.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
-    ProtocolFault,
     RecordRejected,
     SyncError,
     TargetMissing,
@@ -36,6 +35,7 @@ from include.records.errors import (
 )
 from include.records.face import RawPage
 from include.records.order_face import TillSales
+from include.records.rows import UnreadableRow, UnreadableRows, read_apart
 from include.records.sales import Sale, SaleLine, Tender
 from include.sandbox.fault_rules import FaultRule
 from include.sandbox.faults import Faults
@@ -313,29 +313,28 @@ async def _mapped(adapter: XSeriesSales, rows: list[Json]) -> list[Sale]:
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        ({"id": None}, "no id"),
+        ({"id": None}, "id is missing"),
         ({"state": "sold"}, "state"),
         ({"sale_date": None}, "no date"),
         ({"sale_date": "yesterday"}, "time"),
         ({"total_tax": None}, "totals"),
         ({"total_price": None}, "totals"),
         ({"line_items": [{**FLAT["line_items"][0], "price": None}]}, "a line lacks"),
-        ({"line_items": [{**FLAT["line_items"][0], "tax": "much"}]}, "a line lacks"),
-        ({"line_items": {"0": {}}}, "no list"),
+        ({"line_items": [{**FLAT["line_items"][0], "tax": "much"}]}, "tax is not a number"),
+        ({"line_items": {"0": {}}}, "line_items is not a list"),
         ({"payments": [{"name": "Cash"}]}, "a payment lacks"),
     ],
 )
 def test_a_row_that_is_no_sale_is_told_and_stops_no_other(shop: Shop, wrong: Json, why: str) -> None:
     rows = [trimmed({**FLAT, **wrong}), trimmed(FLAT)]
 
-    async def both(adapter: XSeriesSales) -> tuple[list[Sale], list[tuple[str, str, str]]]:
-        return adapter.to_sales(rows), adapter.unreadable(rows)
+    async def both(adapter: XSeriesSales) -> tuple[list[Sale], list[UnreadableRow]]:
+        return read_apart(rows, adapter.to_sales)
 
-    sales, unreadable = run(shop, both)
+    sales, (held,) = run(shop, both)
     assert [sale.id for sale in sales] == [FLAT["id"]]
-    ((sale_id, number, told),) = unreadable
-    assert (sale_id, number) == (rows[0]["id"] or "", "1036")
-    assert why in told
+    assert (held.id, held.label) == (rows[0]["id"] or "", "1036")
+    assert why in str(held)
 
 
 def test_payments_that_were_taken_back_and_lines_that_were_taken_out_do_not_count(shop: Shop) -> None:
@@ -724,7 +723,7 @@ def test_an_answer_that_does_not_show_the_sale_is_an_unknown_outcome(
 
 def test_a_sale_that_can_not_be_read_is_no_missing_one(shop: Shop) -> None:
     shop.till.faults.add(FaultRule(match="/sales/", kind="status", status=200, body={"data": {"id": "1"}}))
-    with pytest.raises(ProtocolFault):
+    with pytest.raises(UnreadableRows):
         run(shop, lambda adapter: adapter.find(str(uuid4())))
 
 

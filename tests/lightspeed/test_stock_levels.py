@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from include.lightspeed.x_series.stock_feed import levels_table
+from include.lightspeed.x_series.stock_feed import LEVELS, levels_table
 from include.records.errors import ConfigurationFault, ProtocolFault
+from include.records.rows import UnreadableRows
 from include.records.stock import parts
 from include.sandbox.faults import FaultRule
 from tests.lightspeed.stocked import LOCATIONS, levels, product, run, stock_settings, walked
@@ -38,7 +39,6 @@ def of(till: Till, name: str) -> str:
         ("10.00000", 1_000_000),
         (None, None),
         ("", None),
-        ("many", None),
     ],
 )
 def test_a_level_is_read_exactly_and_what_is_not_said_is_unknown(
@@ -61,8 +61,12 @@ def test_a_row_without_a_level_is_unknown_and_a_deleted_one_keeps_its_proof() ->
 
 
 def test_a_row_that_names_no_product_or_outlet_is_not_guessed_at() -> None:
-    for row in ({"product_id": "p"}, {"outlet_id": "o"}):
-        with pytest.raises(ProtocolFault):
+    for row in (
+        {"product_id": "p"},
+        {"outlet_id": "o"},
+        {"product_id": "p", "outlet_id": "o", LEVELS[0]: "many"},
+    ):
+        with pytest.raises(UnreadableRows):
             levels_table([row])
 
 

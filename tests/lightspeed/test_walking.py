@@ -14,6 +14,7 @@ from include.lightspeed.x_series.paging import next_cursor, rows_of
 from include.lightspeed.x_series.products import XSeriesProducts
 from include.records.errors import ConfigurationFault, ProtocolFault
 from include.records.face import RawPage, Window
+from include.records.rows import read_apart
 from tests.lightspeed.till import Till, make_settings, read_all
 
 
@@ -108,10 +109,16 @@ def test_product_rows_without_any_version_are_a_fault(till: Till) -> None:
         till.run(make_settings(), pages)
 
 
-def test_product_rows_without_an_id_are_a_fault(till: Till) -> None:
-    till.more = {"transport": canned({"data": [{"name": "x", "version": 7}]})}
-    with pytest.raises(ProtocolFault, match="id"):
-        till.run(make_settings(), pages)
+def test_a_product_row_without_an_id_is_held_and_the_others_are_read(till: Till) -> None:
+    rows = [{"name": "x", "version": 7}, {"id": "p1", "name": "y", "version": 8}]
+    till.more = {"transport": canned({"data": rows}, [])}
+
+    async def use(adapter: Any) -> Any:
+        read = [row for page in await pages(adapter) for row in page.rows]
+        return read_apart(read, adapter.to_records)
+
+    tables, (held,) = till.run(make_settings(), use)
+    assert (list(tables.variants["id"]), held.id, str(held)) == (["p1"], "", "id is missing")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +130,7 @@ def test_every_kind_of_empty_page_ends_a_walk(till: Till, ending: Any) -> None:
     assert [len(page.rows) for page in walked] == [1, 0] and walked[-1].cursor == "7"
 
 
-@pytest.mark.parametrize("body", [{"items": []}, "text", {"data": {"a": 1}}, [1, 2]])
+@pytest.mark.parametrize("body", [{"items": []}, "text", {"data": {"a": 1}}])
 def test_a_list_that_is_none_is_a_fault(body: Any) -> None:
     with pytest.raises(ProtocolFault):
         rows_of(body, "/products")

@@ -12,7 +12,7 @@ def test_a_cursor_seen_before_stops_the_walk_even_after_a_detour() -> None:
     guard = LoopGuard("lightspeed", "products")
     for cursor in ("a", "b", "c"):
         guard.step(cursor)
-    with pytest.raises(ProtocolFault, match="products: the cursor 'b' does not advance"):
+    with pytest.raises(ProtocolFault, match="products: the cursor does not advance"):
         guard.step("b")
 
 

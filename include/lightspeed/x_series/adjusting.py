@@ -19,7 +19,9 @@ from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.facts import same_name
 from include.lightspeed.x_series.numbers import number, whole
 from include.lightspeed.x_series.paging import Row, rows_of, walk_versions
+from include.lightspeed.x_series.row_shapes import ADJUSTMENT, REASON
 from include.records.errors import ConfigurationFault, RecordRejected, UnknownOutcome
+from include.records.rows import gated, readable
 from include.records.stock import ADJUSTMENT_COLUMNS, parts, stock_table, units
 from include.records.stock_face import Adjusted, Adjustment
 from include.records.types import decimal_text
@@ -68,13 +70,13 @@ async def read_reasons(client: XSeriesClient) -> list[CustomReason]:
     pages = walk_versions(client, REASONS_PATH, page_size=REASON_PAGE_SIZE, whole_list_allowed=True)
     return [
         CustomReason(
-            id=str(row.get("id") or ""),
+            id=str(row["id"]),
             name=str(row.get("name") or ""),
             type=str(row["type"]).upper() if row.get("type") else None,
             enabled=row.get("enabled") is not False and not row.get("deleted_at"),
         )
         async for page in pages
-        for row in page.rows
+        for row in readable(gated(page.rows, REASON))
     ]
 
 
@@ -140,7 +142,7 @@ class Adjustments:
         pages = walk_versions(
             self._client, PATH, after=version, page_size=self._page_size, whole_list_allowed=True
         )
-        rows = [_read(row) async for page in pages for row in page.rows]
+        rows = [_read(row) async for page in pages for row in readable(gated(page.rows, ADJUSTMENT))]
         return stock_table(ADJUSTMENT_COLUMNS, rows)
 
     async def _item(self, adjustment: Adjustment) -> dict[str, str]:
@@ -167,7 +169,7 @@ class Adjustments:
 def _matched(adjustments: Sequence[Adjustment], answered: Any) -> dict[str, str]:
     """Adjustment ids by change: each answered row serves one change of its product, outlet and quantity."""
     free: dict[tuple[Any, ...], list[str]] = {}
-    for row in rows_of(answered, PATH):
+    for row in readable(gated(rows_of(answered, PATH), ADJUSTMENT)):
         adjustment_id, *place = _read(row)[:4]
         free.setdefault(tuple(place), []).insert(0, str(adjustment_id))
     found: dict[str, str] = {}

@@ -21,6 +21,7 @@ from include.transport.bounds import MEGABYTE
 from include.transport.budget import AdaptiveConcurrency
 from include.transport.client import HttpClient, Params
 from include.transport.faces import Budget, ExchangeSink, TokenStore
+from include.transport.wire import rate_limit_headers
 from include.transport.withholding import Withhold
 
 TOKEN_PATH = "/api/1.0/token"  # noqa: S105 - a path
@@ -197,14 +198,13 @@ def _auth(connection: LightspeedConnection, token_store: TokenStore | None) -> h
 
 
 def _body(answer: Answer, value: Any) -> Body:
-    limit = answer.headers.get("x-ratelimit-limit", "")
-    rate_limit = int(limit) if limit.isascii() and limit.isdigit() else None
+    rate_limit, _ = rate_limit_headers(answer.headers)
     return Body(storable(value), answer.exchange_id, _clock(answer), rate_limit)
 
 
 def _clock(answer: Answer) -> datetime:
     try:
-        moment = parsedate_to_datetime(answer.headers.get("date", ""))
+        moment = parsedate_to_datetime(answer.headers.get("date", "")[:64])
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return datetime.now(UTC)

@@ -14,10 +14,12 @@ from include.lightspeed.x_series.customer_places import Places
 from include.lightspeed.x_series.paging import Row, pages_by_version, rows_of
 from include.lightspeed.x_series.privacy import excluded_paths, without_private
 from include.lightspeed.x_series.references import single_of
+from include.lightspeed.x_series.row_shapes import CUSTOMER
 from include.lightspeed.x_series.version_feed import VersionFeed
 from include.records.errors import TargetMissing
 from include.records.face import Asked, RawPage
 from include.records.identifiers import folded_key
+from include.records.rows import gated
 from include.settings.models import SyncSettings
 from include.transport.client import Value
 from include.transport.withholding import Withhold
@@ -71,7 +73,7 @@ class CustomerStream(VersionFeed):
         for field, value in _questions(email, number, key):
             rows = [row for row in await self._bearers(field, value) if str(row.get("id")) not in met]
             met |= {str(row.get("id")) for row in rows}
-            yield RawPage([self.kept(row) for row in rows], position="", cursor=None, last=False)
+            yield RawPage(self._gated(rows), position="", cursor=None, last=False)
         yield RawPage([], position="", cursor=None, last=True)
 
     def kept(self, row: Mapping[str, Any]) -> Row:
@@ -79,6 +81,9 @@ class CustomerStream(VersionFeed):
         return without_private(
             {name: value for name, value in row.items() if name in self.places.kept}, self._private
         )
+
+    def _gated(self, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+        return gated(rows, CUSTOMER, self.kept)
 
     async def read_one(self, customer_id: str) -> Row:
         """A customer as it is sent, whole. Raises TargetMissing."""
@@ -88,7 +93,7 @@ class CustomerStream(VersionFeed):
     async def _feed(self, after: int) -> AsyncIterator[tuple[list[Row], int]]:
         async for page in pages_by_version(self._listed, PATH, after=after):
             assert page.cursor is not None  # only lists that may come whole have none
-            yield [self.kept(row) for row in page.rows], page.cursor
+            yield self._gated(page.rows), page.cursor
 
     async def _listed(self, after: int) -> Body:
         query: Query = {"page_size": self._page_size, "deleted": "true", "after": after}
@@ -97,7 +102,7 @@ class CustomerStream(VersionFeed):
     async def _by_key(self, key: str) -> list[Row]:
         if _ID.fullmatch(key):
             return await self._one(key)
-        return [self.kept(row) for row in await self._bearers("customer_code", key)]
+        return self._gated(await self._bearers("customer_code", key))
 
     async def _one(self, customer_id: str) -> list[Row]:
         row = await self._one_row(customer_id)
@@ -105,7 +110,7 @@ class CustomerStream(VersionFeed):
 
     async def _one_row(self, customer_id: str) -> Row | None:
         try:
-            return self.kept(await self.read_one(customer_id))
+            return self._gated([await self.read_one(customer_id)])[0]
         except TargetMissing:
             return None
 

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pydantic import ValidationError
-
 from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.facts import same_name
+from include.lightspeed.x_series.models import many
 from include.lightspeed.x_series.paging import walk_versions
 from include.lightspeed.x_series.price_books import ALL_CUSTOMERS
 from include.lightspeed.x_series.wire import Named
-from include.records.errors import ConfigurationFault, ProtocolFault
+from include.records.errors import ConfigurationFault
 from include.settings.customers import GroupPair
 
 PATH = "/customer_groups"
@@ -85,8 +84,4 @@ async def read_groups(client: XSeriesClient, pairs: Sequence[GroupPair]) -> Grou
     """All live groups of the store. Their names say nothing of a person."""
     pages = walk_versions(client, PATH, page_size=PAGE_SIZE, whole_list_allowed=True)
     rows = [row async for page in pages for row in page.rows]
-    try:
-        groups = [Named.model_validate(row) for row in rows]
-    except ValidationError:
-        raise ProtocolFault(f"GET {PATH} can't be read.", system=SYSTEM) from None
-    return Groups([group for group in groups if not group.deleted_at], pairs)
+    return Groups([group for group in many(Named, rows) if not group.deleted_at], pairs)

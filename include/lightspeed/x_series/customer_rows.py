@@ -1,9 +1,9 @@
 """Rows of `/customers` as clear rows of customers.
 
-Read tolerantly: a value of another kind than described is unknown, never wrong, so that one odd row does not stop the
-others. Null is known to be empty. So is a text that a whole row leaves out: official examples of the list, of creations
-and of updates leave out every text that is empty, in one list beside a row that shows them all (inferred, not said in
-words). Any other field that a row does not show is unknown, and so is everything that a cut row does not show.
+A row with a value of another kind than described is unreadable, and the others go on. Null is known to be empty. So is
+a text that a whole row leaves out: official examples of the list, of creations and of updates leave out every text that
+is empty, in one list beside a row that shows them all (inferred, not said in words). Any other field that a row does
+not show is unknown, and so is everything that a cut row does not show.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.customer_groups import Groups
 from include.lightspeed.x_series.customer_places import ADDRESS_MEMBERS, ADDRESSES, EXTERNAL_ID, Places
 from include.lightspeed.x_series.numbers import number, whole
+from include.lightspeed.x_series.row_shapes import CUSTOMER
 from include.records.customers import clear_table, plain_address
-from include.records.errors import ProtocolFault
 from include.records.people import balance_text, email_text, name_text, phone_text
+from include.records.rows import read_rows
 from include.records.types import decimal_text
 
 COUNTRY = re.compile(r"[A-Za-z]{2}")
@@ -31,13 +32,17 @@ _PHONES = frozenset({"phone", "mobile"})
 
 
 def customers_table(rows: Sequence[Mapping[str, Any]], places: Places, groups: Groups | None) -> pd.DataFrame:
-    """A clear table of wire rows. `groups`: None where groups are not read."""
-    return clear_table([_clear(row, places, groups) for row in rows])
+    """A clear table of wire rows. `groups`: None where groups are not read. Raises UnreadableRows."""
+    return read_rows(
+        rows,
+        lambda sound: clear_table([_clear(row, places, groups) for row in sound]),
+        system=SYSTEM,
+        what="customers",
+        shape=CUSTOMER,
+    )
 
 
 def _clear(row: Mapping[str, Any], places: Places, groups: Groups | None) -> dict[str, Any]:
-    if not row.get("id"):
-        raise ProtocolFault("A customer has no id.", system=SYSTEM)
     group_id = row.get("customer_group_id")
     found = {
         "id": str(row["id"]),
@@ -137,8 +142,5 @@ def _moment(told: Any) -> datetime | None:
     """A moment; without a zone it is UTC, as all times of the API are."""
     if not told:
         return None
-    try:
-        moment = datetime.fromisoformat(str(told))
-    except ValueError:
-        raise ProtocolFault("A customer has a time that can't be read.", system=SYSTEM) from None
+    moment = datetime.fromisoformat(told)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

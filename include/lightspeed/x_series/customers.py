@@ -37,10 +37,12 @@ from include.lightspeed.x_series.customer_writing import (
 )
 from include.lightspeed.x_series.paging import Row
 from include.lightspeed.x_series.references import single_of
+from include.lightspeed.x_series.row_shapes import CUSTOMER
 from include.records.customer_face import CustomerWrite, CustomerWritten
 from include.records.customers import CONSENTS
 from include.records.errors import DuplicateInTarget, ProtocolFault, RecordRejected, UnknownOutcome
 from include.records.face import CheckResult, SystemName
+from include.records.rows import UnreadableRows, require
 from include.settings.models import SyncSettings
 
 
@@ -118,6 +120,7 @@ class XSeriesCustomers(CustomerStream):
         if row is None:
             # Nothing was left to send, or the answer was empty, as those of products were seen to be.
             row = await self.read_one(customer_id)
+            require(row, CUSTOMER, system=SYSTEM, what="customers")
         return CustomerWritten(customer_id, self.kept(row), exchanges, sent.dropped)
 
     async def _remove(self, write: CustomerWrite, *, anonymise: bool) -> CustomerWritten:
@@ -140,6 +143,7 @@ class XSeriesCustomers(CustomerStream):
                 raise
         # The description wants both names in every body: they are sent as they are at this moment.
         standing = await self.read_one(customer_id)
+        require(standing, CUSTOMER, system=SYSTEM, what="customers")
         names = {name: standing.get(name) for name in NAMES_OF_A_CUSTOMER}
         return await self._send(customer_id, {**names, **body}, write)
 
@@ -192,9 +196,10 @@ def _row_of(answer: Body) -> Row | None:
     """The customer in an answer; None where it shows none."""
     try:
         row = dict(single_of(answer.value, PATH))
-    except ProtocolFault:
+        require(row, CUSTOMER, system=SYSTEM, what="customers")
+    except (ProtocolFault, UnreadableRows):
         return None
-    return row if row.get("id") else None
+    return row
 
 
 def _named(problem: DuplicateInTarget, body: Mapping[str, Any]) -> DuplicateInTarget:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.numbers import number
 from include.lightspeed.x_series.paging import Row, walk_versions
+from include.lightspeed.x_series.row_shapes import CONSIGNED, CONSIGNMENT
+from include.records.checks import Shape
+from include.records.rows import gated, is_stub
 from include.records.stock import parts
+
+log = logging.getLogger(__name__)
 
 PATH = "/consignments"
 ON_THEIR_WAY = (("SUPPLIER", "SENT"), ("SUPPLIER", "DISPATCHED"), ("OUTLET", "SENT"))
@@ -24,7 +30,7 @@ async def read_incoming(client: XSeriesClient, outlets: Collection[str]) -> list
     """What is on its way to these outlets: what was sent less what has been received already."""
     found: list[Incoming] = []
     for kind, status in ON_THEIR_WAY if outlets else ():
-        async for consignment in _all(client, PATH, {"type": kind, "status": status}):
+        async for consignment in _all(client, PATH, {"type": kind, "status": status}, CONSIGNMENT):
             # Asked for, and looked at again: filters of lists are not sure to be honoured.
             said = (consignment.get("type"), consignment.get("status"))
             if said != (kind, status) or consignment.get("deleted_at"):
@@ -35,7 +41,7 @@ async def read_incoming(client: XSeriesClient, outlets: Collection[str]) -> list
 
 
 async def _lines(client: XSeriesClient, consignment: Row) -> AsyncIterator[Incoming]:
-    async for row in _all(client, f"{PATH}/{consignment['id']}/products", {}):
+    async for row in _all(client, f"{PATH}/{consignment['id']}/products", {}, CONSIGNED):
         count, received = number(row.get("count")), number(row.get("received"))
         if count is None or row.get("deleted_at") or not row.get("product_id"):
             continue
@@ -49,10 +55,14 @@ async def _lines(client: XSeriesClient, consignment: Row) -> AsyncIterator[Incom
             )
 
 
-async def _all(client: XSeriesClient, path: str, params: dict[str, str]) -> AsyncIterator[Row]:
+async def _all(client: XSeriesClient, path: str, params: dict[str, str], shape: Shape) -> AsyncIterator[Row]:
+    """The rows that can be read: what can't be is not counted, and said."""
     pages = walk_versions(
         client, path, page_size=CONSIGNMENT_PAGE_SIZE, params=params, whole_list_allowed=True
     )
     async for page in pages:
-        for row in page.rows:
-            yield row
+        for row in gated(page.rows, shape):
+            if is_stub(row):
+                log.warning("%s: a row can't be read and is not counted", path)
+            else:
+                yield row

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
+
+from include.records import checks
 
 
 def storable(value: Any) -> Any:
@@ -24,16 +26,14 @@ def number(value: Any) -> Decimal | None:
     A float can only come from a page that was stored and read again with a plain JSON parser: its shortest text is
     the number as it was sent (up to 15 digits), so nothing is lost.
     """
-    if value is None or value == "" or isinstance(value, bool):
+    if value is None or value == "" or checks.amount(value) is not None and checks.whole(value) is not None:
         return None
-    try:
-        parsed = Decimal(repr(value) if isinstance(value, float) else value)
-    except (InvalidOperation, TypeError, ValueError):
-        return None
-    return parsed if parsed.is_finite() else None
+    return Decimal(repr(value) if isinstance(value, float) else value)
 
 
 def whole(value: Any) -> int | None:
     """A 64-bit version, which may come as a number or as text; None where there is none or it is unreadable."""
+    if checks.whole(value) is not None:
+        return None
     parsed = number(value)
-    return int(parsed) if parsed is not None and parsed == parsed.to_integral_value() else None
+    return None if parsed is None else int(parsed)

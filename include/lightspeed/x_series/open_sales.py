@@ -15,6 +15,8 @@ from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.numbers import number
 from include.lightspeed.x_series.paging import Row, rows_of
+from include.lightspeed.x_series.row_shapes import SALE
+from include.records.rows import gated, is_stub
 from include.transport.paging import LoopGuard
 
 log = logging.getLogger(__name__)
@@ -58,9 +60,11 @@ async def _search(client: XSeriesClient, attribute: str) -> AsyncIterator[Row]:
         rows = rows_of(answer.value, PATH)
         if not rows:
             return
-        guard.step(tuple(str(row.get("id")) for row in rows))
-        for row in rows:
-            if row.get("id"):
+        guard.step(tuple(str(row.get("id"))[:100] for row in rows))
+        for row in gated(rows, SALE):
+            if is_stub(row):
+                log.warning("sale %s can't be read and is not counted", row.get("id") or "without an id")
+            else:
                 yield row
         offset += len(rows)
 

@@ -18,6 +18,7 @@ from include.lightspeed.x_series.client import Body, XSeriesClient
 from include.lightspeed.x_series.numbers import whole
 from include.lightspeed.x_series.shapes import require_known_products
 from include.records.errors import ProtocolFault
+from include.records.rows import gated
 from include.transport.paging import LoopGuard
 
 Row = dict[str, Any]
@@ -83,23 +84,31 @@ async def pages_by_version(
 
 
 def rows_of(value: Any, path: str) -> list[Row]:
-    """The rows of a list answer: enveloped, bare, or null. Raises ProtocolFault for anything else."""
+    """The rows of a list answer: enveloped, bare, or null; what is no object among them stands for itself. Raises
+    ProtocolFault for anything else."""
     if isinstance(value, Mapping) and "data" in value:
         value = value["data"]
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+    if not isinstance(value, list):
         raise ProtocolFault(f"GET {path}: the answer is no list of objects.", system=SYSTEM)
-    require_known_products(value, path)
-    return value
+    rows = gated(value)
+    require_known_products(rows, path)
+    return rows
 
 
 def next_cursor(value: Any, rows: list[Row]) -> int | None:
-    """Where to go on: the greatest version the envelope or a row names."""
+    """Where to go on: the greatest version the envelope or a row names. Of a row only one that its place in the order
+    allows: a single version that is far too large would carry the cursor past everything that is still to come."""
     envelope = value.get("version") if isinstance(value, Mapping) else None
     told = whole(envelope.get("max")) if isinstance(envelope, Mapping) else None
     versions = [version for row in rows if (version := whole(row.get("version"))) is not None]
-    return max([*versions, *([told] if told is not None else [])], default=None)
+    in_order = [
+        version
+        for n, version in enumerate(versions)
+        if all(version <= later for later in versions[n + 1 :][:1])
+    ]
+    return max([*in_order, *([told] if told is not None else [])], default=None)
 
 
 async def walk_categories(client: XSeriesClient) -> AsyncIterator[list[Row]]:

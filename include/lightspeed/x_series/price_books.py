@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ValidationError
-
 from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.facts import StoreFacts, same_name
+from include.lightspeed.x_series.models import many
 from include.lightspeed.x_series.paging import walk_versions
 from include.lightspeed.x_series.price_writing import PriceBookBody
 from include.lightspeed.x_series.references import created_id
@@ -172,16 +171,8 @@ async def read_books(client: XSeriesClient, facts: StoreFacts, settings: SyncSet
     """The store's price books, and its customer groups where a list is in a book."""
     if not any(one.in_book for one in settings.prices.synced):
         return Books((), (), facts, settings)
-    try:
-        books, groups = await asyncio.gather(_live_books(client), _all(client, "/customer_groups"))
-        return Books(
-            books,
-            [NamedId.model_validate(row) for row in groups],
-            facts,
-            settings,
-        )
-    except ValidationError:
-        raise ProtocolFault("Price books can't be read.", system=SYSTEM) from None
+    books, groups = await asyncio.gather(_live_books(client), _all(client, "/customer_groups"))
+    return Books(books, many(NamedId, groups), facts, settings)
 
 
 async def _all(client: XSeriesClient, path: str) -> list[Mapping[str, object]]:
@@ -228,12 +219,7 @@ async def _created(client: XSeriesClient, books: Books, one: PriceList) -> str:
 
 
 async def _live_books(client: XSeriesClient) -> list[PriceBook]:
-    try:
-        return [
-            book for book in map(PriceBook.model_validate, await _all(client, PATH)) if not book.deleted_at
-        ]
-    except ValidationError:
-        raise ProtocolFault("Price books can't be read.", system=SYSTEM) from None
+    return [book for book in many(PriceBook, await _all(client, PATH)) if not book.deleted_at]
 
 
 def require_books(books: Books, settings: SyncSettings) -> None:

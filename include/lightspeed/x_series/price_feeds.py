@@ -19,10 +19,12 @@ from include.lightspeed.x_series.paging import Row, rows_of, walk_versions
 from include.lightspeed.x_series.privacy import excluded_paths, without_private
 from include.lightspeed.x_series.reading import PRICE_FIELDS
 from include.lightspeed.x_series.references import single_of
+from include.lightspeed.x_series.row_shapes import ARTICLE, BOOK_LINE
 from include.lightspeed.x_series.version_feed import VersionFeed
-from include.records.errors import ProtocolFault, TargetMissing
+from include.records.errors import TargetMissing
 from include.records.face import Asked, RawPage, Shown
 from include.records.prices import ARTICLE_COLUMNS, ENTRY_COLUMNS, price_table
+from include.records.rows import gated, is_stub, read_rows
 from include.settings.models import SyncSettings
 
 PRODUCTS = "/products"
@@ -79,7 +81,7 @@ class ArticleStream(VersionFeed):
         )
         async for page in pages:
             assert page.cursor is not None  # only lists that may come whole have none
-            yield [self._kept(row) for row in page.rows], page.cursor
+            yield gated(page.rows, ARTICLE, self._kept), page.cursor
 
     async def _one(self, product_id: str) -> list[Row]:
         row = await self._row(product_id)
@@ -90,7 +92,7 @@ class ArticleStream(VersionFeed):
             row = single_of((await self._client.get(f"{PRODUCTS}/{product_id}")).value, PRODUCTS)
         except TargetMissing:
             return None
-        return self._kept(row)
+        return gated([row], ARTICLE, self._kept)[0]
 
     def _kept(self, row: Mapping[str, Any]) -> Row:
         kept = {name: row[name] for name in _OF_AN_ARTICLE if name in row}
@@ -158,21 +160,29 @@ class EntryStream(VersionFeed):
             yield self._kept(page.rows, None), page.cursor
 
     def _kept(self, rows: Sequence[Mapping[str, Any]], book: str | None) -> list[Row]:
-        kept = [{name: row[name] for name in _OF_AN_ENTRY if name in row} for row in rows]
-        if book is not None:
-            kept = [{"price_book_id": book, **row} for row in kept]
-        return [row for row in kept if row.get("price_book_id") in self.books]
+        def kept(row: Mapping[str, Any]) -> Row:
+            return {
+                **({"price_book_id": book} if book else {}),
+                **{n: row[n] for n in _OF_AN_ENTRY if n in row},
+            }
+
+        lines = gated(rows, BOOK_LINE, kept)
+        return [row for row in lines if is_stub(row) or row.get("price_book_id") in self.books]
 
 
 def articles_table(rows: Sequence[Mapping[str, Any]], facts: StoreFacts) -> pd.DataFrame:
-    """ARTICLE_COLUMNS of product rows."""
+    """ARTICLE_COLUMNS of product rows. Raises UnreadableRows."""
     field = PRICE_FIELDS["excluded" if facts.retailer.tax_exclusive else "included"]
-    return price_table(ARTICLE_COLUMNS, (_article(row, field, facts) for row in rows))
+    return read_rows(
+        rows,
+        lambda sound: price_table(ARTICLE_COLUMNS, (_article(row, field, facts) for row in sound)),
+        system=SYSTEM,
+        what="products with their prices",
+        shape=ARTICLE,
+    )
 
 
 def _article(row: Mapping[str, Any], field: str, facts: StoreFacts) -> tuple[Any, ...]:
-    if not row.get("id"):
-        raise ProtocolFault("A product row has no id.", system=SYSTEM)
     return (
         str(row["id"]),
         row.get("sku") or None,
@@ -186,13 +196,17 @@ def _article(row: Mapping[str, Any], field: str, facts: StoreFacts) -> tuple[Any
 
 
 def entries_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """ENTRY_COLUMNS of price book lines."""
-    return price_table(ENTRY_COLUMNS, (_entry(row) for row in rows))
+    """ENTRY_COLUMNS of price book lines. Raises UnreadableRows."""
+    return read_rows(
+        rows,
+        lambda sound: price_table(ENTRY_COLUMNS, (_entry(row) for row in sound)),
+        system=SYSTEM,
+        what="price book lines",
+        shape=BOOK_LINE,
+    )
 
 
 def _entry(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    if not row.get("id") or not row.get("product_id"):
-        raise ProtocolFault(f"{ENTRIES}: a line has no id or names no product.", system=SYSTEM)
     return (
         str(row["id"]),
         str(row["product_id"]),

@@ -34,11 +34,11 @@ from include.lightspeed.x_series.products_2026_07 import (
 from include.lightspeed.x_series.reading import is_part_of_family, product_id_of, to_tables
 from include.lightspeed.x_series.references import Lookups, created_id, read_facts, single_of
 from include.lightspeed.x_series.resolving import resolve
+from include.lightspeed.x_series.row_shapes import PRODUCT
 from include.lightspeed.x_series.version_feed import VersionFeed
 from include.lightspeed.x_series.writing import body_of
 from include.records.errors import (
     DuplicateInTarget,
-    ProtocolFault,
     TargetMissing,
     UnknownOutcome,
 )
@@ -54,6 +54,7 @@ from include.records.face import (
 )
 from include.records.identifiers import matching_key
 from include.records.products import Kind, ProductTables, column_of, merged_columns
+from include.records.rows import gated, is_stub, readable
 from include.records.types import plain_value, same
 from include.settings.models import SyncSettings
 
@@ -119,6 +120,7 @@ class XSeriesProducts(VersionFeed):
                 names=(str(row["sku"]),) if row.get("sku") else (),
             )
             for row in rows
+            if row.get("id")
         ]
 
     async def ask_each(self, ids: Sequence[str]) -> Asked:
@@ -295,25 +297,26 @@ class XSeriesProducts(VersionFeed):
         row = await self._read_one(product_id)
         if row is None:
             return await self._siblings_in_index(product_id)
-        if not is_part_of_family(row):
+        if is_stub(row) or not is_part_of_family(row):
             return [row]
         answer = await self._client.get(PATH, {**self._shown, "family_name": str(row.get("name"))})
-        family = {str(r["id"]): r for r in self._cleaned(rows_of(answer.value, PATH))}
+        family = {str(r["id"]): r for r in readable(self._cleaned(rows_of(answer.value, PATH)))}
         own = [r for r in family.values() if product_id_of(r) == product_id_of(row)]
         return own if any(r["id"] == row["id"] for r in own) else [row, *own]
 
     async def _siblings_in_index(self, product_id: str) -> list[Row]:
         answer = await self._client.get("/search", {"type": "products", "variant_parent_id": product_id})
-        return [row for row in self._cleaned(rows_of(answer.value, "/search")) if not row.get("deleted_at")]
+        found = readable(self._cleaned(rows_of(answer.value, "/search")))
+        return [row for row in found if not row.get("deleted_at")]
 
     async def _families_with_sku(self, sku: str) -> list[Row]:
         """Whole families that hold the SKU. The list finds it as it is spelled, the search index in lower case, so what
         it finds is compared: capitals tell two SKUs apart."""
         answer = await self._client.get(PATH, {**self._shown, "sku": sku})
-        rows = self._cleaned(rows_of(answer.value, PATH))
+        rows = readable(self._cleaned(rows_of(answer.value, PATH)))
         if not rows:
             answer = await self._client.get("/search", {"type": "products", "sku": sku.lower()})
-            rows = self._cleaned(rows_of(answer.value, "/search"))
+            rows = readable(self._cleaned(rows_of(answer.value, "/search")))
         hits = [row for row in rows if matching_key(str(row.get("sku") or "")) == matching_key(sku)]
         whole: dict[str, Row] = {}
         for product_id in dict.fromkeys(map(product_id_of, hits)):
@@ -336,12 +339,11 @@ class XSeriesProducts(VersionFeed):
         if not name:
             return []
         answer = await self._client.get(PATH, {"family_name": str(name)})
-        return _family_of_ours(write, self._cleaned(rows_of(answer.value, PATH)))
+        return _family_of_ours(write, readable(self._cleaned(rows_of(answer.value, PATH))))
 
     def _cleaned(self, rows: Sequence[Row]) -> list[Row]:
-        if not all(row.get("id") for row in rows):
-            raise ProtocolFault("A product row has no id.", system=SYSTEM)
-        return [without_private(row, self._private) for row in rows] if self._private else list(rows)
+        """As they may leave this room; one that is no product stands for itself."""
+        return gated(rows, PRODUCT, lambda row: without_private(row, self._private))
 
     # ------------------------------------------------------------ what prepare made
 

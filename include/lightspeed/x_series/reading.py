@@ -22,13 +22,16 @@ from typing import Any
 
 import pandas as pd
 
+from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.assortment import listed
 from include.lightspeed.x_series.codes import Code, barcodes_of, codes_of
 from include.lightspeed.x_series.facts import StoreFacts, Taxation, same_name
 from include.lightspeed.x_series.money import TaxSide
 from include.lightspeed.x_series.numbers import number, whole
 from include.lightspeed.x_series.places import Place, mapped_places
+from include.lightspeed.x_series.row_shapes import PRODUCT
 from include.records.products import ProductTables
+from include.records.rows import read_rows
 from include.records.transforms import strip_html
 from include.records.types import canonical_json, clean_text, decimal_text, identifier
 from include.settings.models import SyncSettings
@@ -42,10 +45,15 @@ Row = Mapping[str, Any]
 
 
 def to_tables(rows: Sequence[Row], facts: StoreFacts, settings: SyncSettings) -> ProductTables:
-    """Canonical tables of product rows. Rows may repeat: the one with the highest version counts."""
-    frame = _frame(rows, facts)
-    reader = _Reader(facts, settings)
-    return ProductTables(products=reader.products(frame), variants=reader.variants(frame))
+    """Canonical tables of product rows. Rows may repeat: the one with the highest version counts. Raises
+    UnreadableRows."""
+
+    def read(sound: Sequence[Row]) -> ProductTables:
+        frame = _frame(sound, facts)
+        reader = _Reader(facts, settings)
+        return ProductTables(products=reader.products(frame), variants=reader.variants(frame))
+
+    return read_rows(rows, read, system=SYSTEM, what="products", shape=PRODUCT)
 
 
 def product_id_of(row: Row) -> str:

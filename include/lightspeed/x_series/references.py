@@ -13,9 +13,11 @@ from pydantic import ValidationError
 from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.facts import StoreFacts, outlets_that_count, same_name
+from include.lightspeed.x_series.models import many
 from include.lightspeed.x_series.paging import Row, rows_of, walk_categories, walk_versions
 from include.lightspeed.x_series.shapes import require_known_products
 from include.lightspeed.x_series.wire import Named, Outlet, OutletTax, Retailer, Tax
+from include.records.checks import identifier
 from include.records.errors import ProtocolFault, RecordRejected, TargetMissing
 from include.settings.models import SyncSettings
 from include.transport.creating import NotMade, made_once
@@ -51,10 +53,12 @@ async def read_facts(client: XSeriesClient, settings: SyncSettings) -> StoreFact
     retailer_body, outlet_rows, tax_rows = answers
     try:
         retailer = Retailer.model_validate(single_of(retailer_body.value, "/retailer"))
-        outlets = tuple(Outlet.model_validate(row) for row in outlet_rows)
-        taxes = {tax.id: tax for tax in (Tax.model_validate(row) for row in tax_rows)}
-    except ValidationError as problem:
-        raise ProtocolFault(f"The store's reference data can't be read: {problem}.", system=SYSTEM) from None
+    except ValidationError:
+        raise ProtocolFault(
+            "What the store says of itself (GET /retailer) can't be read.", system=SYSTEM
+        ) from None
+    outlets = tuple(many(Outlet, outlet_rows))
+    taxes = {tax.id: tax for tax in many(Tax, tax_rows)}
     return StoreFacts(
         retailer=retailer,
         outlets=outlets_that_count(outlets, settings),
@@ -81,8 +85,7 @@ async def _overrides(client: XSeriesClient) -> dict[str, dict[str, str]] | None:
         return None
     pages = walk_versions(client, "/outlet_taxes", page_size=LOOKUP_PAGE_SIZE, whole_list_allowed=True)
     overrides: dict[str, dict[str, str]] = {}
-    for row in await _all(pages):
-        entry = OutletTax.model_validate(row)
+    for entry in many(OutletTax, await _all(pages)):
         if entry.tax_id and not entry.deleted_at:
             overrides.setdefault(entry.product_id, {})[entry.outlet_id] = entry.tax_id
     return overrides
@@ -138,11 +141,7 @@ class Lookups:
                 self._client, PATHS[kind], page_size=LOOKUP_PAGE_SIZE, whole_list_allowed=True
             )
             rows = await _all(pages)
-        try:
-            named = [Named.model_validate(row) for row in rows]
-        except ValidationError as problem:
-            raise ProtocolFault(f"GET {PATHS[kind]} can't be read: {problem}.", system=SYSTEM) from None
-        self._known[kind] = [entry for entry in named if not entry.deleted_at]
+        self._known[kind] = [entry for entry in many(Named, rows) if not entry.deleted_at]
 
     def _find(self, kind: LookupKind, name: str) -> Found | None:
         wanted = same_name(name)
@@ -198,4 +197,4 @@ def created_id(value: Any) -> str | None:
             value = value["id"]
         else:
             value = value.get("data", value.get("categories"))
-    return str(value) if value else None
+    return str(value) if identifier(value) is None and value else None

@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, cast, get_args
 
 from include.lightspeed.x_series.numbers import number, whole
+from include.records.rows import BadField
 from include.records.sales import Sale, SaleAttribute, SaleLine, SaleState, Tender
 
 TILL_ITSELF = "USER"
@@ -23,8 +24,11 @@ _STATES = frozenset(get_args(SaleState))
 _ATTRIBUTES = frozenset(get_args(SaleAttribute))
 
 
-class UnreadableSale(ValueError):
+class UnreadableSale(BadField):
     """A row that is no sale as the API describes it; the text says why, and nothing of what is in it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("", why)
 
 
 def sale_of(row: Mapping[str, Any], digits: int) -> Sale:

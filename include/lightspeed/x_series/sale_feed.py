@@ -14,10 +14,12 @@ from include.lightspeed.x_series.client import Body, XSeriesClient
 from include.lightspeed.x_series.paging import Row, pages_by_version, rows_of
 from include.lightspeed.x_series.privacy import excluded_paths
 from include.lightspeed.x_series.references import single_of
+from include.lightspeed.x_series.row_shapes import SALE
 from include.lightspeed.x_series.sale_trimming import trimmed
 from include.lightspeed.x_series.version_feed import VersionFeed
 from include.records.errors import TargetMissing
 from include.records.face import RawPage
+from include.records.rows import gated
 from include.settings.models import SyncSettings
 from include.transport.client import Value
 
@@ -51,12 +53,12 @@ class SaleStream(VersionFeed):
         return self.noted(dict(single_of(answer.value, PATH)))
 
     def kept(self, row: Row) -> Row:
-        """Of a row what is needed."""
-        return trimmed(row, self._private)
+        """Of a row what is needed; of one that is no sale, which one it is."""
+        return gated([row], SALE, lambda sound: trimmed(sound, self._private))[0]
 
     def noted(self, row: Row) -> Row:
         """Of a row what is needed to write it anew: not to be kept anywhere."""
-        return trimmed(row, self._private, noted=True)
+        return gated([row], SALE, lambda sound: trimmed(sound, self._private, noted=True))[0]
 
     async def _feed(self, after: int) -> AsyncIterator[tuple[list[Row], int]]:
         async for page in pages_by_version(self._listed, PATH, after=after):

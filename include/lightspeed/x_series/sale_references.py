@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.client import Body, XSeriesClient
 from include.lightspeed.x_series.facts import same_name
+from include.lightspeed.x_series.models import many
 from include.lightspeed.x_series.paging import pages_by_version, rows_of
 from include.lightspeed.x_series.references import single_of
 from include.lightspeed.x_series.stock_outlets import read_outlets
@@ -144,7 +145,7 @@ async def read_articles(client: XSeriesClient, sku: str) -> list[Article]:
         "page_size": SEARCH_PAGE_SIZE,
     }
     rows = rows_of((await client.get(SEARCH, query)).value, SEARCH)
-    found = [_as(Article, row, SEARCH) for row in rows]
+    found = many(Article, rows)
     return [one for one in found if not one.deleted_at and matching_key(one.sku or "") == matching_key(sku)]
 
 
@@ -181,7 +182,7 @@ async def _listed(client: XSeriesClient, path: str, kind: type[W], *, withhold: 
         return await client.get(path, {"page_size": PAGE_SIZE, "after": after}, withhold=withhold)
 
     pages = pages_by_version(read, path, after=0, whole_list_allowed=True)
-    found = [_as(kind, row, path) async for page in pages for row in page.rows]
+    found = many(kind, [row async for page in pages for row in page.rows])
     return [one for one in found if not getattr(one, "deleted_at", None)]
 
 

@@ -17,7 +17,6 @@ for it may quote what people at the till have written. What was sent of a new sa
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,17 +25,17 @@ from include.lightspeed.x_series import sale_preflight
 from include.lightspeed.x_series.client import Body, XSeriesClient
 from include.lightspeed.x_series.paging import Row
 from include.lightspeed.x_series.references import single_of
-from include.lightspeed.x_series.sale_documents import UnreadableSale, sale_of
+from include.lightspeed.x_series.row_shapes import SALE
+from include.lightspeed.x_series.sale_documents import sale_of
 from include.lightspeed.x_series.sale_feed import PATH, SaleStream
 from include.lightspeed.x_series.sale_references import read_references
 from include.lightspeed.x_series.sale_terms import resolve, told
 from include.lightspeed.x_series.sale_writing import body_of_sale
 from include.records.errors import ConfigurationFault, ProtocolFault, TargetMissing, UnknownOutcome
 from include.records.face import CheckResult, SystemName
+from include.records.rows import UnreadableRows, read_rows
 from include.records.sales import Sale, SaleTerms
 from include.settings.models import SyncSettings
-
-log = logging.getLogger(__name__)
 
 
 class XSeriesSales:
@@ -76,24 +75,16 @@ class XSeriesSales:
         return self._stream
 
     def to_sales(self, rows: Sequence[Mapping[str, Any]]) -> list[Sale]:
-        """Wire rows -> documents. A row that is no sale is left out and logged: see `unreadable`."""
-        sales = []
-        for row in rows:
-            try:
-                sales.append(sale_of(row, self.terms.digits))
-            except UnreadableSale as why:
-                log.warning("sale %s can't be read: %s", row.get("id"), why)
-        return sales
-
-    def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
         """See the face."""
-        found = []
-        for row in rows:
-            try:
-                sale_of(row, self.terms.digits)
-            except UnreadableSale as why:
-                found.append((str(row.get("id") or ""), str(row.get("invoice_number") or ""), str(why)))
-        return found
+        digits = self.terms.digits
+        return read_rows(
+            rows,
+            lambda sound: [sale_of(row, digits) for row in sound],
+            system=SYSTEM,
+            what="sales",
+            shape=SALE,
+            label="invoice_number",
+        )
 
     async def find(self, sale_id: str) -> Sale | None:
         """See the face."""
@@ -144,10 +135,7 @@ class XSeriesSales:
         return body_of_sale(sale, user_id=self.terms.user_id, digits=self.terms.digits)
 
     def _read(self, row: Row) -> Sale:
-        try:
-            return sale_of(row, self.terms.digits)
-        except UnreadableSale as why:
-            raise ProtocolFault(f"A sale can't be read: {why}.", system=SYSTEM) from None
+        return self.to_sales([row])[0]
 
     def _answered(self, answer: Body) -> tuple[Sale, Sequence[str]]:
         """What a write came to. An answer that does not show the sale leaves it open, the empty ones too that updates
@@ -155,5 +143,5 @@ class XSeriesSales:
         try:
             row = self._stream.noted(dict(single_of(answer.value, PATH)))
             return self._read(row), [answer.exchange_id]
-        except ProtocolFault as problem:
+        except (ProtocolFault, UnreadableRows) as problem:
             raise UnknownOutcome(problem.message, system=SYSTEM, exchange_id=answer.exchange_id) from None

@@ -15,9 +15,11 @@ from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.client import Body, XSeriesClient
 from include.lightspeed.x_series.numbers import number, whole
 from include.lightspeed.x_series.paging import Row, pages_by_version, rows_of, walk_versions
+from include.lightspeed.x_series.row_shapes import LEVEL
 from include.lightspeed.x_series.version_feed import VersionFeed
-from include.records.errors import ProtocolFault, TargetMissing
+from include.records.errors import TargetMissing
 from include.records.face import Asked, RawPage, Shown
+from include.records.rows import gated, read_rows
 from include.records.stock import LEVEL_COLUMNS, parts, stock_table
 from include.settings.models import SyncSettings
 
@@ -88,14 +90,26 @@ class LevelStream(VersionFeed):
 
 
 def levels_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """LEVEL_COLUMNS of level rows of any version. A level that a row does not show, or shows as null, is unknown."""
-    return stock_table(LEVEL_COLUMNS, (_level(row) for row in rows))
+    """LEVEL_COLUMNS of level rows of any version. A level that a row does not show, or shows as null, is unknown.
+    Raises UnreadableRows."""
+    return read_rows(
+        rows,
+        lambda sound: stock_table(LEVEL_COLUMNS, (_level(row) for row in sound)),
+        system=SYSTEM,
+        what="levels",
+        shape=LEVEL,
+        key=_key_of_level,
+    )
+
+
+def _key_of_level(row: Mapping[str, Any]) -> str | None:
+    """A level is known by its product and outlet."""
+    product_id, outlet_id = row.get("product_id"), row.get("outlet_id")
+    return f"{product_id}:{outlet_id}" if isinstance(product_id, str) and isinstance(outlet_id, str) else None
 
 
 def _level(row: Mapping[str, Any]) -> tuple[Any, ...]:
     product_id, outlet_id = row.get("product_id"), row.get("outlet_id")
-    if not product_id or not outlet_id:
-        raise ProtocolFault(f"{PATH}: a level names no product or no outlet.", system=SYSTEM)
     on_hand = next((value for name in LEVELS if (value := number(row.get(name))) is not None), None)
     return (
         str(product_id),
@@ -107,4 +121,4 @@ def _level(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _kept(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: row[name] for name in _KEPT if name in row} for row in rows]
+    return gated(rows, LEVEL, lambda row: {name: row[name] for name in _KEPT if name in row})

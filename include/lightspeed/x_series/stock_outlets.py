@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pydantic import ValidationError
-
 from include.lightspeed.connection import SYSTEM
 from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.facts import same_name
+from include.lightspeed.x_series.models import many
 from include.lightspeed.x_series.paging import walk_versions
 from include.lightspeed.x_series.wire import Outlet
-from include.records.errors import ConfigurationFault, ProtocolFault
+from include.records.errors import ConfigurationFault
 from include.settings.models import SyncSettings
 
 OUTLET_PAGE_SIZE = 1000
@@ -21,11 +20,7 @@ async def read_outlets(client: XSeriesClient) -> list[Outlet]:
     """All live outlets of the store."""
     pages = walk_versions(client, "/outlets", page_size=OUTLET_PAGE_SIZE, whole_list_allowed=True)
     rows = [row async for page in pages for row in page.rows]
-    try:
-        outlets = [Outlet.model_validate(row) for row in rows]
-    except ValidationError:
-        raise ProtocolFault("GET /outlets can't be read.", system=SYSTEM) from None
-    return [outlet for outlet in outlets if not outlet.deleted_at]
+    return [outlet for outlet in many(Outlet, rows) if not outlet.deleted_at]
 
 
 def outlets_named(name: str, outlets: Iterable[Outlet]) -> list[Outlet]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from include.lightspeed.connection import SYSTEM
+from include.lightspeed.x_series.numbers import whole
 from include.lightspeed.x_series.paging import Row
 from include.records.errors import ConfigurationFault
 from include.records.face import Asked, RawPage, Window
@@ -86,11 +87,11 @@ class VersionFeed(ABC):
                 yield RawPage(rows, position=key, cursor=None, last=key == wanted[-1])
 
     def _version(self, cursor: str) -> int:
-        try:
-            return int(cursor)
-        except ValueError:
+        version = whole(cursor)
+        if version is None:
             raise ConfigurationFault(
-                f"{cursor!r} is not a version of the {self.feed_name} feed.",
+                f"The cursor is not a version of the {self.feed_name} feed.",
                 system=SYSTEM,
                 remedy=f"Run {self.entity} with mode=full: it starts the cursor anew.",
-            ) from None
+            )
+        return version

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True
+    )
 
 
 class Currency(Wire):
@@ -41,7 +43,7 @@ class Outlet(Wire):
 
 
 class TaxRate(Wire):
-    rate: Decimal = Decimal(0)
+    rate: Decimal = Field(default=Decimal(0), ge=0, le=100, max_digits=40)
     rules: list[Any] | None = None
 
 

@@ -11,6 +11,7 @@ from include.ledger.rows import ChangeRow
 from include.records.customer_face import CustomerWrite
 from include.records.customers import EXTERNAL_ID, UNREADABLE
 from include.records.face import SYSTEMS, SystemName, other, system_named
+from include.records.rows import read_apart
 from include.records.sealing import Seal
 from include.sync.customers.bench import Bench
 from include.sync.customers.known import bury, see
@@ -109,10 +110,13 @@ async def read_now(bench: Bench, door: Door, ids: Collection[str]) -> dict[str, 
         wire.extend(page.rows)
 
     def taken() -> dict[str, Clear]:
-        clear, sealed = door.read(wire)
+        (clear, sealed), bad = read_apart(wire, door.read)
         ledger = bench.ledger
         see(ledger, bench.run_id, door.system, sealed)
-        bury(ledger, bench.run_id, door.system, set(ids) - set(clear), ledger.now())
+        # Who can't be read is there; where a row does not say who it is, nobody can tell who is not.
+        shown = {*clear, *(one.id for one in bad)}
+        if "" not in shown:
+            bury(ledger, bench.run_id, door.system, set(ids) - shown, ledger.now())
         return clear
 
     return await asyncio.to_thread(taken)
@@ -132,7 +136,7 @@ async def newcomers(bench: Bench, changes: Sequence[ChangeRow], seen: Mapping[st
         if page is None:
             continue
         if page.rows:
-            sealed = await asyncio.to_thread(bench.doors[system].sealed, page.rows)
+            sealed, _ = await asyncio.to_thread(read_apart, page.rows, bench.doors[system].sealed)
             counts = await asyncio.to_thread(see, bench.ledger, bench.run_id, system, sealed)
             found = found or counts.new + counts.changed > 0
         if page.cursor:
@@ -156,7 +160,7 @@ async def look_for_twins(
 
     def taken() -> tuple[Mapping[str, Any] | None, bool]:
         clear, sealed = door.read(wire)
-        by_id = {str(row["id"]): row for row in wire}
+        by_id = {str(row.get("id")): row for row in wire}
         for record, person in clear.items():
             if "deleted_at" not in person and _is_ours(person, change, write):
                 return by_id[record], False

@@ -25,6 +25,7 @@ from include.sync.plan import Direction
 from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
 from include.sync.settled import last_settled
 from include.sync.staging import Staging
+from include.sync.unreadable import Unread, is_unreadable
 
 SHOWN = 20
 """Changes told in a log."""
@@ -77,6 +78,8 @@ def prepare_plan(
         if not dry_run:
             reseal(ledger, staging, seal)
     read, affected, older = _take_in(ledger, staging)
+    unread = Unread.of(staging, SYSTEMS)
+    met = {one for ids in affected.values() for one in ids}
     if settings.customers.synced:
         _bury(ledger, staging, affected)
     state = _state(settings, terms)
@@ -102,6 +105,7 @@ def prepare_plan(
         warnings={
             **counted(one.code for one in plan.warnings),
             **_reasons(why for status, why in plan.status.values() if status == "ignored"),
+            **unread.counts,
         },
         matched=plan.matched,
         batches=batches,
@@ -118,9 +122,12 @@ def prepare_plan(
         "plan",
         {
             "summary": {**summary.as_dict(), "shows": []},
-            "holds": [asdict(hold_draft(one)) for one in plan.holds],
+            "holds": [asdict(one) for one in [*map(hold_draft, plan.holds), *unread.drafts(lambda _: KIND)]],
             "warnings": [asdict(hold_draft(one)) for one in plan.warnings],
-            "considered": [[KIND, subject] for subject in plan.status],
+            "considered": [
+                *([KIND, subject] for subject in plan.status),
+                *unread.settled(ledger, ENTITY, met, full=full),
+            ],
             "dispositions": {subject: list(found) for subject, found in plan.status.items()},
         },
     )
@@ -174,6 +181,8 @@ def _why_everybody(ledger: Ledger, state: str, *, full: bool) -> str:
 def _recall(ledger: Ledger, now: datetime, affected: Affected) -> None:
     """Who is due again joins the run, with whom he is held."""
     for hold in ledger.holds.due(ENTITY, now):
+        if is_unreadable(hold):
+            continue
         evidence = hold.evidence or {}
         for subject in (hold.subject, str(evidence.get("partner", ""))):
             system, _, record = subject.partition(":")

@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +13,14 @@ import pandas as pd
 from include.records.customer_face import CustomerSystem
 from include.records.customers import IDENTITY, column_of, source_of_key
 from include.records.face import Asked, RawPage, Shown, SystemName, Window
+from include.records.rows import UNREAD, read_apart
 from include.records.sealing import Seal, clear_rows, is_sealed, tokens_of
 from include.records.types import DTYPES, canonical_json
 from include.sync.customers.checking import unreadable
 from include.sync.customers.known import UNREADABLE_FIELDS
 from include.sync.frames import cells, rows
 from include.sync.staging import Staging
+from include.sync.unreadable import stage_unread
 
 Clear = Mapping[str, Any]
 """One customer as plain clear values. Lives in the memory of a task, and is never part of anything that is stored."""
@@ -64,16 +66,19 @@ class Door:
 
     async def ask_together(self, ids: Sequence[str], /) -> AsyncIterator[list[dict[str, Any]]]:
         async for wire in self.adapter.ask_together(ids):
-            yield as_pages(self.sealed(wire))
+            yield self._kept(wire)
 
     async def ask_each(self, ids: Sequence[str], /) -> Asked:
         asked = await self.adapter.ask_each(ids)
-        return Asked(as_pages(self.sealed(asked.rows)), asked.gone)
+        return Asked(self._kept(asked.rows), asked.gone)
 
     def _sealed(self, page: RawPage) -> RawPage:
-        return RawPage(
-            rows=as_pages(self.sealed(page.rows)), position=page.position, cursor=page.cursor, last=page.last
-        )
+        return RawPage(self._kept(page.rows), position=page.position, cursor=page.cursor, last=page.last)
+
+    def _kept(self, wire: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Rows as they may be kept; of what can't be read, which customer it is and why."""
+        sealed, bad = read_apart(wire, self.sealed)
+        return [*as_pages(sealed), *({UNREAD: asdict(one), "id": one.id} for one in bad)]
 
     def sealed(self, wire: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         """Wire rows as a sealed table."""
@@ -161,7 +166,16 @@ class Transformed:
 
 def transform(staging: Staging, system: str, pages: int) -> Transformed:
     """The sealed pages of one system as one table, newest row of each customer only."""
-    raw = [row for page in staging.pages(system, pages) for row in page]
+    raw: list[Mapping[str, Any]] = []
+    held: dict[str, dict[str, Any]] = {}
+    for number, row in enumerate(row for page in staging.pages(system, pages) for row in page):
+        bad = row.get(UNREAD)
+        if bad is not None:
+            held[bad["id"] or f"{number}"] = bad
+        else:
+            held.pop(str(row["id"]), None)
+            raw.append(row)
+    stage_unread(staging, system, held.values())
     table = table_of_pages(raw)
     newest = table.sort_values(["version", "modified_at"], kind="stable", na_position="first")
     newest = newest.drop_duplicates("id", keep="last").sort_index().reset_index(drop=True)

@@ -15,6 +15,7 @@ from include.ledger.rows import ChangeOutcome, ChangeRow
 from include.records.errors import RecordRejected, StaleTarget, SyncError
 from include.records.order_face import OrderUpdate
 from include.records.orders import Order
+from include.records.rows import read_apart
 from include.sync import outcomes
 from include.sync.batches import Applied, concluded, side_by_side
 from include.sync.orders.bench import Bench
@@ -55,7 +56,7 @@ async def apply_batch(bench: Bench, batch: int) -> Applied:
 async def _living(bench: Bench, orders: Sequence[str]) -> dict[str, Order]:
     found: dict[str, Order] = {}
     async for page in bench.online.fetch(orders):
-        found |= {one.id: one for one in bench.online.to_orders(page.rows)}
+        found |= {one.id: one for one in read_apart(page.rows, bench.online.to_orders)[0]}
     return await asyncio.to_thread(orders_without_forgotten, bench.ledger, found)
 
 

@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from include.records.errors import ProtocolFault
 from include.records.order_face import OnlineOrders, TillSales
 from include.records.orders import Order
+from include.records.rows import read_apart
 from include.records.sales import Register, Sale, SaleTerms, TillTax
 from include.sync.orders.plan import SOURCE
 from include.sync.staging import Staging
 
 ORDERS, SALES = "commercetools", "lightspeed"
 """Names of the feeds: of their staged pages and of their cursors."""
+UNKNOWN = "unknown-"
+"""Begins what a row without an id is called."""
 
 
 @dataclass(frozen=True)
@@ -52,22 +54,17 @@ def transform(
 ) -> list[Transformed]:
     """Map all staged pages to documents, and stage those."""
     rows = list(_newest(staging.pages(ORDERS, pages[ORDERS])))
-    orders = online.to_orders(rows)
-    unreadable = online.unreadable(rows)
-    if len(orders) + len(unreadable) != len(rows):
-        raise ProtocolFault(
-            f"{len(rows)} orders were read, but {len(orders)} mapped and {len(unreadable)} found unreadable.",
-            system=online.system,
-        )
+    orders, unreadable = read_apart(rows, online.to_orders)
     staging.write_document(f"{ORDERS}/orders", [one.model_dump(mode="json") for one in orders])
-    staging.write_document(f"{ORDERS}/unreadable", [list(one) for one in unreadable])
+    staging.write_document(f"{ORDERS}/unreadable", [[one.id, one.label, f"{one}."] for one in unreadable])
     raw = sum(len(page) for page in staging.pages(ORDERS, pages[ORDERS]))
     told = [Transformed(ORDERS, raw, len(orders), raw - len(rows))]
     sales: dict[str, Sale] = {}
     raw = kept = 0
     for page in staging.pages(SALES, pages[SALES]):
         raw += len(page)
-        for sale in till.to_sales(page):
+        # One that can't be read is held by the run of sales: whose it is, nobody can tell.
+        for sale in read_apart(page, till.to_sales)[0]:
             if is_ours(sale):
                 kept += 1
                 sales[sale.id] = _newer(sales.get(sale.id), sale)
@@ -110,12 +107,17 @@ def terms_of(document: Mapping[str, Any]) -> SaleTerms:
 
 def _newest(pages: Iterable[Sequence[Mapping[str, Any]]]) -> Iterable[Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
-    for page in pages:
-        for row in page:
-            held = found.get(str(row["id"]))
-            if held is None or int(row.get("version") or 0) >= int(held.get("version") or 0):
-                found[str(row["id"])] = row
+    for number, row in enumerate(row for page in pages for row in page):
+        record = row.get("id") or f"{UNKNOWN}{number}"
+        held = found.get(str(record))
+        if held is None or _version(row) >= _version(held):
+            found[str(record)] = row
     return found.values()
+
+
+def _version(row: Mapping[str, Any]) -> int:
+    version = row.get("version")
+    return version if isinstance(version, int) else 0
 
 
 def _newer(held: Sale | None, sale: Sale) -> Sale:

@@ -12,6 +12,7 @@ from include.sync.prices.feeds import ENTITY, ONLINE, Read
 from include.sync.prices.loading import PRODUCTS
 from include.sync.prices.mirroring import TURNS, VARIANT
 from include.sync.settled import OVERLAP, last_settled
+from include.sync.unreadable import is_unreadable
 
 CATALOGUE = "catalogue"
 """Name of the cursor that says up to when links and times were looked at (ledger's clock)."""
@@ -48,6 +49,8 @@ class Concerned:
             return
         moment = datetime.fromisoformat(since) - OVERLAP
         for hold in ledger.holds.due(ENTITY, now):
+            if is_unreadable(hold):
+                continue
             self._articles.add(hold.subject.split(":", 1)[1])
         self._articles |= ledger.links.changed(PRODUCTS, "variant", moment)
         if any(one.validity in (None, "in force", "standing") for one in self._settings.prices.synced):

@@ -18,6 +18,7 @@ from include.records.prices import (
     price_table,
 )
 from include.sync.staging import Staging
+from include.sync.unreadable import mapped_apart, stage_unread
 
 ENTITY = "prices"
 KIND = "price"
@@ -66,6 +67,8 @@ def stage_nothing(staging: Staging) -> None:
     """What a run leaves that has no list to look at: no rows, and terms that say nothing."""
     for name, columns in TABLES.items():
         staging.write_table(f"prices/{name}", price_table(columns, []))
+    for feed in FEEDS:
+        stage_unread(staging, feed, [])
     stage_terms(staging, ONLINE, OnlineTerms({}))
     stage_terms(staging, ARTICLES, TillTerms(True, "", {}, {}, {}))
 
@@ -89,7 +92,11 @@ def _table(
     feeds: Sequence[str],
     pages: Mapping[str, int],
 ) -> Transformed:
-    parts = [mapped(rows) for feed in feeds for rows in staging.pages(feed, pages[feed])]
+    parts = [
+        part
+        for feed in feeds
+        for part in mapped_apart(staging, feed, staging.pages(feed, pages[feed]), mapped)
+    ]
     table = pd.concat(parts, ignore_index=True) if parts else mapped([])
     newest = table.sort_values("version", kind="stable", na_position="first").drop_duplicates(
         "id", keep="last"

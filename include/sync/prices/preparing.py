@@ -18,13 +18,14 @@ from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_dr
 from include.sync.prices import mirroring
 from include.sync.prices.cases import Agreed, Case
 from include.sync.prices.concerned import Concerned
-from include.sync.prices.feeds import ENTITY, KIND, Read, Terms
+from include.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, FEEDS, KIND, ONLINE, STANDALONE, Read, Terms
 from include.sync.prices.loading import PRODUCTS, load_given
 from include.sync.prices.mirroring import ARTICLE, ENTRY, KEPT, VARIANT
 from include.sync.prices.planning import PlannedPrice, PricePlan, change_row, link_of, plan_prices
 from include.sync.prices.taxes import differing_rates
 from include.sync.removals import ALL, REMOVAL, Part, approved_removals, guard, waiting_records
 from include.sync.staging import Staging
+from include.sync.unreadable import Unread
 
 SHOWN = 20
 """Prices told in a log."""
@@ -64,6 +65,7 @@ def prepare_plan(
     """
     run_id = staging.run_id
     began = ledger.now()
+    unread = Unread.of(staging, FEEDS)
     read, older, concerned = _take_in(ledger, staging, settings)
     state = digest(
         {
@@ -97,6 +99,7 @@ def prepare_plan(
             **counted(finding.code for finding in plan.warnings),
             **({"list_unread": sum(plan.unread.values())} if plan.unread else {}),
             **({"tax_rates_differ": len(rates)} if rates else {}),
+            **unread.counts,
         },
         matched=0,
         batches=batches,
@@ -117,17 +120,28 @@ def prepare_plan(
         {
             # What is told in a log only: it names articles.
             "summary": {**summary.as_dict(), "shows": []},
-            "holds": [asdict(hold_draft(finding)) for finding in plan.holds],
+            "holds": [
+                asdict(one)
+                for one in [*map(hold_draft, plan.holds), *unread.drafts(_KIND_OF_ROWS.__getitem__)]
+            ],
             "warnings": [asdict(hold_draft(finding)) for finding in plan.warnings],
             "considered": [
                 *([KIND, f"lightspeed:{article}"] for article in plan.status),
                 *([] if keys else _removals_looked_at(settings)),
+                *unread.settled(ledger, ENTITY, _ids_in(read), full=full and not keys),
             ],
             "began": began.isoformat(),
             "now": now.isoformat(),
         },
     )
     return summary
+
+
+_KIND_OF_ROWS = {ONLINE: "product", STANDALONE: "product", ARTICLES: "article", ENTRIES: "line"}
+
+
+def _ids_in(read: Read) -> set[str]:
+    return {*read.variants["product_id"], *read.articles["id"], *read.entries["id"]}
 
 
 def _take_in(ledger: Ledger, staging: Staging, settings: SyncSettings) -> tuple[Read, int, Concerned]:

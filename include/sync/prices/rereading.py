@@ -9,6 +9,7 @@ from typing import Any
 
 from include.ledger.rows import ChangeRow, MirrorRow
 from include.records.face import Asked
+from include.records.rows import read_apart, readable
 from include.sync.batches import planned_again
 from include.sync.findings import Finding
 from include.sync.prices import mirroring
@@ -30,11 +31,12 @@ async def read_products(bench: Bench, product_ids: Collection[str]) -> None:
         bench.ledger.mirror.live_ids, ENTITY, VARIANT, PLACES[VARIANT], parents=wanted
     )
     feed = bench.online.products
-    missing = known - {one.id for one in feed.records_in(rows)}
+    missing = known - {one.id for one in feed.records_in(readable(rows))}
     asked = await feed.ask_each(sorted(missing)) if missing else Asked([], [])
 
     def taken() -> None:
-        mirroring.see(bench.ledger, bench.run_id, VARIANT, bench.online.to_variants([*rows, *asked.rows]))
+        table, _ = read_apart([*rows, *asked.rows], bench.online.to_variants)
+        mirroring.see(bench.ledger, bench.run_id, VARIANT, table)
         lost = mirroring.read(bench.ledger, VARIANT, ids=asked.gone)
         mirroring.bury(bench.ledger, bench.run_id, VARIANT, lost, bench.ledger.now())
 
@@ -43,7 +45,7 @@ async def read_products(bench: Bench, product_ids: Collection[str]) -> None:
 
 def take_products(bench: Bench, rows: Sequence[Mapping[str, Any]]) -> None:
     """Online products as a write answered them, whole."""
-    table = bench.online.to_variants(rows)
+    table, _ = read_apart(rows, bench.online.to_variants)
     mirroring.see(bench.ledger, bench.run_id, VARIANT, table)
     lost = mirroring.absent_variants(bench.ledger, table)
     mirroring.bury(bench.ledger, bench.run_id, VARIANT, lost, bench.ledger.now())
@@ -54,7 +56,7 @@ async def read_articles(bench: Bench, article_ids: Collection[str]) -> None:
     rows: list[Any] = []
     async for page in bench.till.articles.search(sorted(set(article_ids))):
         rows.extend(page.rows)
-    table = bench.till.to_articles(rows)
+    table, _ = read_apart(rows, bench.till.to_articles)
     await asyncio.to_thread(mirroring.see, bench.ledger, bench.run_id, ARTICLE, table)
 
 
@@ -66,16 +68,18 @@ async def read_entries(bench: Bench, article_ids: Collection[str]) -> list[Mirro
     async for page in bench.till.entries_of(wanted):
         rows.extend(page.rows)
     known = await asyncio.to_thread(mirroring.read, bench.ledger, ENTRY, parents=wanted)
-    missing = mirroring.unread_entries(known, [str(row["id"]) for row in rows], wanted)
+    missing = mirroring.unread_entries(known, [str(row.get("id")) for row in rows], wanted)
     if missing:
         rows += (await bench.till.entries.ask_each(sorted({str(row.parent_id) for row in missing}))).rows
 
     def taken() -> list[MirrorRow]:
-        table = bench.till.to_entries(rows)
+        table, bad = read_apart(rows, bench.till.to_entries)
         table = table[~table["id"].duplicated(keep="last")].reset_index(drop=True)
         found = mirroring.to_rows(ENTRY, table)
         mirroring.see(bench.ledger, bench.run_id, ENTRY, table)
-        lost = mirroring.unread_entries(known, [row.id for row in found], wanted)
+        # What can't be read is there. Where a row does not even say which line it is, none is known to be gone.
+        shown = {*(row.id for row in found), *(one.id for one in bad)}
+        lost = mirroring.unread_entries(known, shown, wanted) if "" not in shown else []
         mirroring.bury(bench.ledger, bench.run_id, ENTRY, lost, bench.ledger.now())
         return found
 

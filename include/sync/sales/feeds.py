@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from include.records.errors import ProtocolFault
 from include.records.order_face import TillSales
+from include.records.rows import read_apart
 from include.records.sales import Sale
-from include.sync.orders.feeds import stage_terms, staged_terms
+from include.sync.orders.feeds import UNKNOWN, stage_terms, staged_terms
 from include.sync.staging import Staging
 
 __all__ = [
@@ -29,8 +29,6 @@ SALES = "lightspeed"
 """Name of the feed: of its staged pages and of its cursor."""
 _DTYPES = {"id": "string", "version": "Int64", "modified_at": "datetime64[ns, UTC]", "document": "string"}
 TABLE, BROKEN = f"{SALES}/sales", f"{SALES}/unreadable"
-UNKNOWN = "unknown-"
-"""Begins what a row without an id is called."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +49,11 @@ def transform(staging: Staging, till: TillSales, pages: int) -> Transformed:
     broken: dict[str, tuple[str, str]] = {}
     raw = 0
     for rows in staging.pages(SALES, pages):
-        sales, bad = till.to_sales(rows), till.unreadable(rows)
-        if len(sales) + len(bad) != len(rows):
-            raise ProtocolFault(
-                f"{len(rows)} sales were read, but {len(sales)} mapped and {len(bad)} found unreadable.",
-                system=SALES,
-            )
+        sales, bad = read_apart(rows, till.to_sales)
         # Pages come in the order of changes: what comes later is newer.
         for sale in sales:
             broken.pop(sale.id, None)
-        broken |= {one or f"{UNKNOWN}{raw + at}": (number, why) for at, (one, number, why) in enumerate(bad)}
+        broken |= {one.id or f"{UNKNOWN}{raw + at}": (one.label, str(one)) for at, one in enumerate(bad)}
         raw += len(rows)
         parts.append(_table(sales))
     table = pd.concat(parts, ignore_index=True).sort_values(

@@ -16,6 +16,7 @@ import pandas as pd
 
 from include.ledger.rows import ChangeOutcome, ChangeRow
 from include.records.errors import RecordRejected, SyncError, UnknownOutcome
+from include.records.rows import read_apart
 from include.records.stock_face import Adjustment
 from include.sync import outcomes
 from include.sync.frames import rows
@@ -138,7 +139,7 @@ async def _fresh_levels(bench: Bench, products: Sequence[str]) -> dict[str, tupl
     found: list[Any] = []
     async for page in bench.till.levels.search(list(dict.fromkeys(products))):
         found.extend(page.rows)
-    table = bench.till.to_levels(found)
+    table, _ = read_apart(found, bench.till.to_levels)
     await asyncio.to_thread(bench.ledger.stock.see_levels, bench.run_id, table)
     live = table[table["level"].notna() & table["deleted_at"].isna()]
     return {

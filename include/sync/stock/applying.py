@@ -30,6 +30,7 @@ from include.records.errors import (
     TransientError,
     UnknownOutcome,
 )
+from include.records.rows import read_apart
 from include.records.stock_face import EntryWrite, EntryWritten
 from include.sync import outcomes
 from include.sync.batches import Applied, concluded, making_room, side_by_side
@@ -179,15 +180,15 @@ async def read_again(bench: Bench, sku: str, product_id: str) -> None:
     found: list[Any] = []
     async for page in bench.online.entries.search([sku]):
         found.extend(page.rows)
-    await asyncio.to_thread(ledger.stock.see_entries, run_id, bench.online.to_entries(found))
+    await asyncio.to_thread(ledger.stock.see_entries, run_id, read_apart(found, bench.online.to_entries)[0])
     orders: list[Any] = []
     async for page in bench.online.orders.search(skus):
         orders.extend(page.rows)
-    await asyncio.to_thread(ledger.stock.see_orders, run_id, bench.online.to_orders(orders))
+    await asyncio.to_thread(ledger.stock.see_orders, run_id, read_apart(orders, bench.online.to_orders)[0])
     levels: list[Any] = []
     async for page in bench.till.levels.search(products):
         levels.extend(page.rows)
-    await asyncio.to_thread(ledger.stock.see_levels, run_id, bench.till.to_levels(levels))
+    await asyncio.to_thread(ledger.stock.see_levels, run_id, read_apart(levels, bench.till.to_levels)[0])
 
 
 def _kin(bench: Bench, sku: str, product_id: str) -> tuple[list[str], list[str]]:

@@ -13,6 +13,7 @@ from include.sync.stock.composites import read_kinship
 from include.sync.stock.feeds import ENTITY, Read
 from include.sync.stock.layout import Layout, layout_of
 from include.sync.stock.ordered import skus_today
+from include.sync.unreadable import is_unreadable
 
 CATALOGUE = "catalogue"
 """Name of the cursor that says up to when changes of articles and links were looked at (ledger's clock)."""
@@ -54,6 +55,8 @@ class Concerned:
             return
         moment = datetime.fromisoformat(since) - OVERLAP
         for hold in ledger.holds.due(ENTITY, self._now):
+            if is_unreadable(hold):
+                continue
             self._found.add(hold.subject.split(":", 1)[1])
         settling = timedelta(seconds=self._settings.inventory.order_settles_seconds)
         self.take_lines(ledger.stock.orders_settling(self._now - settling, moment - settling))

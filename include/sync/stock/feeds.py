@@ -13,6 +13,7 @@ from include.records.stock_face import Assortments, Buckets, OnlineStock, TillSt
 from include.sync.frames import rows
 from include.sync.staging import Staging
 from include.sync.stock.offering import offers_table
+from include.sync.unreadable import mapped_apart
 
 ENTITY = "inventory"
 ENTRIES, ORDERS, LEVELS = "commercetools", "commercetools_orders", "lightspeed"
@@ -40,7 +41,7 @@ def transform(
     )
     done: list[Transformed] = []
     for name, mapped, keys in feeds:
-        parts = [mapped(rows) for rows in staging.pages(name, pages[name])]
+        parts = mapped_apart(staging, name, staging.pages(name, pages[name]), mapped)
         raw = sum(len(part) for part in parts)
         table = pd.concat(parts, ignore_index=True) if parts else mapped([])
         newest = table.sort_values("version", kind="stable", na_position="first").drop_duplicates(

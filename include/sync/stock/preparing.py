@@ -26,6 +26,7 @@ from include.sync.stock.ordered import lines_today
 from include.sync.stock.planning import KIND, StockPlan, plan_stock
 from include.sync.stock.rules import Numbers
 from include.sync.stock.storing import store_plan
+from include.sync.unreadable import Unread
 
 SHOWN = 20
 """Figures told in a log."""
@@ -65,6 +66,7 @@ def prepare_plan(
     concerned = Concerned(ledger, settings, read, now)
     concerned.take(ledger.stock.see_buckets(run_id, read.buckets))
     state = state_of(layout, read.offers)
+    unread = Unread.of(staging, (ENTRIES, ORDERS, LEVELS))
     concerned.take(ledger.stock.mark_levels_gone(Gone.of(staging, LEVELS).ids))
     concerned.take_skus(ledger.stock.mark_entries_gone(Gone.of(staging, ENTRIES).ids))
     concerned.take_lines(ledger.stock.close_orders(Gone.of(staging, ORDERS).ids))
@@ -93,7 +95,7 @@ def prepare_plan(
         dispositions=counted(dispositions),
         changes=_changes(plan),
         holds=counted(finding.code for finding in plan.holds),
-        warnings=_elsewhere(given.orders, layout),
+        warnings={**_elsewhere(given.orders, layout), **unread.counts},
         matched=0,
         batches=batches,
         stored=stored,
@@ -110,9 +112,15 @@ def prepare_plan(
         {
             # What is told in a log only: it names articles.
             "summary": {**summary.as_dict(), "shows": []},
-            "holds": [asdict(hold_draft(finding)) for finding in plan.holds],
+            "holds": [
+                asdict(one)
+                for one in [*map(hold_draft, plan.holds), *unread.drafts(_KIND_OF_ROWS.__getitem__)]
+            ],
             "warnings": [],
-            "considered": [[KIND, f"lightspeed:{product}"] for product in given.articles["product_id"]],
+            "considered": [
+                *([KIND, f"lightspeed:{product}"] for product in given.articles["product_id"]),
+                *unread.settled(ledger, ENTITY, _ids_in(read), full=full and not keys),
+            ],
             "began": began.isoformat(),
             # What changes from here on is not in the plan.
             "taken_in": taken_in.isoformat(),
@@ -120,6 +128,14 @@ def prepare_plan(
         },
     )
     return summary
+
+
+_KIND_OF_ROWS = {ENTRIES: "entry", ORDERS: "order", LEVELS: "level"}
+
+
+def _ids_in(read: Read) -> set[str]:
+    levels = read.levels["product_id"] + ":" + read.levels["outlet_id"]
+    return {*read.entries["id"], *read.orders["id"], *levels}
 
 
 def state_of(layout: Layout, offers: pd.DataFrame) -> str:

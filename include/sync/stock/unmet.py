@@ -25,7 +25,9 @@ class StockKept(Kept):
     def unmet(self, ledger: Ledger, asking: Asking, met: Met, began: datetime) -> set[str]:
         if not asking.complete:
             return set()
-        return ledger.stock.unmet(self.table, met.ids, began, outlets=self.outlets)
+        found = ledger.stock.unmet(self.table, met.ids, began, outlets=self.outlets)
+        addresses = self.addresses(ledger, found)
+        return {one for one in found if not {one, addresses[one]} & met.unread}
 
     def revived(self, ledger: Ledger, met: Met) -> set[str]:
         return set()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from include.ledger.rows import ChangeRow
+from include.records.rows import read_apart
 from include.sync.stock.bench import Bench
 from include.sync.stock.catalogue import products_of_skus
 from include.sync.stock.feeds import LEVELS, ORDERS
@@ -70,7 +71,7 @@ class Watch:
             window = await bench.online.orders.open_window(orders, full=False)
             async for page in bench.online.orders.walk(window):
                 if page.rows:
-                    table = bench.online.to_orders(page.rows)
+                    table, _ = read_apart(page.rows, bench.online.to_orders)
                     before = await asyncio.to_thread(ledger.now)
                     await asyncio.to_thread(ledger.stock.see_orders, bench.run_id, table)
                     lines += await asyncio.to_thread(ledger.stock.orders_changed, before)
@@ -80,7 +81,7 @@ class Watch:
         if levels is not None:
             page = await bench.till.changed_since(levels)
             if page.rows:
-                table = bench.till.to_levels(page.rows)
+                table, _ = read_apart(page.rows, bench.till.to_levels)
                 await asyncio.to_thread(ledger.stock.see_levels, bench.run_id, table)
                 products |= set(table["product_id"])
             levels = page.cursor or levels

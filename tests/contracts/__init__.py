@@ -1,0 +1,1 @@
+"""Suites that every adapter runs: what is promised of all of them, whoever they speak to."""
