@@ -593,12 +593,17 @@ def test_requests_of_some_entities_are_met_once_across_many_runs(house: House) -
     [
         "nonsense", "|", "||", "2026-11-27|change|x", "2026-11-27T10:00:00+00:00|change|x",
         "2026-11-27T10:00:00|hold|1", "2026-11-27T10:00:00+00:00|hold|x", "2026-11-27T10:00:00+00:00|other|1",
-        "2026-11-27T10:00:00+00:00|exchange|\0",
     ],
 )  # fmt: skip
 def test_a_place_that_makes_no_sense_is_the_beginning(house: House, made: Made, told: str) -> None:
     assert place_of(told) is None
     assert len(happenings(get(house, "/search", after=told))) == 4
+
+
+def test_a_place_that_no_text_can_hold_is_refused(house: House, made: Made) -> None:
+    place = "2026-11-27T10:00:00+00:00|exchange|\0"
+    assert place_of(place) is None
+    assert "This can&#39;t be read" in get(house, "/search", status=400, after=place)
 
 
 def test_times_that_can_not_be_read_are_told_and_left_out(house: House, made: Made) -> None:
