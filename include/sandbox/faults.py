@@ -117,7 +117,7 @@ class FaultMiddleware:
             await answer.send_whole(kept.status, kept.headers, _without_fields(kept.body, set(rule.fields)))
 
     async def _answer_truly(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        if scope["method"] != "GET" or not self.faults.shows_the_past:
+        if not self.faults.shows_the_past:
             await self.app(scope, receive, answer.send)
             return
         kept = await self._kept(scope, receive)

@@ -1,7 +1,8 @@
 """Lists that are answered wrongly and look right: short, empty, with rows that come twice, or as they were before.
 
 Everything here takes a whole JSON answer and gives another one with the same shape and status. Both APIs answer lists
-as objects: commercetools as `{"results": [...], "count": n}`, Lightspeed as `{"data": [...], "version": {...}}`.
+as objects, commercetools as `{"results": [...], "count": n}`, Lightspeed as `{"data": [...], "version": {...}}`; what
+Lightspeed lists with a POST it answers as the array alone.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ def spoiled(body: bytes, kind: str, share: float, chance: random.Random, past: P
         document = json.loads(body)
     except ValueError:
         return body
-    name = next((n for n in LIST_FIELDS if isinstance(document, dict) and _is_list(document.get(n))), None)
+    bare = not isinstance(document, dict)
+    if bare:
+        document = {LIST_FIELDS[0]: document}
+    name = next((n for n in LIST_FIELDS if _is_list(document.get(n))), None)
     if name is None:
         return body
     rows: list[Row] = document[name]
@@ -62,7 +66,7 @@ def spoiled(body: bytes, kind: str, share: float, chance: random.Random, past: P
         document["count"] = len(document[name])
     if "version" in document and not document[name]:
         document["version"] = {"min": None, "max": None}
-    return json.dumps(document).encode()
+    return json.dumps(document[name] if bare else document).encode()
 
 
 def _is_list(value: Any) -> bool:
