@@ -36,8 +36,8 @@ def let_leases_run_out(ledger: Ledger) -> None:
 
 @contextmanager
 def writing(ledger: Ledger, entity: str, run_id: str) -> Iterator[None]:
-    """A run of this entity, as the pipeline's `load` is one. Time passes after an error: who tries again need not
-    wait."""
+    """The loading of a run of this entity, as the pipeline does it. Time passes after an error: who tries again need
+    not wait."""
     try:
         with ledger.leases.taken(entity, run_id):
             yield

@@ -275,6 +275,28 @@ class Mirror:
                 ).scalars()
             )
 
+    def some_live(
+        self, entity: str, kind: str, system: str, *, besides: Collection[str], count: int
+    ) -> list[str]:
+        """Ids of `count` live rows at most, those seen last first, that are not among `besides`."""
+        with transaction(self.engine) as connection:
+            return list(
+                connection.execute(
+                    text(
+                        """
+                        SELECT id FROM mirror
+                        WHERE entity = :entity AND kind = :kind AND system = :system
+                          AND deleted_at IS NULL AND id <> ALL(:besides)
+                        ORDER BY seen_at DESC, id LIMIT :count
+                        """
+                    ),
+                    {
+                        "entity": entity, "kind": kind, "system": system,
+                        "besides": [storable_text(one) for one in besides], "count": count,
+                    },
+                ).scalars()
+            )  # fmt: skip
+
     def called(self, entity: str, kind: str, system: str, names: Collection[str]) -> set[str]:
         """Ids of live rows whose label or id is one of these."""
         with transaction(self.engine) as connection:

@@ -35,6 +35,8 @@ ASKED_AT_ONCE = 200
 """Records asked for one by one between two checkpoints."""
 CONTROLS = 2
 """Records that were just shown and are asked for as well, so that "not there" can be believed."""
+KNOWN_CONTROLS = 5
+"""Records that are only known, and may be gone as well, that are asked for instead where nothing was shown."""
 NAMED = 5
 """Records named in an error."""
 
@@ -81,6 +83,12 @@ class Kept:
             else set()
         )
         return {*ids, *parts}
+
+    def controls(self, ledger: Ledger, besides: Collection[str]) -> list[str]:
+        """A few records that should be there."""
+        return ledger.mirror.some_live(
+            self.entity, self.kind, self.system, besides=besides, count=KNOWN_CONTROLS
+        )
 
     def revived(self, ledger: Ledger, met: Met) -> set[str]:
         """Who is shown as living, at no later version than the one at which it is known to be gone."""
@@ -193,7 +201,11 @@ async def ask_for_unmet(ledger: Ledger, asking: Asking, met: Met, pages: Pages) 
         asked = await _asked(
             feed, kept, {one: addresses[one] for one in waiting[start : start + ASKED_AT_ONCE]}
         )
-        if asked.gone and not kept.by_parent and not await _is_believed(feed, kept, met, pages.name):
+        if (
+            asked.gone
+            and not kept.by_parent
+            and not await _is_believed(ledger, asking, met, missing, pages.name)
+        ):
             asked = Asked(asked.rows, [])
         await asyncio.to_thread(pages.keep, asked.rows)
         met.take(asked.rows)
@@ -232,19 +244,28 @@ def _require_few(missing: Iterable[str], feed: Askable, kept: Kept, name: str) -
         )
 
 
-async def _is_believed(feed: Askable, kept: Kept, met: Met, name: str) -> bool:
+async def _is_believed(ledger: Ledger, asking: Asking, met: Met, missing: Collection[str], name: str) -> bool:
     """Whoever says that a record is not there is asked for one that is: an address that knows nothing at all proves
-    nothing. Raises ProtocolFault; False where nothing was shown at all, and there may be nothing."""
+    nothing. Raises ProtocolFault; False where nothing was shown at all, and there may be nothing.
+
+    A read of chosen keys may show none of them. It is believed if another record that is known is there, or if nothing
+    else is known."""
+    feed, kept = asking.feed, asking.kept
     there = sorted(met.live)[:CONTROLS]
+    if not there and not asking.complete:
+        there = await asyncio.to_thread(kept.controls, ledger, missing)
+        if not there:
+            return True
     if there and (await feed.ask_each(there)).rows:
         return True
     if not there and kept.may_be_empty:
         return False
     raise ProtocolFault(
         f"{name} answers that records are not there, "
-        + ("and says the same of those it has just shown." if there else "and shows none at all."),
+        + ("and says the same of those that should be." if there else "and shows none at all."),
         system=kept.system,
-        remedy="Nothing was changed. Check the project or store, and the scopes of the connection, with preflight.",
+        remedy="Nothing was changed. Check the project or store, and the scopes of the connection, with preflight. If "
+        "everything was really deleted there, trigger the DAG with the keys of what was.",
     )
 
 

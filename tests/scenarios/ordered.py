@@ -155,18 +155,17 @@ class Ordered:
         died."""
         plays = {ENTITY: self._run_orders, SALES_ENTITY: self._run_sales}
         run_id = run_id or f"{entity}/{next(_numbers):05d}"
-        with writing(self.ledger, entity, run_id):
-            return asyncio.run(
-                plays[entity](
-                    mode,
-                    dry_run=dry_run,
-                    keys=keys,
-                    since=since,
-                    before_load=before_load,
-                    run_id=run_id,
-                    loads=loads,
-                )
+        return asyncio.run(
+            plays[entity](
+                mode,
+                dry_run=dry_run,
+                keys=keys,
+                since=since,
+                before_load=before_load,
+                run_id=run_id,
+                loads=loads,
             )
+        )
 
     async def _run_orders(
         self,
@@ -214,8 +213,9 @@ class Ordered:
                 before_load()
             if loads:
                 bench = Bench(ledger, online, till, self.settings, run_id, self.now)
-                for batch in sorted(ledger.changes.open_batches(run_id)):
-                    await applying.apply_batch(bench, batch)
+                with writing(ledger, ENTITY, run_id):
+                    for batch in sorted(ledger.changes.open_batches(run_id)):
+                        await applying.apply_batch(bench, batch)
         audited = auditing.audit(
             ledger,
             staging,
@@ -272,8 +272,9 @@ class Ordered:
         if loads and batches:
             async with self._online_alone() as online:
                 bench = SaleBench(ledger, online, self.settings, run_id)
-                for batch in batches:
-                    await applying_sales.apply_batch(bench, batch)
+                with writing(ledger, SALES_ENTITY, run_id):
+                    for batch in batches:
+                        await applying_sales.apply_batch(bench, batch)
         audited = auditing.audit(
             ledger,
             staging,

@@ -151,18 +151,17 @@ class Peopled:
     ) -> CustomerRun:
         """One whole run: extract, transform, plan, load, audit. The same `run_id` again is a retried run."""
         run_id = run_id or f"customers/{next(_numbers):05d}"
-        with writing(self.ledger, ENTITY, run_id):
-            return asyncio.run(
-                self._run(
-                    mode,
-                    dry_run=dry_run,
-                    keys=keys_of([*keys, *approve, *reject]),
-                    direction=direction,
-                    decided=(approve, reject),
-                    before_load=before_load,
-                    run_id=run_id,
-                )
+        return asyncio.run(
+            self._run(
+                mode,
+                dry_run=dry_run,
+                keys=keys_of([*keys, *approve, *reject]),
+                direction=direction,
+                decided=(approve, reject),
+                before_load=before_load,
+                run_id=run_id,
             )
+        )
 
     async def _run(
         self,
@@ -220,9 +219,12 @@ class Peopled:
             if before_load:
                 before_load()
             bench = Bench(ledger, doors, self.settings, run_id)
-            for batch in sorted(ledger.changes.open_batches(run_id)):
-                seen = {system: found[system].cursor or ledger.cursor(ENTITY, system) for system in SYSTEMS}
-                await applying.apply_batch(bench, batch, seen=seen)
+            with writing(ledger, ENTITY, run_id):
+                for batch in sorted(ledger.changes.open_batches(run_id)):
+                    seen = {
+                        system: found[system].cursor or ledger.cursor(ENTITY, system) for system in SYSTEMS
+                    }
+                    await applying.apply_batch(bench, batch, seen=seen)
         audited = auditing.audit(
             ledger,
             staging,

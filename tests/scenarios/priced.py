@@ -105,18 +105,17 @@ class Priced:
         """One whole run: extract, transform, plan, load, audit."""
         run_id = run_id or f"prices/{next(_numbers):05d}"
         keys = [*keys, *approve, *reject]
-        with writing(self.ledger, ENTITY, run_id):
-            return asyncio.run(
-                self._run(
-                    mode,
-                    dry_run=dry_run,
-                    keys=keys,
-                    direction=direction,
-                    decided=(approve, reject),
-                    before_load=before_load,
-                    run_id=run_id,
-                )
+        return asyncio.run(
+            self._run(
+                mode,
+                dry_run=dry_run,
+                keys=keys,
+                direction=direction,
+                decided=(approve, reject),
+                before_load=before_load,
+                run_id=run_id,
             )
+        )
 
     async def _run(
         self,
@@ -178,11 +177,13 @@ class Priced:
             if before_load:
                 before_load()
             bench = Bench(ledger, online, till, self.settings, run_id)
-            for batch in sorted(ledger.changes.open_batches(run_id)):
-                seen = {
-                    name: found[name].cursor or ledger.cursor(ENTITY, name) for name in (ARTICLES, ENTRIES)
-                }
-                await applying.apply_batch(bench, batch, seen=seen)
+            with writing(ledger, ENTITY, run_id):
+                for batch in sorted(ledger.changes.open_batches(run_id)):
+                    seen = {
+                        name: found[name].cursor or ledger.cursor(ENTITY, name)
+                        for name in (ARTICLES, ENTRIES)
+                    }
+                    await applying.apply_batch(bench, batch, seen=seen)
         audited = auditing.audit(
             ledger,
             staging,

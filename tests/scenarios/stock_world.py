@@ -104,12 +104,9 @@ class StockWorld:
     ) -> StockRun:
         """One whole run: extract in order, transform, plan, load, audit."""
         run_id = run_id or f"inventory/{next(_numbers):05d}"
-        with writing(self.ledger, ENTITY, run_id):
-            return asyncio.run(
-                self._run(
-                    mode, dry_run=dry_run, keys=keys, meanwhile=meanwhile or Meanwhiles(), run_id=run_id
-                )
-            )
+        return asyncio.run(
+            self._run(mode, dry_run=dry_run, keys=keys, meanwhile=meanwhile or Meanwhiles(), run_id=run_id)
+        )
 
     async def _run(
         self, mode: str, *, dry_run: bool, keys: Sequence[str], meanwhile: Meanwhiles, run_id: str
@@ -177,15 +174,17 @@ class StockWorld:
                 staging.read_table(f"{ENTRIES}/offers"),
                 serves_along=not keys,
             )
-            for batch in sorted(ledger.changes.open_batches(run_id)):
-                await applying.apply_batch(
-                    bench,
-                    batch,
-                    seen={
-                        name: found[name].cursor or ledger.cursor(ENTITY, name) for name in (ORDERS, LEVELS)
-                    },
-                    planned_at=datetime.fromisoformat(document["taken_in"]),
-                )
+            with writing(ledger, ENTITY, run_id):
+                for batch in sorted(ledger.changes.open_batches(run_id)):
+                    await applying.apply_batch(
+                        bench,
+                        batch,
+                        seen={
+                            name: found[name].cursor or ledger.cursor(ENTITY, name)
+                            for name in (ORDERS, LEVELS)
+                        },
+                        planned_at=datetime.fromisoformat(document["taken_in"]),
+                    )
         audited = auditing.audit(
             ledger,
             staging,

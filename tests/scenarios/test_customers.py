@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from include.records.errors import ConfigurationFault, TransientError
+from include.records.errors import ConfigurationFault, ProtocolFault, TransientError
 from tests.scenarios.peopled import Peopled, custom, peopled, physical, postal, with_customers
 
 ADA = {"first_name": "Ada", "last_name": "Byron"}
@@ -534,9 +534,10 @@ def test_an_address_that_is_none_is_left_out_and_reported(shop: Peopled) -> None
     account = shop.sign_up("ada@example.com", **ADA_ONLINE)
     profile = shop.enrol(email="ada@example.com", **ADA, **postal())
     shop.run("full")
-    shop.edit_till(profile, email="not an address", mobile="12", last_name="King")
+    shop.edit_till(profile, email="not an address", mobile="12", date_of_birth="1975-12-10")
     run = shop.run()
-    assert shop.account(account)["lastName"] == "King" and shop.account(account)["email"] == "ada@example.com"
+    online = shop.account(account)
+    assert online["dateOfBirth"] == "1975-12-10" and online["email"] == "ada@example.com"
     assert run.plan.warnings == {"email_invalid": 1, "phone_invalid": 1}
 
 
@@ -579,6 +580,20 @@ def test_an_erasure_request_is_carried_on_at_once_for_the_id_that_was_erased(
     run = shop.run(keys=[account])
     assert run.plan.changes == {"lightspeed anonymise": 1} and run.writes == 1
     assert all(one["id"] != profile for one in shop.profiles())
+
+
+def test_a_project_that_knows_no_customer_at_all_is_no_proof_that_the_one_asked_for_was_erased(
+    pair: tuple[Peopled, str, str],
+) -> None:
+    shop, account, profile = pair
+    other = shop.sign_up("bob@example.com", firstName="Bob", lastName="Byron")
+    shop.run()
+    shop.settings = with_customers(shop.settings, deletions={"in_commercetools": "anonymise"})
+    for one in (account, other):
+        shop.online.delete("customers", id=one)
+    with pytest.raises(ProtocolFault, match="should be"):
+        shop.run(keys=[account])
+    assert any(one["id"] == profile for one in shop.profiles())
 
 
 @pytest.mark.parametrize("first", [[], None])

@@ -117,17 +117,16 @@ class World:
     ) -> Ran:
         """One whole run: extract, transform, plan, load, audit. Errors come out as they would in a task."""
         run_id = run_id or f"products/{next(_numbers):04d}"
-        with writing(self.ledger, "products", run_id):
-            return asyncio.run(
-                self._run(
-                    mode,
-                    dry_run=dry_run,
-                    keys=keys,
-                    direction=direction,
-                    before_load=before_load,
-                    run_id=run_id,
-                )
+        return asyncio.run(
+            self._run(
+                mode,
+                dry_run=dry_run,
+                keys=keys,
+                direction=direction,
+                before_load=before_load,
+                run_id=run_id,
             )
+        )
 
     async def _run(
         self,
@@ -167,7 +166,8 @@ class World:
             if before_load:
                 before_load()
             if not dry_run:
-                await self.load(adapters, run_id, plan.batches, extracted)
+                with writing(self.ledger, "products", run_id):
+                    await self.load(adapters, run_id, plan.batches, extracted)
         audited = audit(
             self.ledger,
             staging,
