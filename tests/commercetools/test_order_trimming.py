@@ -233,7 +233,7 @@ def grown(planted: list[tuple[Path, int]]) -> Json:
 
 
 @given(st.lists(st.tuples(paths(), st.integers(0, 255) | st.just(0)), max_size=12).map(grown))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_text_outside_the_named_members_survives_whatever_an_order_looks_like(row: Json) -> None:
     kept = list(leaves(trimmed(row)))
     assert {path for path, _ in kept} <= KEPT

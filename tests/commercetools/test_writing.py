@@ -426,7 +426,7 @@ VARIANT_FIELDS: dict[str, Any] = {
 }
 
 
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     product=some.fixed_dictionaries({}, optional=PRODUCT_FIELDS),
     first=some.fixed_dictionaries({}, optional=VARIANT_FIELDS),

@@ -681,7 +681,7 @@ def explanations(
             yield explainer.of(own, position), int(own.figure[position])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(shops())
 def test_steps_go_on_where_the_one_before_ended_and_end_in_the_engines_figure(shop: Any) -> None:
     game, levels, orders = shop
@@ -701,7 +701,7 @@ def test_steps_go_on_where_the_one_before_ended_and_end_in_the_engines_figure(sh
         assert built_up(one)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_rules_that_are_wanted_count_afterwards_and_their_lines_say_the_same(data: st.DataObject) -> None:
     """Whatever counts now, by the channel or by the defaults: what is wanted counts, and the lines, put into the file,

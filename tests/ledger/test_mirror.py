@@ -179,7 +179,7 @@ def shared(postgres: Any) -> Iterator[Ledger]:
     postgres.drop_database("mirror_property")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pages=st.lists(
         st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 6)), max_size=5), min_size=1, max_size=6

@@ -467,7 +467,7 @@ LINES = st.lists(
 
 
 @given(lines=LINES, paid=st.lists(st.integers(-(10**9), 10**9), max_size=4))
-@hypothesis_settings(max_examples=150, deadline=None)
+@hypothesis_settings(max_examples=150)
 def test_every_figure_comes_back_as_it_was_sent(
     lines: list[tuple[Decimal, Decimal, int]], paid: list[int]
 ) -> None:

@@ -478,9 +478,7 @@ def test_secrets_are_not_shown_with_what_holds_them() -> None:
 ANY_HEADER = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=200)
 
 
-@hypothesis_settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.binary(max_size=3000) | st.binary(max_size=500).map(lambda raw: b"payload=" + raw),
     header=ANY_HEADER,
@@ -508,9 +506,7 @@ JSON = st.recursive(
 )
 
 
-@hypothesis_settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=JSON, way=st.sampled_from(["signed", "unsigned", "pubsub", "eventgrid"]))
 def test_whatever_json_comes_is_answered_and_nothing_of_it_comes_back(
     receiver: Receiver, told: Any, way: str

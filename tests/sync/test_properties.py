@@ -120,7 +120,7 @@ FIELD_OWNERS = st.fixed_dictionaries(
 )
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 @hypothesis_given(left=shops("c"), right=shops("l"), owners=FIELD_OWNERS)
 def test_a_second_plan_after_applying_the_first_writes_nothing(
     left: Any, right: Any, owners: dict[str, str]
@@ -131,7 +131,7 @@ def test_a_second_plan_after_applying_the_first_writes_nothing(
     assert [(c.subject, c.system, c.before, c.after) for c in again.changes] == []
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 @hypothesis_given(left=shops("c"), right=shops("l"), owners=FIELD_OWNERS)
 def test_every_record_looked_at_is_accounted_for_exactly_once(
     left: Any, right: Any, owners: dict[str, str]
@@ -145,7 +145,7 @@ def test_every_record_looked_at_is_accounted_for_exactly_once(
     assert held <= {hold.code for hold in plan.holds}
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 @hypothesis_given(left=shops("c"), right=shops("l"), owners=FIELD_OWNERS)
 def test_no_update_touches_a_field_the_target_owns(left: Any, right: Any, owners: dict[str, str]) -> None:
     settings = settings_with(owners)
@@ -155,7 +155,7 @@ def test_no_update_touches_a_field_the_target_owns(left: Any, right: Any, owners
             assert all(settings.owner_of(field) not in (change.system, "none") for field in change.after)
 
 
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200)
 @hypothesis_given(
     left=st.lists(st.tuples(st.sampled_from("abcdef"), SKUS), max_size=6),
     right=st.lists(st.tuples(st.sampled_from("uvwxyz"), SKUS), max_size=6),
@@ -176,7 +176,7 @@ def test_a_match_is_unique_on_both_sides_and_never_by_an_empty_value(left: Any, 
         assert any(bearers[0][v] == 1 and bearers[1][v] == 1 for v in shared - {""})
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 @hypothesis_given(
     values=st.tuples(*[st.sampled_from([None, "", "a", "b", "c"])] * 3),
     owner=OWNERS,

@@ -70,7 +70,7 @@ def papers(draw: Any, owners: tuple[str, ...] = ("commercetools", "lightspeed"))
     return paper
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(papers())
 def test_a_price_settles_in_one_run_and_never_flaps(paper: Paper) -> None:
     first = paper.run()
@@ -83,7 +83,7 @@ def test_a_price_settles_in_one_run_and_never_flaps(paper: Paper) -> None:
         assert (paper.online, paper.till) == stands
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(papers())
 def test_a_ledger_that_forgot_everything_finds_nothing_to_write_either(paper: Paper) -> None:
     paper.run()
@@ -93,7 +93,7 @@ def test_a_ledger_that_forgot_everything_finds_nothing_to_write_either(paper: Pa
     assert (paper.online, paper.till) == stands
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     papers(("newest", "review")), st.lists(st.tuples(st.sampled_from(["online", "till"]), CENTS), max_size=4)
 )
@@ -116,7 +116,7 @@ def test_edits_on_either_side_travel_once_and_come_to_rest(
         assert (paper.online, paper.till) == stands
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(papers())
 def test_what_is_written_shows_the_owners_price_to_the_customer_or_is_held(paper: Paper) -> None:
     """Where the list names no rounding, both sides cost a customer the same to the smallest unit."""
@@ -135,7 +135,7 @@ def test_what_is_written_shows_the_owners_price_to_the_customer_or_is_held(paper
         assert abs(gross_online - gross_till) < cent
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(papers(), st.booleans())
 def test_unknown_is_neither_no_price_nor_a_reason_to_write(paper: Paper, online: bool) -> None:
     given_ = paper.given()

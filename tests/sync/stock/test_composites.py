@@ -164,7 +164,7 @@ def _sold(levels: Levels, recipes: Mapping[str, Recipe], order: Order, place: st
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(shops())
 def test_exporting_an_order_that_a_location_serves_changes_no_figure(
     shop: tuple[Levels, dict[str, Recipe], list[Order]],
@@ -175,7 +175,7 @@ def test_exporting_an_order_that_a_location_serves_changes_no_figure(
     assert before == after
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(shops(), st.permutations(PLACES), st.sampled_from(["sum", "max", "min"]))
 def test_wherever_an_order_is_served_from_its_export_lowers_no_figure(
     shop: tuple[Levels, dict[str, Recipe], list[Order]], places: list[str], aggregate: str
@@ -193,7 +193,7 @@ def test_wherever_an_order_is_served_from_its_export_lowers_no_figure(
         assert not lowered, lowered
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(shops(), st.sampled_from(["A", None]))
 def test_another_order_raises_no_figure_and_the_steps_told_lead_to_what_is_left(
     shop: tuple[Levels, dict[str, Recipe], list[Order]], served: str | None

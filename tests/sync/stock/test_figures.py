@@ -114,7 +114,7 @@ def worked(
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(shops())
 def test_columns_give_what_plain_arithmetic_gives(
     shop: tuple[Game, list[dict[str, Decimal]], list[list[tuple[int, int]]]],
@@ -130,7 +130,7 @@ def test_columns_give_what_plain_arithmetic_gives(
             assert own.net[n] == figure_of(game, shown, level, open_units), (shown.rule, level, orders[n])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(shops(), st.integers(0, 1), st.integers(1, 5))
 def test_another_order_never_raises_a_figure_and_a_served_export_changes_none(
     shop: tuple[Game, list[dict[str, Decimal]], list[list[tuple[int, int]]]], channel: int, units: int
@@ -152,7 +152,7 @@ def test_another_order_never_raises_a_figure_and_a_served_export_changes_none(
         assert (one.net == other.net).all(), "the till's level says what the order said before"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(shops())
 def test_the_steps_of_an_explanation_lead_to_its_figure(
     shop: tuple[Game, list[dict[str, Decimal]], list[list[tuple[int, int]]]],
