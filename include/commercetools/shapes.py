@@ -23,6 +23,7 @@ from include.records.checks import (
     members,
     moment,
     needed,
+    one_of,
     text,
     values,
     whole,
@@ -55,7 +56,7 @@ def validity(value: Any) -> str | None:
 REFERENCE: Shape = {"id": needed(identifier)}
 LOCALIZED = values(text)
 MONEY: Shape = {
-    "type": text,
+    "type": one_of("centPrecision", "highPrecision"),
     "currencyCode": needed(identifier),
     "centAmount": needed(whole),
     "fractionDigits": digits,
@@ -138,7 +139,7 @@ PRODUCT: Shape = {
     "key": identifier,
     "productType": needed(members(REFERENCE)),
     "taxCategory": members(REFERENCE),
-    "priceMode": text,
+    "priceMode": one_of("Embedded", "Standalone"),
     "published": flag,
     "hasStagedChanges": flag,
     "name": LOCALIZED,
@@ -223,8 +224,8 @@ _SHIPPING: Shape = {
 _ADDRESS = members({"country": text})
 _TRANSACTION: Shape = {
     "id": needed(identifier),
-    "type": needed(text),
-    "state": text,
+    "type": needed(one_of("Authorization", "CancelAuthorization", "Charge", "Refund", "Chargeback")),
+    "state": one_of("Initial", "Pending", "Success", "Failure"),
     "timestamp": moment,
     "amount": needed(members(MONEY)),
 }
@@ -252,7 +253,7 @@ ORDER: Shape = {
     "origin": text,
     "country": text,
     "customerId": identifier,
-    "orderState": needed(text),
+    "orderState": needed(one_of("Open", "Confirmed", "Complete", "Cancelled")),
     "paymentState": text,
     "shipmentState": text,
     "store": members({"key": identifier}),

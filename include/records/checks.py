@@ -75,6 +75,17 @@ def word(value: Any) -> str | None:
     return text(value)
 
 
+def one_of(*known: str) -> Check:
+    """A word of a closed list. One that is not on it means something nobody here knows: it is not taken for another."""
+
+    def check(value: Any) -> str | None:
+        if value is None or (isinstance(value, str) and value in known):
+            return None
+        return text(value) or f"is none of {', '.join(known)}"
+
+    return check
+
+
 def flag(value: Any) -> str | None:
     """True or false; older answers have 0 and 1, as numbers or as texts."""
     if value is None or isinstance(value, bool) or (isinstance(value, int) and value in (0, 1)):

@@ -278,6 +278,7 @@ def test_the_assortment_lists_what_meets_every_condition(
     assert set(products.loc[products["listed"], "key"]) == expected
 
 
+@pytest.mark.benchmark
 def test_a_page_of_500_products_is_mapped_quickly(world: World) -> None:
     world.product(
         variant("J-1", brand="acme", color={"en-GB": "Red"}, size="m", ean="4006381333931", weight=2),

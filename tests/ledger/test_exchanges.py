@@ -91,11 +91,8 @@ def test_recording_does_not_wait_for_the_database(ledger: Ledger) -> None:
     with ledger.engine.connect() as blocker:
         blocker.execute(text("LOCK TABLE exchanges IN ACCESS EXCLUSIVE MODE"))
         keeper = sink(ledger)
-        began = time.perf_counter()
-        for _ in range(500):
+        for _ in range(500):  # whoever waited here would wait for ever
             keeper.record(exchange())
-        took = time.perf_counter() - began
         blocker.rollback()
     keeper.close()
-    assert took < 1.0
     assert len(ledger.exchanges.of_run("run-1")) == 500

@@ -215,6 +215,7 @@ def test_a_backfill_beside_a_delta_neither_deadlocks_nor_puts_back_older_rows(le
     assert {r.label for r in stored(ledger).values()} == {"at 8"}
 
 
+@pytest.mark.benchmark
 def test_fifteen_thousand_variants_go_in_within_seconds_and_come_out(ledger: Ledger) -> None:
     rows = [
         row(f"id-{n}", parent_id=f"p-{n // 3}", name=f"Mug {n}", carry={"v": n}, modified_at=NOON)

@@ -418,6 +418,7 @@ def test_group_taxes_add_up_and_thresholds_have_no_rate() -> None:
     assert threshold.rate is None
 
 
+@pytest.mark.benchmark
 def test_a_page_of_a_thousand_rows_takes_less_than_a_fifth_of_a_second() -> None:
     rows = [member(f"p{n}", n, parent=None if n % 3 == 1 else f"p{n - (n - 1) % 3}") for n in range(1, 1001)]
     read(*rows[:10])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 
 import pytest
 
@@ -60,11 +59,9 @@ async def test_an_answer_that_drips_for_ever_is_bounded_as_a_whole() -> None:
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    started = time.monotonic()
     async with server, client(None, base=base, timeout=0.3) as one:
         with pytest.raises(UnknownOutcome, match="no complete answer within"):
-            await one.request("POST", "/products", json={})
-    assert time.monotonic() - started < 3
+            await one.request("POST", "/products", json={})  # it would drip for half an hour
 
 
 async def test_a_refused_connection_is_not_an_unknown_outcome() -> None:
