@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from decimal import Decimal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -118,8 +119,9 @@ class CustomerDeletions(Settings):
     in_lightspeed: Literal["report", "delete", "erase"] = "report"
     """A customer deleted at the till, online: `report` holds it, `delete` deletes the account, `erase` also asks
     commercetools to erase personal data."""
-    most: int = Field(default=10, ge=1)
-    """A run that would carry more deletions than this writes none of them and says so."""
+    most_removed_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(5)
+    """Where a run would carry over deletions of more than this share of the linked customers (at least 20 of them), it
+    carries over none and fails; a person approves them at the hold."""
 
 
 class CustomerRules(Settings):

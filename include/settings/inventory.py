@@ -222,7 +222,8 @@ class InventorySettings(Settings):
     orders_since: date | None = None
     """Orders from before this day are not looked at (they were dealt with before this package came)."""
     most_lost_percent: Percent = Decimal(50)
-    """A run that would set more than this share of all figures to 0 (at least 50 of them) writes nothing and fails."""
+    """Where a run would set more than this share of all figures to 0 (at least 20 of them), none of these is: they wait
+    for approval in the console, everything else is written, and the run ends as failed."""
     adjusting: Adjusting = Adjusting()
     """How levels are written to Lightspeed at locations it does not own."""
     batch_size: int = Field(default=2000, ge=1)

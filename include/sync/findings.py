@@ -64,7 +64,6 @@ RELEASES = {
     "person_replaced": "Correct what can't go over (an e-mail address that can't be read, a field with another owner), "
     "or forget the customer with the DAG `forget`.",
     "deleted_there": "Delete the other profile too, or keep it and rule it out of the sync.",
-    "many_deleted": "Look whether the project or store was cleared; raise `customers.deletions.most` if it is meant.",
     "email_invalid": "Correct the e-mail address in its source system.",
     "phone_invalid": "Correct the number, or set `customers.default_country`.",
     "country_missing": "Enter the country of the address, or set `customers.default_country`.",

@@ -87,7 +87,7 @@ def waits_for_approval(holds: Iterable[Hold]) -> set[str]:
     return {hold.system for hold in holds if hold.code == REMOVAL and hold.system}
 
 
-def waiting_records(holds: Iterable[Hold]) -> set[str]:
+def waiting_records(holds: Iterable[Hold | Finding]) -> set[str]:
     """The records that are looked at again, because removals of them wait for a person."""
     return {
         str(record)

@@ -652,7 +652,10 @@ def test_a_run_that_would_refuse_is_foretold(make: Make) -> None:
         page = client.get(
             "/stock/what-if", params=query("corner", sku="S1", locations=("Süd",), floor="5", count="1")
         ).text
-    assert "A run with these rules would write nothing: This run would set 60 of 60 figures to 0" in page
+    assert (
+        "A run with these rules would wait for your approval: 60 of 60 of the figures that offer something"
+        in page
+    )
 
 
 def test_a_location_feeding_another_channel_moves_that_channel_too(make: Make) -> None:

@@ -185,7 +185,7 @@ class Peopled:
             params={"dry_run": dry_run, "keys": list(keys)},
         )
         staging = Staging(self.world.staging, run_id, self.world.ledger.checkpoints)
-        async with self.doors(writing=not dry_run) as doors:
+        async with self.doors(writing=False) as doors:
             for system, terms in terms_of(doors).items():
                 preparing.stage_terms(staging, system, terms)
             wanted = self._with_partners(keys) if keys else None
@@ -218,13 +218,17 @@ class Peopled:
             )
             if before_load:
                 before_load()
-            bench = Bench(ledger, doors, self.settings, run_id)
+        batches = sorted(ledger.changes.open_batches(run_id))
+        if batches:
             with writing(ledger, ENTITY, run_id):
-                for batch in sorted(ledger.changes.open_batches(run_id)):
-                    seen = {
-                        system: found[system].cursor or ledger.cursor(ENTITY, system) for system in SYSTEMS
-                    }
-                    await applying.apply_batch(bench, batch, seen=seen)
+                async with self.doors() as doors:
+                    bench = Bench(ledger, doors, self.settings, run_id)
+                    for batch in batches:
+                        seen = {
+                            system: found[system].cursor or ledger.cursor(ENTITY, system)
+                            for system in SYSTEMS
+                        }
+                        await applying.apply_batch(bench, batch, seen=seen)
         audited = auditing.audit(
             ledger,
             staging,
@@ -359,7 +363,7 @@ def custom(**fields: Any) -> dict[str, Any]:
 def peopled(ledger_url: str, staging: Path, *, seed: int = 0, **customers: Any) -> Iterator[Peopled]:
     """The shop, empty. `customers`: settings of that section, over those of this module."""
     online = CommercetoolsStore("peopled", seed=seed)
-    till = LightspeedStore(seed=seed)
+    till = LightspeedStore(seed=seed + 1_000_000)  # ids of its own
     till.options.rate_limit = False
     online.validate_requests = official_bodies()
     for name in ("Nord", "Süd"):

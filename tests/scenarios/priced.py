@@ -139,7 +139,7 @@ class Priced:
             params={"dry_run": dry_run, "keys": list(keys)},
         )
         staging = Staging(self.world.staging, run_id, self.world.ledger.checkpoints)
-        async with self.adapters(writing=not dry_run) as (online, till):
+        async with self.adapters(writing=False) as (online, till):
             articles = [self.articles[sku] for sku in keys if sku in self.articles] if keys else None
             wanted: dict[str, tuple[Any, Sequence[str] | None]] = {
                 ONLINE: (online.products, keys or None),
@@ -176,14 +176,17 @@ class Priced:
             )
             if before_load:
                 before_load()
-            bench = Bench(ledger, online, till, self.settings, run_id)
+        batches = sorted(ledger.changes.open_batches(run_id))
+        if batches:
             with writing(ledger, ENTITY, run_id):
-                for batch in sorted(ledger.changes.open_batches(run_id)):
-                    seen = {
-                        name: found[name].cursor or ledger.cursor(ENTITY, name)
-                        for name in (ARTICLES, ENTRIES)
-                    }
-                    await applying.apply_batch(bench, batch, seen=seen)
+                async with self.adapters() as (online, till):
+                    bench = Bench(ledger, online, till, self.settings, run_id)
+                    for batch in batches:
+                        seen = {
+                            name: found[name].cursor or ledger.cursor(ENTITY, name)
+                            for name in (ARTICLES, ENTRIES)
+                        }
+                        await applying.apply_batch(bench, batch, seen=seen)
         audited = auditing.audit(
             ledger,
             staging,

@@ -122,7 +122,7 @@ class StockWorld:
             params={"dry_run": dry_run, "keys": list(keys)},
         )
         staging = Staging(self.world.staging, run_id, self.world.ledger.checkpoints)
-        async with self.adapters(writing=not dry_run) as (online, till):
+        async with self.adapters(writing=False) as (online, till):
 
             async def read(feed: Any, name: str, wanted: Sequence[str] | None) -> Extracted:
                 return await extract_feed(
@@ -163,28 +163,31 @@ class StockWorld:
                 full=full,
             )
             _do(meanwhile.after_plan)
-            document = staging.read_document("plan")
-            bench = Bench(
-                ledger,
-                online,
-                till,
-                self.settings,
-                layout,
-                run_id,
-                staging.read_table(f"{ENTRIES}/offers"),
-                serves_along=not keys,
-            )
+        document = staging.read_document("plan")
+        batches = sorted(ledger.changes.open_batches(run_id))
+        if batches:
             with writing(ledger, ENTITY, run_id):
-                for batch in sorted(ledger.changes.open_batches(run_id)):
-                    await applying.apply_batch(
-                        bench,
-                        batch,
-                        seen={
-                            name: found[name].cursor or ledger.cursor(ENTITY, name)
-                            for name in (ORDERS, LEVELS)
-                        },
-                        planned_at=datetime.fromisoformat(document["taken_in"]),
+                async with self.adapters() as (online, till):
+                    bench = Bench(
+                        ledger,
+                        online,
+                        till,
+                        self.settings,
+                        layout,
+                        run_id,
+                        staging.read_table(f"{ENTRIES}/offers"),
+                        serves_along=not keys,
                     )
+                    for batch in batches:
+                        await applying.apply_batch(
+                            bench,
+                            batch,
+                            seen={
+                                name: found[name].cursor or ledger.cursor(ENTITY, name)
+                                for name in (ORDERS, LEVELS)
+                            },
+                            planned_at=datetime.fromisoformat(document["taken_in"]),
+                        )
         audited = auditing.audit(
             ledger,
             staging,

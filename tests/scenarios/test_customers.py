@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from include.records.errors import ConfigurationFault, ProtocolFault, TransientError
+from include.sync.auditing import RunFailed
+from include.sync.deciding import approve_removals
+from include.sync.removals import REMOVAL
 from tests.scenarios.peopled import Peopled, custom, peopled, physical, postal, with_customers
 
 ADA = {"first_name": "Ada", "last_name": "Byron"}
@@ -507,13 +510,22 @@ def test_a_profile_that_is_gone_can_take_its_account_along(
 
 
 def test_many_deletions_at_once_are_carried_nowhere(shop: Peopled) -> None:
-    shop.settings = with_customers(shop.settings, deletions={"in_commercetools": "delete", "most": 2})
-    accounts = [shop.sign_up(f"p{n}@example.com", firstName=f"P{n}", lastName="Q") for n in range(4)]
+    shop.settings = with_customers(shop.settings, deletions={"in_commercetools": "delete"})
+    accounts = [shop.sign_up(f"p{n}@example.com", firstName=f"P{n}", lastName="Q") for n in range(24)]
     shop.run("full")
-    for account in accounts[:3]:
+    for account in accounts[:21]:
         shop.online.delete("customers", id=account)
-    run = shop.run("full")
-    assert run.plan.holds == {"many_deleted": 3} and run.writes == 0 and len(shop.profiles()) == 4
+    shop.edit_online(accounts[23], {"action": "setFirstName", "firstName": "Still here"})
+    with pytest.raises(RunFailed, match="21 of 24 of the customers of commercetools"):
+        shop.run("full")
+    assert len(shop.profiles()) == 24
+    assert shop.at_till(shop.partner(accounts[23]))["first_name"] == "Still here"
+    (hold,) = [one for one in shop.holds() if one.code == REMOVAL]
+    assert "@" not in hold.message
+    shop.ledger.decisions.add("customers", [approve_removals(hold, "Kim")])
+    run = shop.run()
+    assert run.writes == 21 and len(shop.profiles()) == 3 and shop.held() == {}
+    settled(shop)
 
 
 # ---------------------------------------------------------------- ownership and rules

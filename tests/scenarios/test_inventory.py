@@ -13,6 +13,9 @@ import pytest
 
 from include.records.errors import ConfigurationFault
 from include.settings.loader import dump_settings
+from include.sync.auditing import RunFailed
+from include.sync.deciding import approve_removals
+from include.sync.removals import REMOVAL
 from include.sync.stock.__main__ import main as explain_command
 from tests.scenarios.stock_world import Meanwhiles
 from tests.scenarios.stocked import OUTLETS, Stocked, settings_of, stocked
@@ -509,12 +512,15 @@ def test_a_run_that_would_sell_out_most_of_the_shop_writes_nothing_and_says_so(m
     for n in range(60):
         for outlet in OUTLETS:
             shop.count(f"S{n}", outlet, 0)
-    with pytest.raises(ConfigurationFault, match="would set 120 of 120 figures to 0"):
+    shop.count("S0", "Nord", 7)
+    with pytest.raises(RunFailed, match="119 of 120 of the figures that offer something"):
         shop.run()
-    assert set(shop.shown("web").values()) == {3}
-    shop.settings = settings_of({**BOTH, "most_lost_percent": 100})
+    assert shop.shown("web").pop("S0") == 7, "what is no removal was written"
+    assert {sku: units for sku, units in shop.shown("web").items() if units != 3} == {"S0": 7}
+    (hold,) = [one for one in shop.holds() if one.code == REMOVAL]
+    shop.ledger.decisions.add("inventory", [approve_removals(hold, "Kim")])
     shop.run()
-    assert set(shop.shown("web").values()) == {0}, "nothing was lost by the refusal"
+    assert set(shop.shown("web").values()) == {0, 7} and shop.holds() == []
 
 
 # ---------------------------------------------------------------- articles

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from include.ledger.rows import Link
-from include.records.face import SystemName
+from include.records.face import SYSTEMS, SystemName
 from include.sync.customers.evidence import finding
 from include.sync.customers.known import Known
 from include.sync.customers.world import World
 from include.sync.findings import Finding
+from include.sync.removals import Part, guard
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def follow_deletions(world: World, widowed: Sequence[Link], looks_at: Callable[[
         elif looks_at(online) or looks_at(till):
             gone, survivor = (till, online) if online.lives else (online, till)
             _follow(world, found, gone, survivor)
-    return _not_many(world, found)
+    return _guarded(world, found)
 
 
 def _follow(world: World, found: Followed, gone: Known, survivor: Known) -> None:
@@ -64,21 +65,25 @@ def _follow(world: World, found: Followed, gone: Known, survivor: Known) -> None
     )
 
 
-def _not_many(world: World, found: Followed) -> Followed:
-    """More removals than a shop ever has at once are a failed read or a cleared project: nothing is carried on."""
-    most = world.settings.deletions.most
-    if len(found.removals) <= most:
-        return found
-    held = [
-        _deleted(
-            one.gone,
-            one.survivor,
-            "many_deleted",
-            f"{len(found.removals)} customers would be deleted at once, more than {most}.",
+def _guarded(world: World, found: Followed) -> Followed:
+    """Where many of a system are gone at once, which is a failed read or a cleared project, none is followed before a
+    person approves it."""
+    for system in SYSTEMS:
+        gone = [one for one in found.removals if one.gone.system == system]
+        part = Part(
+            system=system,
+            name=f"the customers of {system} that are linked",
+            ids=[one.gone.subject for one in gone],
+            labels=[one.survivor.label for one in gone],
+            of=len(world.links),
+            recall=[subject for one in gone for subject in (one.gone.subject, one.survivor.subject)],
         )
-        for one in found.removals
-    ]
-    return Followed([], found.holds + held, found.retired)
+        setting = "customers.deletions.most_removed_percent"
+        stopped = guard(part, world.settings.deletions.most_removed_percent, world.decided.removals, setting)
+        if stopped is not None:
+            found.holds.append(stopped)
+            found.removals = [one for one in found.removals if one.gone.system != system]
+    return found
 
 
 def _deleted(gone: Known, survivor: Known, code: str, message: str) -> Finding:

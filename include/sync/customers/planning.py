@@ -23,6 +23,7 @@ from include.sync.customers.replacing import half_replaced
 from include.sync.customers.world import World
 from include.sync.decided import WINNERS, about_conflict
 from include.sync.findings import Finding
+from include.sync.removals import REMOVAL, waiting_records
 
 Action = Literal["create", "update", "anonymise", "delete"]
 Status = Literal["planned", "held", "unchanged", "ignored"]
@@ -253,7 +254,7 @@ class _Planner:
         """What became of everybody this run looked at. Who is written, or held, on one side, is so with the
         partner."""
         planned = {s for one in self.made.changes for s in _subjects(one)}
-        held: dict[str, str] = {}
+        held = dict.fromkeys(waiting_records(self.made.holds), REMOVAL)
         for one in self.made.holds:
             held.setdefault(one.subject, one.code)
             if "partner" in one.evidence:

@@ -23,6 +23,7 @@ from include.sync.customers.resealing import private_state, reseal
 from include.sync.customers.world import Terms
 from include.sync.plan import Direction
 from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
+from include.sync.removals import ALL, REMOVAL, waiting_records
 from include.sync.settled import last_settled
 from include.sync.staging import Staging
 from include.sync.unreadable import Unread, is_unreadable
@@ -126,6 +127,7 @@ def prepare_plan(
             "warnings": [asdict(hold_draft(one)) for one in plan.warnings],
             "considered": [
                 *([KIND, subject] for subject in plan.status),
+                *([] if limited else [[REMOVAL, f"{system}:{ALL}"] for system in SYSTEMS]),
                 *unread.settled(ledger, ENTITY, met, full=full),
             ],
             "dispositions": {subject: list(found) for subject, found in plan.status.items()},
@@ -180,14 +182,14 @@ def _why_everybody(ledger: Ledger, state: str, *, full: bool) -> str:
 
 def _recall(ledger: Ledger, now: datetime, affected: Affected) -> None:
     """Who is due again joins the run, with whom he is held."""
+    subjects = waiting_records(ledger.holds.open_holds(ENTITY))
     for hold in ledger.holds.due(ENTITY, now):
-        if is_unreadable(hold):
-            continue
-        evidence = hold.evidence or {}
-        for subject in (hold.subject, str(evidence.get("partner", ""))):
-            system, _, record = subject.partition(":")
-            if system in SYSTEMS:
-                affected[system_named(system)].add(record)
+        if not is_unreadable(hold) and hold.code != REMOVAL:
+            subjects |= {hold.subject, str((hold.evidence or {}).get("partner", ""))}
+    for subject in subjects:
+        system, _, record = subject.partition(":")
+        if system in SYSTEMS:
+            affected[system_named(system)].add(record)
 
 
 def _everybody(ledger: Ledger, affected: Affected) -> None:

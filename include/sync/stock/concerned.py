@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from include.ledger.ledger import Ledger
 from include.settings.models import SyncSettings
+from include.sync.removals import REMOVAL
 from include.sync.settled import LATEST_RUNS, OVERLAP, last_settled
 from include.sync.stock.catalogue import PRODUCTS, products_of_skus
 from include.sync.stock.composites import read_kinship
@@ -55,7 +56,7 @@ class Concerned:
             return
         moment = datetime.fromisoformat(since) - OVERLAP
         for hold in ledger.holds.due(ENTITY, self._now):
-            if is_unreadable(hold):
+            if is_unreadable(hold) or hold.code == REMOVAL:
                 continue
             self._found.add(hold.subject.split(":", 1)[1])
         settling = timedelta(seconds=self._settings.inventory.order_settles_seconds)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from include.records.errors import ConfigurationFault
 from include.records.stock import PARTS
 from include.records.stock_face import Reserved
 from include.settings.inventory import InventorySettings
 from include.settings.models import SyncSettings
 from include.sync.findings import Finding
 from include.sync.frames import rows
+from include.sync.removals import Part, guard, waiting_records
 from include.sync.stock.figures import Figures, Worked
 from include.sync.stock.layout import Place
 from include.sync.stock.rules import Numbers
 
 KIND = "stock"
-FEWEST_LOST = 50
-"""Below so many figures that fall to 0 nobody is alarmed."""
 
 ENTRY_WRITES = (
     "position", "channel", "product_id", "sku", "action", "entry_id", "version", "before_on_stock", "before_available",
@@ -47,12 +45,16 @@ class StockPlan:
 
 
 def plan_stock(
-    figures: Figures, entries: pd.DataFrame, settings: SyncSettings, *, offered: int | None = None
+    figures: Figures,
+    entries: pd.DataFrame,
+    settings: SyncSettings,
+    *,
+    offered: int | None = None,
+    approved: Collection[str] = (),
 ) -> StockPlan:
     """The plan for all articles of `figures`. `entries`: ENTRY_COLUMNS of their SKUs, in all channels. `offered`: how
-    many entries of the whole shop offer something; None = a part of a plan that was looked at before.
-
-    Raises ConfigurationFault where it would set most of those to 0 (see `inventory.most_lost_percent`).
+    many entries of the whole shop offer something; None = a part of a plan that was looked at before. Where most of
+    those would be set to 0 (`inventory.most_lost_percent`), none of them is until a person approves it (`approved`).
     """
     articles = figures.given.articles
     why = _why_ignored(figures, settings)
@@ -67,8 +69,10 @@ def plan_stock(
         pd.concat(writes, ignore_index=True) if writes else pd.DataFrame(columns=list(ENTRY_WRITES))
     )
     level_writes = _level_writes(figures, entries, takes_part, settings)
-    if offered is not None:
-        require_plausible(tables, offered, settings)
+    stopped = None if offered is None else selling_out(tables, offered, settings, approved)
+    if stopped is not None:
+        holds.append(stopped)
+        entry_writes = entry_writes[~_is_lost(entry_writes)]
     status = _status(figures, tables, entry_writes, level_writes, holds, why)
     return StockPlan(figures, entry_writes[list(ENTRY_WRITES)], level_writes, holds, status)
 
@@ -202,19 +206,33 @@ def _foreign(
     return found
 
 
-def require_plausible(tables: Sequence[pd.DataFrame], offered: int, settings: SyncSettings) -> None:
-    """Most of a shop does not sell out between two runs: far more likely a read went wrong, or a setting."""
-    lost = sum(
-        int(((table["before_available"] > 0) & (table["figure"] <= 0) & (table["action"] != "")).sum())
-        for table in tables
+def selling_out(
+    tables: Sequence[pd.DataFrame], offered: int, settings: SyncSettings, approved: Collection[str]
+) -> Finding | None:
+    """The hold where most of a shop would sell out between two runs: far more likely a read went wrong, or a setting.
+    `offered`: see `plan_stock`."""
+    lost = [table[_is_lost(table)] for table in tables]
+    part = Part(
+        system="lightspeed",
+        name="the figures that offer something",
+        ids=[
+            f"{sku}@{channel}"
+            for table in lost
+            for sku, channel in zip(table["sku"], table["channel"], strict=True)
+        ],
+        labels=[str(sku) for table in lost for sku in table["sku"]],
+        of=offered,
+        recall=sorted({str(product) for table in lost for product in table["product_id"]}),
     )
-    most = settings.inventory.most_lost_percent
-    if lost >= FEWEST_LOST and lost * 100 > offered * most:
-        raise ConfigurationFault(
-            f"This run would set {lost} of {offered} figures to 0, more than {most} %.",
-            remedy="Nothing was written. Look at the levels at the till and at `locations` and `inventory` of the "
-            "configuration. If it is right, raise `inventory.most_lost_percent` for one run.",
-        )
+    return guard(part, settings.inventory.most_lost_percent, approved, "inventory.most_lost_percent")
+
+
+def _is_lost(table: pd.DataFrame) -> Numbers:
+    """Whether an entry that offers something would offer nothing."""
+    lost: Numbers = (
+        ((table["before_available"] > 0) & (table["figure"] <= 0)).fillna(False) & (table["action"] != "")
+    ).to_numpy(dtype=bool)
+    return lost
 
 
 # ---------------------------------------------------------------- holds
@@ -264,7 +282,7 @@ def _status(
 ) -> pd.DataFrame:
     articles = figures.given.articles
     status = np.where(why == "", "unchanged", "ignored").astype(object)
-    held = {finding.id for finding in holds}
+    held = {finding.id for finding in holds} | waiting_records(holds)
     status[articles["product_id"].isin(held).to_numpy()] = "held"
     for writes in (entry_writes, level_writes):
         status[writes["position"].to_numpy(dtype=np.int64)] = "planned"

@@ -14,8 +14,10 @@ from include.records.channels import channel_name
 from include.records.types import digest
 from include.settings.models import SyncSettings
 from include.sync.absence import Gone
+from include.sync.decided import decided_of
 from include.sync.frames import rows
 from include.sync.preparing import PlanSummary, bury_unsettled, counted, hold_draft
+from include.sync.removals import ALL, REMOVAL, waiting_records
 from include.sync.staging import Staging
 from include.sync.stock.concerned import Concerned
 from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, Read
@@ -71,6 +73,7 @@ def prepare_plan(
     concerned.take_skus(ledger.stock.mark_entries_gone(Gone.of(staging, ENTRIES).ids))
     concerned.take_lines(ledger.stock.close_orders(Gone.of(staging, ORDERS).ids))
     if not keys:
+        concerned.take(waiting_records(ledger.holds.open_holds(ENTITY)))
         concerned.take_rest(began, everything=full, state=state)
     products = concerned.products
     everything = products is None
@@ -79,7 +82,13 @@ def prepare_plan(
     figures = work_out(given)
     skus = None if everything else set(given.articles["sku"].dropna())
     offered = ledger.stock.count_offered(shelf.channel for shelf in layout.shelves)
-    plan = plan_stock(figures, ledger.stock.entries(skus), settings, offered=offered)
+    plan = plan_stock(
+        figures,
+        ledger.stock.entries(skus),
+        settings,
+        offered=offered,
+        approved=decided_of(ledger, ENTITY).removals,
+    )
     bury_unsettled(ledger, run_id, ENTITY)
     stored, batches = store_plan(ledger, run_id, plan, settings, dry_run=dry_run)
     dispositions, recalled = _dispositions(plan, read, lines_today(ledger, read.orders), layout)
@@ -119,6 +128,7 @@ def prepare_plan(
             "warnings": [],
             "considered": [
                 *([KIND, f"lightspeed:{product}"] for product in given.articles["product_id"]),
+                *([] if keys else [[REMOVAL, f"lightspeed:{ALL}"]]),
                 *unread.settled(ledger, ENTITY, _ids_in(read), full=full and not keys),
             ],
             "began": began.isoformat(),

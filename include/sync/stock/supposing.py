@@ -17,7 +17,6 @@ import pandas as pd
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from include.records.errors import ConfigurationFault
 from include.settings.crosschecks import cross_check
 from include.settings.document import Document, Problem
 from include.settings.inventory import ChannelSetting, StockRule
@@ -25,7 +24,7 @@ from include.settings.models import SyncSettings
 from include.settings.problems import problems_of
 from include.sync.stock.figures import Figures, Given, work_out
 from include.sync.stock.layout import RULE_FIELDS, Layout, layout_of, merged_rule
-from include.sync.stock.planning import compared, require_plausible
+from include.sync.stock.planning import compared, selling_out
 
 BY_PLACE = ("shares", "safety_stock_at")
 """Rules with a value for each location."""
@@ -261,11 +260,8 @@ def count_moved(
             entries["channel"].isin([one.shelf.channel for one in then.shelves]) & (entries["available"] > 0)
         ).sum()
     )
-    try:
-        require_plausible(tables, offering, changed)
-    except ConfigurationFault as refusal:
-        return Counted(channels, refusal.message)
-    return Counted(channels, "")
+    stopped = selling_out(tables, offering, changed, approved=())
+    return Counted(channels, "" if stopped is None else stopped.message)
 
 
 def _left_by_run(figures: Figures, settings: SyncSettings, entries: pd.DataFrame) -> dict[str, pd.Series]:
