@@ -42,6 +42,20 @@ class _Seen:
     remaining: int | None
 
 
+def lift_pause(engine: Engine, system: str) -> bool:
+    """Let all workers ask this system again, although it told them to wait; whether they were waiting. What they hear
+    from it then counts as ever."""
+    with transaction(engine) as connection:
+        lifted = connection.execute(
+            text(
+                "UPDATE budgets SET paused_until = NULL WHERE system = :system AND paused_until > clock_timestamp() "
+                "RETURNING system"
+            ),
+            {"system": system},
+        ).first()
+    return lifted is not None
+
+
 class PostgresBudget:
     """`Budget` over the ledger. `share` (0..1] is the part of the system's limit this package may use in each
     `window`. While the system never told a limit, only its orders to pause count. One per event loop."""

@@ -24,7 +24,9 @@ from tests.scenarios.peopled import KEY
 
 WHO = "who"
 """Cookie that says who is signed in, in place of Airflow's session."""
-DAGS = frozenset({"products", "prices", "inventory", "customers", "orders", "sales", "reconcile"})
+DAGS = frozenset(
+    {"products", "prices", "inventory", "customers", "orders", "sales", "reconcile", "preflight"}
+)
 PEOPLE = {
     "admin": Person("admin", DAGS, DAGS),
     "viewer": Person("viewer", DAGS, frozenset()),

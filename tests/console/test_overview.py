@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from include.console import forgery
 from include.console.pages.overview import lag
 from include.console.plots import HEIGHT, TOP, WIDTH, nice, plot
 from include.console.remembered import Remembered
@@ -22,12 +23,14 @@ from include.ledger.health import CursorAt, Health
 from include.ledger.rows import HoldDraft
 from include.records.hints import Hint
 from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from tests.console.house import House, house_of
+from tests.console.house import House, form_token, house_of
 from tests.scenarios.world import world_of
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 FRESH = NOW - timedelta(minutes=12)
 OLD_AFTER = timedelta(hours=3)
+
+SECRET = "a secret of the tests"
 
 
 def sentence(*facts: Facts, **more: Any) -> Any:
@@ -312,3 +315,44 @@ def test_a_paused_system_is_shown_though_nothing_was_asked_of_it(house: House) -
     page = house.client().get("/").text
     assert "0 of 300" in page
     assert "paused until" in page
+
+
+def _pause(house: House) -> None:
+    with transaction(house.ledger.engine) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO budgets (system, paused_until) "
+                "VALUES ('commercetools', clock_timestamp() + interval '20 minutes')"
+            )
+        )
+
+
+def _paused(house: House) -> bool:
+    found = Health(house.ledger.engine).budgets()["commercetools"].paused_until
+    return found is not None and found > datetime.now(UTC)
+
+
+def test_a_pause_is_lifted_by_one_press_and_said_by_whom(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    _pause(house)
+    with house.client("admin") as client:
+        page = client.get("/").text
+        assert "Go on now" in page
+        sent = {"form_token": form_token(page)}
+        answer = client.post("/pauses/commercetools", data=sent, follow_redirects=True)
+        assert "Requests to commercetools go on" in answer.text and "Go on now" not in answer.text
+        assert not _paused(house)
+        again = client.post("/pauses/commercetools", data=sent, follow_redirects=True)
+        assert "is not paused any more" in again.text
+        assert client.post("/pauses/elsewhere", data=sent).status_code == 404
+    assert "admin lifted the pause that commercetools had asked for" in caplog.text
+
+
+def test_who_may_only_look_sees_the_pause_and_no_button(house: House) -> None:
+    _pause(house)
+    with house.client("viewer") as client:
+        page = client.get("/").text
+        assert "paused until" in page and "Go on now" not in page
+        answer = client.post("/pauses/commercetools", data={"form_token": forgery.token(SECRET, "viewer")})
+    assert answer.status_code == 403 and _paused(house)

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from fastapi import APIRouter
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from include.console import accounts, plots
 from include.console.remembered import Remembered
 from include.console.verdict import Facts, verdict_of
-from include.console.visit import Looking, Visit
-from include.console.words import ago, lasting
+from include.console.visit import Looking, Sent, Visit, required
+from include.console.words import ago, lasting, system_title
+from include.ledger.budget import lift_pause
 from include.ledger.health import CursorAt, Health, Point, Reconciled, Settled, Step, SystemLoad
 from include.ledger.rows import Run
 from include.ledger.worklist import Worklist
 from include.records.face import SYSTEMS
 
+log = logging.getLogger(__name__)
+
 router = APIRouter()
+PREFLIGHT = "preflight"
+"""Who may start this DAG may let requests go on: it asks both systems about everything, as they then do."""
 remembered = Remembered()
 COUNTS_SECONDS = 15.0
 """How old counts of links may be, and plots of hours."""
@@ -92,6 +99,7 @@ def shown(visit: Looking) -> Response:
         lag=lag,
         age=age,
         budgets=health.budgets(),
+        may_lift=visit.may(PREFLIGHT),
         events=sum(row["events"] for row in told),
         waiting=sum(one.events for one in waiting),
         waiting_since=waiting_since,
@@ -102,6 +110,18 @@ def shown(visit: Looking) -> Response:
         width=plots.WIDTH,
         height=plots.HEIGHT,
     )
+
+
+@router.post("/pauses/{system}")
+def lifted(visit: Looking, form: Sent, system: str) -> Response:
+    """Somebody lets all tasks ask a system again before the time it told them to wait is over."""
+    if system not in SYSTEMS:
+        raise HTTPException(404)
+    required(visit, PREFLIGHT)
+    if not lift_pause(visit.ledger.engine, system):
+        return visit.go("/", f"{system_title(system)} is not paused any more.")
+    log.warning("%s lifted the pause that %s had asked for.", visit.person.name, system)
+    return visit.go("/", f"Requests to {system_title(system)} go on within half a minute.")
 
 
 def _cards(visit: Visit, health: Health, now: datetime) -> list[Card]:
