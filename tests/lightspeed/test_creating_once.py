@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from include.lightspeed.x_series.products import XSeriesProducts
-from include.records.errors import DuplicateInTarget, UnknownOutcome
+from include.records.errors import DuplicateInTarget, RecordRejected, UnknownOutcome
 from tests.lightspeed.till import Till, creation, make_settings, read_all, update
 
 MUG = {"name.en": "Mug", "tracked": True}
@@ -144,3 +144,23 @@ def test_an_added_variant_is_found_where_the_answer_does_not_name_it(till: Till)
     written = till.run(make_settings(), work)
     (new_id,) = written.variant_ids.values()
     assert till.store.product(new_id)["sku"] == "T-X"
+
+
+def test_where_a_store_takes_no_more_variants_only_the_one_that_is_added_is_refused(till: Till) -> None:
+    """A store that lacks the one address is not set up wrongly: whoever adds no variant is not concerned."""
+    there_is_none = {"kind": "status", "status": 404, "body": {"detail": "Not Found"}, "times": None}
+
+    async def work(adapter: XSeriesProducts) -> Any:
+        made = await adapter.write(creation(TEE, *SIZES))
+        before = await read_all(adapter)
+        till.faults.add({"match": "/2.1/products$", "method": "POST", **there_is_none})
+        with pytest.raises(RecordRejected, match="POST /api/2.1/products") as refused:
+            await adapter.write(
+                update(before, made.product_id, new=[{"sku": "T-X", "option_values": [["Size", "X"]]}])
+            )
+        await adapter.write(update(before, made.product_id, None, {"T-S": {"price": 250}}))
+        return refused.value.code, await read_all(adapter)
+
+    code, records = till.run(make_settings(), work)
+    assert code == "route_missing"
+    assert records.variants.set_index("sku")["price"]["T-S"] == 250

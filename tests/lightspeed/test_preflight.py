@@ -80,3 +80,18 @@ def test_outlets_with_different_default_taxes_are_a_warning_where_they_count(
     store.outlets.rows[store.hamburg].fields["default_tax_id"] = store.reduced
     found = findings(till, make_settings(locations=[{"name": o, "outlet": o} for o in outlets]))
     assert ("default taxes" in found) == (len(outlets) == 2)
+
+
+def test_a_store_that_takes_no_variants_for_a_product_is_told_before_one_is_sent(till: Till) -> None:
+    settings = make_settings()
+
+    async def work(adapter: XSeriesProducts) -> Any:
+        till.faults.add({"match": "/2.1/products$", "method": "POST", **NOT_THERE})
+        return {finding.subject: finding for finding in await adapter.check()}
+
+    found = till.run(settings, work)["added variants"]
+    assert found.level == "warning" and "POST /api/2.1/products" in found.finding
+    assert till.store.products.rows == {}, "asking makes nothing"
+
+
+NOT_THERE: dict[str, Any] = {"kind": "status", "status": 404, "body": {"detail": "Not Found"}, "times": None}

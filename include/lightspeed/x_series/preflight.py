@@ -8,6 +8,7 @@ from include.lightspeed.x_series.client import XSeriesClient
 from include.lightspeed.x_series.facts import StoreFacts, same_name
 from include.lightspeed.x_series.failures import scope_of
 from include.lightspeed.x_series.places import PLACES, unknown_places
+from include.lightspeed.x_series.products_2026_07 import ADD_VARIANT_PATH
 from include.lightspeed.x_series.references import read_facts
 from include.lightspeed.x_series.writing import MOST_OPTIONS
 from include.records.currencies import iso_code
@@ -42,7 +43,30 @@ async def check(client: XSeriesClient, settings: SyncSettings) -> list[CheckResu
     findings += _taxes(facts, settings)
     findings += _locations(facts, settings)
     findings += _fields(settings)
+    findings += await _added_variants(client)
     return findings
+
+
+async def _added_variants(client: XSeriesClient) -> list[CheckResult]:
+    """Whether variants can be added to products that are there. The address is the only one of its version and has no
+    way to be read, so it is asked with a product that says nothing, which can't be made (inferred: 422). Any answer but
+    "no such address" shows that it is there."""
+    try:
+        await client.ask(ADD_VARIANT_PATH, {})
+    except ConfigurationFault as problem:
+        if problem.status == 404:
+            return [
+                CheckResult(
+                    "warning",
+                    "added variants",
+                    f"The store does not offer POST {ADD_VARIANT_PATH}: a variant that is added online to a product "
+                    "that the till has already is held.",
+                    "Add such variants at the till; they are linked by their SKUs.",
+                )
+            ]
+    except SyncError:
+        pass
+    return [CheckResult("ok", "added variants", "variants can be added to products")]
 
 
 async def _connection(client: XSeriesClient) -> list[CheckResult]:

@@ -38,7 +38,10 @@ from include.lightspeed.x_series.row_shapes import PRODUCT
 from include.lightspeed.x_series.version_feed import VersionFeed
 from include.lightspeed.x_series.writing import body_of
 from include.records.errors import (
+    ConfigurationFault,
     DuplicateInTarget,
+    RecordRejected,
+    SyncError,
     TargetMissing,
     UnknownOutcome,
 )
@@ -217,9 +220,12 @@ class XSeriesProducts(VersionFeed):
             await sender.put(update)
         variant_ids = {v.change_id: str(v.target_id) for v in write.variants if v.action == "update"}
         for addition in additions:
-            answer = await sender.post(
-                ADD_VARIANT_PATH, body_of(addition.body), {"change": addition.change_id}
-            )
+            try:
+                answer = await sender.post(
+                    ADD_VARIANT_PATH, body_of(addition.body), {"change": addition.change_id}
+                )
+            except ConfigurationFault as problem:
+                raise _without_route(problem) from problem
             new_id = created_id(answer) or await self._id_of_added(write, addition.change_id)
             variant_ids[addition.change_id] = new_id
         return sender.written(str(write.target_id), variant_ids)
@@ -397,6 +403,20 @@ class _Sender:
     def _kept(self, answer: Body) -> Any:
         self._exchange_ids.append(answer.exchange_id)
         return answer.value
+
+
+def _without_route(problem: ConfigurationFault) -> SyncError:
+    """A store that lacks this one address is set up well: only what needs it has to wait."""
+    if problem.status != 404:
+        return problem
+    return RecordRejected(
+        f"The store does not offer POST {ADD_VARIANT_PATH}, with which a variant is added to a product.",
+        code="route_missing",
+        system=SYSTEM,
+        status=404,
+        exchange_id=problem.exchange_id,
+        remedy="Add the variant at the till: it is linked by its SKU then. Preflight says whether the store offers it.",
+    )
 
 
 def _ids_of(answer: Any) -> list[str]:
