@@ -9,7 +9,8 @@ What only this room needs to write a record back travels in `carry`:
   (tax category id), `mode` (price mode, where it is not embedded), `categories`, `shown` (the category that counts),
   `texts` (localized fields as they are), `attributes` (mapped values of the whole product, as they are)
 * variants: `n` (number inside the product), `price` (the base price as it is), `attributes` (other mapped values),
-  `price_exact: false` where the tax conversion and back gives another amount, `price_unknown` why there is none
+  `price_exact: false` where the tax conversion and back gives another amount than
+  `price_kept`, `price_unknown` why there is none
 * both: `lookup_missing` (field -> value that no lookup table names)
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -38,10 +40,11 @@ from include.commercetools.prices import (
 from include.commercetools.references import References
 from include.commercetools.shapes import PRODUCT, value_of
 from include.commercetools.wire import AttributeDefinition, Category, Price, ProductProjection, Variant
+from include.records.currencies import minor_digits
 from include.records.identifiers import matching_key
 from include.records.products import ProductTables
 from include.records.rows import BadField, read_rows
-from include.records.types import canonical_json, identifier
+from include.records.types import canonical_json, decimal_text, identifier
 from include.settings.models import SyncSettings
 from include.settings.transforming import LookupMissing, apply, apply_column
 from include.settings.transforms import Transform
@@ -340,7 +343,8 @@ class ProductReader:
             carry["price_unknown"] = f"the tax category has no single rate for {country}"
             return None
         if not converted[1]:
-            carry["price_exact"] = False
+            digits = minor_digits(price.value.currencyCode)
+            carry |= {"price_exact": False, "price_kept": decimal_text(Decimal(amount).scaleb(-digits))}
         return converted[0]
 
 

@@ -12,11 +12,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pandas as pd
 from stdnum import ean
 
+from include.records.currencies import minor_digits
 from include.records.identifiers import code_key, folded_key, likeness
+from include.records.types import decimal_text
 from include.settings.products import ProductSettings
 from include.sync.findings import Finding
 from include.sync.swapping import Claim, circles, claims
@@ -337,16 +340,20 @@ def _price_currency(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, 
 def _price_not_exact(
     d: Desired, s: ProductSettings
 ) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
-    carry = _column(d.variants, "carry")
+    carry, price = _column(d.variants, "carry"), _column(d.variants, "price")
     texts = carry.tolist()
+    digits = minor_digits(s.price.currency)
     for p in _positions(carry.notna() & _concerned(d.variants, "price")):
-        if json.loads(texts[p]).get("price_exact") is False:
+        carried = json.loads(texts[p])
+        if carried.get("price_exact") is False:
+            kept = str(carried.get("price_kept"))
+            taken = decimal_text(Decimal(int(price.iloc[p])).scaleb(-digits))
             yield (
                 "variant",
                 p,
                 "price",
-                "Converting the price for tax and back does not give the same price.",
-                {},
+                f"{kept} would be taken over as {taken}; converted for tax and back that is another price.",
+                {"kept": kept, "taken_as": taken},
             )
 
 

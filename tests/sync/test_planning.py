@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from include.settings.products import ProductSettings
@@ -348,3 +349,12 @@ def test_of_two_articles_with_one_code_neither_goes_over_whichever_of_them_moved
     plan = plan_products(given(left, side([], []), affected=moved))
     assert plan.changes == []
     assert ("LANTERN", "barcode_duplicate") in codes(plan)
+
+
+def test_a_price_that_another_one_would_stand_for_is_held_with_both_figures() -> None:
+    carry = {"price_exact": False, "price_kept": "19.990000000000002"}
+    right = side([product("l1", "Mug")], [variant("l1", "l1", "A", price=1999, carry=json.dumps(carry))])
+    plan = plan_products(given(side([], []), right))
+    (hold,) = [one for one in plan.holds if one.code == "price_not_exact"]
+    assert "19.990000000000002 would be taken over as 19.99" in hold.message
+    assert hold.evidence == {"kept": "19.990000000000002", "taken_as": "19.99"}
