@@ -227,11 +227,13 @@ def _tax_classes(references: References, settings: SyncSettings) -> Results:
             yield _result("ok", subject, f"{rule.share:%}, {held}")
     for category in references.tax_categories.values():
         if category.id not in mapped:
+            key = category.key or category.name
             yield _result(
                 "warning",
                 "products.tax_classes",
-                f"tax category {category.key or category.name} is not mapped: its products are held",
-                "Map it, or leave its products out of the assortment.",
+                f"tax category {key} is not mapped to a tax of the till: its products are held",
+                f"Add `- {{name: {category.name or key}, commercetools: {key}, lightspeed: <name of the tax>}}` to "
+                "products.tax_classes, or leave its products out of the assortment.",
             )
 
 

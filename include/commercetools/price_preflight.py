@@ -84,14 +84,13 @@ def _list(one: PriceList, references: PriceReferences) -> Results:
 
 
 def _rates(references: PriceReferences, settings: SyncSettings) -> Results:
-    """Every mapped tax category has one rate for the country of each list; what is not mapped is named."""
-    mapped: set[str] = set()
+    """Every mapped tax category has one rate for the country of each list. What is not mapped is told by the preflight
+    of products."""
     terms = references.terms(settings.prices.synced)
     for tax in settings.products.tax_classes:
         category = references.tax_category(tax.commercetools)
         if category is None:
-            continue  # told by the preflight of products
-        mapped.add(category.id)
+            continue
         for one in settings.prices.synced:
             term = terms.taxes[one.name][category.id]
             country = one.commercetools.country or "all its countries"
@@ -103,13 +102,3 @@ def _rates(references: PriceReferences, settings: SyncSettings) -> Results:
                     "converted its articles are held",
                     "Give the category a rate for that country, or give the list a country.",
                 )
-    unmapped = [c for c in references.tax_categories.values() if c.id not in mapped]
-    for category in unmapped:
-        key = category.key or category.name
-        yield CheckResult(
-            "warning",
-            "products.tax_classes",
-            f"tax category {key} is not mapped to a tax of the till",
-            f"Add `- {{name: {category.name or key}, commercetools: {key}, lightspeed: <name of the tax>}}` to "
-            "products.tax_classes.",
-        )

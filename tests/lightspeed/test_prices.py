@@ -248,8 +248,10 @@ def test_private_fields_stop_at_the_reader(till: Till) -> None:
 def test_preflight_says_what_stands_in_the_way_of_each_list(till: Till) -> None:
     till.store.add_tax("Luxury", "0.25")
     made = {**BOOK, "name": "New", "lightspeed": {"price_book": "New"}, "create_price_book": True}
-    found = run(till, lambda adapter: adapter.check(), price_settings(SHELF, BOOK, made))
+    theirs = {**BOOK, "name": "Theirs", "owner": "lightspeed", "lightspeed": {"price_book": "Theirs"}}
+    found = run(till, lambda adapter: adapter.check(), price_settings(SHELF, BOOK, made, theirs))
     told = {(one.level, one.subject): one.finding for one in found}
     assert told["ok", "list Shelf"] == "the articles' own prices at the till"
     assert told["error", "list VIP"] == "there is no such price book at the till"
+    assert told["error", "list Theirs"] == told["error", "list VIP"], "whoever owns it: no run can read it"
     assert told["warning", "list New"] == "there is no price book New; the next run creates it"

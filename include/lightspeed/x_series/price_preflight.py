@@ -57,7 +57,7 @@ def _list(one: PriceList, books: Books) -> Results:
             )
         else:
             yield CheckResult(
-                "error" if one.may_write(SYSTEM) else "warning",
+                "error",
                 subject,
                 "there is no such price book at the till",
                 "Create it there, correct the list, or set create_price_book: true.",
@@ -67,7 +67,10 @@ def _list(one: PriceList, books: Books) -> Results:
 
 
 def _outlet_taxes(facts: StoreFacts, settings: SyncSettings) -> Results:
-    """Default taxes of the outlets that count: each has to be a mapped one, or their articles have no tax class."""
+    """Default taxes of the outlets that count, where they differ: each has to be mapped, or their articles have no tax
+    class. A default that all share is told of by the preflight of products."""
+    if len(facts.taxation({}).ids) < 2:
+        return
     mapped = {
         tax.id
         for one in settings.products.tax_classes
