@@ -49,6 +49,7 @@ def run(
     config: SyncSettings | None = None,
     *,
     writing: bool = False,
+    prepared: bool = True,
 ) -> T:
     chosen = config or price_settings()
 
@@ -57,7 +58,8 @@ def run(
         options = {"budget": Unlimited(), "sink": till.exchanges, "backoff": 0.01}
         async with XSeriesClient(connection, chosen, **options) as client:
             adapter = XSeriesPrices(client, chosen)
-            await adapter.prepare(writing=writing)
+            if prepared:
+                await adapter.prepare(writing=writing)
             till.exchanges.kept.clear()
             return await use(adapter)
 
@@ -249,7 +251,8 @@ def test_preflight_says_what_stands_in_the_way_of_each_list(till: Till) -> None:
     till.store.add_tax("Luxury", "0.25")
     made = {**BOOK, "name": "New", "lightspeed": {"price_book": "New"}, "create_price_book": True}
     theirs = {**BOOK, "name": "Theirs", "owner": "lightspeed", "lightspeed": {"price_book": "Theirs"}}
-    found = run(till, lambda adapter: adapter.check(), price_settings(SHELF, BOOK, made, theirs))
+    lists = price_settings(SHELF, BOOK, made, theirs)
+    found = run(till, lambda adapter: adapter.check(), lists, prepared=False)
     told = {(one.level, one.subject): one.finding for one in found}
     assert told["ok", "list Shelf"] == "the articles' own prices at the till"
     assert told["error", "list VIP"] == "there is no such price book at the till"
