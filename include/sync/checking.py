@@ -122,12 +122,15 @@ def _desired(work: Work, target: str, drafts: list[Draft]) -> Desired:
     for row in rows["product"]:
         row["standing"] = int(untouched.get(row["target_id"], 0)) if row["target_id"] is not None else 0
     name_column = f"name.{work.given.till_locale}"
+    source = "lightspeed" if target == "commercetools" else "commercetools"
+    queued = _queued(work, source, target, drafts)
     return Desired(
         target=target,
         products=_frame("product", rows["product"]),
         variants=_frame("variant", rows["variant"]),
         taken=_taken(live),
-        rivals=_rivals(work, target, drafts),
+        rivals=_rivals(work, source, queued),
+        namesakes=_namesakes(work, source, queued, drafts, name_column),
         names=_names(work.view.live_products(target), name_column),
         name_column=name_column,
         families=target == "lightspeed",
@@ -195,26 +198,40 @@ def _frame(kind: Kind, rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 
-def _rivals(work: Work, target: str, drafts: list[Draft]) -> pd.DataFrame:
-    """Codes of records that wait to be made in the target and that this plan does not look at: of two with the same
-    code neither goes over, whichever of them moved."""
+def _queued(work: Work, source: str, target: str, drafts: list[Draft]) -> pd.DataFrame:
+    """Variants of the source that wait to be made in the target and that this plan does not look at: of two that can't
+    both be there neither goes over, whichever of them moved."""
     view = work.view
-    source = "lightspeed" if target == "commercetools" else "commercetools"
-    nobody = pd.DataFrame({"code": [], "owner": []}, dtype="object")
+    queued = view.eligible_variants(source)
     if target not in work.given.settings.create:
-        return nobody
+        return queued.iloc[:0]
     drafted = {draft.source_id for draft in drafts if draft.kind == "variant" and draft.source == source}
     linked = {link.side(source) for link in work.pairing.links["variant"]}
-    waiting = view.eligible_variants(source)
     held = {finding.id for finding in work.holds if finding.system == source and finding.kind == "variant"}
-    waiting = waiting[~waiting.index.isin(drafted | linked | held)]
-    sold = {product for product in waiting["product_id"].unique() if view.is_sold(source, str(product))}
-    waiting = waiting[waiting["product_id"].isin(sold)]
-    if waiting.empty:
-        return nobody
-    codes = _taken(waiting)
-    codes["owner"] = [view.label(source, "variant", str(owner)) for owner in codes["owner"]]
+    queued = queued[~queued.index.isin(drafted | linked | held)]
+    sold = {product for product in queued["product_id"].unique() if view.is_sold(source, str(product))}
+    return queued[queued["product_id"].isin(sold)]
+
+
+def _rivals(work: Work, source: str, queued: pd.DataFrame) -> pd.DataFrame:
+    """Columns `code`, `owner` (label)."""
+    if queued.empty:
+        return pd.DataFrame({"code": [], "owner": []}, dtype="object")
+    codes = _taken(queued)
+    codes["owner"] = [work.view.label(source, "variant", str(owner)) for owner in codes["owner"]]
     return codes
+
+
+def _namesakes(
+    work: Work, source: str, queued: pd.DataFrame, drafts: list[Draft], name_column: str
+) -> pd.DataFrame:
+    """Columns `name`, `owner` (label): products that wait to be made as a whole."""
+    known = {draft.source_product for draft in drafts if draft.source == source}
+    known |= {link.side(source) for link in work.pairing.links["product"]}
+    products = work.view.live_products(source)
+    names = _names(products[products.index.isin(set(queued["product_id"]) - known)], name_column)
+    names["owner"] = [work.view.label(source, "product", str(owner)) for owner in names["owner"]]
+    return names
 
 
 def _taken(live: pd.DataFrame) -> pd.DataFrame:

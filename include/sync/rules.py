@@ -43,7 +43,8 @@ class Desired:
     barcode).
     `rivals`: those of records that belong into the target as well and wait to be made there, whether this plan looks at
     them or not: columns `code`, `owner` (label).
-    `names`: families in the target: columns `name`, `owner` (target product id).
+    `names`: families in the target: columns `name`, `owner` (target product id). `namesakes`: names of those that wait
+    to be made there, as `rivals`.
     """
 
     target: str
@@ -52,6 +53,7 @@ class Desired:
     taken: pd.DataFrame
     rivals: pd.DataFrame
     names: pd.DataFrame
+    namesakes: pd.DataFrame
     name_column: str
     families: bool
     """Whether the target tells products apart by name and takes few options (a till) or not."""
@@ -521,12 +523,18 @@ def _name_duplicate(d: Desired, s: ProductSettings) -> Iterator[tuple[str, int, 
     by_name: dict[str, set[str]] = defaultdict(set)
     for value, owner in zip(taken, d.names["owner"].tolist(), strict=True):
         by_name[value].add(owner)
+    queued: dict[str, set[str]] = defaultdict(set)
+    for value, label in zip(
+        _folded(d.namesakes["name"]).tolist(), d.namesakes["owner"].tolist(), strict=True
+    ):
+        queued[value].add(label)
     targets = {str(t) for t in own if pd.notna(t)}
     for p in _positions(concerned & name.notna()):
         others = [i for i in written.get(names[p], []) if i != p]
         holders = sorted(o for o in by_name.get(names[p], ()) if o != own[p] and o not in targets)
-        if others or holders:
-            labels = [str(d.products.iloc[i]["label"]) for i in others]
+        waiting = sorted(queued.get(names[p], ()))
+        if others or holders or waiting:
+            labels = [str(d.products.iloc[i]["label"]) for i in others] + waiting
             yield (
                 "product",
                 p,

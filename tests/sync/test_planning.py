@@ -358,3 +358,16 @@ def test_a_price_that_another_one_would_stand_for_is_held_with_both_figures() ->
     (hold,) = [one for one in plan.holds if one.code == "price_not_exact"]
     assert "19.990000000000002 would be taken over as 19.99" in hold.message
     assert hold.evidence == {"kept": "19.990000000000002", "taken_as": "19.99"}
+
+
+def test_of_two_products_of_one_name_neither_goes_over_whichever_of_them_moved() -> None:
+    left = side(
+        [product("c1", "Daypack"), product("c2", "daypack ")],
+        [variant("c1:1", "c1", "A"), variant("c2:1", "c2", "B")],
+    )
+    nothing: dict[str, set[str]] = {"product": set(), "variant": set()}
+    moved = {"commercetools": {"product": {"c1"}, "variant": {"c1:1"}}, "lightspeed": nothing}
+    plan = plan_products(given(left, side([], []), affected=moved))
+    assert plan.changes == []
+    (hold,) = [one for one in plan.holds if one.code == "name_duplicate"]
+    assert hold.label == "Daypack" and hold.evidence["also"] == ["daypack"]
