@@ -42,8 +42,9 @@ need no renewal; short enough that the work of a worker that died goes on within
 MARGIN_SECONDS = 5.0
 """What a lease has to last beyond a request's time-out: for the last instructions before the bytes leave, and for
 clocks that run at slightly different speeds."""
-PATIENCE_SECONDS = 30.0
-"""How long a worker waits in its place for another one's lease; beyond, it leaves and says when to come back."""
+PATIENCE_SECONDS = LEASE_SECONDS + 10.0
+"""How long a worker waits in its place for another one's lease: that of a worker that died has run out by then, so that
+its death costs one try of a task and no second one. Beyond, it leaves and says when to come back."""
 _LONGEST_NAP = 1.0
 
 Clocks = Callable[[], Sequence[float]]
