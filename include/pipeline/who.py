@@ -13,7 +13,7 @@ from include.ledger.ledger import Ledger
 from include.pipeline.customer_engine import seal_of
 from include.records.customers import ENTITY, KIND
 from include.records.face import SYSTEMS
-from include.records.people import email_text
+from include.records.people import email_text, is_readable
 from include.settings.loader import load_settings
 from include.sync.customers.known import load_side
 
@@ -42,7 +42,7 @@ def lines_about(ledger: Ledger, digests: set[str]) -> list[str]:
 def main() -> int:
     """Ask for an address, and print who bears it."""
     email = email_text(getpass.getpass("E-mail address (not shown): "))
-    if not email:
+    if not is_readable(email):
         print("That is no e-mail address.", file=sys.stderr)  # noqa: T201
         return 2
     with Ledger.open() as ledger:

@@ -18,6 +18,8 @@ from include.records.types import digest
 from include.sync.drafts import Draft, Work
 from include.sync.findings import Finding
 
+UNANSWERED = frozenset({"reference_unanswered"})
+"""Codes of holds of what nobody refused: no answer came, and the next run may get one."""
 Refused = Mapping[tuple[str, str, str], Hold]
 """Holds of refused writes that are not due yet, by kind, subject and target."""
 
@@ -27,6 +29,8 @@ def refused_of(ledger: Ledger, entity: str, now: datetime) -> Refused:
     found: dict[tuple[str, str, str], Hold] = {}
     for hold in ledger.holds.open_holds(entity):
         evidence = _evidence(hold)
+        if hold.code in UNANSWERED:
+            continue
         if hold.due_at > now and "wanted" in evidence and "change" in evidence:
             found[hold.kind, hold.subject, str(evidence.get("target"))] = hold
     return found

@@ -68,7 +68,7 @@ def test_no_digit_of_a_read_number_was_made_up(text: str, country: str | None) -
         number, _, extension = read.partition(" ext. ")
         # All but the country code and the trunk prefix come from the text, in its order.
         assert given_digits.endswith(extension)
-        assert given_digits.removesuffix(extension)[-6:] in number
+        assert given_digits.removesuffix(extension)[-6:].lstrip("0") in number
         assert phone_text(read, country) == read
 
 

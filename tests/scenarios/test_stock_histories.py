@@ -1,4 +1,4 @@
-"""The algebra of stock in random histories (see `histories`): two thousand here; 100,000 were played by hand."""
+"""The algebra of stock in random histories (see `histories`): a thousand here; 100,000 were played by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenarios.histories import GAMES, play
 
-HISTORIES = 260
+HISTORIES = 130
 """Articles in each of the worlds, each with a history of its own."""
 
 

@@ -78,7 +78,7 @@ SHOPS = st.lists(st.tuples(BRANDS, BRANDS, BASES), min_size=1, max_size=5)
 # ---------------------------------------------------------------- conflicts
 
 
-@hypothesis_settings(max_examples=50)
+@hypothesis_settings(max_examples=15)
 @hypothesis_given(SHOPS, st.sampled_from(["review", "newest"]), st.data())
 def test_a_decided_conflict_goes_that_way_in_one_run_and_nothing_else_moves(
     brands: list[tuple[str, str, str | None]], owner: str, data: st.DataObject
@@ -108,7 +108,7 @@ def test_a_decided_conflict_goes_that_way_in_one_run_and_nothing_else_moves(
     assert again.changes == [] and set(conflicts(again)) == set(conflicts(plan))
 
 
-@hypothesis_settings(max_examples=50)
+@hypothesis_settings(max_examples=15)
 @hypothesis_given(BRANDS, BRANDS, BASES, BRANDS, BRANDS, BASES, st.sampled_from(["left", "right"]))
 def test_a_decision_for_other_values_never_moves_anything(
     left: str, right: str, base: str | None, new_left: str, new_right: str, new_base: str | None, verdict: str
@@ -191,7 +191,7 @@ def variant_links(plan: Plan) -> dict[tuple[str, str], str]:
 SKUS = st.lists(st.sampled_from(["A", "B", "C"]), max_size=4)
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=15)
 @hypothesis_given(SKUS, SKUS, st.data())
 def test_any_choices_link_one_to_one_only_what_was_chosen_and_settle(
     lefts: list[str], rights: list[str], data: st.DataObject

@@ -120,7 +120,7 @@ FIELD_OWNERS = st.fixed_dictionaries(
 )
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=20)
 @hypothesis_given(left=shops("c"), right=shops("l"), owners=FIELD_OWNERS)
 def test_a_second_plan_after_applying_the_first_writes_nothing(
     left: Any, right: Any, owners: dict[str, str]
@@ -131,7 +131,7 @@ def test_a_second_plan_after_applying_the_first_writes_nothing(
     assert [(c.subject, c.system, c.before, c.after) for c in again.changes] == []
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=20)
 @hypothesis_given(left=shops("c"), right=shops("l"), owners=FIELD_OWNERS)
 def test_every_record_looked_at_is_accounted_for_exactly_once(
     left: Any, right: Any, owners: dict[str, str]
@@ -145,7 +145,7 @@ def test_every_record_looked_at_is_accounted_for_exactly_once(
     assert held <= {hold.code for hold in plan.holds}
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=20)
 @hypothesis_given(left=shops("c"), right=shops("l"), owners=FIELD_OWNERS)
 def test_no_update_touches_a_field_the_target_owns(left: Any, right: Any, owners: dict[str, str]) -> None:
     settings = settings_with(owners)

@@ -71,7 +71,7 @@ def with_decisions(given: World, made: list[Decision]) -> World:
 PAIRS = st.lists(st.tuples(NAMES, NAMES, BASES, COMPANIES, COMPANIES), min_size=1, max_size=4)
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=20)
 @given(PAIRS, st.data())
 def test_a_decided_conflict_goes_that_way_and_nothing_else_moves(
     found: list[tuple[str, str, str | None, str, str]], data: st.DataObject
@@ -99,7 +99,7 @@ def test_a_decided_conflict_goes_that_way_and_nothing_else_moves(
     assert set(conflicts(plan)) == set(conflicts(undecided)) - {(one.subject, one.field) for one in made}
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=20)
 @given(st.tuples(NAMES, NAMES, BASES), st.tuples(NAMES, NAMES, BASES), st.sampled_from(["left", "right"]))
 def test_a_decision_for_other_values_never_moves_anything(
     before: tuple[str, str, str | None], now: tuple[str, str, str | None], side: str
