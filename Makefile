@@ -22,7 +22,7 @@ demo: setup ## sync a sample shop in a real Airflow (SHOP=path: another shop; ON
 	@exec $(BIN)/python -m include.local.demo $(if $(SHOP),--shop "$(SHOP)") $(if $(filter-out 0,$(ONCE)),--once)
 
 test: setup ## run all tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not benchmark" $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not benchmark" $(ARGS)
 
 lint: setup ## ruff: rules and formatting
 	@$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from include.pipeline import warming
 from include.pipeline.console import open_console
-from include.pipeline.mounting import Lazy
+from include.pipeline.mounting import PATIENT_SECONDS, Lazy
 from include.pipeline.public import base_path
 from include.pipeline.receiving import open_receiver
 
@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 RUN_NOTE, PROBLEM = "run_note", "problem"
 """Keys of XCom under which tasks leave what the note is to say, and why they failed."""
 LONGEST_NOTE = 1000
+NOT_NOW = (
+    "The console can't be shown now: it is still opening, or its ledger does not answer. Load this page again in half "
+    "a minute; if it stays, run the DAG preflight.\n"
+)
 
 
 class Warmth:
@@ -116,7 +120,7 @@ class RetailSyncPlugin(AirflowPlugin):
             "name": "Retail sync: receiver of events",
         },
         {
-            "app": Lazy("console", open_console),
+            "app": Lazy("console", open_console, PATIENT_SECONDS, NOT_NOW),
             "url_prefix": "/retail-sync/console",
             "name": "Retail sync: console",
         },

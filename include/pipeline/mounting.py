@@ -22,7 +22,10 @@ KEPT_SECONDS = 30.0
 FAILED_SECONDS = 5.0
 """How long a failure to open or to read is believed before it is tried again."""
 WAITING_SECONDS = 4.0
-"""How long a request waits for an app to open, which takes a second or two of importing: Lightspeed waits five."""
+"""How long a request of a program waits for an app to open, which takes a second or two of importing: Lightspeed waits
+five."""
+PATIENT_SECONDS = 15.0
+"""How long a person's browser waits for it, on a machine with much else to do."""
 Scope = MutableMapping[str, Any]
 Receive = Callable[..., Awaitable[Any]]
 Send = Callable[..., Awaitable[None]]
@@ -55,6 +58,10 @@ class Lazy:
 
     name: str
     open_app: Callable[[], App]
+    patience: float = WAITING_SECONDS
+    """How long a request waits at most for the first opening (seconds)."""
+    told: str = ""
+    """What whoever gets 503 reads; plain text."""
     _app: App | None = None
     _opening: Future[App] | None = None
     _failed: Failed = field(default_factory=Failed)
@@ -67,7 +74,7 @@ class Lazy:
         try:
             app = self._app or await self._opened()
         except Exception:
-            await _not_now(scope, send)
+            await _not_now(scope, send, self.told.encode())
             return
         await app(scope, receive, send)
 
@@ -76,7 +83,7 @@ class Lazy:
         waits for the next try."""
         # Shielded: who goes away, or waits no longer, does not end what others wait for.
         opening = asyncio.shield(asyncio.wrap_future(self._begun()))
-        return await asyncio.wait_for(opening, WAITING_SECONDS if self._failed.problem is None else 0)
+        return await asyncio.wait_for(opening, self.patience if self._failed.problem is None else 0)
 
     def _begun(self) -> Future[App]:
         with self._lock:
@@ -117,7 +124,7 @@ def rooted(path: str, root: str) -> str:
     return path
 
 
-async def _not_now(scope: Scope, send: Send) -> None:
+async def _not_now(scope: Scope, send: Send, told: bytes) -> None:
     """503, without a look at the body; and what the server logs of the address holds no secret."""
     from include.transport.derived import without_secrets
 
@@ -125,12 +132,13 @@ async def _not_now(scope: Scope, send: Send) -> None:
     scope["raw_path"] = scope["path"].encode(errors="replace")
     headers = [
         (b"retry-after", b"30"),
-        (b"content-length", b"0"),
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(told)).encode()),
         (b"connection", b"close"),
         (b"cache-control", b"no-store"),
     ]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": told})
 
 
 @dataclass

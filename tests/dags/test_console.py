@@ -61,6 +61,13 @@ class Stage:
     def address(self, path: str = "") -> str:
         return f"{self.airflow.url}/retail-sync/console/{path}"
 
+    def await_console(self) -> None:
+        """The first request opens it, which takes as long as it takes."""
+        end = time.monotonic() + PATIENCE
+        while httpx.get(self.address(), timeout=60, trust_env=False).status_code == 503:
+            assert time.monotonic() < end, "the console does not open"
+            time.sleep(0.5)
+
     def settled(self, dag_id: str, known: set[str]) -> Any:
         """Wait for a run that is not known yet, and for its end."""
         end = time.monotonic() + PATIENCE
@@ -116,7 +123,9 @@ def stage(
                 executable_path=CHROMIUM,
                 args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
             )
-            yield Stage(world, airflow, api, browser)
+            stage = Stage(world, airflow, api, browser)
+            stage.await_console()
+            yield stage
             browser.close()
 
 

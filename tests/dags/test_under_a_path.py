@@ -57,7 +57,9 @@ def stage(
             executable_path=CHROMIUM,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
         )
-        yield Stage(world, airflow, api, browser)
+        stage = Stage(world, airflow, api, browser)
+        stage.await_console()
+        yield stage
         browser.close()
 
 
@@ -68,6 +70,8 @@ def page(stage: Stage) -> Iterator[Any]:
     strayed: list[str] = []
 
     def look(response: Any) -> None:
+        if not response.url.startswith("http"):
+            return  # what a page made itself, such as a blob
         path = httpx.URL(response.url).path
         if response.status >= 400 or not path.startswith(f"{BASE}/"):
             strayed.append(f"{response.status} {path}")
