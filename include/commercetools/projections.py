@@ -27,6 +27,8 @@ from include.settings.models import SyncSettings
 PATH = "/product-projections"
 STAGED = (("staged", "true"),)
 CURRENT = (("staged", "false"),)
+Side = tuple[tuple[str, str], ...]
+"""Parameters that choose a side of a product."""
 _OF_THE_PRODUCT = (
     "id",
     "version",
@@ -113,9 +115,9 @@ class Projections:
         gone = [one for one, row in zip(product_ids, answers, strict=True) if row is None]
         return await self._kept([row for row in answers if row is not None], currencies), gone
 
-    async def _alone(self, product_id: str) -> dict[str, Any] | None:
+    async def _alone(self, product_id: str, side: Side = STAGED) -> dict[str, Any] | None:
         try:
-            answer = await self._client.get(f"{PATH}/{product_id}", dict(STAGED))
+            answer = await self._client.get(f"{PATH}/{product_id}", dict(side))
         except TargetMissing:
             return None
         found: dict[str, Any] = answer.json()
@@ -169,8 +171,9 @@ class Projections:
         return [*gated(sound, PRODUCT), *filter(is_stub, rows)]
 
     async def _current(self, rows: Rows) -> None:
-        """Exchanges, in place, the draft of published products for what customers see. A product unpublished in
-        between is absent from the current side: its draft stays and the next window corrects it."""
+        """Exchanges, in place, the draft of published products for what customers see. One that the list does not show
+        is asked for alone: only of a product that was unpublished in between, and has no current side, the draft stays,
+        and the next window corrects it."""
         if not self._wants_current:
             return
         places = {
@@ -181,10 +184,15 @@ class Projections:
             walk = queries.by_id(
                 self._client, PATH, page_size=len(part) + 1, where=[one_of("id", part)], params=CURRENT
             )
-            async for found in walk:
-                for row in readable(gated(found.rows, PRODUCT)):
-                    if row["id"] in places:
-                        rows[places[row["id"]]] = row
+            shown = {
+                str(row["id"]): row async for found in walk for row in readable(gated(found.rows, PRODUCT))
+            }
+            missing = [one for one in part if one not in shown]
+            alone = await asyncio.gather(*(self._alone(one, CURRENT) for one in missing))
+            shown |= {str(row["id"]): row for row in readable(gated([one for one in alone if one], PRODUCT))}
+            for id, row in shown.items():
+                if id in places:
+                    rows[places[id]] = row
 
     async def _standalone(self, rows: Rows, currencies: Collection[str]) -> None:
         """Puts standalone prices where embedded ones would be, with the version that writing them needs."""

@@ -173,6 +173,17 @@ def test_the_current_side_is_read_with_one_more_request_for_a_page_with_drafts(w
     assert set(drafts.products["name.en-GB"]) == {"Draft", "Jacket-2", "Jacket-3"}
 
 
+@pytest.mark.parametrize("kind", ["empty_list", "short_list"])
+def test_no_draft_is_taken_for_what_customers_see_because_a_list_came_short(world: World, kind: str) -> None:
+    for number in range(4):
+        product = world.product(variant(f"J-{number}"), key=f"jacket-{number}")
+        world.edit(product, {"action": "changeName", "name": {"en-GB": "Draft"}, "staged": True})
+    # The second list of a read is that of the current side.
+    rule = {"match": "/product-projections$", "kind": kind, "share": 0.7, "after": 1, "times": None}
+    world.faults.add(rule)
+    assert set(world.read().products["name.en-GB"]) == {f"Jacket-{n}" for n in range(4)}
+
+
 def test_unpublishing_is_seen_by_a_delta(world: World) -> None:
     product = world.product()
     upper = datetime.now(UTC) + timedelta(hours=1)
