@@ -37,6 +37,7 @@ from include.records.errors import (
     UnknownOutcome,
 )
 from include.records.face import Asked, CheckResult, RawPage, SystemName, Window
+from include.records.identifiers import is_uuid
 from include.records.rows import gated, read_rows, require
 from include.settings.models import SyncSettings
 from include.transport.answer import Answer
@@ -45,7 +46,6 @@ from include.transport.withholding import Withhold
 CUSTOMERS = "/customers"
 WITHHOLD: Withhold = "shape"
 FETCHED_AT_ONCE = 100
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{2,256}")
 _UNIQUE = {"customerNumber": "number"}
 """Fields in which the API finds a duplicate, where they are called otherwise here."""
@@ -132,7 +132,7 @@ class CommercetoolsCustomers:
         """The customers whose id, customer number or key is one of these. Whether the API takes a text for an id that
         can't be one is not documented, so it is not asked."""
         fields = {
-            "id": [key for key in keys if _ID.fullmatch(key)],
+            "id": [key for key in keys if is_uuid(key)],
             "customerNumber": [key for key in keys if key],
             "key": [key for key in keys if _KEY.fullmatch(key)],
         }

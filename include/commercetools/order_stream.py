@@ -7,7 +7,6 @@ with the exchanges, and rows are cut down before they leave (`order_trimming`)."
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -21,6 +20,7 @@ from include.commercetools.queries import Slice, in_batches, one_of
 from include.commercetools.shapes import ORDER, PAYMENT
 from include.records.errors import TargetMissing
 from include.records.face import Asked, RawPage, Shown, Window
+from include.records.identifiers import is_uuid
 from include.records.rows import gated, is_stub
 from include.settings.models import SyncSettings
 
@@ -33,7 +33,6 @@ EXPANDED = [
 ]
 """References that come along whole: how it was paid, and the keys of the shipping methods (several where the
 `shippingMode` is Multiple)."""
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 class OrderDocuments:
@@ -103,7 +102,7 @@ class OrderDocuments:
 
     async def search(self, keys: Sequence[str], /) -> AsyncIterator[RawPage]:
         """These orders as they are now, by number or id, whenever they were placed."""
-        ids = [key for key in keys if _ID.fullmatch(key)]
+        ids = [key for key in keys if is_uuid(key)]
         walks = [
             self._found(one_of(field, batch))
             for field, named in (("id", ids), ("orderNumber", list(keys)))

@@ -13,6 +13,7 @@ equivalence. A key is never sent as an address.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Literal
@@ -26,6 +27,8 @@ GTIN_LENGTHS = frozenset({12, 13, 14})
 """UPC-A, EAN-13 and ITF-14 are one number written with more or fewer leading zeros (GS1 General Specifications, 3.3).
 An EAN-8 or a UPC-E has 8 digits of its own, and ITF-14 with an indicator from 1 to 9 is the code of a case."""
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
 Comparison = Literal["exact", "names", "identifiers", "codes"]
 """How values of a column are compared: as they are, as names (capitals don't count), as identifiers, as codes."""
 
@@ -36,6 +39,11 @@ _ALIKE = str.maketrans(
     "авеѕіјкмнорстхуһԁԛԝѵ" + "αβεζηικμνορτυχϲϳ" + "\u2010\u2011\u2012\u2013\u2014\u2015\u2212",
     "abesijkmhopctxyhdqwv" + "abezhikmvoptyxcj" + "-------",
 )
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text can be an id: both systems give UUIDs to all they keep."""
+    return _UUID.fullmatch(text) is not None
 
 
 def matching_key(text: str) -> str:

@@ -5,7 +5,6 @@ Everything here is personal: of each request only its shape is kept, and of each
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from include.lightspeed.x_series.row_shapes import CUSTOMER
 from include.lightspeed.x_series.version_feed import VersionFeed
 from include.records.errors import TargetMissing
 from include.records.face import Asked, RawPage
-from include.records.identifiers import folded_key
+from include.records.identifiers import folded_key, is_uuid
 from include.records.rows import gated
 from include.settings.models import SyncSettings
 from include.transport.client import Value
@@ -34,7 +33,6 @@ BOTH_SPELLINGS_ASKED = True
 """Whether an e-mail address is searched as it is and in small letters. Whether capitals count in the index is not
 documented."""
 Query = dict[str, Value | Sequence[Value]]
-_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class CustomerStream(VersionFeed):
@@ -100,7 +98,7 @@ class CustomerStream(VersionFeed):
         return await self._client.get(PATH, query, withhold=SHAPE)
 
     async def _by_key(self, key: str) -> list[Row]:
-        if _ID.fullmatch(key):
+        if is_uuid(key):
             return await self._one(key)
         return self._gated(await self._bearers("customer_code", key))
 

@@ -17,8 +17,8 @@ from include.lightspeed.x_series.models import many
 from include.lightspeed.x_series.paging import Row, rows_of, walk_categories, walk_versions
 from include.lightspeed.x_series.shapes import require_known_products
 from include.lightspeed.x_series.wire import Named, Outlet, OutletTax, Retailer, Tax
-from include.records.checks import identifier
 from include.records.errors import ProtocolFault, RecordRejected, TargetMissing
+from include.records.identifiers import is_uuid
 from include.settings.models import SyncSettings
 from include.transport.creating import NotMade, made_once
 
@@ -189,7 +189,7 @@ class Lookups:
 
 def created_id(value: Any) -> str | None:
     """The id in the answer to a creation, or None: `{"data": "<id>"}`, `{"data": {"id"}}`, `{"data": ["<id>"]}`,
-    `{"data": [{"id"}]}`, nested once more for categories."""
+    `{"data": [{"id"}]}`, nested once more for categories. All ids are UUIDs: what is none names nothing."""
     while isinstance(value, (Mapping, list)):
         if isinstance(value, list):
             value = value[0] if value else None
@@ -197,4 +197,4 @@ def created_id(value: Any) -> str | None:
             value = value["id"]
         else:
             value = value.get("data", value.get("categories"))
-    return str(value) if identifier(value) is None and value else None
+    return value if isinstance(value, str) and is_uuid(value) else None

@@ -6,7 +6,6 @@ soon as it was read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -19,6 +18,7 @@ from include.lightspeed.x_series.sale_trimming import trimmed
 from include.lightspeed.x_series.version_feed import VersionFeed
 from include.records.errors import TargetMissing
 from include.records.face import RawPage
+from include.records.identifiers import is_uuid
 from include.records.rows import gated
 from include.settings.models import SyncSettings
 from include.transport.client import Value
@@ -27,7 +27,6 @@ PATH = "/sales"
 SEARCH = "/search"
 SEARCH_PAGE_SIZE = 100
 """Sales with one invoice number: several registers may have given it, no more than a few."""
-_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class SaleStream(VersionFeed):
@@ -78,7 +77,7 @@ class SaleStream(VersionFeed):
         return replace(answer, value={"data": rows, "version": envelope})
 
     async def _by_key(self, key: str) -> list[Row]:
-        if not _ID.fullmatch(key):
+        if not is_uuid(key):
             return await self._numbered(key)
         try:
             return [self.kept(await self.one(key))]

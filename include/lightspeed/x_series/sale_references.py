@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,7 +18,7 @@ from include.lightspeed.x_series.references import single_of
 from include.lightspeed.x_series.stock_outlets import read_outlets
 from include.lightspeed.x_series.wire import Named, Outlet, Retailer, Tax, TaxRate, Wire
 from include.records.errors import ProtocolFault, TargetMissing
-from include.records.identifiers import matching_key
+from include.records.identifiers import is_uuid, matching_key
 from include.settings.models import SyncSettings
 from include.transport.client import Value
 from include.transport.withholding import Withhold
@@ -34,7 +33,6 @@ CUSTOMERS = "/customers"
 SEARCH = "/search"
 PAGE_SIZE = 1000
 SEARCH_PAGE_SIZE = 100
-_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 W = TypeVar("W", bound=Wire)
 
 
@@ -153,7 +151,7 @@ async def read_guests(client: XSeriesClient, name: str | None) -> list[str]:
     """Ids of the living customers with this id or code: nothing else of them is kept."""
     if not name:
         return []
-    if _ID.fullmatch(name):
+    if is_uuid(name):
         path = f"{CUSTOMERS}/{name}"
         try:
             row = single_of((await client.get(path, withhold="shape")).value, CUSTOMERS)
