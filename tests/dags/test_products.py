@@ -22,6 +22,9 @@ def test_from_the_first_alignment_to_a_quiet_delta(run: Run, world: World) -> No
     preflight = run("preflight")
     assert preflight.state == "success", preflight.xcom
     assert preflight.xcom[("report", "return_value")]["counts"]["error"] == 0
+    # A request that says nothing, to see whether variants could be added: it makes nothing.
+    assert [(one.path, one.status) for one in world.writes()] == [("/api/2.1/products", 422)]
+    world.forget_requests()
 
     look = run("products", mode="full", dry_run=True)
     assert look.state == "success"
