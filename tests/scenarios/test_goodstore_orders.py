@@ -30,8 +30,6 @@ def country(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def shop(country: str, ledger_url: str, tmp_path: Path) -> Iterator[Ordered]:
     with ordered_from(load_shop(GOODSTORE, till_country=country), ledger_url, tmp_path) as made:
-        # What preflight asks for.
-        made.online.create("channels", {"key": "lightspeed", "roles": ["OrderExport", "OrderImport"]})
         made.world.run("full")
         yield made
 

@@ -13,6 +13,7 @@ from include.sandbox.shop.till import derived_till, read_till
 
 SAMPLE_SHOP = Path(__file__).parent / "sample"
 _NOT_PRODUCTS = frozenset({"categories.csv", "inventories.csv", "orders.csv"})
+EXPORT = "OrderExport"
 
 
 def load_shop(path: Path, *, till_country: str | None = None) -> Shop:
@@ -46,6 +47,7 @@ def load_shop(path: Path, *, till_country: str | None = None) -> Shop:
         till = derived_till(
             path.resolve().name, project, taxes.drafts, channels, stores, products, till_country
         )
+        channels = [*channels, *_export_channel(channels)]
     return Shop(
         path=path,
         name=path.resolve().name if till.derived else str(till.retailer["name"]),
@@ -65,6 +67,13 @@ def load_shop(path: Path, *, till_country: str | None = None) -> Shop:
         lightspeed=till,
         customer_groups=_named(path / "customer-groups.json"),
     )
+
+
+def _export_channel(channels: list[Draft]) -> list[Draft]:
+    """The channel with which orders are marked that have reached the till, for a shop that never had one."""
+    if any(EXPORT in channel.get("roles", ()) for channel in channels):
+        return []
+    return [{"key": "lightspeed", "roles": [EXPORT, "OrderImport"]}]
 
 
 def _project(file: Path) -> Draft:
