@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.scenarios.test_products import _pair
 from tests.scenarios.world import World
 
-LANGUAGES = [f"x{number:02}" for number in range(28)]
+LANGUAGES = [f"q{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"] + ["ra", "rb"]
+"""Made up, beside the two that are known."""
 FIVE_MEGABYTES = 5 * 1024 * 1024
 
 

@@ -127,10 +127,11 @@ class Books:
             return sorted(self.outlet_id(name) for name in one.lightspeed.locations)
         return [outlet.id for outlet in self.facts.outlets]
 
-    def dates_of(self, book: PriceBook) -> Book:
+    def dates_of(self, book: PriceBook | PriceBookBody) -> Book:
+        """`book`: one that is there, or one that is yet to be made, which has no id."""
         first, last = _day(book.valid_from, self._zone), _day(book.valid_to, self._zone)
         return Book(
-            book.id,
+            book.id if isinstance(book, PriceBook) else "",
             _moment(first, self._zone, last=False),
             _moment(last, self._zone, last=True),
             first.isoformat() if first else None,

@@ -70,7 +70,7 @@ class XSeriesPrices:
             books = await read_books(self._client, facts, self._settings)
         require_books(books, self._settings)
         terms = terms_of(facts, books, self._settings)
-        self.entries.books = frozenset(book.id for book in terms.books.values())
+        self.entries.books = frozenset(book.id for book in terms.books.values() if book.id)
         self._prepared = _Ready(facts, books, terms)
 
     @property
@@ -158,15 +158,21 @@ class XSeriesPrices:
 
 
 def terms_of(facts: StoreFacts, books: Books, settings: SyncSettings) -> TillTerms:
-    """What has to be known of the store to read and compare its prices."""
+    """What has to be known of the store to read and compare its prices. A book that the next write makes counts with
+    the days it will have."""
     found = {one.name: books.of(one) if one.in_book else None for one in settings.prices.synced}
+    coming = {
+        one.name: books.new_book(one)
+        for one in settings.prices.synced
+        if one.in_book and found[one.name] is None and one.create_price_book and one.may_write(SYSTEM)
+    }
     return TillTerms(
         tax_included=not facts.retailer.tax_exclusive,
         currency=facts.currency,
         rates={id: tax.rate for id, tax in facts.taxes.items()},
         defaults={outlet.id: tax for outlet in facts.all_outlets if (tax := facts.default_tax_of(outlet))},
         outlets={one.name: books.outlets_of(one, found[one.name]) for one in settings.prices.synced},
-        books={name: books.dates_of(book) for name, book in found.items() if book is not None},
+        books={name: books.dates_of(book) for name, book in (found | coming).items() if book is not None},
         tax_names={id: tax.name for id, tax in facts.taxes.items()},
     )
 
