@@ -23,10 +23,10 @@ def test_an_edit_at_the_till_leaves_the_names_in_thirty_languages_as_they_are(sa
     sample.online.update("products", [action], id=product["id"])
     sample.run("delta")
     row = sample.till_product(sku)
-    sample.till.edit_product(row["id"], name="Renamed at the till")
+    sample.till.edit_product(row["id"], supply_price="3.33", name="Renamed at the till")
     sample.run("delta")
-    shown = sample.online_variant(sku)[0]["masterData"]["current"]["name"]
-    assert shown == {**names, "de-DE": "Renamed at the till"}
+    assert sample.online_variant(sku)[0]["masterData"]["current"]["name"] == names
+    assert sample.till_product(sku)["name"] == names["de-DE"], "its owner is online"
     assert sample.run("full").accounts.changes == 0
 
 
