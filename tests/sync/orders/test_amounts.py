@@ -299,7 +299,10 @@ def test_no_tax_is_beyond_what_its_line_states_and_none_below_nothing(order: Ord
 
 @given(orders(), st.integers(-2000, 2000))
 def test_taxes_that_are_moved_between_net_and_gross_are_never_sold(order: Order, by: int) -> None:
-    """The same total with another tax: an order that says so is kept back, unless rounding explains it."""
+    """The same total with another tax: an order that says so is kept back, unless rounding explains it. Where lines of
+    several rates may bear a discount on the total, their taxes are what tells who bears it: that is left out."""
+    if order.total_discount and len(order.portions) > 1:
+        return
     if order.taxed is None or not order.portions or abs(by) <= 3 * sum(line.quantity for line in order.lines):
         return
     first, *rest = order.portions

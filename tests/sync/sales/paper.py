@@ -19,6 +19,7 @@ from include.records.customers import ENTITY as CUSTOMERS
 from include.records.customers import KIND as CUSTOMER
 from include.records.errors import DuplicateInTarget, RecordRejected, TargetMissing, UnknownOutcome
 from include.records.order_face import ImportedSale, OnlineOrders, TillSales, Written
+from include.records.rows import BadField, read_rows
 from include.records.sales import ENTITY, Register, Sale, SaleLine, SaleTerms, TillTax
 from include.records.types import digest
 from include.settings.models import SyncSettings
@@ -164,10 +165,14 @@ class PaperTill:
     """Wire rows are documents already; one that is `broken` is no sale."""
 
     def to_sales(self, rows: Sequence[Mapping[str, Any]]) -> list[Sale]:
-        return [Sale.model_validate(one) for one in rows if "broken" not in one]
+        return read_rows(rows, self._sales, system="lightspeed", what="sales", label="number")
 
-    def unreadable(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-        return [(one["id"], one["number"], one["broken"]) for one in rows if "broken" in one]
+    @staticmethod
+    def _sales(rows: Sequence[Mapping[str, Any]]) -> list[Sale]:
+        for one in rows:
+            if "broken" in one:
+                raise BadField("date", one["broken"])
+        return [Sale.model_validate(one) for one in rows]
 
 
 @dataclass
