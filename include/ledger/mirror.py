@@ -113,16 +113,7 @@ class Mirror:
 
     def live_ids(self, entity: str, kind: str, system: str, *, parents: Collection[str]) -> set[str]:
         """Ids of the rows under these parents that are not deleted."""
-        with transaction(self.engine) as connection:
-            return set(
-                connection.execute(
-                    text(
-                        "SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
-                        "AND deleted_at IS NULL AND parent_id = ANY(:parents)"
-                    ),
-                    {"entity": entity, "kind": kind, "system": system, "parents": list(parents)},
-                ).scalars()
-            )
+        return set(self._live(entity, kind, system, "parent_id = ANY(:parents)", parents=list(parents)))
 
     def stream(
         self,
@@ -279,48 +270,30 @@ class Mirror:
         self, entity: str, kind: str, system: str, *, besides: Collection[str], count: int
     ) -> list[str]:
         """Ids of `count` live rows at most, those seen last first, that are not among `besides`."""
+        some = "id <> ALL(:besides) ORDER BY seen_at DESC, id LIMIT :count"
+        known = [storable_text(one) for one in besides]
+        return self._live(entity, kind, system, some, besides=known, count=count)
+
+    def called(self, entity: str, kind: str, system: str, names: Collection[str]) -> set[str]:
+        """Ids of live rows whose label or id is one of these."""
+        called = "(label = ANY(:names) OR id = ANY(:names))"
+        return set(self._live(entity, kind, system, called, names=list(names)))
+
+    def bearing(self, entity: str, kind: str, system: str, emails: Collection[str]) -> set[str]:
+        """Ids of live rows with one of these e-mail tokens."""
+        bearing = "identity #>> '{tokens,email,0}' <> '' AND identity #>> '{tokens,email,0}' = ANY(:emails)"
+        return set(self._live(entity, kind, system, bearing, emails=list(emails)))
+
+    def _live(self, entity: str, kind: str, system: str, condition: str, **values: Any) -> list[str]:
+        """Ids of the rows that are not deleted and meet this condition, in its order."""
         with transaction(self.engine) as connection:
             return list(
                 connection.execute(
                     text(
-                        """
-                        SELECT id FROM mirror
-                        WHERE entity = :entity AND kind = :kind AND system = :system
-                          AND deleted_at IS NULL AND id <> ALL(:besides)
-                        ORDER BY seen_at DESC, id LIMIT :count
-                        """
-                    ),
-                    {
-                        "entity": entity, "kind": kind, "system": system,
-                        "besides": [storable_text(one) for one in besides], "count": count,
-                    },
-                ).scalars()
-            )  # fmt: skip
-
-    def called(self, entity: str, kind: str, system: str, names: Collection[str]) -> set[str]:
-        """Ids of live rows whose label or id is one of these."""
-        with transaction(self.engine) as connection:
-            return set(
-                connection.execute(
-                    text(
                         "SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
-                        "AND deleted_at IS NULL AND (label = ANY(:names) OR id = ANY(:names))"
+                        f"AND deleted_at IS NULL AND {condition}"
                     ),
-                    {"entity": entity, "kind": kind, "system": system, "names": list(names)},
-                ).scalars()
-            )
-
-    def bearing(self, entity: str, kind: str, system: str, emails: Collection[str]) -> set[str]:
-        """Ids of live rows with one of these e-mail tokens."""
-        with transaction(self.engine) as connection:
-            return set(
-                connection.execute(
-                    text(
-                        "SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
-                        "AND deleted_at IS NULL AND identity #>> '{tokens,email,0}' <> '' "
-                        "AND identity #>> '{tokens,email,0}' = ANY(:emails)"
-                    ),
-                    {"entity": entity, "kind": kind, "system": system, "emails": list(emails)},
+                    {"entity": entity, "kind": kind, "system": system, **values},
                 ).scalars()
             )
 
