@@ -56,7 +56,12 @@ def _follow(world: World, found: Followed, gone: Known, survivor: Known) -> None
     policy = policies.in_commercetools if gone.system == "commercetools" else policies.in_lightspeed
     if policy == "report":
         found.holds.append(
-            _deleted(gone, survivor, "deleted_there", f"It was deleted in {gone.system}, and lives on.")
+            finding(
+                survivor,
+                "deleted_there",
+                f"It was deleted in {gone.system}, and lives on.",
+                evidence={"partner": gone.subject},
+            )
         )
         return
     action: Literal["anonymise", "delete"] = "anonymise" if policy == "anonymise" else "delete"
@@ -84,7 +89,3 @@ def _guarded(world: World, found: Followed) -> Followed:
             found.holds.append(stopped)
             found.removals = [one for one in found.removals if one.gone.system != system]
     return found
-
-
-def _deleted(gone: Known, survivor: Known, code: str, message: str) -> Finding:
-    return finding(survivor, code, message, evidence={"partner": gone.subject})
