@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import logging
 import random
+import ssl
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 from urllib.request import getproxies, proxy_bypass
@@ -311,4 +313,11 @@ def _network(base: httpx.URL) -> httpx.AsyncBaseTransport:
     """The real network; through the proxy of the environment, except to this machine."""
     direct = is_loopback(base.host) or proxy_bypass(base.host)
     proxy = None if direct else getproxies().get(base.scheme)
-    return httpx.AsyncHTTPTransport(proxy=proxy, limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS))
+    limits = httpx.Limits(keepalive_expiry=IDLE_SECONDS)
+    return httpx.AsyncHTTPTransport(verify=_trusted(), proxy=proxy, limits=limits)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom to trust, read once per process: a step opens several clients, and the list of authorities is long."""
+    return httpx.create_ssl_context()

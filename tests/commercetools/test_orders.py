@@ -711,14 +711,14 @@ BAD: dict[str, tuple[Callable[[Json], Any], str]] = {
         "several currencies",
     ),
     "a payment that is not shown": (lambda r: r["paymentInfo"]["payments"][0].pop("obj"), "view_payments"),
-    "an unknown state": (lambda r: r.update(orderState="Frozen"), "orderState that is not known"),
+    "an unknown state": (lambda r: r.update(orderState="Frozen"), "orderState is none of Open"),
     "an unknown movement": (
         lambda r: _transaction(r).update(type="Gift"),
-        "type of a transaction that is not known",
+        "type is none of Authorization",
     ),
     "an unknown progress": (
         lambda r: _transaction(r).update(state="Odd"),
-        "state of a transaction that is not known",
+        "state is none of Initial",
     ),
     "unknown goods": (
         lambda r: r.update(returnInfo=_return(shipmentState="Lost")),

@@ -391,7 +391,7 @@ def _products(url: str, staging: Path, seed: int, wrong: bool) -> Iterator[Histo
 @contextmanager
 def _customers(url: str, staging: Path, seed: int, wrong: bool) -> Iterator[Histories]:
     with peopled(url, staging, seed=seed) as shop:
-        policy = {"in_commercetools": "delete", "in_lightspeed": "delete", "most": 1000}
+        policy = {"in_commercetools": "delete", "in_lightspeed": "delete", "most_removed_percent": 100}
         shop.settings = with_customers(shop.settings, deletions=policy)
         yield Customers(shop, seed=1000 * seed, wrong=wrong)
 

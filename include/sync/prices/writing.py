@@ -137,7 +137,7 @@ class PriceBook(Group):
     async def send(self, bench: Bench, cases: Cases, changes: Sequence[ChangeRow]) -> Sent:
         name = list_of(changes[0])
         book = bench.terms.till.books.get(name)
-        if book is None:
+        if book is None or not book.id:
             raise TargetMissing(f"The price book of the list {name!r} is not there.", system=self.system)
         lines: list[BookLine] = []
         removed: list[str] = []
