@@ -6,7 +6,6 @@ and no error quotes an answer (`include.transport.withholding`). Rows are cut do
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -33,7 +32,6 @@ from include.records.errors import (
     DuplicateInTarget,
     RecordRejected,
     StaleTarget,
-    TargetMissing,
     UnknownOutcome,
 )
 from include.records.face import Asked, CheckResult, RawPage, SystemName, Window
@@ -152,16 +150,8 @@ class CommercetoolsCustomers:
 
     async def ask_each(self, ids: Sequence[str], /) -> Asked:
         """One request for each customer; 404 says that there is none."""
-        answers = await asyncio.gather(*map(self._alone, ids))
-        rows = gated([row for row in answers if row is not None], CUSTOMER, self._places.trimmed)
-        return Asked(rows, [one for one, row in zip(ids, answers, strict=True) if row is None])
-
-    async def _alone(self, customer_id: str) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = (await self._get(customer_id)).json()
-        except TargetMissing:
-            return None
-        return found
+        asked = await queries.asked(self._client, CUSTOMERS, ids, withhold=WITHHOLD)
+        return Asked(gated(asked.rows, CUSTOMER, self._places.trimmed), asked.gone)
 
     def lookup(self, email: str, number: str, key: str) -> AsyncIterator[RawPage]:
         """`lowercaseEmail` can only be asked for, in small letters; the e-mail itself is compared with its capitals.

@@ -6,7 +6,6 @@ with the exchanges, and rows are cut down before they leave (`order_trimming`)."
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +17,6 @@ from include.commercetools.order_trimming import EmailToken, trimmed
 from include.commercetools.privacy import PrivateFields
 from include.commercetools.queries import Slice, in_batches, one_of
 from include.commercetools.shapes import ORDER, PAYMENT
-from include.records.errors import TargetMissing
 from include.records.face import Asked, RawPage, Shown, Window
 from include.records.identifiers import is_uuid
 from include.records.rows import gated, is_stub
@@ -131,18 +129,8 @@ class OrderDocuments:
 
     async def ask_each(self, ids: Sequence[str]) -> Asked:
         """One request for each order; 404 says that there is none."""
-        answers = await asyncio.gather(*map(self._alone, ids))
-        rows = [row for row in answers if row is not None]
-        gone = [one for one, row in zip(ids, answers, strict=True) if row is None]
-        return Asked(self._page(Slice(rows, "", last=True)).rows, gone)
-
-    async def _alone(self, order_id: str) -> dict[str, Any] | None:
-        try:
-            answer = await self._client.get(f"{PATH}/{order_id}", [*EXPANDED], withhold=True)
-        except TargetMissing:
-            return None
-        found: dict[str, Any] = answer.json()
-        return found
+        asked = await queries.asked(self._client, PATH, ids, EXPANDED, withhold=True)
+        return Asked(self._page(Slice(asked.rows, "", last=True)).rows, asked.gone)
 
     async def _paid_since(self, lower: str) -> list[list[str]]:
         """Payments that changed, in batches: a payment is a resource of its own, and what is charged or refunded

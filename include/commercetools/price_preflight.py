@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.preflight import covers
 from include.commercetools.price_scopes import PriceReferences, read_price_references
-from include.commercetools.price_streams import STANDALONE_PRICES
+from include.commercetools.projections import STANDALONE_PRICES
 from include.records.errors import SyncError
 from include.records.face import CheckResult
 from include.settings.models import SyncSettings

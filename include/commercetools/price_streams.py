@@ -14,14 +14,13 @@ from typing import Any
 from include.commercetools import queries, windows
 from include.commercetools.client import CommercetoolsClient
 from include.commercetools.price_rows import trimmed
-from include.commercetools.projections import Projections
+from include.commercetools.projections import STANDALONE_PRICES, Projections
 from include.commercetools.queries import Slice
 from include.commercetools.shapes import STANDALONE_PRICE
 from include.records.face import Asked, RawPage, Shown, Window
 from include.records.rows import gated, readable
 from include.settings.models import SyncSettings
 
-STANDALONE_PRICES = "/standalone-prices"
 ServerTime = Callable[[], Awaitable[datetime]]
 
 

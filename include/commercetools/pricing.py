@@ -17,10 +17,10 @@ from include.commercetools.discounts import external_discounts
 from include.commercetools.price_actions import PriceDrafter, StandaloneWrite
 from include.commercetools.price_rows import trimmed, variants_table
 from include.commercetools.price_scopes import ListScope, PriceReferences, read_price_references
-from include.commercetools.price_streams import STANDALONE_PRICES, ProductPriceStream, StandalonePriceStream
+from include.commercetools.price_streams import ProductPriceStream, StandalonePriceStream
 from include.commercetools.price_taxes import tax_lines
 from include.commercetools.products import Clock
-from include.commercetools.projections import Projections
+from include.commercetools.projections import STANDALONE_PRICES, KnownPrices, Projections
 from include.commercetools.shapes import STANDALONE_PRICE
 from include.commercetools.writing import (
     MAX_ACTIONS,
@@ -54,20 +54,25 @@ class _Ready:
 class CommercetoolsPrices:
     """Prices of one project. `prepare` comes first; the client is opened and closed by the caller.
 
-    `clock`: how the server's time is asked for (see `queries.server_clock`).
+    `clock`: how the server's time is asked for (see `queries.server_clock`). `known_prices`: see `Projections`.
     """
 
     system: SystemName = "commercetools"
 
     def __init__(
-        self, client: CommercetoolsClient, settings: SyncSettings, *, clock: Clock = "custom_object"
+        self,
+        client: CommercetoolsClient,
+        settings: SyncSettings,
+        *,
+        clock: Clock = "custom_object",
+        known_prices: KnownPrices | None = None,
     ) -> None:
         self._client = client
         self._settings = settings
         self._clock = clock
         self._lists = {one.name: one for one in settings.prices.synced}
         self._currencies = frozenset(one.commercetools.currency for one in self._lists.values())
-        self._projections = Projections(client, settings)
+        self._projections = Projections(client, settings, known_prices)
         self._prepared: _Ready | None = None
         common = (client, settings, self._projections, self._currencies, self.server_time)
         self.products = ProductPriceStream(*common)

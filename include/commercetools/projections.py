@@ -8,7 +8,7 @@ one more request for each page that has such rows, none where nobody is editing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from include.commercetools.privacy import PrivateFields
 from include.commercetools.queries import Rows, Slice, one_of
 from include.commercetools.shapes import PRODUCT, VARIANT
 from include.records.checks import Shape, each, members, needed
-from include.records.errors import TargetMissing
+from include.records.errors import ProtocolFault
 from include.records.face import Asked, Shown, Window
 from include.records.rows import gated, is_stub, readable, require
 from include.settings.models import SyncSettings
@@ -27,8 +27,9 @@ from include.settings.models import SyncSettings
 PATH = "/product-projections"
 STAGED = (("staged", "true"),)
 CURRENT = (("staged", "false"),)
-Side = tuple[tuple[str, str], ...]
-"""Parameters that choose a side of a product."""
+STANDALONE_PRICES = "/standalone-prices"
+KnownPrices = Callable[[Collection[str]], Mapping[str, Collection[str]]]
+"""Ids of the standalone prices that earlier reads showed of these SKUs, by SKU."""
 _OF_THE_PRODUCT = (
     "id",
     "version",
@@ -44,11 +45,16 @@ _WHOLE: Shape = {"masterData": needed(members({"staged": _SIDE, "current": membe
 
 
 class Projections:
-    """`currencies`, where it is asked for: those of which standalone prices are wanted."""
+    """`currencies`, where it is asked for: those of which standalone prices are wanted. `known_prices`: of them, one
+    that the lists do not show is asked for under its own address."""
 
-    def __init__(self, client: CommercetoolsClient, settings: SyncSettings) -> None:
+    def __init__(
+        self, client: CommercetoolsClient, settings: SyncSettings, known_prices: KnownPrices | None = None
+    ) -> None:
         self._client = client
+        self._known_prices = known_prices
         self._page_size = settings.limits.commercetools.page_size
+        self._most_asked = settings.limits.commercetools.most_asked
         self._wants_current = settings.products.projection == "current"
         self.private = PrivateFields(settings.privacy.exclude.get("commercetools", ()))
 
@@ -111,17 +117,8 @@ class Projections:
 
     async def each(self, product_ids: Sequence[str], currencies: Collection[str]) -> tuple[Rows, list[str]]:
         """Products, each asked for alone; which of them the project does not have."""
-        answers = await asyncio.gather(*map(self._alone, product_ids))
-        gone = [one for one, row in zip(product_ids, answers, strict=True) if row is None]
-        return await self._kept([row for row in answers if row is not None], currencies), gone
-
-    async def _alone(self, product_id: str, side: Side = STAGED) -> dict[str, Any] | None:
-        try:
-            answer = await self._client.get(f"{PATH}/{product_id}", dict(side))
-        except TargetMissing:
-            return None
-        found: dict[str, Any] = answer.json()
-        return found
+        asked = await queries.asked(self._client, PATH, product_ids, STAGED)
+        return await self._kept([*asked.rows], currencies), [*asked.gone]
 
     async def finish(self, rows: Rows, currencies: Collection[str]) -> Rows:
         """Rows as they may leave this room."""
@@ -188,14 +185,16 @@ class Projections:
                 str(row["id"]): row async for found in walk for row in readable(gated(found.rows, PRODUCT))
             }
             missing = [one for one in part if one not in shown]
-            alone = await asyncio.gather(*(self._alone(one, CURRENT) for one in missing))
+            alone = await queries.each(self._client, PATH, missing, CURRENT)
             shown |= {str(row["id"]): row for row in readable(gated([one for one in alone if one], PRODUCT))}
             for id, row in shown.items():
                 if id in places:
                     rows[places[id]] = row
 
     async def _standalone(self, rows: Rows, currencies: Collection[str]) -> None:
-        """Puts standalone prices where embedded ones would be, with the version that writing them needs."""
+        """Puts standalone prices where embedded ones would be, with the version that writing them needs.
+
+        Raises ProtocolFault where the lists lack more known prices than may be asked for one by one."""
         holders: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
             if row.get("priceMode") != "Standalone":
@@ -210,9 +209,34 @@ class Projections:
                 f"value({one_of('currencyCode', sorted(currencies))})",
                 "active = true",
             ]
-            for price in await queries.everything(self._client, "/standalone-prices", where=where):
+            listed = await queries.everything(self._client, STANDALONE_PRICES, where=where)
+            for price in [*listed, *await self._unlisted(part, listed)]:
                 for variant in holders.get(str(price.get("sku")), ()):
                     variant["prices"].append({**price, "standalone": price.get("version")})
+
+    async def _unlisted(self, skus: Sequence[str], listed: Rows) -> Rows:
+        """Prices in force that are known of these SKUs and that the list, which may be short, did not show."""
+        if self._known_prices is None:
+            return []
+        known = await asyncio.to_thread(self._known_prices, skus)
+        shown = {str(price.get("id")) for price in listed}
+        missing = {one: sku for sku, ids in known.items() for one in ids if one not in shown}
+        if len(missing) > self._most_asked:
+            raise ProtocolFault(
+                f"The list of standalone prices does not show {len(missing)} that are known, more than can be asked "
+                f"for one by one ({self._most_asked}).",
+                system=SYSTEM,
+                remedy="Nothing was changed. Run it again: a list that came short passes. If so many were really "
+                f"deleted, raise `limits.{SYSTEM}.most_asked` for one run.",
+            )
+        answers = await queries.each(self._client, STANDALONE_PRICES, list(missing))
+        # One that can't be read is there all the same: with it, its product can't be read either.
+        prices = [
+            {**(price if isinstance(price, dict) else {}), "sku": sku}
+            for price, sku in zip(answers, missing.values(), strict=True)
+            if price is not None
+        ]
+        return [price for price in prices if price.get("active") is not False]
 
 
 def _products_of(variant_ids: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ the exchanges.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -25,8 +26,8 @@ from include.commercetools.client import CommercetoolsClient
 from include.commercetools.connection import SYSTEM
 from include.commercetools.writing import CustomObjectDraft
 from include.records import checks
-from include.records.errors import ConfigurationFault, ProtocolFault
-from include.records.face import Window
+from include.records.errors import ConfigurationFault, ProtocolFault, TargetMissing
+from include.records.face import Asked, Window
 from include.transport.paging import LoopGuard
 from include.transport.withholding import Withhold
 
@@ -188,6 +189,43 @@ async def one_after_the_other(walks: Sequence[AsyncIterator[Slice]]) -> AsyncIte
     for number, walk in enumerate(walks, start=1):
         async for part in walk:
             yield replace(part, last=part.last and number == len(walks))
+
+
+async def each(
+    client: CommercetoolsClient,
+    path: str,
+    names: Sequence[str],
+    params: Sequence[tuple[str, str]] = (),
+    *,
+    withhold: Withhold = False,
+) -> list[dict[str, Any] | None]:
+    """One request for each resource, by id or `key=...`, in their order; None where 404 says that there is none."""
+
+    async def alone(name: str) -> dict[str, Any] | None:
+        try:
+            answer = await client.get(f"{path}/{name}", list(params), withhold=withhold)
+        except TargetMissing:
+            return None
+        found: dict[str, Any] = answer.json()
+        return found
+
+    return await asyncio.gather(*map(alone, names))
+
+
+async def asked(
+    client: CommercetoolsClient,
+    path: str,
+    ids: Sequence[str],
+    params: Sequence[tuple[str, str]] = (),
+    *,
+    withhold: Withhold = False,
+) -> Asked:
+    """The same, as what is there and which of them are not."""
+    answers = await each(client, path, ids, params, withhold=withhold)
+    return Asked(
+        [row for row in answers if row is not None],
+        [one for one, row in zip(ids, answers, strict=True) if row is None],
+    )
 
 
 async def everything(

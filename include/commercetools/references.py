@@ -25,7 +25,7 @@ from include.commercetools.wire import (
     TaxCategory,
     Wire,
 )
-from include.records.errors import ProtocolFault, TargetMissing
+from include.records.errors import ProtocolFault
 from include.records.rows import place, read_apart, read_rows
 from include.settings.models import SyncSettings
 
@@ -161,15 +161,7 @@ async def read_listings(
 
 async def _each(client: CommercetoolsClient, path: str, names: Iterable[str]) -> list[dict[str, Any]]:
     """Those of these resources that are there, by id or `key=...`."""
-
-    async def one(name: str) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = (await client.get(f"{path}/{name}")).json()
-        except TargetMissing:
-            return None
-        return found
-
-    answers = await asyncio.gather(*map(one, dict.fromkeys(names)))
+    answers = await queries.each(client, path, list(dict.fromkeys(names)))
     return [answer for answer in answers if answer is not None]
 
 

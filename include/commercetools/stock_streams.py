@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,6 @@ from include.commercetools.queries import Slice, moment, one_of, quoted
 from include.commercetools.shapes import ENTRY, ORDER_OF_STOCK
 from include.commercetools.stock_rows import trimmed_entry, trimmed_order
 from include.records.checks import Shape
-from include.records.errors import TargetMissing
 from include.records.face import Asked, RawPage, Shown, Window
 from include.records.rows import gated
 from include.settings.models import SyncSettings
@@ -66,17 +64,8 @@ class _ByTime:
 
     async def _each(self, path: str, ids: Sequence[str], trimmed: Trimmed, *, withhold: bool) -> Asked:
         """One request for each; 404 says that there is none."""
-
-        async def alone(record: str) -> dict[str, Any] | None:
-            try:
-                found: dict[str, Any] = (await self._client.get(f"{path}/{record}", withhold=withhold)).json()
-            except TargetMissing:
-                return None
-            return found
-
-        answers = await asyncio.gather(*map(alone, ids))
-        rows = gated([row for row in answers if row is not None], _SHAPES[trimmed], trimmed)
-        return Asked(rows, [one for one, row in zip(ids, answers, strict=True) if row is None])
+        asked = await queries.asked(self._client, path, ids, withhold=withhold)
+        return Asked(gated(asked.rows, _SHAPES[trimmed], trimmed), asked.gone)
 
     async def _searched(
         self, walks: Sequence[AsyncIterator[Slice]], trimmed: Trimmed

@@ -38,6 +38,7 @@ from include.records.order_face import OnlineOrders, TillSales
 from include.records.price_face import OnlinePrices, TillPrices
 from include.records.stock_face import OnlineStock, TillStock
 from include.settings.models import SyncSettings
+from include.sync.prices.mirroring import known_standalone
 from include.transport.faces import ExchangeSink
 from include.transport.redaction import tell_secrets_to
 
@@ -91,7 +92,8 @@ class Access:
         connection = self.connections["commercetools"]
         assert isinstance(connection, CommercetoolsConnection)
         async with self._commercetools(connection, sink) as client:
-            yield CommercetoolsPrices(client, self.settings)
+            known = known_standalone(self.ledger)
+            yield CommercetoolsPrices(client, self.settings, known_prices=known)
 
     @asynccontextmanager
     async def open_till_prices(self, sink: ExchangeSink) -> AsyncIterator[TillPrices]:

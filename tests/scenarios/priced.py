@@ -34,7 +34,7 @@ from include.sync.prices.bench import Bench
 from include.sync.prices.concerned import CATALOGUE
 from include.sync.prices.deciding_by_hand import decide_by_hand
 from include.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, ONLINE, STANDALONE, Terms, transform
-from include.sync.prices.mirroring import KEPT
+from include.sync.prices.mirroring import KEPT, known_standalone
 from include.sync.prices.preparing import PriceSummary
 from include.sync.prices.rereading import list_of
 from include.sync.staging import Staging
@@ -205,7 +205,11 @@ class Priced:
         self, *, writing: bool = True
     ) -> AsyncIterator[tuple[CommercetoolsPrices, XSeriesPrices]]:
         async with self.world.adapters() as products:
-            online = CommercetoolsPrices(products["commercetools"]._client, self.settings)  # type: ignore[attr-defined]
+            online = CommercetoolsPrices(
+                products["commercetools"]._client,  # type: ignore[attr-defined]
+                self.settings,
+                known_prices=known_standalone(self.world.ledger),
+            )
             till = XSeriesPrices(products["lightspeed"]._client, self.settings)  # type: ignore[attr-defined]
             await online.prepare(writing=writing)
             await till.prepare(writing=writing)

@@ -329,6 +329,30 @@ def test_a_line_taken_out_of_a_book_takes_its_price_away_online_where_the_till_o
         settles(shop)
 
 
+@pytest.mark.parametrize("kind", ["short_list", "empty_list"])
+@pytest.mark.parametrize("mode", ["full", "delta"])
+def test_a_standalone_price_that_a_short_list_leaves_out_is_not_taken_away(
+    make: Making, kind: str, mode: str
+) -> None:
+    with make(BASE, {**VIP, "removals": "remove"}, most_removed_percent=100) as shop:
+        for sku in ("S", "T"):
+            shop.add_article(sku, "10.00", prices=[eur(1000), eur(700, **group("vip"))], standalone=True)
+        shop.run("full")
+        assert sorted(shop.in_book("VIP")) == ["S", "T"]
+        (gone,) = [row for row in shop.offers("T") if row.get("customerGroup")]
+        shop.online.delete("standalone-prices", id=gone["id"])
+        shop.price_online("S", 1100)
+        shop.price_online("T", 1200)
+        faults = shop.world.faults["commercetools"]
+        faults.add({"match": "/standalone-prices$", "method": "GET", "kind": kind, "times": None})
+        shop.run(mode)
+        faults.clear()
+        assert sorted(shop.in_book("VIP")) == ["S"], "what is really gone is taken away, and nothing else"
+        shop.run("full")
+        assert (shop.at_till("S"), shop.at_till("T")) == (Decimal("11"), Decimal("12"))
+        settles(shop)
+
+
 def test_a_book_that_vanished_or_was_replaced_by_an_empty_one_takes_nothing_away_online(make: Making) -> None:
     vip = {**VIP, "owner": "lightspeed", "create_price_book": False, "removals": "remove"}
     with make(BASE, vip) as shop:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,22 @@ KEPT = {
 
 TURNS = "turns"
 """Times at which another online price begins to count, though nothing is written then."""
+
+
+def known_standalone(ledger: Ledger) -> Callable[[Collection[str]], Mapping[str, list[str]]]:
+    """Asks for the ids of the standalone prices that earlier reads showed of SKUs, by SKU."""
+
+    def known(skus: Collection[str]) -> Mapping[str, list[str]]:
+        found = ledger.mirror.cells(
+            ENTITY, VARIANT, ONLINE, fields=("standalone", "offers"), labels=list(skus)
+        )
+        live = found[found["deleted_at"].isna() & found["standalone"].eq("true").fillna(False)]
+        return {
+            sku: [str(one["id"]) for listed in json.loads(offers).values() for one in listed]
+            for sku, offers in zip(live["label"], live["offers"], strict=True)
+        }
+
+    return known
 
 
 def see(books: Ledger | Together, run_id: str, kind: str, table: pd.DataFrame) -> SeenCounts:
