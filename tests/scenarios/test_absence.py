@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from include.sandbox.shop import Shop
+from include.sandbox.shop.config import ROLE_NAMES
 from tests.scenarios.world import World, world_of
 
 LISTS = {"commercetools": "/product-projections$", "lightspeed": "/products$"}
@@ -189,3 +190,31 @@ def test_a_variant_that_is_off_at_the_till_beside_a_sister_that_is_sold_stays_so
 def _variants(product: dict[str, Any]) -> list[dict[str, Any]]:
     data = product["masterData"]["current"]
     return [data["masterVariant"], *data["variants"]]
+
+
+def test_a_product_whose_standalone_price_a_list_leaves_out_keeps_its_price_at_the_till(few: World) -> None:
+    draft = draft_of(linked_product(few))
+    sku = "STANDALONE"
+    draft |= {"priceMode": "Standalone", "variants": [], "name": dict.fromkeys(draft["name"], sku)}
+    attributes = [
+        one for one in draft["masterVariant"]["attributes"] if one["name"] not in ROLE_NAMES["barcode"]
+    ]
+    prices = draft["masterVariant"].pop("prices")
+    draft["masterVariant"] |= {"sku": sku, "attributes": attributes}
+    made = few.online.create("products", draft)
+    for price in prices:
+        few.online.create("standalone-prices", {"sku": sku, **price})
+    few.run("full")
+    shows = few.till_product(sku)["price_including_tax"]
+    assert shows
+    few.online.update(
+        "products", [{"action": "changeName", "name": {"de": "Anders"}, "staged": False}], id=made["id"]
+    )
+    few.faults["commercetools"].add({"match": "/standalone-prices$", "kind": "empty_list", **ALWAYS})
+    few.run("full")
+    few.faults["commercetools"].clear()
+    assert few.till_product(sku)["price_including_tax"] == shows
+    assert not [hold for hold in few.holds() if hold.label == sku]
+    few.run("full")
+    few.forget_requests()
+    assert few.run("full").accounts.changes == 0 and few.writes() == []
