@@ -7,13 +7,14 @@ export COMMERCETOOLS_MOCK_DIR ?= $(CURDIR)/.runtime/node/commercetools-mock
 
 # Tests run in this many processes, each with a PostgreSQL of its own.
 WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # More arguments for pytest: make test ARGS="tests/sync -k merge"
 ARGS ?=
 
-.PHONY: help setup demo test lint format types imports declared bench lock clean
+.PHONY: help setup demo test test-long lint format types imports declared bench lock clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: ## make .venv from the lock (needs Python 3.11+ only)
 	@PYTHON="$(PYTHON)" include/local/setup.sh
@@ -21,8 +22,11 @@ setup: ## make .venv from the lock (needs Python 3.11+ only)
 demo: setup ## sync a sample shop in a real Airflow (SHOP=path: another shop; ONCE=1: check and end)
 	@exec $(BIN)/python -m include.local.demo $(if $(SHOP),--shop "$(SHOP)") $(if $(filter-out 0,$(ONCE)),--once)
 
-test: setup ## run all tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not benchmark" $(ARGS)
+test: setup ## run the tests, but for those that take long
+	@$(PYTEST) -m "not benchmark and not long" $(ARGS)
+
+test-long: setup ## run the tests that take long: histories, whole shops, Airflow's own processes, browsers
+	@$(PYTEST) -m "long and not benchmark" $(ARGS)
 
 lint: setup ## ruff: rules and formatting
 	@$(BIN)/ruff check .

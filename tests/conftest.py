@@ -7,12 +7,17 @@ import itertools
 import os
 from collections.abc import Iterator
 
+# Before anything that computes: tests' tables are small, and threads that share them cost more than they bring.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 from include.local.postgres import EmbeddedPostgres, temporary_postgres
 from tests.leases import StandingLease
 from tests.left_behind import adopt_orphans, left_behind
+from tests.long import long_tests, names_of
 
 # How long an example takes says how busy the machine is, and nothing about the code; and a run is red or green for the
 # code's sake, not for luck's. `HYPOTHESIS_PROFILE=search` looks at other examples each time.
@@ -23,6 +28,15 @@ settings.register_profile("search", deadline=None, suppress_health_check=[Health
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 _numbers = itertools.count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what takes long, before anything is left out by its marks."""
+    long = long_tests()
+    for item in items:
+        if any(name in long for name in names_of(item.nodeid)):
+            item.add_marker(pytest.mark.long)
 
 
 def pytest_collection_finish() -> None:

@@ -242,6 +242,54 @@ def test_a_dag_survives_serialisation(bag: Any, dag_id: str) -> None:
     json.dumps(packed)
 
 
+CLOCKS_CHANGE = """
+import json, sys
+from datetime import timedelta
+import pendulum
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import TimeRestriction
+from airflow.timetables.simple import NullTimetable
+
+gaps = {}
+for dag_id, dag in DagBag(sys.argv[1]).dags.items():
+    timetable = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag)).timetable
+    if isinstance(timetable, NullTimetable):
+        continue
+    gaps[dag_id] = []
+    for first in (pendulum.datetime(2026, 3, 28), pendulum.datetime(2026, 10, 24)):
+        runs, last = [], None
+        while not runs or runs[-1] < first + timedelta(days=3):
+            earliest = TimeRestriction(earliest=first, latest=None, catchup=True)
+            info = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=earliest)
+            runs.append(info.run_after)
+            last = info.data_interval
+        gaps[dag_id].append(sorted({(b - a).total_seconds() for a, b in zip(runs, runs[1:])}))
+print(json.dumps(gaps))
+"""
+
+
+def test_no_run_is_left_out_or_doubled_on_the_days_when_clocks_change(tmp_path: Path) -> None:
+    """Wherever this Airflow thinks it is: a schedule is meant in UTC, and its runs keep their distance."""
+    place = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__DEFAULT_TIMEZONE": "Europe/Berlin",
+        "TZ": "Europe/Berlin",
+    }
+    gaps = json.loads(
+        subprocess.run(
+            [sys.executable, "-c", CLOCKS_CHANGE, str(DAGS)],
+            env={**os.environ, **place, "PYTHONPATH": str(airflow_home.PROJECT)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.splitlines()[-1]
+    )
+    assert {*ENTITIES, "reconcile", "housekeeping"} <= set(gaps)
+    for dag_id, (spring, autumn) in gaps.items():
+        assert len(spring) == 1 and spring == autumn, dag_id
+
+
 LOOK = """
 import json, sys, time, runpy
 import airflow.sdk

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -15,7 +16,7 @@ import tests.airflow_home as airflow_home
 from include.local.airflow import LocalAirflow
 from include.local.airflow_api import AirflowApi
 from include.local.postgres import EmbeddedPostgres
-from include.sandbox.faults import FaultRule
+from include.sandbox.faults import FaultRule, LoggedRequest
 from include.sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.dags.conftest import environment
 from tests.dags.test_inventory import miscount
@@ -49,14 +50,15 @@ def stage(
             parallelism=4,
         ) as airflow,
     ):
+        with airflow.api() as api:
+            api.put_pool("commercetools_api", 4)
+            api.put_pool("lightspeed_api", 2)
         yield world, airflow
 
 
 def test_a_run_survives_an_outage_and_a_killed_worker(stage: tuple[World, LocalAirflow]) -> None:
     world, airflow = stage
     with airflow.api() as api:
-        api.put_pool("commercetools_api", 4)
-        api.put_pool("lightspeed_api", 2)
         api.wait_for_dags("products", "preflight", timeout=PATIENCE)
         assert api.import_errors() == {}
         api.unpause("products")
@@ -91,6 +93,42 @@ def test_a_run_survives_an_outage_and_a_killed_worker(stage: tuple[World, LocalA
         world.forget_requests()
         again = api.trigger("products", {"mode": "full"})
         assert api.wait("products", again, timeout=PATIENCE).state == "success"
+        assert world.writes() == []
+
+
+@pytest.mark.parametrize("state", ["failed", "success"])
+def test_a_run_marked_by_hand_in_mid_load_is_made_good_by_the_next_one_though_two_are_queued(
+    stage: tuple[World, LocalAirflow], state: str
+) -> None:
+    world, airflow = stage
+    with airflow.api() as api:
+        if not api.get("/dags/products/dagRuns", limit=1)["dag_runs"]:
+            api.wait_for_dags("products", timeout=PATIENCE)
+            api.unpause("products")
+            first = api.trigger("products", {"mode": "full"})
+            assert api.wait("products", first, timeout=PATIENCE).state == "success"
+        new = [f"{state}-{n}" for n in range(8)]
+        for sku in new:
+            world.till.add_product_family(f"New {sku}", sku=sku, price="5.00")
+        hang = FaultRule(match="/products$", method="POST", kind="slow", delay=HANG_SECONDS, after=3, times=2)
+        world.faults["commercetools"].add(hang)
+        world.forget_requests()
+        marked = api.trigger("products", {"mode": "full"})
+        wait_for(lambda: len(made_online(world)) >= 3 or None, seconds=PATIENCE)
+        api.mark("products", marked, state)
+        queued = [api.trigger("products", {"mode": "full"}) for _ in range(2)]
+        for run_id in queued:
+            assert api.wait("products", run_id, timeout=PATIENCE).state == "success", states(api, run_id)
+        assert api.dag_run("products", marked).state == state
+
+        online = [variant_sku for variant_sku in skus_online(world) if variant_sku in new]
+        assert sorted(online) == new, "what the marked run left is made, and nothing twice"
+        earlier, later = (api.get(f"/dags/products/dagRuns/{quote(one, safe='')}") for one in queued)
+        assert earlier["end_date"] <= later["start_date"], "two full runs never overlap"
+        assert api.xcom("products", queued[1], "audit")["accounts"]["changes"] == 0
+        world.forget_requests()
+        last = api.trigger("products", {"mode": "full"})
+        assert api.wait("products", last, timeout=PATIENCE).state == "success"
         assert world.writes() == []
 
 
@@ -170,6 +208,19 @@ def wait_for(look: Callable[[], int | None], *, seconds: float) -> int:
             return found
         time.sleep(0.1)
     raise TimeoutError(f"not seen within {seconds:.0f} s")
+
+
+def made_online(world: World) -> list[LoggedRequest]:
+    writes = world.writes("commercetools")
+    return [request for request in writes if request.method == "POST" and request.path.endswith("/products")]
+
+
+def skus_online(world: World) -> list[str]:
+    found = []
+    for product in world.online_products():
+        data = product["masterData"]["current"]
+        found += [str(one.get("sku")) for one in [data["masterVariant"], *data["variants"]]]
+    return found
 
 
 def states(api: AirflowApi, run_id: str) -> list[str]:
