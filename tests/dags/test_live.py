@@ -108,8 +108,9 @@ def test_a_run_marked_by_hand_in_mid_load_is_made_good_by_the_next_one_though_tw
             first = api.trigger("products", {"mode": "full"})
             assert api.wait("products", first, timeout=PATIENCE).state == "success"
         new = [f"{state}-{n}" for n in range(8)]
+        brand = next(iter(world.till.brands.live())).id
         for sku in new:
-            world.till.add_product_family(f"New {sku}", sku=sku, price="5.00")
+            world.till.add_product_family(f"New {sku}", sku=sku, price="5.00", brand_id=brand)
         hang = FaultRule(match="/products$", method="POST", kind="slow", delay=HANG_SECONDS, after=3, times=2)
         world.faults["commercetools"].add(hang)
         world.forget_requests()
