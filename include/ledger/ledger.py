@@ -20,7 +20,7 @@ from include.ledger.engine import SYSTEM, VARIABLE, connect, transaction
 from include.ledger.exchanges import Exchanges, PostgresExchangeSink
 from include.ledger.holds import Holds
 from include.ledger.inbox import Inbox
-from include.ledger.leases import Leases
+from include.ledger.leases import Leases, fence_off
 from include.ledger.limits import BULK, TASK, Limits
 from include.ledger.links import Links
 from include.ledger.migrate import require_current
@@ -120,8 +120,11 @@ class Ledger:
 
     @contextmanager
     def together(self) -> Iterator[Together]:
-        """All of these in one transaction: at the end everything is stored, after an error nothing."""
+        """All of these in one transaction: at the end everything is stored, after an error nothing. Who works under a
+        lease that was taken over meanwhile is told so before anything else: what such a one believes to be linked or
+        settled may be so no more. Raises LeaseLost."""
         with transaction(self.engine, BULK) as connection:
+            fence_off(connection)
             yield Together(Mirror(connection), Links(connection), Changes(connection), Stock(connection))
 
     def now(self) -> datetime:

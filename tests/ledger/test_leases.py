@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import event, text
@@ -217,6 +218,26 @@ def test_rule_17_who_wakes_late_stores_nothing(
         late_step(ledger, change)
     assert outcome_of(ledger, change) == ("applied", 2, "quick")
     assert ledger.links.read("products", "variant") == []
+
+
+def test_rule_17_who_links_late_is_told_that_it_was_overtaken_and_not_that_the_record_is_linked(
+    ledger: Ledger, run_id: str
+) -> None:
+    """Of what the late one finds changed, the take-over is the reason: a conflict would be shown to a person."""
+
+    def link(partner: str) -> None:
+        with ledger.together() as books:
+            books.links.add([Link(**record, lightspeed_id=partner)])
+
+    record: Any = {"entity": "products", "kind": "variant", "commercetools_id": "A", "matched_by": "sku"}
+    record["run_id"] = run_id
+    late = ledger.leases.take("products", "late")
+    let_leases_run_out(ledger)
+    with ledger.leases.taken("products", "quick"):
+        link("1")
+        with pytest.raises(LeaseLost), holding(late):
+            link("2")
+    assert [one.lightspeed_id for one in ledger.links.read("products", "variant")] == ["1"]
 
 
 def test_rule_17_nobody_takes_over_in_the_middle_of_a_transaction_that_settles(
