@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -168,7 +169,9 @@ def test_what_is_subscribed_makes_the_storefront_follow_the_till(stage: Stage) -
 
 def test_what_changes_online_comes_through_the_queue(stage: Stage) -> None:
     project = stage.world.online.credentials()["project_key"]
-    stage.queue.send_message(QueueUrl=stage.queue_url, MessageBody=sqs.changed(77, projectKey=project))
+    # A message that says it is older than `realtime.oldest_hours` would be thanked for and not kept.
+    body = sqs.changed(77, projectKey=project, modifiedAt=datetime.now(UTC).isoformat())
+    stage.queue.send_message(QueueUrl=stage.queue_url, MessageBody=body)
 
     def kept() -> int:
         with transaction(stage.world.ledger.engine) as connection:
