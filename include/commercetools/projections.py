@@ -28,8 +28,8 @@ PATH = "/product-projections"
 STAGED = (("staged", "true"),)
 CURRENT = (("staged", "false"),)
 STANDALONE_PRICES = "/standalone-prices"
-KnownPrices = Callable[[Collection[str]], Mapping[str, Collection[str]]]
-"""Ids of the standalone prices that earlier reads showed of these SKUs, by SKU."""
+KnownPrices = Callable[[Collection[str]], Mapping[str, str]]
+"""The standalone prices that earlier reads showed of these SKUs: the SKU of each, by its id."""
 _OF_THE_PRODUCT = (
     "id",
     "version",
@@ -118,7 +118,7 @@ class Projections:
     async def each(self, product_ids: Sequence[str], currencies: Collection[str]) -> tuple[Rows, list[str]]:
         """Products, each asked for alone; which of them the project does not have."""
         asked = await queries.asked(self._client, PATH, product_ids, STAGED)
-        return await self._kept([*asked.rows], currencies), [*asked.gone]
+        return await self._kept(asked.rows, currencies), asked.gone
 
     async def finish(self, rows: Rows, currencies: Collection[str]) -> Rows:
         """Rows as they may leave this room."""
@@ -220,7 +220,7 @@ class Projections:
             return []
         known = await asyncio.to_thread(self._known_prices, skus)
         shown = {str(price.get("id")) for price in listed}
-        missing = {one: sku for sku, ids in known.items() for one in ids if one not in shown}
+        missing = {one: sku for one, sku in known.items() if one not in shown}
         if len(missing) > self._most_asked:
             raise ProtocolFault(
                 f"The list of standalone prices does not show {len(missing)} that are known, more than can be asked "

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, assert_never
 
 from airflow.sdk import BaseHook
@@ -92,7 +93,7 @@ class Access:
         connection = self.connections["commercetools"]
         assert isinstance(connection, CommercetoolsConnection)
         async with self._commercetools(connection, sink) as client:
-            known = known_standalone(self.ledger)
+            known = partial(known_standalone, self.ledger)
             yield CommercetoolsPrices(client, self.settings, known_prices=known)
 
     @asynccontextmanager

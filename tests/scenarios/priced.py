@@ -9,6 +9,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +209,7 @@ class Priced:
             online = CommercetoolsPrices(
                 products["commercetools"]._client,  # type: ignore[attr-defined]
                 self.settings,
-                known_prices=known_standalone(self.world.ledger),
+                known_prices=partial(known_standalone, self.world.ledger),
             )
             till = XSeriesPrices(products["lightspeed"]._client, self.settings)  # type: ignore[attr-defined]
             await online.prepare(writing=writing)

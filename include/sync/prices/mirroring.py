@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,20 +31,16 @@ TURNS = "turns"
 """Times at which another online price begins to count, though nothing is written then."""
 
 
-def known_standalone(ledger: Ledger) -> Callable[[Collection[str]], Mapping[str, list[str]]]:
-    """Asks for the ids of the standalone prices that earlier reads showed of SKUs, by SKU."""
-
-    def known(skus: Collection[str]) -> Mapping[str, list[str]]:
-        found = ledger.mirror.cells(
-            ENTITY, VARIANT, ONLINE, fields=("standalone", "offers"), labels=list(skus)
-        )
-        live = found[found["deleted_at"].isna() & found["standalone"].eq("true").fillna(False)]
-        return {
-            sku: [str(one["id"]) for listed in json.loads(offers).values() for one in listed]
-            for sku, offers in zip(live["label"], live["offers"], strict=True)
-        }
-
-    return known
+def known_standalone(ledger: Ledger, skus: Collection[str]) -> Mapping[str, str]:
+    """The standalone prices that earlier reads showed of these SKUs: the SKU of each, by its id."""
+    found = ledger.mirror.cells(ENTITY, VARIANT, ONLINE, fields=("standalone", "offers"), labels=skus)
+    live = found[found["deleted_at"].isna() & found["standalone"].eq("true").fillna(False)]
+    return {
+        str(one["id"]): str(sku)
+        for sku, offers in zip(live["label"], live["offers"], strict=True)
+        for listed in json.loads(offers).values()
+        for one in listed
+    }
 
 
 def see(books: Ledger | Together, run_id: str, kind: str, table: pd.DataFrame) -> SeenCounts:
