@@ -65,6 +65,8 @@ class FaultMiddleware:
             await self.app(scope, receive, send)
             return
         body = await _read_body(receive)
+        if body is None:
+            return
         method, path = scope["method"], scope["path"]
         query = scope["query_string"].decode("latin-1")
         rule = self.faults.strike(method, path, query, body)
@@ -130,16 +132,16 @@ class FaultMiddleware:
         return kept
 
 
-async def _read_body(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes | None:
+    """None where the connection ended before the body did: no server carries out half a request."""
     chunks = []
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            return None
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
-            break
-    return b"".join(chunks)
+            return b"".join(chunks)
 
 
 class _Replay:

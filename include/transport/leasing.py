@@ -1,9 +1,13 @@
 """Whoever wakes late does not write: the lease is asked for right before the bytes of a request leave.
 
 Everything but GET and HEAD writes, unless its caller said that it only reads. The lease must outlast the request's own
-time-out, so that a request under way always ends before another worker can take over. It is asked for twice: before the
-request is handed to the network, and once more, without cost, when a connection stands and its first byte is about to
-be written, because waiting for a connection may take its time.
+time-out, so that a request under way always ends before another worker can take over. It is asked for three times, at
+no cost while it is fresh:
+
+* before the request is handed to the network;
+* when a connection stands and the first byte is about to be written: waiting for a connection may take its time;
+* before the body, which leaves in a write of its own. A server carries out no request whose body it lacks, so a worker
+  that stands still between the two has not written yet.
 """
 
 from __future__ import annotations
@@ -21,8 +25,8 @@ READS = "reads"
 LEASE = "lease"
 """`request.extensions[LEASE]`: the lease this request needs, where it is not the one the caller works under."""
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-_FIRST_BYTES = "send_request_headers.started"
-"""httpcore's event, of HTTP/1.1 and HTTP/2, before it writes the first bytes of a request."""
+_BYTES_LEAVE = ("send_request_headers.started", "send_request_body.started")
+"""httpcore's events, of HTTP/1.1 and HTTP/2, before it writes the head and the body of a request."""
 
 
 async def require_lease(request: httpx.Request, seconds: float) -> None:
@@ -34,11 +38,11 @@ async def require_lease(request: httpx.Request, seconds: float) -> None:
     ends = time.monotonic() + seconds
     await lease.require(seconds)
 
-    async def before_the_first_byte(event: str, _info: Any) -> None:
-        if event.endswith(_FIRST_BYTES):
+    async def before_bytes_leave(event: str, _info: Any) -> None:
+        if event.endswith(_BYTES_LEAVE):
             await lease.require(max(0.0, ends - time.monotonic()))
 
-    request.extensions["trace"] = before_the_first_byte
+    request.extensions["trace"] = before_bytes_leave
 
 
 def _lease_of(request: httpx.Request) -> Lease | None:

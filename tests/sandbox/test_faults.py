@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -194,3 +195,20 @@ def test_the_log_keeps_no_authorization_header(counter: Counter, client: httpx.C
     (entry,) = counter.faults.requests
     assert "authorization" not in entry.headers
     assert entry.headers["x-correlation-id"] == "c-1"
+
+
+def test_half_a_request_is_neither_carried_out_nor_logged(
+    counter: Counter, served: tuple[Counter, str]
+) -> None:
+    """A client that gives up between head and body has asked for nothing."""
+    address = httpx.URL(served[1])
+    with socket.create_connection((address.host, address.port or 80), timeout=5) as half:
+        half.sendall(
+            b"POST /things HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n"
+        )
+        half.shutdown(socket.SHUT_WR)
+        assert half.recv(1000) == b""
+    with httpx.Client(base_url=served[1], timeout=5) as client:
+        client.get("/things")
+    assert [one.method for one in counter.faults.requests] == ["GET"]
+    assert counter.writes == 0

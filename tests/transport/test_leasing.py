@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,6 +149,36 @@ async def test_rule_17_who_is_overtaken_while_it_waits_for_a_connection_writes_n
         with holding(CountedLease()):
             await http.request("POST", "/products", json={})
     assert len(heard) == 1
+
+
+async def test_rule_17_who_is_overtaken_between_head_and_body_sends_no_body() -> None:
+    """They leave in two writes; other requests of the worker, or a stop of its process, may come in between. A server
+    carries out no request whose body it lacks."""
+    bodies: list[bytes | None] = []
+    closed = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        try:
+            bodies.append(await reader.readexactly(length))
+            writer.write(SAID)
+        except asyncio.IncompleteReadError as cut:
+            bodies.append(cut.partial or None)
+        finally:
+            writer.close()
+            closed.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, client(None, base=url) as http:
+        with holding(CountedLease(lost_at=3)), pytest.raises(LeaseLost):
+            await http.request("POST", "/products", json={"name": "late"})
+        await closed.wait()
+        assert bodies == [None]
+        with holding(CountedLease()):
+            await http.request("POST", "/products", json={"name": "in time"})
+    assert bodies[1:] == [b'{"name":"in time"}']
 
 
 async def test_a_lost_lease_is_no_unknown_outcome() -> None:
