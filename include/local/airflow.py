@@ -68,7 +68,6 @@ class LocalAirflow:
         self._project = project
         self._say = say
         self._children: list[Child] = []
-        self._crashed: list[Child] = []
         self._keys = AirflowSecrets.of_home(home, passwords)
         self.environment = airflow_environment(
             project=project,
@@ -116,17 +115,13 @@ class LocalAirflow:
         return self
 
     def stop(self) -> None:
-        """Stop what `start` started: all are asked at once, then each gets its time. Safe to call twice. What a killed
-        component left behind goes as well."""
+        """Stop what `start` started: all are asked at once, then each gets its time. Safe to call twice."""
         for child in self._children:
             child.ask_to_stop()
         asked = time.monotonic()
         for child in sorted(self._children, key=lambda child: STOP_SECONDS[child.name]):
             child.wait_or_kill(max(0.0, asked + STOP_SECONDS[child.name] - time.monotonic()))
-        for crashed in self._crashed:
-            crashed.wait_or_kill(0.0)
         self._children.clear()
-        self._crashed.clear()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -167,12 +162,13 @@ class LocalAirflow:
         )
 
     def kill_component(self, name: str) -> None:
-        """Kill one process without warning, as a crash would; for tests of what survives. Its children live on, as
-        they do after a crash, until `stop`."""
+        """Kill one process and what it started, without warning, as the end of its container would; for tests of what
+        survives. A scheduler alone can't be killed: the executor's idle processes would keep its connection to the
+        database, and with it the locks of a transaction that nobody ends."""
         killed = next(child for child in self._children if child.name == name)
         killed.crash()
+        killed.wait_or_kill(0.0)
         self._children.remove(killed)
-        self._crashed.append(killed)
 
     def _wait_until_healthy(self) -> None:
         began = time.monotonic()
