@@ -17,10 +17,10 @@ help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: ## make .venv from the lock (needs Python 3.11+ only)
-	@PYTHON="$(PYTHON)" include/local/setup.sh
+	@PYTHON="$(PYTHON)" include/demo/setup.sh
 
 demo: setup ## sync a sample shop in a real Airflow (SHOP=path: another shop; ONCE=1: check and end)
-	@exec $(BIN)/python -m include.local.demo $(if $(SHOP),--shop "$(SHOP)") $(if $(filter-out 0,$(ONCE)),--once)
+	@exec $(BIN)/python -m demo.demo $(if $(SHOP),--shop "$(SHOP)") $(if $(filter-out 0,$(ONCE)),--once)
 
 test: setup ## run the tests, but for those that take long
 	@$(PYTEST) -m "not benchmark and not long" $(ARGS)
@@ -40,7 +40,7 @@ types: setup ## mypy --strict on include/
 	@$(BIN)/mypy
 
 imports: setup ## who may import whom
-	@PYTHONPATH=. $(BIN)/lint-imports
+	@PYTHONPATH=.:include $(BIN)/lint-imports
 
 declared: setup ## what is imported is in requirements.txt
 	@$(BIN)/deptry include plugins dags --no-ansi --config .ci/deptry.toml
@@ -49,7 +49,7 @@ bench: setup ## time, memory and requests at size
 	@$(BIN)/python -m pytest -m benchmark -s $(ARGS)
 
 lock: setup ## resolve what is required into the lock files, with hashes
-	@uv=$$(command -v uv || echo .runtime/tools/bin/uv); for name in include/local/uv requirements requirements-dev; do \
+	@uv=$$(command -v uv || echo .runtime/tools/bin/uv); for name in include/demo/uv requirements requirements-dev; do \
 	  $$uv pip compile --quiet $$name.txt --universal --python-version 3.11 \
 	    --generate-hashes --custom-compile-command "make lock" --output-file $$name.lock; done
 

@@ -5,9 +5,9 @@ DAG (which must not be paused), so nothing is ever written by two runs at once. 
 the plans and at what is held, then trigger it again without.
 
 A full run writes only what differs; running it again writes nothing. This is an Airflow DAG; its tasks are in
-`include/pipeline`.
+`include/retail_sync/pipeline`.
 """
 
-from include.pipeline.backfill import backfill_dag
+from retail_sync.pipeline.backfill import backfill_dag
 
 dag = backfill_dag(__doc__ or "")

@@ -22,9 +22,9 @@ shows what the storefront would show. Then trigger it again with *Mode: Full* on
 commercetools is read before Lightspeed, which keeps figures safe while orders and sales go on. During a long full run
 whatever moves meanwhile is served along. A figure that can't be known is *held* and its entry is left as it is; unknown
 is never zero. A run that would sell out most of the shop writes nothing and says so. This is an Airflow DAG; its tasks
-are in `include/pipeline`.
+are in `include/retail_sync/pipeline`.
 """
 
-from include.pipeline.factory import entity_dag
+from retail_sync.pipeline.factory import entity_dag
 
 dag = entity_dag("inventory", __doc__ or "")

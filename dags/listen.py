@@ -10,9 +10,9 @@ Messages that can't be read are counted, named by kind in the log, and deleted.
 
 This DAG is there only where `realtime.commercetools.destination` of the configuration file is an SQS queue. It must not
 be paused: then only the schedules of the entities are left. This is an Airflow DAG; its tasks are in
-`include/pipeline`.
+`include/retail_sync/pipeline`.
 """
 
-from include.pipeline.listen import listen_dag
+from retail_sync.pipeline.listen import listen_dag
 
 dag = listen_dag(__doc__ or "")

@@ -24,9 +24,9 @@ full run begin at a date.
 
 What can't be written to the minor unit, or has no register, tax or tender, is *held* with what to set. An unknown SKU
 does not delay an order: the stand-in article is sold in its place, and reported.
-This is an Airflow DAG; its tasks are in `include/pipeline`.
+This is an Airflow DAG; its tasks are in `include/retail_sync/pipeline`.
 """
 
-from include.pipeline.factory import entity_dag
+from retail_sync.pipeline.factory import entity_dag
 
 dag = entity_dag("orders", __doc__ or "")

@@ -9,12 +9,12 @@ Run this first, and after every change to a connection, to the configuration fil
 
 Nothing anybody sells is written: only the custom object `retail-sync/clock` in commercetools, from which the server's
 time is read. Its result (`report`, XCom) holds the findings. It can run by itself: `schedules.preflight` in the
-configuration file. This is an Airflow DAG; its checks are in `include/pipeline`.
+configuration file. This is an Airflow DAG; its checks are in `include/retail_sync/pipeline`.
 
 The pools `commercetools_api` and `lightspeed_api` must exist too (Admin, Pools; `airflow_settings.yaml` has them):
 tasks of a pool that doesn't exist wait for ever.
 """
 
-from include.pipeline.preflight import preflight_dag
+from retail_sync.pipeline.preflight import preflight_dag
 
 dag = preflight_dag(__doc__ or "")

@@ -23,9 +23,9 @@ again with *Mode: Full* only.
 
 A price that can't be converted there and back, that is zero, below what the article costs, or changed by too much is
 *held* with both figures. Discounts online and promotions at the till are left alone. After a change of lists or rules,
-the next run looks at every article. This is an Airflow DAG; its tasks are in `include/pipeline`.
+the next run looks at every article. This is an Airflow DAG; its tasks are in `include/retail_sync/pipeline`.
 """
 
-from include.pipeline.factory import entity_dag
+from retail_sync.pipeline.factory import entity_dag
 
 dag = entity_dag("prices", __doc__ or "")

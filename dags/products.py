@@ -21,9 +21,9 @@ and at what is held. Then trigger it again with *Mode: Full* only.
 A record that can't be synced is *held* with its reason and what would release it; it is tried again by itself and
 never stops the others. `load` is skipped where there is nothing to write. `audit` always runs: it settles what is
 settled, and fails where something is left open, so that nothing is lost unseen. This is an Airflow DAG; its tasks are
-in `include/pipeline`.
+in `include/retail_sync/pipeline`.
 """
 
-from include.pipeline.factory import entity_dag
+from retail_sync.pipeline.factory import entity_dag
 
 dag = entity_dag("products", __doc__ or "")

@@ -7,9 +7,10 @@ Also finds records that vanished from one side. Nothing is written.
 * The log of `drift` shows the first differences, its XCom the counts, and the staged file it names the whole list.
 * With **Repair** on, each entity that differs is run in full afterwards by its own DAG, which writes what differs.
 
-Runs once a week by default (`schedules.reconcile`). This is an Airflow DAG; its tasks are in `include/pipeline`.
+Runs once a week by default (`schedules.reconcile`). This is an Airflow DAG; its tasks are in
+`include/retail_sync/pipeline`.
 """
 
-from include.pipeline.reconcile import reconcile_dag
+from retail_sync.pipeline.reconcile import reconcile_dag
 
 dag = reconcile_dag(__doc__ or "")

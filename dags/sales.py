@@ -18,9 +18,9 @@ date.
 | to see what a run would do | trigger with *Dry run* |
 | to go on after a failure | mend what the run's note names, then clear the failed task: it goes on where it was |
 
-This is an Airflow DAG; its tasks are in `include/pipeline`.
+This is an Airflow DAG; its tasks are in `include/retail_sync/pipeline`.
 """
 
-from include.pipeline.factory import entity_dag
+from retail_sync.pipeline.factory import entity_dag
 
 dag = entity_dag("sales", __doc__ or "")

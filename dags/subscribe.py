@@ -14,9 +14,9 @@ registration or says that it can't deliver; until that is mended, the schedules 
 | to send new secrets after you changed them in a connection | trigger it |
 | to take everything back | set `entities: []` in `realtime`, then trigger it |
 
-Runs daily by default (`schedules.subscribe`). This is an Airflow DAG; its tasks are in `include/pipeline`.
+Runs daily by default (`schedules.subscribe`). This is an Airflow DAG; its tasks are in `include/retail_sync/pipeline`.
 """
 
-from include.pipeline.subscribe import subscribe_dag
+from retail_sync.pipeline.subscribe import subscribe_dag
 
 dag = subscribe_dag(__doc__ or "")

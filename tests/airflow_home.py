@@ -23,5 +23,5 @@ os.environ.update(
     AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
     AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
     # The sample shop's file has to be asked for.
-    RETAIL_SYNC_CONFIG=str(PROJECT / "include" / "settings" / "sync.yaml"),
+    RETAIL_SYNC_CONFIG=str(PROJECT / "include" / "retail_sync" / "settings" / "sync.yaml"),
 )

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.ledger.rows import Hold, Link
-from include.records.face import SystemName
-from include.records.people import name_words, phone_text
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.lightspeed import LightspeedStore
+from retail_sync.ledger.rows import Hold, Link
+from retail_sync.records.face import SystemName
+from retail_sync.records.people import name_words, phone_text
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.lightspeed import LightspeedStore
 from tests.population import Population, Profile
 
 COUNTRY = "DE"

@@ -14,7 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import pytest
 from hypothesis import HealthCheck, settings
 
-from include.local.postgres import EmbeddedPostgres, temporary_postgres
+from demo.postgres import EmbeddedPostgres, temporary_postgres
 from tests.leases import StandingLease
 from tests.left_behind import adopt_orphans, left_behind
 from tests.long import long_tests, names_of
@@ -64,7 +64,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture(scope="session")
 def ledger_template(postgres: EmbeddedPostgres) -> str:
     """The name of a database with the ledger's tables and no rows; nobody stays connected to it."""
-    from include.ledger.migrate import upgrade
+    from retail_sync.ledger.migrate import upgrade
 
     postgres.create_database("ledger_template")
     upgrade(postgres.url("ledger_template"))
@@ -86,7 +86,7 @@ def empty_database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
 @pytest.fixture
 def standing_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests may write without a lease being taken: for tests of what lies below the engine."""
-    monkeypatch.setattr("include.transport.leasing.held", StandingLease)
+    monkeypatch.setattr("retail_sync.transport.leasing.held", StandingLease)
 
 
 def _database_of_its_own(server: EmbeddedPostgres, template: str | None) -> Iterator[str]:

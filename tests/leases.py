@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from include.ledger.ledger import Ledger
+from retail_sync.ledger.ledger import Ledger
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Literal
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from include.records.orders import (
+from retail_sync.records.orders import (
     Order,
     OrderLine,
     Payment,

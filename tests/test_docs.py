@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from include.settings.products import ProductRules
-from include.sync.findings import RELEASES
+from retail_sync.settings.products import ProductRules
+from retail_sync.sync.findings import RELEASES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -164,6 +164,9 @@ def test_the_pages_speak_of_files_that_exist() -> None:
     """Paths in backticks that begin with one of our folders."""
     named = re.findall(r"`((?:include|dags|plugins|tests|docs)/[\w./-]+)`", written())
     assert (
-        sorted({path for path in named if not (ROOT / path).exists()} - {"include/lightspeed/r_series/"})
+        sorted(
+            {path for path in named if not (ROOT / path).exists()}
+            - {"include/retail_sync/lightspeed/r_series/"}
+        )
         == []
     )

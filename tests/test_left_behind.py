@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from include.local.processes import spawn
+from demo.processes import spawn
 
 PROJECT = Path(__file__).parents[1]
 ORPHAN = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid)"

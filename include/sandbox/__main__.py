@@ -1,4 +1,4 @@
-"""`python -m include.sandbox`: both stand-ins with one shop, until they are told to stop.
+"""`python -m sandbox`: both stand-ins with one shop, until they are told to stop.
 
 The first line on stdout is a JSON object with addresses and credentials; it appears once both answer. SIGTERM or
 SIGINT ends the program.
@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from include.sandbox.faults import Faults
-from include.sandbox.server import SandboxServer
+from sandbox.faults import Faults
+from sandbox.server import SandboxServer
 
 LIGHTSPEED_TOKEN = "lsxs_pt_sandbox"  # noqa: S105 - opens nothing but the stand-in
 LIGHTSPEED_CLIENT = ("sandbox-app", "sandbox-app-secret")
@@ -40,11 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, ask_to_stop)
 
     # Imported here, so that `--help` and a bad argument cost nothing.
-    from include.sandbox.commercetools import create_app as commercetools_app
-    from include.sandbox.lightspeed import create_app as lightspeed_app
-    from include.sandbox.shop import SAMPLE_SHOP, ShopError, load_shop
-    from include.sandbox.shop.seed_commercetools import new_commercetools_store
-    from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
+    from sandbox.commercetools import create_app as commercetools_app
+    from sandbox.lightspeed import create_app as lightspeed_app
+    from sandbox.shop import SAMPLE_SHOP, ShopError, load_shop
+    from sandbox.shop.seed_commercetools import new_commercetools_store
+    from sandbox.shop.seed_lightspeed import new_lightspeed_store
 
     try:
         shop = load_shop(wanted.shop or SAMPLE_SHOP)
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m include.sandbox", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=main.__doc__)
     parser.add_argument("--commercetools-port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument("--lightspeed-port", type=int, default=0, help="0, the default, takes a free one")
     parser.add_argument("--shop", type=Path, default=None, help="shop folder; the sample shop if not given")

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from include.sandbox.lists import Past, spoiled
+from sandbox.lists import Past, spoiled
 
 ADMIN_PREFIX = "/_admin"
 CUT = "sandbox.cut"
-"""Scope key under which `include.sandbox.server` puts the function that closes the connection at once."""
+"""Scope key under which `sandbox.server` puts the function that closes the connection at once."""
 
 LOGGED_REQUESTS = 200_000
 LOGGED_BODY_CHARS = 100_000

@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from include.sandbox.fault_rules import (
+from sandbox.fault_rules import (
     ADMIN_PREFIX,
     CUT,
     LISTS,
@@ -201,12 +201,10 @@ class _Kept:
 
 
 async def _cut(scope: Scope) -> None:
-    """Closes the connection without another byte; needs the protocol class of `include.sandbox.server`."""
+    """Closes the connection without another byte; needs the protocol class of `sandbox.server`."""
     close = scope.get(CUT)
     if close is None:
-        raise ConnectionCut(
-            "Serve this app with include.sandbox.server.SandboxServer to cut connections silently."
-        )
+        raise ConnectionCut("Serve this app with sandbox.server.SandboxServer to cut connections silently.")
     close()
     await asyncio.sleep(
         0.01

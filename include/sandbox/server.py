@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from include.sandbox.faults import CUT
+from sandbox.faults import CUT
 
 HOST = "127.0.0.1"
 START_SECONDS = 20.0

@@ -11,13 +11,13 @@ import sys
 from decimal import Decimal
 from typing import Any
 
-from include.sandbox.clock import Clock
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.commercetools import create_app as online_app
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed import create_app as till_app
-from include.sandbox.server import SandboxServer
+from sandbox.clock import Clock
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.commercetools import create_app as online_app
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed import create_app as till_app
+from sandbox.server import SandboxServer
 from tests.benchmarks.server import serve, tallied
 from tests.benchmarks.stockshop import sku_of
 

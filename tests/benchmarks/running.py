@@ -16,8 +16,8 @@ from typing import Any
 
 import psutil
 
-from include.local.postgres import EmbeddedPostgres
-from include.records.face import SYSTEMS
+from demo.postgres import EmbeddedPostgres
+from retail_sync.records.face import SYSTEMS
 
 PROJECT = Path(__file__).parents[2]
 BACKENDS_END = 0.3

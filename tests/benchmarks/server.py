@@ -13,15 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from include.local.sandbox import settings_of_shop
-from include.sandbox.clock import Clock
-from include.sandbox.commercetools import create_app as online_app
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import create_app as till_app
-from include.sandbox.server import SandboxServer
-from include.sandbox.shop.config import default_config
-from include.sandbox.shop.seed_commercetools import new_commercetools_store
-from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
+from demo.sandbox import settings_of_shop
+from sandbox.clock import Clock
+from sandbox.commercetools import create_app as online_app
+from sandbox.faults import Faults
+from sandbox.lightspeed import create_app as till_app
+from sandbox.server import SandboxServer
+from sandbox.shop.config import default_config
+from sandbox.shop.seed_commercetools import new_commercetools_store
+from sandbox.shop.seed_lightspeed import new_lightspeed_store
 from tests.benchmarks.shop import large_shop
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

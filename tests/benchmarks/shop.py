@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from include.sandbox.shop import SAMPLE_SHOP, Shop, load_shop
+from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
 
 VARIANTS = (1, 1, 1, 3, 3, 3, 3, 5, 5, 5)
 """Variants of ten products in turn: three on average, and a third of the products have only one."""

@@ -17,16 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from include.commercetools.connection import CommercetoolsConnection
-from include.ledger.ledger import Ledger
-from include.lightspeed.connection import LightspeedConnection
-from include.pipeline.context import Bench
-from include.pipeline.runs import Order
-from include.pipeline.steps import engine_of
-from include.pipeline.systems import Access
-from include.records.face import SystemName
-from include.settings.models import SyncSettings
-from include.sync.staging import Staging
+from retail_sync.commercetools.connection import CommercetoolsConnection
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.pipeline.context import Bench
+from retail_sync.pipeline.runs import Order
+from retail_sync.pipeline.steps import engine_of
+from retail_sync.pipeline.systems import Access
+from retail_sync.records.face import SystemName
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.staging import Staging
 
 Job = Mapping[str, Any]
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.ledger.bulk import copy_frame_in
-from include.ledger.ledger import Ledger
-from include.records.stock import BUCKET_COLUMNS, PARTS, stock_table
-from include.records.types import canonical_json
-from include.sync.stock.offering import OFFER_COLUMNS
+from retail_sync.ledger.bulk import copy_frame_in
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.records.stock import BUCKET_COLUMNS, PARTS, stock_table
+from retail_sync.records.types import canonical_json
+from retail_sync.sync.stock.offering import OFFER_COLUMNS
 from tests.benchmarks.shop import PROSE
 
 OUTLETS = tuple(f"Shop {number}" for number in range(1, 6))

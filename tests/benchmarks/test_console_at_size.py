@@ -16,14 +16,14 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from include.ledger.ledger import Ledger
-from include.ledger.migrate import upgrade
-from include.local.postgres import EmbeddedPostgres
-from include.local.sandbox import settings_of_shop
-from include.records.sealing import Seal
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from include.sandbox.shop.config import default_config
-from include.settings.models import SyncSettings
+from demo.postgres import EmbeddedPostgres
+from demo.sandbox import settings_of_shop
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.migrate import upgrade
+from retail_sync.records.sealing import Seal
+from retail_sync.settings.models import SyncSettings
+from sandbox.shop import SAMPLE_SHOP, load_shop
+from sandbox.shop.config import default_config
 from tests.benchmarks.consoleledger import BIG, ENTITIES, count, fill, one_of, read_through
 from tests.benchmarks.reporting import tell
 from tests.console.house import House, form_token, house_of

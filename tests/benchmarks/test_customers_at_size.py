@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from include.ledger.ledger import Ledger
-from include.ledger.migrate import upgrade
-from include.local.postgres import EmbeddedPostgres
-from include.pipeline.secrets import VARIABLE
-from include.records.customers import ENTITY, KIND
+from demo.postgres import EmbeddedPostgres
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.migrate import upgrade
+from retail_sync.pipeline.secrets import VARIABLE
+from retail_sync.records.customers import ENTITY, KIND
 from tests.bases import Bases, Verdict, judge
 from tests.benchmarks.customerserver import OVERLAP, SEED
 from tests.benchmarks.reporting import report, tell

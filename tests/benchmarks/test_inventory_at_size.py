@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from include.ledger.ledger import Ledger
-from include.ledger.migrate import upgrade
-from include.local.postgres import EmbeddedPostgres
-from include.sync.stock.applying import CHUNK
+from demo.postgres import EmbeddedPostgres
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.migrate import upgrade
+from retail_sync.sync.stock.applying import CHUNK
 from tests.benchmarks.reporting import report
 from tests.benchmarks.running import Bench, Run, bench_of
 from tests.benchmarks.stockshop import CHANNELS, OUTLETS, Catalogue, fill_catalogue

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from include.sync.orders.plan import sale_id
+from retail_sync.sync.orders.plan import sale_id
 from tests.benchmarks.reporting import tell
 from tests.scenarios.ordered import Ordered, ordered
 

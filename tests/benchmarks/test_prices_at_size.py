@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from include.ledger.ledger import Ledger
-from include.ledger.migrate import upgrade
-from include.local.postgres import EmbeddedPostgres
+from demo.postgres import EmbeddedPostgres
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.migrate import upgrade
 from tests.benchmarks.priceserver import VARIANTS
 from tests.benchmarks.reporting import report
 from tests.benchmarks.running import Bench, Run, bench_of

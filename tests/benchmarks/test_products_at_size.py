@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from include.ledger.migrate import upgrade
-from include.local.postgres import EmbeddedPostgres
+from demo.postgres import EmbeddedPostgres
+from retail_sync.ledger.migrate import upgrade
 from tests.benchmarks.reporting import report
 from tests.benchmarks.running import Bench, Run, bench_of
 from tests.benchmarks.shop import NAMES

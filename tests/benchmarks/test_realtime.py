@@ -10,15 +10,15 @@ import pytest
 import yaml
 
 import tests.airflow_home as airflow_home
-from include.ledger.migrate import upgrade
-from include.local.airflow import LocalAirflow
-from include.local.following import Storefront, sell_and_watch
-from include.local.postgres import EmbeddedPostgres
-from include.local.sandbox import Sandbox, settings_of_shop
-from include.local.shops import Shops
-from include.local.stock_edits import StockEdits
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from include.sandbox.shop.config import default_config
+from demo.airflow import LocalAirflow
+from demo.following import Storefront, sell_and_watch
+from demo.postgres import EmbeddedPostgres
+from demo.sandbox import Sandbox, settings_of_shop
+from demo.shops import Shops
+from demo.stock_edits import StockEdits
+from retail_sync.ledger.migrate import upgrade
+from sandbox.shop import SAMPLE_SHOP, load_shop
+from sandbox.shop.config import default_config
 
 SALES = 40
 APART_SECONDS = 0.5

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from include.ledger import Ledger
+from retail_sync.ledger import Ledger
 from tests.benchmarks.reporting import tell
 from tests.receiver.served import Receiver, form, served, signature
 

@@ -17,17 +17,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.ledger.ledger import Ledger
-from include.ledger.migrate import upgrade
-from include.local.postgres import EmbeddedPostgres
-from include.records.stock import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
-from include.settings.models import SyncSettings
-from include.sync.staging import Staging
-from include.sync.stock.feeds import ENTRIES, LEVELS, ORDERS
-from include.sync.stock.figures import work_out
-from include.sync.stock.layout import layout_of
-from include.sync.stock.loading import load_given
-from include.sync.stock.planning import plan_stock
+from demo.postgres import EmbeddedPostgres
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.migrate import upgrade
+from retail_sync.records.stock import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.staging import Staging
+from retail_sync.sync.stock.feeds import ENTRIES, LEVELS, ORDERS
+from retail_sync.sync.stock.figures import work_out
+from retail_sync.sync.stock.layout import layout_of
+from retail_sync.sync.stock.loading import load_given
+from retail_sync.sync.stock.planning import plan_stock
 from tests.benchmarks.reporting import report_steps
 from tests.benchmarks.running import Step, measured, process_of
 from tests.benchmarks.stockshop import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.sandbox.server import SandboxServer
+from sandbox.server import SandboxServer
 from tests.commercetools.world import World
 
 

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from include.commercetools.order_trimming import EmailToken
-from include.commercetools.orders import CommercetoolsOrders
-from include.records.face import RawPage, Window
-from include.records.orders import Order
-from include.sandbox.commercetools.baskets import Basket, Item
-from include.settings.models import SyncSettings
+from retail_sync.commercetools.order_trimming import EmailToken
+from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.records.face import RawPage, Window
+from retail_sync.records.orders import Order
+from retail_sync.settings.models import SyncSettings
+from sandbox.commercetools.baskets import Basket, Item
 from tests.commercetools.world import Json, World, variant
 from tests.commercetools.world import settings as shop_settings
 

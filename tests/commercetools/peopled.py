@@ -7,11 +7,11 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from include.commercetools.customers import CommercetoolsCustomers
-from include.records.customer_face import CustomerWrite, CustomerWritten
-from include.records.face import RawPage
-from include.records.sealing import clear_rows
-from include.settings.models import SyncSettings
+from retail_sync.commercetools.customers import CommercetoolsCustomers
+from retail_sync.records.customer_face import CustomerWrite, CustomerWritten
+from retail_sync.records.face import RawPage
+from retail_sync.records.sealing import clear_rows
+from retail_sync.settings.models import SyncSettings
 from tests.commercetools.world import Json, World
 
 T = TypeVar("T")

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from include.commercetools.stock import CommercetoolsStock
-from include.records.face import RawPage, Stream
-from include.records.stock_face import EntryWrite, EntryWritten
-from include.settings.models import SyncSettings
+from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.records.face import RawPage, Stream
+from retail_sync.records.stock_face import EntryWrite, EntryWritten
+from retail_sync.settings.models import SyncSettings
 from tests.commercetools.world import Json, World
 from tests.commercetools.world import settings as shop_settings
 

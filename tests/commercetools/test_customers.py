@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from include.commercetools.customers import CommercetoolsCustomers
-from include.records.customer_face import CustomerSystem, CustomerWrite
-from include.records.errors import (
+from retail_sync.commercetools.customers import CommercetoolsCustomers
+from retail_sync.records.customer_face import CustomerSystem, CustomerWrite
+from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
     RecordRejected,
@@ -19,9 +19,9 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.records.face import CheckResult, Window
-from include.records.sealing import clear_rows
-from include.sandbox.faults import FaultRule
+from retail_sync.records.face import CheckResult, Window
+from retail_sync.records.sealing import clear_rows
+from sandbox.faults import FaultRule
 from tests.commercetools.peopled import (
     FIELDS,
     HOME,

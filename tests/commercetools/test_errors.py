@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from include.commercetools.products import CommercetoolsProducts
-from include.records.errors import (
+from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
     RecordRejected,
@@ -19,7 +19,7 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.sandbox.faults import FaultRule
+from sandbox.faults import FaultRule
 from tests.commercetools.world import PROJECT, Json, World, new_product, pages, product_row, settings, variant
 
 MUG: Json = {"name.en-GB": "Mug", "tax_class": "Standard"}

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from include.commercetools.orders import CommercetoolsOrders
-from include.records.errors import (
+from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
     RecordRejected,
@@ -21,10 +21,10 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.records.order_face import ImportedLine, ImportedSale, Written
-from include.sandbox.commercetools.baskets import Basket, Item
-from include.sandbox.faults import FaultRule
-from include.settings.models import SyncSettings
+from retail_sync.records.order_face import ImportedLine, ImportedSale, Written
+from retail_sync.settings.models import SyncSettings
+from sandbox.commercetools.baskets import Basket, Item
+from sandbox.faults import FaultRule
 from tests.commercetools.ordered import act, marking, place, run, selling, settings, told
 from tests.commercetools.world import Json, World
 

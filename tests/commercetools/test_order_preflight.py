@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from include.records.face import CheckResult
-from include.sandbox.faults import FaultRule
-from include.settings.models import SyncSettings
+from retail_sync.records.face import CheckResult
+from retail_sync.settings.models import SyncSettings
+from sandbox.faults import FaultRule
 from tests.commercetools.ordered import run, selling, settings
 from tests.commercetools.world import Json, World
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.commercetools.order_trimming import TOKENS, trimmed
-from include.commercetools.orders import CommercetoolsOrders
-from include.records.rows import read_apart
-from include.sandbox.commercetools.baskets import Basket, Item
-from include.sandbox.faults import FaultRule
+from retail_sync.commercetools.order_trimming import TOKENS, trimmed
+from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.records.rows import read_apart
+from sandbox.commercetools.baskets import Basket, Item
+from sandbox.faults import FaultRule
 from tests.commercetools.ordered import ONE, T0, act, found, place, rows_of, run, selling, walked
 from tests.commercetools.ordered import settings as shop
 from tests.commercetools.world import OFFICIAL_BODIES, Json, World

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from include.commercetools.orders import CommercetoolsOrders
-from include.commercetools.queries import moment
-from include.records.errors import (
+from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.commercetools.queries import moment
+from retail_sync.records.errors import (
     ConfigurationFault,
     RecordRejected,
     StaleTarget,
@@ -22,11 +22,11 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.records.order_face import OnlineOrders, OrderUpdate, Written
-from include.records.orders import Mark, Order, OrderLine, PriceGroup, Rate, RatePart, Taxed
-from include.records.rows import UnreadableRow, read_apart
-from include.sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
-from include.sandbox.faults import FaultRule
+from retail_sync.records.order_face import OnlineOrders, OrderUpdate, Written
+from retail_sync.records.orders import Mark, Order, OrderLine, PriceGroup, Rate, RatePart, Taxed
+from retail_sync.records.rows import UnreadableRow, read_apart
+from sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
+from sandbox.faults import FaultRule
 from tests.commercetools.ordered import (
     ONE,
     T0,

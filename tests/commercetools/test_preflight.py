@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from include.commercetools.connection import CommercetoolsConnection
-from include.commercetools.products import CommercetoolsProducts
-from include.records.errors import ConfigurationFault
-from include.records.face import CheckResult
-from include.settings.models import SyncSettings
+from retail_sync.commercetools.connection import CommercetoolsConnection
+from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.records.face import CheckResult
+from retail_sync.settings.models import SyncSettings
 from tests.commercetools.world import PROJECT, World, settings
 
 

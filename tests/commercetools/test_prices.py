@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import pandas as pd
 import pytest
 
-from include.commercetools.pricing import CommercetoolsPrices
-from include.records.errors import ConfigurationFault, DuplicateInTarget, RecordRejected, StaleTarget
-from include.records.face import Window
-from include.records.price_face import OfferWrite, PricesWritten, ProductPricesWrite
-from include.records.prices import Quote, loaded
-from include.settings.models import SyncSettings
+from retail_sync.commercetools.pricing import CommercetoolsPrices
+from retail_sync.records.errors import ConfigurationFault, DuplicateInTarget, RecordRejected, StaleTarget
+from retail_sync.records.face import Window
+from retail_sync.records.price_face import OfferWrite, PricesWritten, ProductPricesWrite
+from retail_sync.records.prices import Quote, loaded
+from retail_sync.settings.models import SyncSettings
 from tests.commercetools.world import Json, World, variant
 from tests.commercetools.world import settings as shop_settings
 

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from include.commercetools.cells import cell
-from include.records.errors import ConfigurationFault
-from include.records.products import table
-from include.records.rows import UnreadableRows
-from include.settings.models import SyncSettings
-from include.settings.transforming import apply
+from retail_sync.commercetools.cells import cell
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.records.products import table
+from retail_sync.records.rows import UnreadableRows
+from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.transforming import apply
 from tests.commercetools.world import Json, World, pages, product_row, settings, variant, variant_row
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from include.commercetools.stock import CommercetoolsStock
-from include.commercetools.stock_writing import entry_key, hashed_key
-from include.records.errors import (
+from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.commercetools.stock_writing import entry_key, hashed_key
+from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
     RecordRejected,
@@ -18,10 +18,10 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.records.face import RawPage, Window
-from include.records.stock_face import EntryWrite
-from include.sandbox.faults import FaultRule
-from include.sandbox.server import SandboxServer
+from retail_sync.records.face import RawPage, Window
+from retail_sync.records.stock_face import EntryWrite
+from sandbox.faults import FaultRule
+from sandbox.server import SandboxServer
 from tests.commercetools.stocked import (
     LOCATIONS,
     PAST,
@@ -278,7 +278,7 @@ def test_missing_channels_and_roles_are_made_where_the_settings_say_so() -> None
 def test_fault_a8_a_channel_without_an_answer_is_looked_for_and_made_once(
     monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setattr("include.transport.creating.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("retail_sync.transport.creating.PAUSE_SECONDS", 0.0)
     with SandboxServer((bare := World()).app) as server:
         bare.url = server.url
         bare.store.create("channels", {"key": "depot", "roles": ["OrderExport"]})
@@ -294,7 +294,7 @@ def test_fault_a8_a_channel_without_an_answer_is_looked_for_and_made_once(
 def test_fault_a8_a_channel_that_never_gets_an_answer_keeps_only_its_own_entries_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("include.transport.creating.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("retail_sync.transport.creating.PAUSE_SECONDS", 0.0)
     bare = World()
     bare.store.create("channels", {"key": "depot", "roles": ["InventorySupply"]})
     bare.faults.add({"match": "/channels", "method": "POST", "kind": "status", "status": 504, "times": None})

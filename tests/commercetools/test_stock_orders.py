@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from include.commercetools.queries import moment
-from include.commercetools.stock import CommercetoolsStock
-from include.records.errors import SyncError
-from include.records.face import Window
-from include.sandbox.faults import FaultRule
+from retail_sync.commercetools.queries import moment
+from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.records.errors import SyncError
+from retail_sync.records.face import Window
+from sandbox.faults import FaultRule
 from tests.commercetools.stocked import (
     PAST,
     fill,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from include.records.errors import ConfigurationFault
-from include.records.face import CheckResult
-from include.settings.models import SyncSettings
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.records.face import CheckResult
+from retail_sync.settings.models import SyncSettings
 from tests.commercetools.stocked import fill, run, stock_settings
 from tests.commercetools.world import PROJECT, World, variant
 

@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import SecretStr
 
-from include.commercetools.notifications import RESOURCES
-from include.commercetools.subscription_comparing import told_without
-from include.commercetools.subscriptions import CommercetoolsSubscriptions
-from include.records.errors import ConfigurationFault, UnknownOutcome
-from include.records.face import CheckResult
-from include.records.hook_face import HookSystem, Registration
-from include.sandbox.commercetools.destinations import PushEndpoints
-from include.sandbox.fault_rules import FaultRule
-from include.settings.models import SyncSettings
+from retail_sync.commercetools.notifications import RESOURCES
+from retail_sync.commercetools.subscription_comparing import told_without
+from retail_sync.commercetools.subscriptions import CommercetoolsSubscriptions
+from retail_sync.records.errors import ConfigurationFault, UnknownOutcome
+from retail_sync.records.face import CheckResult
+from retail_sync.records.hook_face import HookSystem, Registration
+from retail_sync.settings.models import SyncSettings
+from sandbox.commercetools.destinations import PushEndpoints
+from sandbox.fault_rules import FaultRule
 from tests.commercetools.world import World
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ def changes(config: SyncSettings) -> list[Json]:
 
 def said(caplog: pytest.LogCaptureFixture) -> str:
     """What this side logged: the stand-in's own client of the queue is in the same process."""
-    ours = ("include.transport", "include.commercetools", "httpx")
+    ours = ("retail_sync.transport", "retail_sync.commercetools", "httpx")
     return "\n".join(record.getMessage() for record in caplog.records if record.name.startswith(ours))
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.commercetools import queries
-from include.commercetools.products import CommercetoolsProducts
-from include.records.errors import ProtocolFault
-from include.records.face import RawPage, Window
-from include.sandbox.faults import FaultRule
+from retail_sync.commercetools import queries
+from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.records.errors import ProtocolFault
+from retail_sync.records.face import RawPage, Window
+from sandbox.faults import FaultRule
 from tests.commercetools.world import PROJECT, World, pages, settings, variant
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

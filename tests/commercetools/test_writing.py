@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as some
 
-from include.commercetools.drafts import key_of, slugs
-from include.commercetools.writing import AddPrice, ProductUpdate
-from include.records.errors import ConfigurationFault, RecordRejected, StaleTarget
-from include.records.products import ProductTables
+from retail_sync.commercetools.drafts import key_of, slugs
+from retail_sync.commercetools.writing import AddPrice, ProductUpdate
+from retail_sync.records.errors import ConfigurationFault, RecordRejected, StaleTarget
+from retail_sync.records.products import ProductTables
 from tests.commercetools.world import Json, World, new_product, product_row, settings, variant, variant_row
 
 LIVE = {"staged": False}
@@ -381,7 +381,7 @@ def test_nothing_is_created_without_a_product_type(world: World) -> None:
 def test_any_text_makes_a_valid_key_and_slug(text: str) -> None:
     from pydantic import TypeAdapter
 
-    from include.commercetools.writing import Key, Slug
+    from retail_sync.commercetools.writing import Key, Slug
 
     TypeAdapter(Key).validate_python(key_of(text))
     TypeAdapter(Slug).validate_python(slugs({"en-GB": text}, "key")["en-GB"])
@@ -442,7 +442,7 @@ def test_whatever_is_written_reads_back_and_is_not_written_again(
         name={"en-GB": "Jacket", "de-DE": "Jacke"},
         categories=[{"typeId": "category", "key": "wear"}],
     )
-    from include.records.types import clean_text
+    from retail_sync.records.types import clean_text
 
     wanted = {name: clean_text(value) if isinstance(value, str) else value for name, value in product.items()}
     variants = {"J-1": first, "J-2": second}

@@ -11,17 +11,17 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import SecretStr
 
-from include.commercetools.client import CommercetoolsClient
-from include.commercetools.connection import CommercetoolsConnection
-from include.commercetools.products import CommercetoolsProducts
-from include.records.face import ProductWrite, RawPage, VariantWrite, Written
-from include.records.products import Kind, ProductTables, column_of
-from include.records.types import plain_value
-from include.sandbox.commercetools import CommercetoolsStore, RequestValidator, create_app
-from include.sandbox.faults import Faults
-from include.settings.models import SyncSettings
-from include.transport.budget import Unlimited
-from include.transport.exchanges import MemorySink
+from retail_sync.commercetools.client import CommercetoolsClient
+from retail_sync.commercetools.connection import CommercetoolsConnection
+from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.records.face import ProductWrite, RawPage, VariantWrite, Written
+from retail_sync.records.products import Kind, ProductTables, column_of
+from retail_sync.records.types import plain_value
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
+from retail_sync.transport.exchanges import MemorySink
+from sandbox.commercetools import CommercetoolsStore, RequestValidator, create_app
+from sandbox.faults import Faults
 
 T = TypeVar("T")
 Json = dict[str, Any]

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from include.ledger.ledger import Ledger
-from include.local.sandbox import settings_of_shop
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from include.sandbox.shop.config import default_config
-from include.settings.models import SyncSettings
+from demo.sandbox import settings_of_shop
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.settings.models import SyncSettings
+from sandbox.shop import SAMPLE_SHOP, load_shop
+from sandbox.shop.config import default_config
 from tests.console.house import House, house_of
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

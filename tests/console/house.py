@@ -13,13 +13,13 @@ from airflow.sdk import ObjectStoragePath
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from include.console.app import console_app
-from include.console.ports import CannotStart, Person, Ports, Refused
-from include.ledger.ledger import Ledger
-from include.records.sealing import Seal
-from include.sandbox.server import SandboxServer
-from include.settings.models import SyncSettings
-from include.sync.staging import Staging
+from retail_sync.console.app import console_app
+from retail_sync.console.ports import CannotStart, Person, Ports, Refused
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.records.sealing import Seal
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.staging import Staging
+from sandbox.server import SandboxServer
 from tests.scenarios.peopled import KEY
 
 WHO = "who"

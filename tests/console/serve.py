@@ -9,8 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
-from include.ledger.ledger import Ledger
-from include.settings.loader import load_settings
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.settings.loader import load_settings
 from tests.console.house import house_of
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from include.console import rendering
-from include.console.app import PAGES
+from retail_sync.console import rendering
+from retail_sync.console.app import PAGES
 from tests.console.house import House, form_token
 
 ADDRESSES = ["/" if page == "overview" else f"/{page}" for page in PAGES]

@@ -16,11 +16,11 @@ import httpx
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from include.console import forgery
-from include.console.pages.drift import MOST, PAGE
-from include.ledger.rows import ChangeRow, HoldDraft, MirrorRow
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from include.sync.staging import Staging
+from retail_sync.console import forgery
+from retail_sync.console.pages.drift import MOST, PAGE
+from retail_sync.ledger.rows import ChangeRow, HoldDraft, MirrorRow
+from retail_sync.sync.staging import Staging
+from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import WHO, House, form_token, house_of
 from tests.console.test_runs import ACCOUNT, HOSTILE, SECRET, add_run, change, next_of, page
 from tests.dags.test_inventory import miscount

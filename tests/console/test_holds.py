@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from include.ledger.rows import Hold, HoldDraft
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from include.sync.auditing import RunFailed
+from retail_sync.ledger.rows import Hold, HoldDraft
+from retail_sync.sync.auditing import RunFailed
+from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, form_token, house_of
 from tests.scenarios.test_decisions import (
     AMBIGUOUS,
@@ -101,8 +101,8 @@ def test_pages_follow_each_other_without_loss_or_repetition(house: House) -> Non
 def settle_holds(house: House, drafts: list[HoldDraft]) -> None:
     from datetime import UTC, datetime, timedelta
 
-    from include.ledger.engine import transaction
-    from include.ledger.holds import record_holds
+    from retail_sync.ledger.engine import transaction
+    from retail_sync.ledger.holds import record_holds
 
     with transaction(house.ledger.engine) as connection:
         record_holds(
@@ -237,8 +237,8 @@ def test_a_price_is_approved_by_the_run_of_prices(house: House) -> None:
 def hold_of(house: House, entity: str, draft: HoldDraft) -> Hold:
     from datetime import UTC, datetime, timedelta
 
-    from include.ledger.engine import transaction
-    from include.ledger.holds import record_holds
+    from retail_sync.ledger.engine import transaction
+    from retail_sync.ledger.holds import record_holds
 
     hour = timedelta(hours=1)
     with transaction(house.ledger.engine) as connection:

@@ -20,13 +20,13 @@ from fastapi.routing import APIRoute
 from sqlalchemy import text
 from starlette.datastructures import ImmutableMultiDict
 
-from include.console.app import PAGES, console_app
-from include.console.bounds import LONGEST_VALUE, MOST_FORM_BYTES
-from include.console.exporting import LONGEST_CELL, harmless
-from include.console.visit import Form
-from include.ledger import Ledger
-from include.local.postgres import EmbeddedPostgres
-from include.settings.models import SyncSettings
+from demo.postgres import EmbeddedPostgres
+from retail_sync.console.app import PAGES, console_app
+from retail_sync.console.bounds import LONGEST_VALUE, MOST_FORM_BYTES
+from retail_sync.console.exporting import LONGEST_CELL, harmless
+from retail_sync.console.visit import Form
+from retail_sync.ledger import Ledger
+from retail_sync.settings.models import SyncSettings
 from tests.benchmarks.consoleledger import fill, one_of
 from tests.console.house import House, form_token, house_of
 
@@ -177,7 +177,7 @@ def _each(names: Iterable[str], values: Sequence[str], times: int) -> Iterator[t
 
 
 def _assert_quiet(caplog: pytest.LogCaptureFixture) -> None:
-    told = [one for one in caplog.records if one.name.startswith(("include", "sqlalchemy"))]
+    told = [one for one in caplog.records if one.name.startswith(("retail_sync", "sqlalchemy"))]
     assert not [one for one in told if one.levelno >= logging.ERROR]
     assert PRIVATE not in "".join(one.getMessage() for one in told)
 

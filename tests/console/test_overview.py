@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from include.console import forgery
-from include.console.pages.overview import lag
-from include.console.plots import HEIGHT, TOP, WIDTH, nice, plot
-from include.console.remembered import Remembered
-from include.console.verdict import Facts, verdict_of
-from include.console.words import linked
-from include.ledger.engine import transaction
-from include.ledger.health import CursorAt, Health
-from include.ledger.rows import HoldDraft
-from include.records.hints import Hint
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from retail_sync.console import forgery
+from retail_sync.console.pages.overview import lag
+from retail_sync.console.plots import HEIGHT, TOP, WIDTH, nice, plot
+from retail_sync.console.remembered import Remembered
+from retail_sync.console.verdict import Facts, verdict_of
+from retail_sync.console.words import linked
+from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.health import CursorAt, Health
+from retail_sync.ledger.rows import HoldDraft
+from retail_sync.records.hints import Hint
+from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, form_token, house_of
 from tests.scenarios.world import world_of
 

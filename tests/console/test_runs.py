@@ -17,11 +17,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from include.console import forgery
-from include.console.exporting import HEAD, MARK, csv_of, harmless
-from include.console.pages.runs import CHANGES, RUNS
-from include.ledger.rows import ChangeRow, HoldDraft
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from retail_sync.console import forgery
+from retail_sync.console.exporting import HEAD, MARK, csv_of, harmless
+from retail_sync.console.pages.runs import CHANGES, RUNS
+from retail_sync.ledger.rows import ChangeRow, HoldDraft
+from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, form_token, house_of
 from tests.scenarios.world import world_of
 

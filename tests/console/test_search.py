@@ -14,18 +14,18 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from include.console import forgery
-from include.console.lives import discreet
-from include.console.pages.search import ROWS
-from include.console.searched import moment, place_of
-from include.console.wire import pretty
-from include.ledger.decisions import Decision
-from include.ledger.ledger import Ledger
-from include.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow, new_id
-from include.local.postgres import EmbeddedPostgres
-from include.records.hints import Hint
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from include.transport.faces import Exchange
+from demo.postgres import EmbeddedPostgres
+from retail_sync.console import forgery
+from retail_sync.console.lives import discreet
+from retail_sync.console.pages.search import ROWS
+from retail_sync.console.searched import moment, place_of
+from retail_sync.console.wire import pretty
+from retail_sync.ledger.decisions import Decision
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow, new_id
+from retail_sync.records.hints import Hint
+from retail_sync.transport.faces import Exchange
+from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, form_token, house_of
 from tests.scenarios.ordered import Ordered, ordered_from
 

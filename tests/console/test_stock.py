@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from sqlalchemy import text
 
-from include.console.stock_words import built_up
-from include.console.waterfall import LEFT, RIGHT, picture, steps
-from include.settings.inventory import StockRule
-from include.settings.loader import parse_settings
-from include.settings.models import SyncSettings
-from include.sync.stock.explaining import Explainer, Explanation
-from include.sync.stock.supposing import Wanted, setting_of, suppose, told, yaml_of
+from retail_sync.console.stock_words import built_up
+from retail_sync.console.waterfall import LEFT, RIGHT, picture, steps
+from retail_sync.settings.inventory import StockRule
+from retail_sync.settings.loader import parse_settings
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.stock.explaining import Explainer, Explanation
+from retail_sync.sync.stock.supposing import Wanted, setting_of, suppose, told, yaml_of
 from tests.console.house import WHO, House, house_of
 from tests.scenarios.histories import PLACES, Game
 from tests.scenarios.stock_world import with_inventory

@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from include.commercetools.client import CommercetoolsClient
-from include.commercetools.customers import CommercetoolsCustomers
-from include.commercetools.order_trimming import trimmed
-from include.commercetools.orders import CommercetoolsOrders
-from include.commercetools.pricing import CommercetoolsPrices
-from include.commercetools.products import CommercetoolsProducts
-from include.commercetools.stock import CommercetoolsStock
-from include.records.face import RawPage, Stream, Window
-from include.records.products import ProductTables
-from include.sandbox.commercetools.baskets import Basket, Extra, Item, Shipped
-from include.settings.models import SyncSettings
-from include.transport.budget import Unlimited
+from retail_sync.commercetools.client import CommercetoolsClient
+from retail_sync.commercetools.customers import CommercetoolsCustomers
+from retail_sync.commercetools.order_trimming import trimmed
+from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.commercetools.pricing import CommercetoolsPrices
+from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.records.face import RawPage, Stream, Window
+from retail_sync.records.products import ProductTables
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
+from sandbox.commercetools.baskets import Basket, Extra, Item, Shipped
 from tests.commercetools import ordered, peopled, stocked, test_prices, world
 from tests.commercetools.world import World
 from tests.contracts.readers import Json, Reader, Tape

@@ -8,20 +8,20 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.customers import XSeriesCustomers
-from include.lightspeed.x_series.pricing import XSeriesPrices
-from include.lightspeed.x_series.products import XSeriesProducts
-from include.lightspeed.x_series.sales import XSeriesSales
-from include.lightspeed.x_series.stock import XSeriesStock
-from include.records.face import RawPage, Stream, Window
-from include.records.products import ProductTables
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore, StoreOptions, create_app
-from include.settings.models import SyncSettings
-from include.transport.budget import Unlimited
-from include.transport.exchanges import MemorySink
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.customers import XSeriesCustomers
+from retail_sync.lightspeed.x_series.pricing import XSeriesPrices
+from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.lightspeed.x_series.sales import XSeriesSales
+from retail_sync.lightspeed.x_series.stock import XSeriesStock
+from retail_sync.records.face import RawPage, Stream, Window
+from retail_sync.records.products import ProductTables
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
+from retail_sync.transport.exchanges import MemorySink
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore, StoreOptions, create_app
 from tests.contracts.commercetools_readers import ids_of_table, json_of_table, uuid
 from tests.contracts.readers import Json, Reader, Tape
 from tests.lightspeed import stocked, test_customers, test_prices, test_sales, till

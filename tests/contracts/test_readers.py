@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from include.records.odd import REASONS
-from include.records.rows import UNREAD, UnreadableRow, read_apart
-from include.records.types import canonical_json
+from retail_sync.records.odd import REASONS
+from retail_sync.records.rows import UNREAD, UnreadableRow, read_apart
+from retail_sync.records.types import canonical_json
 from tests.contracts import commercetools_readers, lightspeed_readers
 from tests.contracts.hostile import CANARY, Case, Text, cases
 from tests.contracts.readers import Json, Opened, Reader

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import tests.airflow_home as airflow_home
-from include.local.postgres import EmbeddedPostgres
-from include.sandbox.shop import SAMPLE_SHOP, Shop, load_shop
-from include.settings.loader import dump_settings
+from demo.postgres import EmbeddedPostgres
+from retail_sync.settings.loader import dump_settings
+from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
 from tests.scenarios.world import World, world_of
 
 
@@ -114,7 +114,7 @@ def run(airflow_database: str, world: World) -> Run:
     """Run one of the project's DAGs in this process, as `run("products", mode="full")`."""
     from airflow.dag_processing.dagbag import DagBag
 
-    from include.pipeline.retrying import SyncRetries
+    from retail_sync.pipeline.retrying import SyncRetries
 
     def play(dag_id: str, **conf: Any) -> Finished:
         # Loaded anew each time: `DAG.test` writes the run's params into the DAG.

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import text
 
 import tests.airflow_home as airflow_home
-from include.ledger.engine import transaction
-from include.ledger.rows import ExchangeRow
+from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.rows import ExchangeRow
 from tests.dags.conftest import Finished, Run, environment
 from tests.dags.test_products import said_to_others
 from tests.scenarios.peopled import KEY, Peopled, peopled, physical, postal
@@ -142,7 +142,7 @@ def test_an_address_among_the_keys_is_refused_and_not_repeated(
     erased = run("forget", keys=[ADDRESS])
     assert (refused.state, erased.state) == ("failed", "failed")
     problem = refused.xcom[("audit", "problem")]
-    assert "One of the keys is an e-mail address" in problem and "include.pipeline.who" in problem
+    assert "One of the keys is an e-mail address" in problem and "retail_sync.pipeline.who" in problem
     assert [one for system in shop.world.faults for one in shop.world.requests(system)] == []
     assert leaks(kept(shop, tmp_path, [refused, erased], logged, capfd)) == []
 
@@ -156,7 +156,7 @@ def test_the_search_finds_what_is_not_hidden(
     capfd: pytest.CaptureFixture,
 ) -> None:
     """With nothing hashed, the same search must find every value, in the ledger and in what is staged."""
-    from include.settings.loader import dump_settings
+    from retail_sync.settings.loader import dump_settings
     from tests.scenarios.peopled import with_customers
 
     dump_settings(with_customers(shop.settings, hash=[]), tmp_path / "open.yaml")

@@ -210,7 +210,7 @@ def test_a_queue_is_listened_to_by_watch_and_by_the_clock_and_only_where_there_i
     (waits,) = bag.dags["listen"].timetable.asset_condition.objects
     (watch,) = waits.watchers
     assert watch.trigger.serialize() == (
-        "include.pipeline.watching.QueueWatch",
+        "retail_sync.pipeline.watching.QueueWatch",
         {
             "queue_url": "https://sqs.eu-central-1.amazonaws.com/1/q",
             "region": "eu-central-1",
@@ -301,9 +301,9 @@ for path in sys.argv[1:]:
 print(json.dumps({"seconds": seconds, "modules": sorted(set(sys.modules) - before)}))
 """
 HEAVY = (
-    "pandas", "pyarrow", "numpy", "ruamel", "include.ledger", "include.sync", "include.transport",
-    "include.commercetools", "include.lightspeed", "include.pipeline.steps", "include.pipeline.context", "boto",
-    "airflow.providers.amazon",
+    "pandas", "pyarrow", "numpy", "ruamel", "retail_sync.ledger", "retail_sync.sync", "retail_sync.transport",
+    "retail_sync.commercetools", "retail_sync.lightspeed", "retail_sync.pipeline.steps",
+    "retail_sync.pipeline.context", "boto", "airflow.providers.amazon",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from include.sandbox.faults import FaultRule
+from sandbox.faults import FaultRule
 from tests.dags.conftest import Run
 from tests.dags.test_products import said_to_others
 from tests.scenarios.stock_world import StockWorld

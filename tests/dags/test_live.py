@@ -13,11 +13,11 @@ import psutil
 import pytest
 
 import tests.airflow_home as airflow_home
-from include.local.airflow import LocalAirflow
-from include.local.airflow_api import AirflowApi
-from include.local.postgres import EmbeddedPostgres
-from include.sandbox.faults import FaultRule, LoggedRequest
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from demo.airflow import LocalAirflow
+from demo.airflow_api import AirflowApi
+from demo.postgres import EmbeddedPostgres
+from sandbox.faults import FaultRule, LoggedRequest
+from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.dags.conftest import environment
 from tests.dags.test_inventory import miscount
 from tests.dags.test_products import linked_sku, raise_price
@@ -233,7 +233,7 @@ def states(api: AirflowApi, run_id: str) -> list[str]:
 
 def seeded_twice() -> set[str]:
     """SKUs that the sample shop's till bears twice from the start (bad records on purpose)."""
-    from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
+    from sandbox.shop.seed_lightspeed import new_lightspeed_store
 
     skus = [row["sku"] for row in new_lightspeed_store(load_shop(SAMPLE_SHOP)).all_products()]
     return {sku for sku in skus if skus.count(sku) > 1}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.shop import Shop
+from sandbox.shop import Shop
 from tests.dags.conftest import Run, environment
 from tests.dags.test_products import said_to_others
 from tests.scenarios.priced import Priced
@@ -93,7 +93,7 @@ def test_from_a_first_alignment_to_an_approved_price(
 def test_without_a_list_nothing_is_read(
     run: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from include.settings.loader import dump_settings
+    from retail_sync.settings.loader import dump_settings
     from tests.scenarios.priced import with_prices
 
     dump_settings(with_prices(world.settings, lists=[]), tmp_path / "none.yaml")

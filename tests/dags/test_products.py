@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from include.sandbox.faults import FaultRule
+from sandbox.faults import FaultRule
 from tests.dags.conftest import Run
 from tests.scenarios.world import World
 

@@ -18,13 +18,13 @@ import pytest
 from sqlalchemy import text
 
 import tests.airflow_home as airflow_home
-from include.ledger.engine import transaction
-from include.local.airflow import LocalAirflow
-from include.local.airflow_api import AirflowApi
-from include.local.postgres import EmbeddedPostgres
-from include.sandbox.lightspeed.webhooks import signed
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from include.settings.loader import dump_settings
+from demo.airflow import LocalAirflow
+from demo.airflow_api import AirflowApi
+from demo.postgres import EmbeddedPostgres
+from retail_sync.ledger.engine import transaction
+from retail_sync.settings.loader import dump_settings
+from sandbox.lightspeed.webhooks import signed
+from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.dags.conftest import environment
 from tests.dags.test_products import linked_sku
 from tests.pipeline import test_listening as sqs

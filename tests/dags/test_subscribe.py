@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from include.lightspeed.x_series.webhook_events import TOPICS
-from include.pipeline.listening import Heard, SqsQueue, take
-from include.sandbox.faults import FaultRule
-from include.settings.loader import dump_settings, load_settings
-from include.transport.derived import address_secret
+from retail_sync.lightspeed.x_series.webhook_events import TOPICS
+from retail_sync.pipeline.listening import Heard, SqsQueue, take
+from retail_sync.settings.loader import dump_settings, load_settings
+from retail_sync.transport.derived import address_secret
+from sandbox.faults import FaultRule
 from tests.dags.conftest import Run
 from tests.dags.test_products import raise_price
 from tests.pipeline import test_listening as sqs

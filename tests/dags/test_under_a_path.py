@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 import tests.airflow_home as airflow_home
-from include.local.airflow import LocalAirflow
-from include.local.airflow_api import AirflowApi
-from include.local.postgres import EmbeddedPostgres
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from demo.airflow import LocalAirflow
+from demo.airflow_api import AirflowApi
+from demo.postgres import EmbeddedPostgres
+from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.conftest import CHROMIUM
 from tests.dags.conftest import environment
 from tests.dags.test_console import Stage

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.ledger import Ledger
+from retail_sync.ledger import Ledger
 
 
 @pytest.fixture

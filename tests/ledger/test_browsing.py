@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from include.ledger import Ledger
-from include.ledger.browsing import COUNTED, PORTION, Browsing, ChangeFilter, RunFilter, RunPlace, place_of
-from include.ledger.rows import HoldDraft
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.browsing import (
+    COUNTED,
+    PORTION,
+    Browsing,
+    ChangeFilter,
+    RunFilter,
+    RunPlace,
+    place_of,
+)
+from retail_sync.ledger.rows import HoldDraft
 from tests.ledger.test_changes import change
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

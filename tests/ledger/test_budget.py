@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
-from include.ledger import Ledger
-from include.ledger.budget import LEASE_SECONDS, PostgresBudget, _Seen, _State
-from include.transport.faces import Budget
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.budget import LEASE_SECONDS, PostgresBudget, _Seen, _State
+from retail_sync.transport.faces import Budget
 
 
 async def take(budget: Budget, count: int, within: float = 2.0) -> int:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from include.ledger import Ledger
-from include.ledger.rows import ChangeCount, ChangeOutcome, ChangeRow, new_id
-from include.records.errors import ProtocolFault
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.rows import ChangeCount, ChangeOutcome, ChangeRow, new_id
+from retail_sync.records.errors import ProtocolFault
 
 ROOT = Path(__file__).parents[2]
 
@@ -146,14 +146,14 @@ def test_a_worker_killed_between_begin_and_settle_leaves_the_attempt_behind(
             sys.executable,
             "-c",
             "import os, signal, sys\n"
-            "from include.ledger import Ledger\n"
+            "from retail_sync.ledger import Ledger\n"
             "Ledger.open(sys.argv[1]).changes.begin([sys.argv[2]])\n"
             "os.kill(os.getpid(), signal.SIGKILL)\n",
             ledger_url,
             one.id,
         ],
         cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": str(ROOT / "include")},
         check=False,
     )
     assert killed.returncode == -9

@@ -11,14 +11,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from include.ledger import Ledger
-from include.ledger.both_sides import Address, both_sides
-from include.ledger.browsing import Browsing, ChangeFilter, RunFilter
-from include.ledger.rows import MirrorRow
-from include.ledger.searching import Searching
-from include.ledger.skus import exact_skus, find_skus, last_writes
-from include.ledger.timeline import Place, Records, Timeline, Wanted
-from include.local.postgres import EmbeddedPostgres
+from demo.postgres import EmbeddedPostgres
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.both_sides import Address, both_sides
+from retail_sync.ledger.browsing import Browsing, ChangeFilter, RunFilter
+from retail_sync.ledger.rows import MirrorRow
+from retail_sync.ledger.searching import Searching
+from retail_sync.ledger.skus import exact_skus, find_skus, last_writes
+from retail_sync.ledger.timeline import Place, Records, Timeline, Wanted
 from tests.benchmarks.consoleledger import BIG, ENTITIES, NOW, Sizes, count, fill, read_through
 
 SIZES = Sizes(changes=20_000, exchanges=20_000, holds=20_000, mirror=20_000, events=20_000, decisions=1_000)

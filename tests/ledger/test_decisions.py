@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from include.ledger.decisions import Decision
-from include.ledger.erasing import erase
-from include.ledger.holds import is_dismissed
-from include.ledger.ledger import Ledger
-from include.ledger.rows import HoldDraft
-from include.records.errors import ProtocolFault
-from include.sync.deciding import dismiss, show_again
+from retail_sync.ledger.decisions import Decision
+from retail_sync.ledger.erasing import erase
+from retail_sync.ledger.holds import is_dismissed
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import HoldDraft
+from retail_sync.records.errors import ProtocolFault
+from retail_sync.sync.deciding import dismiss, show_again
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -15,13 +15,13 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from include.ledger import Ledger
-from include.ledger.bulk import storable_text
-from include.ledger.engine import connect, transaction
-from include.ledger.failures import translated
-from include.ledger.limits import BULK, CARE, KEEP_ALIVE, Limits
-from include.ledger.rows import Run
-from include.records.errors import ConfigurationFault, ProtocolFault, SystemUnavailable
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.bulk import storable_text
+from retail_sync.ledger.engine import connect, transaction
+from retail_sync.ledger.failures import translated
+from retail_sync.ledger.limits import BULK, CARE, KEEP_ALIVE, Limits
+from retail_sync.ledger.rows import Run
+from retail_sync.records.errors import ConfigurationFault, ProtocolFault, SystemUnavailable
 
 ROOT = Path(__file__).parents[2]
 IMPATIENT = Limits(lock=0.3, statement=0.5, idle=30)
@@ -51,17 +51,17 @@ def test_connections_that_died_while_idle_are_replaced(ledger: Ledger) -> None:
 
 def test_naming_the_ledger_in_a_dag_file_loads_no_database_code() -> None:
     code = (
-        "import sys, include.ledger, include.ledger.rows\n"
+        "import sys, retail_sync.ledger, retail_sync.ledger.rows\n"
         "assert not {'sqlalchemy', 'alembic', 'psycopg'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": str(ROOT / "include")}, check=True)
 
 
 def test_the_command_migrates_and_explains_itself(empty_database_url: str) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "include.ledger", *arguments],
-            cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+            [sys.executable, "-m", "retail_sync.ledger", *arguments],
+            cwd=ROOT, env={"PYTHONPATH": str(ROOT / "include")}, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     assert (run(empty_database_url).returncode, run().returncode) == (0, 2)
@@ -136,7 +136,7 @@ def test_no_error_of_the_database_repeats_a_value_and_all_are_ours(ledger: Ledge
 
 def test_tables_that_are_not_ours_name_the_command(ledger: Ledger) -> None:
     with (
-        pytest.raises(ConfigurationFault, match=r"include\.ledger"),
+        pytest.raises(ConfigurationFault, match=r"retail_sync\.ledger"),
         transaction(ledger.engine) as connection,
     ):
         connection.execute(text("SELECT * FROM nowhere"))

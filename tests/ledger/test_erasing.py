@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from include.ledger.decisions import Decision
-from include.ledger.engine import transaction
-from include.ledger.erasing import erase, erase_mentions, start_over
-from include.ledger.ledger import Ledger
-from include.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow
-from include.records.hints import Hint
-from include.transport.faces import Exchange
+from retail_sync.ledger.decisions import Decision
+from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.erasing import erase, erase_mentions, start_over
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow
+from retail_sync.records.hints import Hint
+from retail_sync.transport.faces import Exchange
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RUN = "customers/1"

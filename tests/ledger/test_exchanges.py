@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from include.ledger import Ledger
-from include.ledger.exchanges import PostgresExchangeSink
-from include.ledger.rows import new_id
-from include.transport.faces import Exchange, ExchangeSink
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.exchanges import PostgresExchangeSink
+from retail_sync.ledger.rows import new_id
+from retail_sync.transport.faces import Exchange, ExchangeSink
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

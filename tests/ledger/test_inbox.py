@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from include.ledger import Ledger, inbox
-from include.records.hints import Hint
+from retail_sync.ledger import Ledger, inbox
+from retail_sync.records.hints import Hint
 
 ALL = ("inventory", "orders", "products", "sales")
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from include.ledger import Ledger
-from include.ledger.bulk import FEW, incoming
-from include.ledger.engine import transaction
-from include.ledger.rows import MirrorRow
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.bulk import FEW, incoming
+from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.rows import MirrorRow
 
 COLUMNS = {
     "id": "text",

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from include.ledger import Ledger
-from include.ledger.leases import LEASE_SECONDS, MARGIN_SECONDS, HeldLease, Leases
-from include.ledger.rows import ChangeOutcome, ChangeRow, Link
-from include.records.errors import LeaseHeld, LeaseLost, SystemUnavailable
-from include.records.leases import held, holding
-from include.sync.preparing import bury_unsettled
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.leases import LEASE_SECONDS, MARGIN_SECONDS, HeldLease, Leases
+from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, Link
+from retail_sync.records.errors import LeaseHeld, LeaseLost, SystemUnavailable
+from retail_sync.records.leases import held, holding
+from retail_sync.sync.preparing import bury_unsettled
 from tests.leases import let_leases_run_out
 
 TIMEOUT = 60.0

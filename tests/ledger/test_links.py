@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from include.ledger import Ledger
-from include.ledger.links import LinkConflict
-from include.ledger.rows import Agreement, Link, new_id
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.links import LinkConflict
+from retail_sync.ledger.rows import Agreement, Link, new_id
 
 
 def link(ours: str, theirs: str, **more: Any) -> Link:

@@ -9,11 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import make_url, text
 
-from include.ledger import Ledger, upgrade
-from include.ledger.engine import connect
-from include.ledger.migrate import VERSION_TABLE, newest
-from include.ledger.models import Base
-from include.records.errors import ConfigurationFault, SystemUnavailable
+from retail_sync.ledger import Ledger, upgrade
+from retail_sync.ledger.engine import connect
+from retail_sync.ledger.migrate import VERSION_TABLE, newest
+from retail_sync.ledger.models import Base
+from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 
 
 def test_an_upgraded_database_is_what_the_models_say(ledger: Ledger) -> None:
@@ -41,7 +41,7 @@ def test_workers_that_upgrade_at_once_do_not_disturb_each_other(empty_database_u
 def test_a_database_without_tables_is_refused_with_the_command_that_makes_them(
     empty_database_url: str,
 ) -> None:
-    with pytest.raises(ConfigurationFault, match="python -m include.ledger"):
+    with pytest.raises(ConfigurationFault, match="python -m retail_sync.ledger"):
         Ledger.open(empty_database_url)
 
 

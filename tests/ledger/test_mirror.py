@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.ledger import Ledger
-from include.ledger.rows import MirrorRow
-from include.records.types import digest
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.rows import MirrorRow
+from retail_sync.records.types import digest
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 _entities = count(1)
@@ -169,7 +169,7 @@ def test_a_parent_goes_with_its_last_child(ledger: Ledger) -> None:
 
 @pytest.fixture(scope="module")
 def shared(postgres: Any) -> Iterator[Ledger]:
-    from include.ledger import upgrade
+    from retail_sync.ledger import upgrade
 
     postgres.create_database("mirror_property")
     url = postgres.url("mirror_property")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from include.ledger import Ledger, retention
-from include.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, MirrorRow
-from include.records.hints import Hint
-from include.transport.faces import Exchange
+from retail_sync.ledger import Ledger, retention
+from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, MirrorRow
+from retail_sync.records.hints import Hint
+from retail_sync.transport.faces import Exchange
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=500)

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from include.ledger import Ledger
-from include.ledger.rows import Run
-from include.records.errors import ProtocolFault
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.rows import Run
+from retail_sync.records.errors import ProtocolFault
 
 
 def open_run(ledger: Ledger, run_id: str, dag_id: str = "products", entity: str = "products") -> Run:

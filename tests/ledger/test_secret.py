@@ -10,10 +10,10 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
-from include.ledger.engine import transaction
-from include.ledger.ledger import Ledger
-from include.ledger.secret import kept_secret
-from include.records.errors import ConfigurationFault
+from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.secret import kept_secret
+from retail_sync.records.errors import ConfigurationFault
 
 KEY = Fernet.generate_key().decode()
 
@@ -37,7 +37,7 @@ def test_every_name_has_a_secret_of_its_own(ledger: Ledger) -> None:
 
 
 def test_two_ledgers_share_no_secret(ledger: Ledger, empty_database_url: str) -> None:
-    from include.ledger.migrate import upgrade
+    from retail_sync.ledger.migrate import upgrade
 
     upgrade(empty_database_url)
     with Ledger.open(empty_database_url) as another:

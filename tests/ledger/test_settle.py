@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from include.ledger import Ledger
-from include.ledger.rows import HoldDraft
-from include.records.errors import ProtocolFault
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.rows import HoldDraft
+from retail_sync.records.errors import ProtocolFault
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from include.ledger import Ledger
-from include.ledger.rows import ChangeOutcome, ChangeRow, Link, MirrorRow, new_id
-from include.records.types import digest
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, Link, MirrorRow, new_id
+from retail_sync.records.types import digest
 
 RECORDS = 3_000
 

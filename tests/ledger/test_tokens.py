@@ -12,9 +12,9 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
-from include.ledger import Ledger
-from include.records.errors import ConfigurationFault, SystemUnavailable
-from include.transport.faces import Tokens, TokenStore
+from retail_sync.ledger import Ledger
+from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
+from retail_sync.transport.faces import Tokens, TokenStore
 from tests.leases import let_leases_run_out
 
 KEY = Fernet.generate_key().decode()

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore, StoreOptions, create_app
-from include.sandbox.server import SandboxServer
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore, StoreOptions, create_app
+from sandbox.server import SandboxServer
 from tests.lightspeed.till import Till
 
 

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.stock import XSeriesStock
-from include.records.face import RawPage
-from include.settings.models import SyncSettings
-from include.transport.budget import Unlimited
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.stock import XSeriesStock
+from retail_sync.records.face import RawPage
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
 from tests.lightspeed.till import Till
 
 T = TypeVar("T")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from include.lightspeed.connection import LightspeedConnection, checked_store_url, from_airflow_fields
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.products import XSeriesProducts
-from include.records.errors import ConfigurationFault
-from include.transport.budget import Unlimited
+from retail_sync.lightspeed.connection import LightspeedConnection, checked_store_url, from_airflow_fields
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.transport.budget import Unlimited
 from tests.lightspeed.till import Till, make_settings
 from tests.transport.doubles import MemoryTokens
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from include.lightspeed.x_series.products import XSeriesProducts
-from include.records.errors import DuplicateInTarget, RecordRejected, UnknownOutcome
+from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.records.errors import DuplicateInTarget, RecordRejected, UnknownOutcome
 from tests.lightspeed.till import Till, creation, make_settings, read_all, update
 
 MUG = {"name.en": "Mug", "tracked": True}

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.customer_writing import CustomerBody, Sent
-from include.lightspeed.x_series.customers import XSeriesCustomers
-from include.records.customer_face import CustomerSystem, CustomerWrite, CustomerWritten
-from include.records.errors import (
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.customer_writing import CustomerBody, Sent
+from retail_sync.lightspeed.x_series.customers import XSeriesCustomers
+from retail_sync.records.customer_face import CustomerSystem, CustomerWrite, CustomerWritten
+from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
     RecordRejected,
@@ -24,12 +24,12 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.records.face import RawPage, Window
-from include.records.rows import UnreadableRows
-from include.records.sealing import clear_rows
-from include.sandbox.fault_rules import FaultRule
-from include.settings.models import SyncSettings
-from include.transport.budget import Unlimited
+from retail_sync.records.face import RawPage, Window
+from retail_sync.records.rows import UnreadableRows
+from retail_sync.records.sealing import clear_rows
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
+from sandbox.fault_rules import FaultRule
 from tests.lightspeed.till import Till
 from tests.sandbox.lightspeed.test_official_shapes import DESCRIPTION, check, schemas
 
@@ -742,7 +742,7 @@ def test_no_exchange_error_or_log_line_says_who_it_was_about(
 
 def _ours(record: logging.LogRecord) -> bool:
     """The stand-in answers in this process; what it logs is not ours."""
-    return record.name.startswith(("include.lightspeed", "include.transport", "httpx", "httpcore"))
+    return record.name.startswith(("retail_sync.lightspeed", "retail_sync.transport", "httpx", "httpcore"))
 
 
 def test_a_value_that_can_not_be_sent_is_not_told() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from include.lightspeed.x_series.failures import classify, fields_of, message_of, scope_of
-from include.records.errors import (
+from retail_sync.lightspeed.x_series.failures import classify, fields_of, message_of, scope_of
+from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
     ProtocolFault,
@@ -18,7 +18,7 @@ from include.records.errors import (
     SyncError,
     TargetMissing,
 )
-from include.transport.answer import Answer
+from retail_sync.transport.answer import Answer
 
 
 def answer(

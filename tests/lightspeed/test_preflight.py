@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from include.lightspeed.x_series.products import XSeriesProducts
-from include.records.face import CheckResult
-from include.settings.models import SyncSettings
+from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.records.face import CheckResult
+from retail_sync.settings.models import SyncSettings
 from tests.lightspeed.till import Till, make_settings
 
 

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.pricing import XSeriesPrices
-from include.records.errors import ConfigurationFault, RecordRejected
-from include.records.face import Window
-from include.records.price_face import BasePriceWrite, BookLine, BookWrite
-from include.settings.models import SyncSettings
-from include.transport.budget import Unlimited
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.pricing import XSeriesPrices
+from retail_sync.records.errors import ConfigurationFault, RecordRejected
+from retail_sync.records.face import Window
+from retail_sync.records.price_face import BasePriceWrite, BookLine, BookWrite
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
 from tests.lightspeed.till import Till
 from tests.sandbox.lightspeed.test_official_shapes import DESCRIPTION, check
 

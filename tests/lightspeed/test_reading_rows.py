@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.lightspeed.x_series.codes import barcodes_of, code_list, type_of
-from include.lightspeed.x_series.facts import StoreFacts, outlets_that_count
-from include.lightspeed.x_series.money import PriceRule
-from include.lightspeed.x_series.numbers import number, storable
-from include.lightspeed.x_series.reading import to_tables
-from include.lightspeed.x_series.wire import Outlet, Retailer, Tax
-from include.records.products import COLUMNS, ProductTables, column_of
-from include.records.rows import UnreadableRows, read_apart
-from include.records.types import DTYPES, decimal_text
-from include.settings.models import SyncSettings
-from include.transport.bodies import parse
+from retail_sync.lightspeed.x_series.codes import barcodes_of, code_list, type_of
+from retail_sync.lightspeed.x_series.facts import StoreFacts, outlets_that_count
+from retail_sync.lightspeed.x_series.money import PriceRule
+from retail_sync.lightspeed.x_series.numbers import number, storable
+from retail_sync.lightspeed.x_series.reading import to_tables
+from retail_sync.lightspeed.x_series.wire import Outlet, Retailer, Tax
+from retail_sync.records.products import COLUMNS, ProductTables, column_of
+from retail_sync.records.rows import UnreadableRows, read_apart
+from retail_sync.records.types import DTYPES, decimal_text
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.bodies import parse
 from tests.lightspeed.till import make_settings, plain, record
 
 GST = Tax.model_validate({"id": "gst", "name": "GST", "is_default": True, "rates": [{"rate": "0.15"}]})

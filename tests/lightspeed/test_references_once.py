@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.lightspeed.x_series.products import XSeriesProducts
-from include.transport.creating import SENT_AT_MOST, NotMade
+from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.transport.creating import SENT_AT_MOST, NotMade
 from tests.lightspeed.till import Till, creation, make_settings
 
 MUG: dict[str, Any] = {"name.en": "Mug"}
@@ -28,7 +28,7 @@ KINDS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.transport.creating.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("retail_sync.transport.creating.PAUSE_SECONDS", 0.0)
 
 
 def made(till: Till, table: str) -> int:

@@ -18,14 +18,14 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.numbers import storable
-from include.lightspeed.x_series.sale_documents import sale_of
-from include.lightspeed.x_series.sale_trimming import trimmed
-from include.lightspeed.x_series.sale_writing import SaleBody, body_of_sale
-from include.lightspeed.x_series.sales import XSeriesSales
-from include.records.errors import (
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.numbers import storable
+from retail_sync.lightspeed.x_series.sale_documents import sale_of
+from retail_sync.lightspeed.x_series.sale_trimming import trimmed
+from retail_sync.lightspeed.x_series.sale_writing import SaleBody, body_of_sale
+from retail_sync.lightspeed.x_series.sales import XSeriesSales
+from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
     RecordRejected,
@@ -33,19 +33,19 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.records.face import RawPage
-from include.records.order_face import TillSales
-from include.records.rows import UnreadableRow, UnreadableRows, read_apart
-from include.records.sales import Sale, SaleLine, Tender
-from include.sandbox.fault_rules import FaultRule
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore, numerals
-from include.sandbox.lightspeed.rows import Record
-from include.sandbox.lightspeed.sale_wire import sale_wire
-from include.sandbox.lightspeed.sales import save
-from include.settings.models import SyncSettings
-from include.transport.bodies import encode, parse
-from include.transport.budget import Unlimited
+from retail_sync.records.face import RawPage
+from retail_sync.records.order_face import TillSales
+from retail_sync.records.rows import UnreadableRow, UnreadableRows, read_apart
+from retail_sync.records.sales import Sale, SaleLine, Tender
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.bodies import encode, parse
+from retail_sync.transport.budget import Unlimited
+from sandbox.fault_rules import FaultRule
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore, numerals
+from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.sale_wire import sale_wire
+from sandbox.lightspeed.sales import save
 from tests.lightspeed.till import Till
 from tests.sandbox.lightspeed.test_official_shapes import DESCRIPTIONS
 
@@ -895,7 +895,7 @@ def test_no_exchange_error_or_log_line_says_who_bought(shop: Shop, caplog: pytes
     shown = [str(vars(exchange)) for exchange in shop.till.exchanges.kept]
     assert len(shown) > 30
     assert len(said) > 12
-    logged = [one.getMessage() for one in caplog.records if one.name.startswith(("include.l", "include.t"))]
+    logged = [one.getMessage() for one in caplog.records if one.name.startswith(("retail_sync.l", "retail_sync.t"))]
     for text in (*shown, *said, *logged):
         assert not [word for word in PLANTED if word.lower() in text.lower()], text
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from include.lightspeed.x_series.products import XSeriesProducts
-from include.records.errors import ProtocolFault
-from include.records.face import Window
+from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.records.errors import ProtocolFault
+from retail_sync.records.face import Window
 from tests.lightspeed.test_prices import everything
 from tests.lightspeed.test_prices import run as run_prices
 from tests.lightspeed.till import Till, make_settings

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from include.records.errors import ConfigurationFault, RecordRejected, UnknownOutcome
-from include.records.stock import parts
-from include.records.stock_face import Adjusted, Adjustment
-from include.sandbox.faults import FaultRule
-from include.sandbox.lightspeed.rows import Record
-from include.settings.models import SyncSettings
+from retail_sync.records.errors import ConfigurationFault, RecordRejected, UnknownOutcome
+from retail_sync.records.stock import parts
+from retail_sync.records.stock_face import Adjusted, Adjustment
+from retail_sync.settings.models import SyncSettings
+from sandbox.faults import FaultRule
+from sandbox.lightspeed.rows import Record
 from tests.lightspeed.stocked import product, run, stock_settings
 from tests.lightspeed.till import Till
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from include.records.face import CheckResult
-from include.records.stock import parts
-from include.records.stock_face import Buckets
-from include.sandbox.faults import FaultRule
-from include.settings.models import SyncSettings
+from retail_sync.records.face import CheckResult
+from retail_sync.records.stock import parts
+from retail_sync.records.stock_face import Buckets
+from retail_sync.settings.models import SyncSettings
+from sandbox.faults import FaultRule
 from tests.lightspeed.stocked import product, run, stock_settings
 from tests.lightspeed.till import Till
 

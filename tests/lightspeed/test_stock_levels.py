@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from include.lightspeed.x_series.stock_feed import LEVELS, levels_table
-from include.records.errors import ConfigurationFault, ProtocolFault
-from include.records.rows import UnreadableRows
-from include.records.stock import parts
-from include.sandbox.faults import FaultRule
+from retail_sync.lightspeed.x_series.stock_feed import LEVELS, levels_table
+from retail_sync.records.errors import ConfigurationFault, ProtocolFault
+from retail_sync.records.rows import UnreadableRows
+from retail_sync.records.stock import parts
+from sandbox.faults import FaultRule
 from tests.lightspeed.stocked import LOCATIONS, levels, product, run, stock_settings, walked
 from tests.lightspeed.till import Till, make_settings, read_all
 

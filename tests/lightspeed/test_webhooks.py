@@ -13,17 +13,17 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.webhook_events import TOPICS
-from include.lightspeed.x_series.webhooks import XSeriesWebhooks
-from include.records.errors import ConfigurationFault, UnknownOutcome
-from include.records.face import CheckResult
-from include.records.hook_face import HookSystem, Registration
-from include.sandbox.fault_rules import FaultRule
-from include.settings.models import SyncSettings
-from include.transport.budget import Unlimited
-from include.transport.derived import address_secret
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.webhook_events import TOPICS
+from retail_sync.lightspeed.x_series.webhooks import XSeriesWebhooks
+from retail_sync.records.errors import ConfigurationFault, UnknownOutcome
+from retail_sync.records.face import CheckResult
+from retail_sync.records.hook_face import HookSystem, Registration
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
+from retail_sync.transport.derived import address_secret
+from sandbox.fault_rules import FaultRule
 from tests.lightspeed.till import Till
 from tests.sandbox.lightspeed.test_official_shapes import DESCRIPTIONS
 from tests.transport.doubles import MemoryTokens

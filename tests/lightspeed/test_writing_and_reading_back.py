@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from include.lightspeed.x_series.products import XSeriesProducts
-from include.records.errors import DuplicateInTarget, RecordRejected
-from include.records.types import plain_value
-from include.settings.models import SyncSettings
+from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.records.errors import DuplicateInTarget, RecordRejected
+from retail_sync.records.types import plain_value
+from retail_sync.settings.models import SyncSettings
 from tests.lightspeed.till import Till, creation, make_settings, plain, read_all, record, update
 
 TEE = {

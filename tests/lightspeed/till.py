@@ -12,17 +12,17 @@ from typing import Any, TypeVar
 import httpx
 import pandas as pd
 
-from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.products import XSeriesProducts
-from include.records.face import ProductWrite, VariantWrite
-from include.records.products import Kind, column_of, merged_columns
-from include.records.types import plain_value
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore
-from include.settings.models import SyncSettings
-from include.transport.budget import Unlimited
-from include.transport.faces import Exchange
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.records.face import ProductWrite, VariantWrite
+from retail_sync.records.products import Kind, column_of, merged_columns
+from retail_sync.records.types import plain_value
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
+from retail_sync.transport.faces import Exchange
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore
 
 T = TypeVar("T")
 _numbers = itertools.count(1)

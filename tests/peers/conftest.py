@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from include.local.postgres import EmbeddedPostgres
-from include.sandbox.shop import SAMPLE_SHOP, Shop, load_shop
+from demo.postgres import EmbeddedPostgres
+from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
 from tests.peers.mock_project import MockProject
 from tests.peers.mock_server import Absent, mock_server
 from tests.peers.owners import TILL_LEADS, TILL_PRICES

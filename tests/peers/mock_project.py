@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import httpx
 
-from include.sandbox.shop import Shop
-from include.sandbox.shop.prices import EXTERNAL_DISCOUNT_ID
+from sandbox.shop import Shop
+from sandbox.shop.prices import EXTERNAL_DISCOUNT_ID
 
 Json = dict[str, Any]
 PAGE = 500

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from include.local.processes import LOOPBACK, Child, free_port, spawn
+from demo.processes import LOOPBACK, Child, free_port, spawn
 
 PROJECT = Path(__file__).parents[2]
 SERVER = PROJECT.parent / "shared" / "tools" / "commercetools-mock" / "server_shim.mjs"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.records.errors import TransientError
+from retail_sync.records.errors import TransientError
 from tests.peers.mock_project import MockProject
 from tests.peers.test_products import rename_online, shared_products
 from tests.peers.views import attributes_of

@@ -12,14 +12,14 @@ from uuid import UUID
 
 import pytest
 
-from include.commercetools.client import CommercetoolsClient
-from include.commercetools.connection import CommercetoolsConnection
-from include.commercetools.products import CommercetoolsProducts
-from include.commercetools.queries import moment
-from include.records.face import RawPage, Window
-from include.settings.models import SyncSettings
-from include.transport.budget import Unlimited
-from include.transport.exchanges import MemorySink
+from retail_sync.commercetools.client import CommercetoolsClient
+from retail_sync.commercetools.connection import CommercetoolsConnection
+from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.commercetools.queries import moment
+from retail_sync.records.face import RawPage, Window
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
+from retail_sync.transport.exchanges import MemorySink
 from tests.peers.mock_project import MockProject
 
 pytestmark = pytest.mark.peer

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from include.local.sandbox import settings_of_shop
-from include.pipeline.entities import ENTITIES
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from include.sandbox.shop.config import default_config
-from include.settings.models import SyncSettings
+from demo.sandbox import settings_of_shop
+from retail_sync.pipeline.entities import ENTITIES
+from retail_sync.settings.models import SyncSettings
+from sandbox.shop import SAMPLE_SHOP, load_shop
+from sandbox.shop.config import default_config
 from tests.dags.conftest import environment
 from tests.pipeline.tasks import Tasks
 from tests.scenarios.ordered import KEY, Ordered, ordered_from

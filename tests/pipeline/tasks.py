@@ -11,9 +11,9 @@ from typing import Any, TypeVar, cast
 
 from airflow.sdk.execution_time.context import set_current_context
 
-from include.pipeline import steps
-from include.pipeline.factory import AT_ONCE, PLANNING
-from include.records.face import SYSTEMS
+from retail_sync.pipeline import steps
+from retail_sync.pipeline.factory import AT_ONCE, PLANNING
+from retail_sync.records.face import SYSTEMS
 
 T = TypeVar("T")
 _numbers = itertools.count(1)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from include.pipeline import checking
-from include.settings.loader import dump_settings
+from retail_sync.pipeline import checking
+from retail_sync.settings.loader import dump_settings
 from tests.scenarios.peopled import KEY, Peopled, peopled
 
 pytestmark = pytest.mark.airflow

@@ -9,10 +9,10 @@ import pytest
 from airflow.sdk import RetryAction
 
 import tests.airflow_home as airflow_home
-from include.ledger.ledger import Ledger
-from include.pipeline.configured import OtherConfiguration
-from include.pipeline.retrying import SyncRetries
-from include.records.errors import SyncError
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.pipeline.configured import OtherConfiguration
+from retail_sync.pipeline.retrying import SyncRetries
+from retail_sync.records.errors import SyncError
 from tests.pipeline.aligned import ALL
 from tests.pipeline.tasks import Tasks
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from include.ledger.ledger import Ledger
-from include.ledger.rows import ChangeRow, HoldDraft, Link, MirrorRow
-from include.pipeline import erasing
-from include.pipeline.context import staging_root
-from include.records.errors import ConfigurationFault, SystemUnavailable
-from include.records.orders import ENTITY as ORDERS
-from include.records.sales import ENTITY as SALES
-from include.records.sales import KIND as SALE
-from include.sync.customers.ruling import forgotten_of
-from include.sync.staging import Staging
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import ChangeRow, HoldDraft, Link, MirrorRow
+from retail_sync.pipeline import erasing
+from retail_sync.pipeline.context import staging_root
+from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
+from retail_sync.records.orders import ENTITY as ORDERS
+from retail_sync.records.sales import ENTITY as SALES
+from retail_sync.records.sales import KIND as SALE
+from retail_sync.sync.customers.ruling import forgotten_of
+from retail_sync.sync.staging import Staging
 
 pytestmark = pytest.mark.airflow
 

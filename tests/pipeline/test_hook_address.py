@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from include.pipeline import hook_address
-from include.settings.loader import dump_settings
-from include.transport.derived import address_secret
+from retail_sync.pipeline import hook_address
+from retail_sync.settings.loader import dump_settings
+from retail_sync.transport.derived import address_secret
 
 pytestmark = pytest.mark.airflow
 

@@ -13,14 +13,14 @@ import pytest
 from moto.server import ThreadedMotoServer
 from sqlalchemy import create_engine
 
-from include.ledger import Ledger
-from include.ledger.inbox import Inbox
-from include.pipeline import watching
-from include.pipeline.listening import Heard, SqsQueue, take, to_ring
-from include.pipeline.schedules import Queue
-from include.pipeline.watching import Patience, QueueWatch
-from include.records.errors import ConfigurationFault, SystemUnavailable
-from include.settings.models import SyncSettings
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.inbox import Inbox
+from retail_sync.pipeline import watching
+from retail_sync.pipeline.listening import Heard, SqsQueue, take, to_ring
+from retail_sync.pipeline.schedules import Queue
+from retail_sync.pipeline.watching import Patience, QueueWatch
+from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
+from retail_sync.settings.models import SyncSettings
 from tests.pipeline.test_ringing import align
 
 PROJECT = "shop"

@@ -16,12 +16,12 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from include.ledger import Ledger
-from include.pipeline import mounting
-from include.pipeline.mounting import App, Lazy, Remembered, rooted
-from include.records.errors import ConfigurationFault
-from include.sandbox.server import SandboxServer
-from include.transport.derived import address_secret
+from retail_sync.ledger import Ledger
+from retail_sync.pipeline import mounting
+from retail_sync.pipeline.mounting import App, Lazy, Remembered, rooted
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.transport.derived import address_secret
+from sandbox.server import SandboxServer
 
 SECRET = address_secret("any", "pubsub/main")
 

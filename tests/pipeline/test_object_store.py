@@ -16,14 +16,14 @@ from fsspec.asyn import AsyncFileSystem
 from moto.server import ThreadedMotoServer
 
 import tests.airflow_home as airflow_home
-from include.local.postgres import EmbeddedPostgres
-from include.pipeline import checking
-from include.pipeline.context import STAGING_FOLDER, staging_root
-from include.pipeline.housekeeping import clean_staging
-from include.pipeline.retrying import SyncRetries
-from include.records.errors import ConfigurationFault, StagedDataDamaged
-from include.sync.staging import Staging
-from include.sync.stores import Objects, store_of
+from demo.postgres import EmbeddedPostgres
+from retail_sync.pipeline import checking
+from retail_sync.pipeline.context import STAGING_FOLDER, staging_root
+from retail_sync.pipeline.housekeeping import clean_staging
+from retail_sync.pipeline.retrying import SyncRetries
+from retail_sync.records.errors import ConfigurationFault, StagedDataDamaged
+from retail_sync.sync.staging import Staging
+from retail_sync.sync.stores import Objects, store_of
 from tests.pipeline.aligned import ORDER, aligned
 from tests.pipeline.tasks import Tasks
 from tests.scenarios.ordered import Ordered

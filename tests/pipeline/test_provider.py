@@ -7,17 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.provider import get_provider_info
-from include.provider.hooks import CommercetoolsHook, LightspeedHook
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.commercetools import create_app as online_app
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed import create_app as till_app
-from include.sandbox.server import SandboxServer
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from include.sandbox.shop.seed_commercetools import new_commercetools_store
-from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
+from retail_sync.provider import get_provider_info
+from retail_sync.provider.hooks import CommercetoolsHook, LightspeedHook
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.commercetools import create_app as online_app
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed import create_app as till_app
+from sandbox.server import SandboxServer
+from sandbox.shop import SAMPLE_SHOP, load_shop
+from sandbox.shop.seed_commercetools import new_commercetools_store
+from sandbox.shop.seed_lightspeed import new_lightspeed_store
 
 TYPES = {kind["connection-type"]: kind for kind in get_provider_info()["connection-types"]}
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from airflow.sdk import RetryAction
 
-from include.pipeline.retrying import FIRST_DELAY, LONGEST_DELAY, SyncRetries
-from include.records.errors import (
+from retail_sync.pipeline.retrying import FIRST_DELAY, LONGEST_DELAY, SyncRetries
+from retail_sync.records.errors import (
     ConfigurationFault,
     ProtocolFault,
     RateLimited,

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from include.ledger import Ledger
-from include.pipeline import hearing
-from include.pipeline.ringing import AGAIN_SECONDS, SELDOM_SECONDS, Ringer
-from include.records.hints import Hint
-from include.settings.loader import parse_settings
+from retail_sync.ledger import Ledger
+from retail_sync.pipeline import hearing
+from retail_sync.pipeline.ringing import AGAIN_SECONDS, SELDOM_SECONDS, Ringer
+from retail_sync.records.hints import Hint
+from retail_sync.settings.loader import parse_settings
 
 
 @pytest.fixture

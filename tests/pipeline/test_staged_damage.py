@@ -9,10 +9,10 @@ import pytest
 from airflow.sdk import RetryAction
 
 import tests.airflow_home as airflow_home
-from include.local.postgres import EmbeddedPostgres
-from include.pipeline.retrying import SyncRetries
-from include.pipeline.steps import PlanDamaged
-from include.records.errors import StagedDataDamaged
+from demo.postgres import EmbeddedPostgres
+from retail_sync.pipeline.retrying import SyncRetries
+from retail_sync.pipeline.steps import PlanDamaged
+from retail_sync.records.errors import StagedDataDamaged
 from tests.pipeline.aligned import ALL, ORDER, aligned
 from tests.pipeline.tasks import Tasks
 from tests.scenarios.ordered import Ordered

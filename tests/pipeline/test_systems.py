@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from include.pipeline.systems import connection_of
-from include.records.errors import ConfigurationFault
-from include.settings.models import SyncSettings
+from retail_sync.pipeline.systems import connection_of
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.settings.models import SyncSettings
 
 SETTINGS = SyncSettings()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from include.pipeline import who
-from include.pipeline.customer_engine import seal_of
-from include.settings.loader import dump_settings
+from retail_sync.pipeline import who
+from retail_sync.pipeline.customer_engine import seal_of
+from retail_sync.settings.loader import dump_settings
 from tests.scenarios.peopled import KEY, Peopled, peopled
 
 pytestmark = pytest.mark.airflow

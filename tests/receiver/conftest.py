@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from include.ledger import Ledger
-from include.local.postgres import EmbeddedPostgres
+from demo.postgres import EmbeddedPostgres
+from retail_sync.ledger import Ledger
 from tests.receiver.served import Receiver, served
 
 _numbers = itertools.count(1)

@@ -14,14 +14,14 @@ from urllib.parse import quote_plus
 
 import httpx
 
-from include.ledger import Ledger
-from include.ledger.inbox import Inbox
-from include.receiver.app import receiver_app
-from include.receiver.ports import Kept, Ports, ReceiverSecrets
-from include.records.hints import Hint
-from include.sandbox.server import SandboxServer
-from include.settings.models import SyncSettings
-from include.transport.derived import address_secret
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.inbox import Inbox
+from retail_sync.receiver.app import receiver_app
+from retail_sync.receiver.ports import Kept, Ports, ReceiverSecrets
+from retail_sync.records.hints import Hint
+from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.derived import address_secret
+from sandbox.server import SandboxServer
 
 ENTITIES = ("products", "prices", "inventory", "customers", "orders", "sales")
 SIGNING, WEBHOOK, EVENTS = "application-secret", "webhook-secret", "event-secret"

@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from include.receiver.ports import Kept
-from include.sandbox.server import SandboxServer
-from include.transport.derived import address_secret
+from retail_sync.receiver.ports import Kept
+from retail_sync.transport.derived import address_secret
+from sandbox.server import SandboxServer
 from tests.receiver.served import EVENTS, PUBSUB, Receiver, changed, pushed, settings_of
 
 AUDIENCE, ACCOUNT = "https://shop.example.com/push", "pusher@shop.iam.gserviceaccount.com"

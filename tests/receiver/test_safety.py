@@ -24,20 +24,20 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from include.ledger.engine import connect
-from include.ledger.inbox import Inbox
-from include.lightspeed.x_series.webhook_events import Signature
-from include.receiver import bodies
-from include.receiver.answers import ComeAgain, Refused
-from include.receiver.app import receiver_app
-from include.receiver.bodies import Strangers
-from include.receiver.counting import Tally
-from include.receiver.limiting import MOST_ADDRESSES, Refusals, Taken, origin_of
-from include.receiver.ports import Kept, Ports, ReceiverSecrets
-from include.receiver.workers import Workers
-from include.records.errors import ConfigurationFault
-from include.sandbox.server import SandboxServer
-from include.transport.derived import address_secret
+from retail_sync.ledger.engine import connect
+from retail_sync.ledger.inbox import Inbox
+from retail_sync.lightspeed.x_series.webhook_events import Signature
+from retail_sync.receiver import bodies
+from retail_sync.receiver.answers import ComeAgain, Refused
+from retail_sync.receiver.app import receiver_app
+from retail_sync.receiver.bodies import Strangers
+from retail_sync.receiver.counting import Tally
+from retail_sync.receiver.limiting import MOST_ADDRESSES, Refusals, Taken, origin_of
+from retail_sync.receiver.ports import Kept, Ports, ReceiverSecrets
+from retail_sync.receiver.workers import Workers
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.transport.derived import address_secret
+from sandbox.server import SandboxServer
 from tests.receiver.served import (
     EVENT_GRID,
     EVENTS,
@@ -409,12 +409,12 @@ def test_every_answer_has_the_same_headers_and_says_nothing(receiver: Receiver) 
 def test_a_flood_of_forgeries_does_not_fill_the_log(
     receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="include")
+    caplog.set_level(logging.DEBUG, logger="retail_sync")
     receiver.webhook("inventory.update", stock(1))
     for number in range(100):
         receiver.post(PATH, f"payload=secret-{number}".encode(), x_signature="x", user_agent="forger/1")
         receiver.post(f"/secret-path-{number}")
-    lines = [one.getMessage() for one in caplog.records if one.name.startswith("include.receiver")]
+    lines = [one.getMessage() for one in caplog.records if one.name.startswith("retail_sync.receiver")]
     assert lines == [
         "Events, lightspeed inventory.update: 1 received.",
         "Events, the signature of a webhook is wrong: 1 refused.",

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from include.records.currencies import CURRENCY_PATTERN, iso_code, minor_digits
+from retail_sync.records.currencies import CURRENCY_PATTERN, iso_code, minor_digits
 
 WHOLE = ("CZK0", "HUF0", "ILS0", "KZT0", "TRY0", "TWD0")
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum import ean
 
-from include.records.identifiers import (
+from retail_sync.records.identifiers import (
     ZERO_WIDTH_BLANKS,
     code_key,
     folded_key,
@@ -18,7 +18,7 @@ from include.records.identifiers import (
     matching_key,
     spelled_as,
 )
-from include.records.sealing import Seal
+from retail_sync.records.sealing import Seal
 
 Key = Callable[[str], str]
 KEYS = (matching_key, folded_key, code_key, likeness)

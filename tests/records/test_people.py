@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.records.people import email_keys, email_text, is_readable, phone_text
+from retail_sync.records.people import email_keys, email_text, is_readable, phone_text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.records.transforms import (
+from retail_sync.records.transforms import (
     choice_label,
     choose_locale,
     flag_of_text,

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from include.sandbox.faults import Faults, install_faults
-from include.sandbox.server import SandboxServer
+from sandbox.faults import Faults, install_faults
+from sandbox.server import SandboxServer
 
 
 class Counter:

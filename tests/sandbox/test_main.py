@@ -1,4 +1,4 @@
-"""`python -m include.sandbox` says where it is, answers there, and ends when told to."""
+"""`python -m sandbox` says where it is, answers there, and ends when told to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def running() -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    command = [sys.executable, "-m", "include.sandbox", "--seed", "3"]
+    command = [sys.executable, "-m", "sandbox", "--seed", "3"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -56,7 +56,7 @@ def test_it_serves_both_systems_until_it_is_told_to_stop(
 
 
 def test_a_shop_that_is_not_there_ends_it_with_a_sentence(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "include.sandbox", "--shop", str(tmp_path / "none")]
+    command = [sys.executable, "-m", "sandbox", "--shop", str(tmp_path / "none")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert "is not a folder" in done.stderr

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from include.local.postgres import EmbeddedPostgres
-from include.sandbox.shop import SAMPLE_SHOP, Shop, load_shop
+from demo.postgres import EmbeddedPostgres
+from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
 from tests.scenarios.order_checks import a_day, furnish
 from tests.scenarios.ordered import Ordered, ordered
 from tests.scenarios.world import World, world_of

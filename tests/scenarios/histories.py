@@ -25,21 +25,21 @@ from typing import Any
 
 import httpx
 
-from include.commercetools.client import CommercetoolsClient
-from include.commercetools.connection import CommercetoolsConnection
-from include.commercetools.stock import CommercetoolsStock
-from include.ledger.ledger import Ledger
-from include.ledger.rows import Link, MirrorRow
-from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.stock import XSeriesStock
-from include.records.stock_face import EntryWrite, EntryWritten, OnlineStock, TillStock
-from include.sandbox.commercetools import ApiError, CommercetoolsStore
-from include.sandbox.commercetools import create_app as online_app
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed import create_app as till_app
-from include.settings.models import SyncSettings
+from retail_sync.commercetools.client import CommercetoolsClient
+from retail_sync.commercetools.connection import CommercetoolsConnection
+from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import Link, MirrorRow
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.stock import XSeriesStock
+from retail_sync.records.stock_face import EntryWrite, EntryWritten, OnlineStock, TillStock
+from retail_sync.settings.models import SyncSettings
+from sandbox.commercetools import ApiError, CommercetoolsStore
+from sandbox.commercetools import create_app as online_app
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed import create_app as till_app
 from tests.scenarios.stock_world import Meanwhiles, StockWorld
 from tests.scenarios.world import World, unlimited
 
@@ -346,7 +346,7 @@ class Play:
         return f"{units} go from {source} to {target}"
 
     def _move(self, article: Article, place: str, units: int) -> None:
-        from include.sandbox.lightspeed import stock
+        from sandbox.lightspeed import stock
 
         with self.world.till.lock:
             stock.change_level(self.world.till, article.product_id, self.outlets[place], Decimal(units))
@@ -749,8 +749,8 @@ def play(seed: int, histories: int, ledger_url: str, staging: Path) -> Play:
 
 
 def main(wanted: int, first_seed: int = 0, world_size: int = 500) -> int:
-    from include.ledger.migrate import upgrade
-    from include.local.postgres import temporary_postgres
+    from demo.postgres import temporary_postgres
+    from retail_sync.ledger.migrate import upgrade
 
     began, done, written, seed = time.monotonic(), 0, 0, first_seed
     with temporary_postgres() as server:

@@ -18,14 +18,14 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Self
 
-from include.commercetools.orders import CommercetoolsOrders
-from include.ledger.changes import Changes
-from include.ledger.ledger import Ledger
-from include.lightspeed.x_series.sales import XSeriesSales
-from include.records.orders import ENTITY as ORDERS
-from include.settings.models import SyncSettings
-from include.sync.orders import applying
-from include.sync.orders.bench import Bench
+from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.ledger.changes import Changes
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.lightspeed.x_series.sales import XSeriesSales
+from retail_sync.records.orders import ENTITY as ORDERS
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.orders import applying
+from retail_sync.sync.orders.bench import Bench
 from tests.leases import let_leases_run_out
 from tests.scenarios.world import World
 

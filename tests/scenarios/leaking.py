@@ -11,8 +11,8 @@ from typing import Protocol
 import pandas as pd
 from sqlalchemy import text
 
-from include.ledger.engine import transaction
-from include.ledger.ledger import Ledger
+from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.ledger import Ledger
 from tests.scenarios.world import World
 
 

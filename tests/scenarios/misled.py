@@ -12,8 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from include.records.errors import SyncError
-from include.sync.auditing import RunFailed
+from retail_sync.records.errors import SyncError
+from retail_sync.sync.auditing import RunFailed
 from tests.scenarios.world import World
 
 KINDS = ("short_list", "empty_list", "twice_list", "stale_list")

@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from include.sync.orders.exact import minor
+from retail_sync.sync.orders.exact import minor
 from tests.scenarios.ordered import RATES, Ordered, OrderRun
 from tests.scenarios.stocked import OUTLETS
 

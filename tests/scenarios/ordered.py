@@ -12,41 +12,41 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from include.commercetools.orders import CommercetoolsOrders
-from include.ledger.ledger import Ledger
-from include.ledger.rows import Hold, Link, MirrorRow
-from include.lightspeed.x_series.sales import XSeriesSales
-from include.local.sandbox import settings_of_shop
-from include.records.customers import ENTITY as CUSTOMERS
-from include.records.customers import KIND as CUSTOMER
-from include.records.order_face import OnlineOrders, TillSales
-from include.records.orders import ENTITY
-from include.records.sales import ENTITY as SALES_ENTITY
-from include.records.sealing import Seal
-from include.sandbox.commercetools import Basket, CommercetoolsStore, Item, Pay
-from include.sandbox.commercetools import create_app as online_app
-from include.sandbox.faults import Faults, LoggedRequest
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed.counter import Line, Tender
-from include.sandbox.server import SandboxServer
-from include.sandbox.shop import Shop, default_config
-from include.sandbox.shop.seed_commercetools import new_commercetools_store
-from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
-from include.settings.models import SyncSettings
-from include.sync import auditing
-from include.sync.absence import Asking
-from include.sync.auditing import Audited
-from include.sync.extracting import Extracted, extract_feed
-from include.sync.orders import applying, preparing
-from include.sync.orders.bench import Bench
-from include.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
-from include.sync.orders.knowing import SALE
-from include.sync.preparing import PlanSummary, prepare_nothing
-from include.sync.sales import applying as applying_sales
-from include.sync.sales import preparing as preparing_sales
-from include.sync.sales.bench import Bench as SaleBench
-from include.sync.sales.feeds import transform as transform_sales
-from include.sync.staging import Staging
+from demo.sandbox import settings_of_shop
+from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import Hold, Link, MirrorRow
+from retail_sync.lightspeed.x_series.sales import XSeriesSales
+from retail_sync.records.customers import ENTITY as CUSTOMERS
+from retail_sync.records.customers import KIND as CUSTOMER
+from retail_sync.records.order_face import OnlineOrders, TillSales
+from retail_sync.records.orders import ENTITY
+from retail_sync.records.sales import ENTITY as SALES_ENTITY
+from retail_sync.records.sealing import Seal
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync import auditing
+from retail_sync.sync.absence import Asking
+from retail_sync.sync.auditing import Audited
+from retail_sync.sync.extracting import Extracted, extract_feed
+from retail_sync.sync.orders import applying, preparing
+from retail_sync.sync.orders.bench import Bench
+from retail_sync.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
+from retail_sync.sync.orders.knowing import SALE
+from retail_sync.sync.preparing import PlanSummary, prepare_nothing
+from retail_sync.sync.sales import applying as applying_sales
+from retail_sync.sync.sales import preparing as preparing_sales
+from retail_sync.sync.sales.bench import Bench as SaleBench
+from retail_sync.sync.sales.feeds import transform as transform_sales
+from retail_sync.sync.staging import Staging
+from sandbox.commercetools import Basket, CommercetoolsStore, Item, Pay
+from sandbox.commercetools import create_app as online_app
+from sandbox.faults import Faults, LoggedRequest
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed.counter import Line, Tender
+from sandbox.server import SandboxServer
+from sandbox.shop import Shop, default_config
+from sandbox.shop.seed_commercetools import new_commercetools_store
+from sandbox.shop.seed_lightspeed import new_lightspeed_store
 from tests.commercetools.world import official_bodies
 from tests.leases import writing
 from tests.scenarios.peopled import KEY, Peopled
@@ -239,8 +239,8 @@ class Ordered:
         run_id: str,
         loads: bool,
     ) -> OrderRun:
-        """The steps of `include.pipeline.sale_engine`, one after the other: only the till is read, and commercetools is
-        opened only where something is written."""
+        """The steps of `retail_sync.pipeline.sale_engine`, one after the other: only the till is read, and
+        commercetools is opened only where something is written."""
         full = mode == "full" and not keys
         ledger = self.ledger
         staging = self._open(SALES_ENTITY, run_id, full=full, dry_run=dry_run, keys=keys)

@@ -14,31 +14,31 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from include.commercetools.customers import CommercetoolsCustomers
-from include.ledger.ledger import Ledger
-from include.ledger.rows import Hold, Link
-from include.lightspeed.x_series.customers import XSeriesCustomers
-from include.records.customers import ENTITY, KIND
-from include.records.face import SYSTEMS, SystemName
-from include.records.sealing import Seal
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.commercetools import create_app as online_app
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed import create_app as till_app
-from include.sandbox.server import SandboxServer
-from include.settings.models import SyncSettings
-from include.sync import auditing
-from include.sync.absence import Asking, Kept
-from include.sync.auditing import Audited
-from include.sync.customers import applying, preparing
-from include.sync.customers.bench import Bench, terms_of
-from include.sync.customers.preparing import CustomerSummary
-from include.sync.customers.reading import Door, transform
-from include.sync.customers.ruling import decide_by_hand, keys_of
-from include.sync.extracting import extract_feed
-from include.sync.plan import Direction
-from include.sync.staging import Staging
+from retail_sync.commercetools.customers import CommercetoolsCustomers
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import Hold, Link
+from retail_sync.lightspeed.x_series.customers import XSeriesCustomers
+from retail_sync.records.customers import ENTITY, KIND
+from retail_sync.records.face import SYSTEMS, SystemName
+from retail_sync.records.sealing import Seal
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync import auditing
+from retail_sync.sync.absence import Asking, Kept
+from retail_sync.sync.auditing import Audited
+from retail_sync.sync.customers import applying, preparing
+from retail_sync.sync.customers.bench import Bench, terms_of
+from retail_sync.sync.customers.preparing import CustomerSummary
+from retail_sync.sync.customers.reading import Door, transform
+from retail_sync.sync.customers.ruling import decide_by_hand, keys_of
+from retail_sync.sync.extracting import extract_feed
+from retail_sync.sync.plan import Direction
+from retail_sync.sync.staging import Staging
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.commercetools import create_app as online_app
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed import create_app as till_app
+from sandbox.server import SandboxServer
 from tests.commercetools.world import official_bodies
 from tests.leases import writing
 from tests.scenarios.world import World

@@ -13,32 +13,32 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from include.commercetools.pricing import CommercetoolsPrices
-from include.ledger.ledger import Ledger
-from include.ledger.rows import Hold, Link, MirrorRow
-from include.lightspeed.x_series.pricing import XSeriesPrices
-from include.records.face import SYSTEMS
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.commercetools import create_app as online_app
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed import create_app as till_app
-from include.sandbox.server import SandboxServer
-from include.settings.models import SyncSettings
-from include.sync import auditing
-from include.sync.absence import Asking
-from include.sync.auditing import Audited
-from include.sync.extracting import extract_feed
-from include.sync.plan import Direction
-from include.sync.prices import applying, preparing
-from include.sync.prices.bench import Bench
-from include.sync.prices.concerned import CATALOGUE
-from include.sync.prices.deciding_by_hand import decide_by_hand
-from include.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, ONLINE, STANDALONE, Terms, transform
-from include.sync.prices.mirroring import KEPT, known_standalone
-from include.sync.prices.preparing import PriceSummary
-from include.sync.prices.rereading import list_of
-from include.sync.staging import Staging
+from retail_sync.commercetools.pricing import CommercetoolsPrices
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import Hold, Link, MirrorRow
+from retail_sync.lightspeed.x_series.pricing import XSeriesPrices
+from retail_sync.records.face import SYSTEMS
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync import auditing
+from retail_sync.sync.absence import Asking
+from retail_sync.sync.auditing import Audited
+from retail_sync.sync.extracting import extract_feed
+from retail_sync.sync.plan import Direction
+from retail_sync.sync.prices import applying, preparing
+from retail_sync.sync.prices.bench import Bench
+from retail_sync.sync.prices.concerned import CATALOGUE
+from retail_sync.sync.prices.deciding_by_hand import decide_by_hand
+from retail_sync.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, ONLINE, STANDALONE, Terms, transform
+from retail_sync.sync.prices.mirroring import KEPT, known_standalone
+from retail_sync.sync.prices.preparing import PriceSummary
+from retail_sync.sync.prices.rereading import list_of
+from retail_sync.sync.staging import Staging
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.commercetools import create_app as online_app
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed import create_app as till_app
+from sandbox.server import SandboxServer
 from tests.commercetools.world import official_bodies
 from tests.leases import writing
 from tests.scenarios.world import World

@@ -12,30 +12,30 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from include.commercetools.stock import CommercetoolsStock
-from include.ledger.rows import Hold
-from include.lightspeed.x_series.stock import XSeriesStock
-from include.records.channels import channel_name
-from include.records.stock_face import OnlineStock, TillStock
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.shop import Shop
-from include.settings.models import SyncSettings
-from include.settings.stockchecks import require_reserved
-from include.sync import auditing
-from include.sync.absence import Asking
-from include.sync.auditing import Audited
-from include.sync.extracting import Extracted, extract_feed
-from include.sync.staging import Staging
-from include.sync.stock import applying, preparing
-from include.sync.stock.bench import Bench
-from include.sync.stock.catalogue import products_of_skus
-from include.sync.stock.concerned import CATALOGUE
-from include.sync.stock.explaining import Explanation, explain
-from include.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_beside, transform
-from include.sync.stock.layout import Layout, layout_of
-from include.sync.stock.preparing import StockSummary
-from include.sync.stock.storing import ALONG
-from include.sync.stock.unmet import kept
+from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.ledger.rows import Hold
+from retail_sync.lightspeed.x_series.stock import XSeriesStock
+from retail_sync.records.channels import channel_name
+from retail_sync.records.stock_face import OnlineStock, TillStock
+from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.stockchecks import require_reserved
+from retail_sync.sync import auditing
+from retail_sync.sync.absence import Asking
+from retail_sync.sync.auditing import Audited
+from retail_sync.sync.extracting import Extracted, extract_feed
+from retail_sync.sync.staging import Staging
+from retail_sync.sync.stock import applying, preparing
+from retail_sync.sync.stock.bench import Bench
+from retail_sync.sync.stock.catalogue import products_of_skus
+from retail_sync.sync.stock.concerned import CATALOGUE
+from retail_sync.sync.stock.explaining import Explanation, explain
+from retail_sync.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_beside, transform
+from retail_sync.sync.stock.layout import Layout, layout_of
+from retail_sync.sync.stock.preparing import StockSummary
+from retail_sync.sync.stock.storing import ALONG
+from retail_sync.sync.stock.unmet import kept
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.shop import Shop
 from tests.leases import writing
 from tests.scenarios.world import World, world_of
 

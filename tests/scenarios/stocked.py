@@ -7,15 +7,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from include.ledger.ledger import Ledger
-from include.ledger.rows import Link, MirrorRow
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.commercetools import create_app as online_app
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed import create_app as till_app
-from include.sandbox.server import SandboxServer
-from include.settings.models import SyncSettings
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import Link, MirrorRow
+from retail_sync.settings.models import SyncSettings
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.commercetools import create_app as online_app
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed import create_app as till_app
+from sandbox.server import SandboxServer
 from tests.scenarios.stock_world import StockWorld
 from tests.scenarios.world import World
 

@@ -10,12 +10,12 @@ import sys
 
 import httpx
 
-from include.ledger import leases
-from include.ledger.ledger import Ledger
-from include.records.errors import SyncError
-from include.transport.budget import Unlimited
-from include.transport.client import HttpClient
-from include.transport.exchanges import MemorySink
+from retail_sync.ledger import leases
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.records.errors import SyncError
+from retail_sync.transport.budget import Unlimited
+from retail_sync.transport.client import HttpClient
+from retail_sync.transport.exchanges import MemorySink
 
 SECONDS, TIMEOUT = 2.0, 0.5
 """The lease is over soon after the process was stopped."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.shop import Shop
-from include.sandbox.shop.config import ROLE_NAMES
+from sandbox.shop import Shop
+from sandbox.shop.config import ROLE_NAMES
 from tests.scenarios.world import World, world_of
 
 LISTS = {"commercetools": "/product-projections$", "lightspeed": "/products$"}

@@ -6,8 +6,8 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from include.sandbox.commercetools.extensions import Extension, Refused, Trigger
-from include.sandbox.shop import Shop
+from sandbox.commercetools.extensions import Extension, Refused, Trigger
+from sandbox.shop import Shop
 from tests.scenarios.world import world_of
 
 LONGEST = 12

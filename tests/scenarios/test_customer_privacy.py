@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from include.ledger.engine import transaction
-from include.records.errors import TransientError
-from include.sync.auditing import RunFailed
+from retail_sync.ledger.engine import transaction
+from retail_sync.records.errors import TransientError
+from retail_sync.sync.auditing import RunFailed
 from tests.scenarios.leaking import everything_kept, leaks
 from tests.scenarios.peopled import Peopled, custom, peopled, physical, postal
 

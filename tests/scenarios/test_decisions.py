@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from include.ledger.rows import Hold
-from include.records.errors import ConfigurationFault
-from include.sandbox.shop import Shop
-from include.sync.deciding import choices, choose, partners, settle
+from retail_sync.ledger.rows import Hold
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.sync.deciding import choices, choose, partners, settle
+from sandbox.shop import Shop
 from tests.scenarios.peopled import Peopled, peopled
 from tests.scenarios.world import Ran, World, world_of
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from include.records.errors import ProtocolFault
-from include.sandbox.shop import load_shop
+from retail_sync.records.errors import ProtocolFault
+from sandbox.shop import load_shop
 from tests.scenarios.killed import Workers
 from tests.scenarios.ordered import Ordered, ordered_from
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from include.ledger.rows import Hold
-from include.sandbox.faults import FaultRule
-from include.sync.skus import sku_keys
+from retail_sync.ledger.rows import Hold
+from retail_sync.sync.skus import sku_keys
+from sandbox.faults import FaultRule
 from tests.scenarios.ordered import RATES, Ordered, _product, ordered
 
 SPELLINGS = {

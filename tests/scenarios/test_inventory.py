@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from include.records.errors import ConfigurationFault
-from include.settings.loader import dump_settings
-from include.sync.auditing import RunFailed
-from include.sync.deciding import approve_removals
-from include.sync.removals import REMOVAL
-from include.sync.stock.__main__ import main as explain_command
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.settings.loader import dump_settings
+from retail_sync.sync.auditing import RunFailed
+from retail_sync.sync.deciding import approve_removals
+from retail_sync.sync.removals import REMOVAL
+from retail_sync.sync.stock.__main__ import main as explain_command
 from tests.scenarios.stock_world import Meanwhiles
 from tests.scenarios.stocked import OUTLETS, Stocked, settings_of, stocked
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.lightspeed import consignments
+from sandbox.lightspeed import consignments
 from tests.scenarios.stocked import Stocked, stocked
 
 Make = Callable[..., Stocked]

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from include.records.errors import ConfigurationFault, TransientError
-from include.sandbox.shop import Shop
-from include.sync.stock import applying
-from include.sync.stock.storing import ALONG
+from retail_sync.records.errors import ConfigurationFault, TransientError
+from retail_sync.sync.stock import applying
+from retail_sync.sync.stock.storing import ALONG
+from sandbox.shop import Shop
 from tests.scenarios.stock_world import Meanwhiles, stock_world_of
 from tests.scenarios.stocked import Stocked, settings_of, stocked
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from include.records.errors import LeaseLost
-from include.records.orders import ENTITY as ORDERS
-from include.records.sales import ENTITY as SALES
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
-from include.sandbox.shop.config import ROLE_NAMES
+from retail_sync.records.errors import LeaseLost
+from retail_sync.records.orders import ENTITY as ORDERS
+from retail_sync.records.sales import ENTITY as SALES
+from sandbox.shop import SAMPLE_SHOP, load_shop
+from sandbox.shop.config import ROLE_NAMES
 from tests.scenarios.ordered import Ordered, ordered
 from tests.scenarios.peopled import Peopled, peopled
 from tests.scenarios.priced import Priced, eur, group, priced

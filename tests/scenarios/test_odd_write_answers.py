@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include.records.errors import SyncError
+from retail_sync.records.errors import SyncError
 from tests.scenarios.test_late_wakers import STAGES, settle
 
 ANSWERS: dict[str, Any] = {

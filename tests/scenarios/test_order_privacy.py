@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from include.ledger.decisions import Decision
-from include.records.customers import ENTITY as CUSTOMERS
-from include.records.orders import ENTITY as ORDERS
-from include.records.sales import ENTITY as SALES
-from include.sandbox.commercetools import Pay
-from include.sandbox.lightspeed.counter import Rung
-from include.sync.auditing import RunFailed
-from include.sync.customers.ruling import FORGOTTEN, IDENTITY
+from retail_sync.ledger.decisions import Decision
+from retail_sync.records.customers import ENTITY as CUSTOMERS
+from retail_sync.records.orders import ENTITY as ORDERS
+from retail_sync.records.sales import ENTITY as SALES
+from retail_sync.sync.auditing import RunFailed
+from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY
+from sandbox.commercetools import Pay
+from sandbox.lightspeed.counter import Rung
 from tests.scenarios.leaking import everything_kept, leaks
 from tests.scenarios.order_checks import LATER
 from tests.scenarios.ordered import INVOICE, Ordered

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from include.sandbox.commercetools import Extra, Pay, Shipped
-from include.sandbox.shop import Shop
-from include.sandbox.shop.services import SERVICES
+from sandbox.commercetools import Extra, Pay, Shipped
+from sandbox.shop import Shop
+from sandbox.shop.services import SERVICES
 from tests.scenarios.ordered import CARD, INVOICE, Ordered, ordered, ordered_from
 
 

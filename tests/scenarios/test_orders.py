@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from include.records.orders import ENTITY
-from include.sandbox.commercetools import Extra, Item, Pay, Shipped
-from include.sync.orders.plan import sale_id
+from retail_sync.records.orders import ENTITY
+from retail_sync.sync.orders.plan import sale_id
+from sandbox.commercetools import Extra, Item, Pay, Shipped
 from tests.scenarios.order_checks import (
     a_guest,
     a_number,

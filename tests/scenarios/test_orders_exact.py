@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.commercetools import Item, Shipped
+from sandbox.commercetools import Item, Shipped
 from tests.scenarios.order_checks import (
     a_number,
     assert_nothing_left,

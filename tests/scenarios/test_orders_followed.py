@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from include.records.customers import ENTITY as CUSTOMERS
-from include.records.customers import KIND as CUSTOMER
-from include.records.errors import TransientError
-from include.sandbox.commercetools import Extra, Item, Pay, Shipped
+from retail_sync.records.customers import ENTITY as CUSTOMERS
+from retail_sync.records.customers import KIND as CUSTOMER
+from retail_sync.records.errors import TransientError
+from sandbox.commercetools import Extra, Item, Pay, Shipped
 from tests.scenarios.order_checks import (
     a_guest,
     a_number,

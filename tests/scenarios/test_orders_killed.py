@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from include.records.errors import ProtocolFault
+from retail_sync.records.errors import ProtocolFault
 from tests.scenarios.killed import Workers
 from tests.scenarios.ordered import Ordered, ordered
 

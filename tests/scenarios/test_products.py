@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from stdnum import ean
 
-from include.records.errors import ConfigurationFault
-from include.sandbox.shop import Shop
+from retail_sync.records.errors import ConfigurationFault
+from sandbox.shop import Shop
 from tests.scenarios.world import World
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.scenarios.world import World, world_of
 
 

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from include.ledger.rows import Link
-from include.local.postgres import EmbeddedPostgres
-from include.records.customers import ENTITY as CUSTOMERS
-from include.records.customers import KIND as CUSTOMER
-from include.records.errors import ProtocolFault, TransientError
-from include.records.sales import ENTITY, KIND
-from include.sandbox.lightspeed import sales as till_sales
-from include.sandbox.lightspeed.counter import Rung
-from include.settings.models import SyncSettings
-from include.sync.auditing import RunFailed
+from demo.postgres import EmbeddedPostgres
+from retail_sync.ledger.rows import Link
+from retail_sync.records.customers import ENTITY as CUSTOMERS
+from retail_sync.records.customers import KIND as CUSTOMER
+from retail_sync.records.errors import ProtocolFault, TransientError
+from retail_sync.records.sales import ENTITY, KIND
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.auditing import RunFailed
+from sandbox.lightspeed import sales as till_sales
+from sandbox.lightspeed.counter import Rung
 from tests.scenarios.order_checks import LATER, a_number, assert_sold, cents, levels, moved
 from tests.scenarios.ordered import Ordered, OrderRun, ordered
 

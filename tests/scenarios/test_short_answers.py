@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from include.local.postgres import EmbeddedPostgres
-from include.sandbox.shop import SAMPLE_SHOP, load_shop
+from demo.postgres import EmbeddedPostgres
+from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.scenarios.misled import Event, Histories, differences
 from tests.scenarios.peopled import Peopled, peopled, with_customers
 from tests.scenarios.priced import Priced, eur, group, priced

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from include.ledger.ledger import Ledger
-from include.ledger.rows import ChangeOutcome, ChangeRow
-from include.sandbox.server import SandboxServer
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import ChangeOutcome, ChangeRow
+from sandbox.server import SandboxServer
 
 WRITTEN: list[str] = []
 

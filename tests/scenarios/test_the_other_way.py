@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from include.ledger.migrate import upgrade
-from include.local.postgres import EmbeddedPostgres
-from include.records.errors import TransientError
-from include.sandbox.shop import Shop
+from demo.postgres import EmbeddedPostgres
+from retail_sync.ledger.migrate import upgrade
+from retail_sync.records.errors import TransientError
+from sandbox.shop import Shop
 from tests.scenarios.world import World, world_of
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from include.records.errors import ConfigurationFault, ProtocolFault, TransientError
-from include.sandbox.shop import Shop
-from include.sync.staging import Staging
+from retail_sync.records.errors import ConfigurationFault, ProtocolFault, TransientError
+from retail_sync.sync.staging import Staging
+from sandbox.shop import Shop
 from tests.scenarios.world import World, world_of
 
 ALWAYS: dict[str, Any] = {"times": None}
@@ -252,7 +252,7 @@ def _written_again(world: World) -> list[Any]:
 def test_rule_7_a_run_that_dies_after_the_write_leaves_no_twin(
     sample: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from include.ledger.changes import Changes
+    from retail_sync.ledger.changes import Changes
 
     settle = Changes.settle
     calls = {"n": 0}

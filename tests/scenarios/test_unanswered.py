@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from include.records.errors import UnknownOutcome
-from include.sandbox.shop import Shop
+from retail_sync.records.errors import UnknownOutcome
+from sandbox.shop import Shop
 from tests.scenarios.priced import priced
 from tests.scenarios.test_prices import BASE, VIP, eur, group
 from tests.scenarios.world import World, world_of
@@ -21,7 +21,7 @@ AGAIN = {"kind": "status", "status": 504, "times": None, "method": "POST"}
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.transport.creating.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("retail_sync.transport.creating.PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture

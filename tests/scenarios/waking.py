@@ -24,15 +24,15 @@ from typing import Any, Literal
 import httpx
 from sqlalchemy import text
 
-from include.commercetools.queries import CLOCK_CONTAINER
-from include.ledger.changes import Changes
-from include.ledger.leases import Leases
-from include.ledger.ledger import Ledger
-from include.records.face import SYSTEMS
-from include.sandbox.fault_rules import LoggedRequest
-from include.sandbox.lightspeed.rows import Table
-from include.transport.client import HttpClient
-from include.transport.leasing import READS
+from retail_sync.commercetools.queries import CLOCK_CONTAINER
+from retail_sync.ledger.changes import Changes
+from retail_sync.ledger.leases import Leases
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.records.face import SYSTEMS
+from retail_sync.transport.client import HttpClient
+from retail_sync.transport.leasing import READS
+from sandbox.fault_rules import LoggedRequest
+from sandbox.lightspeed.rows import Table
 from tests.leases import let_leases_run_out
 from tests.scenarios.world import READING, World
 

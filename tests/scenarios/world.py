@@ -15,35 +15,35 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from include.commercetools.client import CommercetoolsClient
-from include.commercetools.connection import CommercetoolsConnection
-from include.commercetools.products import CommercetoolsProducts
-from include.ledger.ledger import Ledger
-from include.ledger.rows import Hold
-from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.products import XSeriesProducts
-from include.local.sandbox import settings_of_shop
-from include.records.face import SYSTEMS, ProductSystem
-from include.sandbox.commercetools import create_app as online_app
-from include.sandbox.faults import Faults, LoggedRequest
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed import create_app as till_app
-from include.sandbox.server import SandboxServer
-from include.sandbox.shop import Shop
-from include.sandbox.shop.config import default_config
-from include.sandbox.shop.seed_commercetools import new_commercetools_store
-from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
-from include.settings.models import SyncSettings
-from include.sync.applying import apply_batch
-from include.sync.auditing import Audited, audit
-from include.sync.extracting import Extracted, extract
-from include.sync.plan import Direction
-from include.sync.preparing import PlanSummary, prepare_plan, transform
-from include.sync.staging import Staging
-from include.transport.budget import LocalBudget
-from include.transport.exchanges import MemorySink
-from include.transport.faces import Budget, Exchange
+from demo.sandbox import settings_of_shop
+from retail_sync.commercetools.client import CommercetoolsClient
+from retail_sync.commercetools.connection import CommercetoolsConnection
+from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import Hold
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.records.face import SYSTEMS, ProductSystem
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.applying import apply_batch
+from retail_sync.sync.auditing import Audited, audit
+from retail_sync.sync.extracting import Extracted, extract
+from retail_sync.sync.plan import Direction
+from retail_sync.sync.preparing import PlanSummary, prepare_plan, transform
+from retail_sync.sync.staging import Staging
+from retail_sync.transport.budget import LocalBudget
+from retail_sync.transport.exchanges import MemorySink
+from retail_sync.transport.faces import Budget, Exchange
+from sandbox.commercetools import create_app as online_app
+from sandbox.faults import Faults, LoggedRequest
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed import create_app as till_app
+from sandbox.server import SandboxServer
+from sandbox.shop import Shop
+from sandbox.shop.config import default_config
+from sandbox.shop.seed_commercetools import new_commercetools_store
+from sandbox.shop.seed_lightspeed import new_lightspeed_store
 from tests.leases import writing
 
 READING = {"GET", "HEAD"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from include.records.customers import NAMES, PRIVATE
-from include.settings.customers import CUSTOMER_FIELDS, PERSONAL_FIELDS, CustomerSettings
-from include.settings.loader import parse_settings
-from include.settings.problems import SettingsError
+from retail_sync.records.customers import NAMES, PRIVATE
+from retail_sync.settings.customers import CUSTOMER_FIELDS, PERSONAL_FIELDS, CustomerSettings
+from retail_sync.settings.loader import parse_settings
+from retail_sync.settings.problems import SettingsError
 
 
 def refused(text: str) -> str:

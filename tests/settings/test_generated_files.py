@@ -8,14 +8,14 @@ import jsonschema_rs
 import pytest
 from ruamel.yaml import YAML
 
-from include.commercetools.places import NATURAL_PLACES, PROJECTION_FIELDS
-from include.records.products import COLUMNS
-from include.sandbox.shop import SAMPLE_SHOP, default_config, load_shop
-from include.settings import fields, models, products, realtime, transforms
-from include.settings.base import Settings
-from include.settings.loader import SAMPLE_PATH, SCHEMA_PATH, load_settings
-from include.settings.reference import PAGE, page
-from include.settings.schema import schema_text
+from retail_sync.commercetools.places import NATURAL_PLACES, PROJECTION_FIELDS
+from retail_sync.records.products import COLUMNS
+from retail_sync.settings import fields, models, products, realtime, transforms
+from retail_sync.settings.base import Settings
+from retail_sync.settings.loader import SAMPLE_PATH, SCHEMA_PATH, load_settings
+from retail_sync.settings.reference import PAGE, page
+from retail_sync.settings.schema import schema_text
+from sandbox.shop import SAMPLE_SHOP, default_config, load_shop
 
 MODELS = [
     model
@@ -31,11 +31,13 @@ def test_every_setting_says_what_it_means(model: type[Settings]) -> None:
 
 
 def test_the_configuration_page_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m include.settings.reference"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m retail_sync.settings.reference"
 
 
 def test_the_json_schema_is_up_to_date_and_accepts_the_shipped_file() -> None:
-    assert SCHEMA_PATH.read_text(encoding="utf-8") == schema_text(), "run: python -m include.settings.schema"
+    assert SCHEMA_PATH.read_text(encoding="utf-8") == schema_text(), (
+        "run: python -m retail_sync.settings.schema"
+    )
     content = YAML(typ="safe", pure=True).load(SAMPLE_PATH.read_text(encoding="utf-8"))
     jsonschema_rs.validator_for(schema_text()).validate(content)
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.records.errors import ConfigurationFault
-from include.settings.loader import SAMPLE_PATH, digest_of, dump_settings, load_settings, parse_settings
-from include.settings.models import SyncSettings
-from include.settings.problems import SettingsError
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.settings.loader import SAMPLE_PATH, digest_of, dump_settings, load_settings, parse_settings
+from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.problems import SettingsError
 
 SHOP = "shop: {locales: [de-DE, en-GB], till_locale: de-DE}\n"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from include.settings.loader import parse_settings
-from include.settings.problems import SettingsError
+from retail_sync.settings.loader import parse_settings
+from retail_sync.settings.problems import SettingsError
 
 HEAD = """
 locations: [{name: Nord, outlet: Nord}]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from include.settings.loader import dump_settings, parse_settings
-from include.settings.models import SyncSettings
-from include.settings.problems import SettingsError
+from retail_sync.settings.loader import dump_settings, parse_settings
+from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.problems import SettingsError
 
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/ct-sync"
 HOOKS = "https://airflow.example.com/retail-sync/hooks"

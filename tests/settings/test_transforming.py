@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from include.records.errors import RecordRejected
-from include.settings.transforming import LookupMissing, NoWayBack, apply, apply_column, reverse
-from include.settings.transforms import Transform
+from retail_sync.records.errors import RecordRejected
+from retail_sync.settings.transforming import LookupMissing, NoWayBack, apply, apply_column, reverse
+from retail_sync.settings.transforms import Transform
 
 
 @dataclass(frozen=True)

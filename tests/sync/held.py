@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from include.ledger.rows import Hold
-from include.sync.findings import Finding
-from include.sync.preparing import hold_draft
+from retail_sync.ledger.rows import Hold
+from retail_sync.sync.findings import Finding
+from retail_sync.sync.preparing import hold_draft
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from include.records.products import ProductTables, table
-from include.settings.products import ProductSettings
-from include.sync.plan import LinkRef, PlanInput
+from retail_sync.records.products import ProductTables, table
+from retail_sync.settings.products import ProductSettings
+from retail_sync.sync.plan import LinkRef, PlanInput
 
 NOW = "2026-11-23T10:00:00Z"
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.ledger.rows import ChangeRow, new_id
-from include.sync.comparing import NAMED, Comparison, PlanIsStale, compare, require_same
+from retail_sync.ledger.rows import ChangeRow, new_id
+from retail_sync.sync.comparing import NAMED, Comparison, PlanIsStale, compare, require_same
 
 VALUES = st.one_of(
     st.none(), st.integers(0, 3), st.sampled_from(["", "Mug", "Cup"]), st.lists(st.integers(0, 1))

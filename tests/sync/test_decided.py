@@ -11,12 +11,12 @@ from hypothesis import given as hypothesis_given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from include.ledger.decisions import Decision
-from include.settings.products import ProductSettings
-from include.sync.decided import BY_HAND, Decided
-from include.sync.deciding import choose, partners, settle
-from include.sync.plan import LinkRef, Plan, PlanInput
-from include.sync.planning import plan_products
+from retail_sync.ledger.decisions import Decision
+from retail_sync.settings.products import ProductSettings
+from retail_sync.sync.decided import BY_HAND, Decided
+from retail_sync.sync.deciding import choose, partners, settle
+from retail_sync.sync.plan import LinkRef, Plan, PlanInput
+from retail_sync.sync.planning import plan_products
 from tests.sync.held import hold_of
 from tests.sync.shop import given, product, side, variant
 from tests.sync.test_properties import applied

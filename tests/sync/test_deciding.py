@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from include.ledger.rows import Hold
-from include.sync.customers.evidence import ambiguous, duplicate, name_differs
-from include.sync.deciding import (
+from retail_sync.ledger.rows import Hold
+from retail_sync.sync.customers.evidence import ambiguous, duplicate, name_differs
+from retail_sync.sync.deciding import (
     DecisionRefused,
     IdentityLine,
     choices,
@@ -22,7 +22,7 @@ from include.sync.deciding import (
     show_again,
     sides,
 )
-from include.sync.findings import RELEASES
+from retail_sync.sync.findings import RELEASES
 from tests.sync.customers.paper import customer
 from tests.sync.held import NOW, hold, hold_of
 

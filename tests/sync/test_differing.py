@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from include.ledger.rows import ChangeRow
-from include.settings.models import SyncSettings
-from include.sync.differing import Difference, differences, place_name
+from retail_sync.ledger.rows import ChangeRow
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.differing import Difference, differences, place_name
 
 SETTINGS = SyncSettings()
 OUTLETS = {"0a1b": "Warehouse"}

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from include.ledger.ledger import Ledger
-from include.records.errors import StagedDataDamaged
-from include.records.face import RawPage, Window
-from include.sync.extracting import Extracted, ReadElsewhere, extract_feed, forget_reading, read_so_far
-from include.sync.staging import Staging
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.records.errors import StagedDataDamaged
+from retail_sync.records.face import RawPage, Window
+from retail_sync.sync.extracting import Extracted, ReadElsewhere, extract_feed, forget_reading, read_so_far
+from retail_sync.sync.staging import Staging
 
 RUN = "products/1"
 

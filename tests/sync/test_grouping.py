@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from include.records.errors import SystemUnavailable
-from include.sync.grouping import Grouped
+from retail_sync.records.errors import SystemUnavailable
+from retail_sync.sync.grouping import Grouped
 
 
 class Store:

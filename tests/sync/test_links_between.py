@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.ledger import Ledger
-from include.ledger.rows import Link, new_id
-from include.records.products import ProductTables, table
-from include.sync.mirroring import ENTITY
-from include.sync.preparing import links_between, load_links
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.rows import Link, new_id
+from retail_sync.records.products import ProductTables, table
+from retail_sync.sync.mirroring import ENTITY
+from retail_sync.sync.preparing import links_between, load_links
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.ledger.ledger import Ledger
-from include.records.products import ProductTables
-from include.sync.mirroring import load_side, see
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.records.products import ProductTables
+from retail_sync.sync.mirroring import load_side, see
 from tests.sync.shop import product, side, variant
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from include.settings.products import ProductSettings
-from include.sync.plan import LinkRef, Plan
-from include.sync.planning import plan_products
+from retail_sync.settings.products import ProductSettings
+from retail_sync.sync.plan import LinkRef, Plan
+from retail_sync.sync.planning import plan_products
 from tests.sync.shop import given, product, side, variant
 
 
@@ -250,7 +250,7 @@ def test_on_first_alignment_an_empty_value_does_not_wipe_out_a_filled_one() -> N
 
 
 def test_a_value_the_target_alters_is_held_after_the_limit() -> None:
-    from include.records.types import digest
+    from retail_sync.records.types import digest
 
     resent = {"lightspeed.name.en-GB": {"digest": digest({"name.en-GB": "4111 mug"}), "times": 3}}
     links = linked({"name.en-GB": "4111 mug"}, {})
@@ -279,7 +279,7 @@ def test_names_that_differ_only_in_capitals_are_the_same_where_a_system_keeps_on
 
 
 def test_what_the_target_said_it_cannot_hold_is_reported_and_not_sent_again() -> None:
-    from include.records.types import digest
+    from retail_sync.records.types import digest
 
     resent = {
         "lightspeed.category": {"digest": digest({"category": "Cups"}), "times": 1, "dropped": "not a leaf"}

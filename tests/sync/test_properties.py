@@ -11,13 +11,13 @@ from hypothesis import given as hypothesis_given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from include.records.products import table
-from include.settings.products import ProductSettings
-from include.sync.matching import match
-from include.sync.merging import merge_field
-from include.sync.ours import switched_off
-from include.sync.plan import LinkRef, Plan, PlanInput
-from include.sync.planning import plan_products
+from retail_sync.records.products import table
+from retail_sync.settings.products import ProductSettings
+from retail_sync.sync.matching import match
+from retail_sync.sync.merging import merge_field
+from retail_sync.sync.ours import switched_off
+from retail_sync.sync.plan import LinkRef, Plan, PlanInput
+from retail_sync.sync.planning import plan_products
 from tests.sync.shop import given, product, side, variant
 
 SKUS = st.sampled_from(["", "A", "B", "C", "D", "E"])

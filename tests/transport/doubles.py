@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 
-from include.records.errors import SyncError
-from include.records.leases import Lease
-from include.transport.answer import Answer
-from include.transport.budget import Unlimited
-from include.transport.client import HttpClient
-from include.transport.exchanges import MemorySink
-from include.transport.faces import Budget, Tokens
+from retail_sync.records.errors import SyncError
+from retail_sync.records.leases import Lease
+from retail_sync.transport.answer import Answer
+from retail_sync.transport.budget import Unlimited
+from retail_sync.transport.client import HttpClient
+from retail_sync.transport.exchanges import MemorySink
+from retail_sync.transport.faces import Budget, Tokens
 from tests.leases import StandingLease
 
 Handler = Callable[[httpx.Request], httpx.Response]

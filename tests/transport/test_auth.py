@@ -11,15 +11,15 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from include.records.errors import (
+from retail_sync.records.errors import (
     ConfigurationFault,
     ProtocolFault,
     RateLimited,
     SystemUnavailable,
 )
-from include.transport.auth import Bearer, ClientCredentials, RotatingRefresh
-from include.transport.exchanges import MemorySink
-from include.transport.faces import Tokens
+from retail_sync.transport.auth import Bearer, ClientCredentials, RotatingRefresh
+from retail_sync.transport.exchanges import MemorySink
+from retail_sync.transport.faces import Tokens
 from tests.transport.doubles import TOKEN_URL, MemoryTokens, client
 
 pytestmark = pytest.mark.anyio

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.records.errors import ProtocolFault, RateLimited, RecordRejected, UnknownOutcome
-from include.records.odd import DEEP, NO_NUMBER, NUMBER, TEXT, TWICE, odd, reason_of
-from include.transport import redaction, withholding
-from include.transport.auth import ClientCredentials
-from include.transport.bodies import Unreadable, encode, parse
-from include.transport.bounds import (
+from retail_sync.records.errors import ProtocolFault, RateLimited, RecordRejected, UnknownOutcome
+from retail_sync.records.odd import DEEP, NO_NUMBER, NUMBER, TEXT, TWICE, odd, reason_of
+from retail_sync.transport import redaction, withholding
+from retail_sync.transport.auth import ClientCredentials
+from retail_sync.transport.bodies import Unreadable, encode, parse
+from retail_sync.transport.bounds import (
     LONGEST_WAIT_SECONDS,
     MARGIN_FOR_SECRETS,
     MEGABYTE,
@@ -29,11 +29,11 @@ from include.transport.bounds import (
     MOST_DIGITS,
     MOST_VALUES,
 )
-from include.transport.exchanges import MemorySink
-from include.transport.faces import Exchange
-from include.transport.redaction import MASK, Redactor
-from include.transport.retry_after import retry_after_seconds
-from include.transport.wire import rate_limit_headers
+from retail_sync.transport.exchanges import MemorySink
+from retail_sync.transport.faces import Exchange
+from retail_sync.transport.redaction import MASK, Redactor
+from retail_sync.transport.retry_after import retry_after_seconds
+from retail_sync.transport.wire import rate_limit_headers
 from tests.transport.doubles import TOKEN_URL, client, script, talking_server
 
 pytestmark = pytest.mark.anyio

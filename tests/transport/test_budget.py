@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from include.records.errors import RateLimited
-from include.transport.budget import AdaptiveConcurrency, LocalBudget, Unlimited
+from retail_sync.records.errors import RateLimited
+from retail_sync.transport.budget import AdaptiveConcurrency, LocalBudget, Unlimited
 
 pytestmark = pytest.mark.anyio
 

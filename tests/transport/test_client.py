@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from include.records.errors import (
+from retail_sync.records.errors import (
     ConfigurationFault,
     ProtocolFault,
     RateLimited,
@@ -23,10 +23,10 @@ from include.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from include.transport.answer import Answer
-from include.transport.budget import AdaptiveConcurrency
-from include.transport.exchanges import MemorySink
-from include.transport.faces import Exchange
+from retail_sync.transport.answer import Answer
+from retail_sync.transport.budget import AdaptiveConcurrency
+from retail_sync.transport.exchanges import MemorySink
+from retail_sync.transport.faces import Exchange
 from tests.transport.doubles import client, script
 
 pytestmark = pytest.mark.anyio
@@ -380,7 +380,7 @@ async def test_no_secret_reaches_exchanges_errors_or_logs(caplog: pytest.LogCapt
     sink = MemorySink()
     echo = httpx.Response(400, json={"message": f"bad token {secret}", "token": "other-token"})
     handler, _ = script(httpx.ConnectError(f"proxy said {secret}"), httpx.ReadError(f"{secret}"), echo)
-    caplog.set_level(logging.DEBUG, logger="include")
+    caplog.set_level(logging.DEBUG, logger="retail_sync")
     async with client(handler, sink=sink, secrets=[secret], headers={"X-Key": secret}) as one:
         with pytest.raises(RecordRejected) as caught:
             await one.request(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from include.records.errors import (
+from retail_sync.records.errors import (
     DuplicateInTarget,
     LeaseLost,
     RecordRejected,
@@ -15,7 +15,7 @@ from include.records.errors import (
     SystemUnavailable,
     UnknownOutcome,
 )
-from include.transport.creating import SENT_AT_MOST, NotMade, made_once
+from retail_sync.transport.creating import SENT_AT_MOST, NotMade, made_once
 
 pytestmark = pytest.mark.anyio
 SILENT = UnknownOutcome("POST /brands answered 504.")
@@ -23,7 +23,7 @@ SILENT = UnknownOutcome("POST /brands answered 504.")
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.transport.creating.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("retail_sync.transport.creating.PAUSE_SECONDS", 0.0)
 
 
 class System:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from include.records.errors import ConfigurationFault
-from include.transport.hosts import check_base_url, check_name, is_loopback
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.transport.hosts import check_base_url, check_name, is_loopback
 
 ALLOWED = (r"api\.[a-z0-9-]+\.gcp\.shop\.example",)
 

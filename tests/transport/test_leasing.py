@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from include.records.errors import LeaseLost, NotLeased, SyncError, UnknownOutcome
-from include.records.leases import holding
-from include.transport.auth import RotatingRefresh
-from include.transport.budget import AdaptiveConcurrency
-from include.transport.exchanges import MemorySink
+from retail_sync.records.errors import LeaseLost, NotLeased, SyncError, UnknownOutcome
+from retail_sync.records.leases import holding
+from retail_sync.transport.auth import RotatingRefresh
+from retail_sync.transport.budget import AdaptiveConcurrency
+from retail_sync.transport.exchanges import MemorySink
 from tests.transport.doubles import TOKEN_URL, MemoryTokens, client, script, talking_server
 
 pytestmark = pytest.mark.anyio
@@ -223,7 +223,7 @@ async def test_rule_17_a_late_refresher_burns_no_refresh_token() -> None:
 
 async def test_rule_17_a_refresh_that_comes_late_uses_what_was_saved_meanwhile() -> None:
     """Somebody authorised the app anew while this worker's refresh was under way: what is stored is newer."""
-    from include.transport.faces import Tokens
+    from retail_sync.transport.faces import Tokens
 
     store = MemoryTokens()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from include.records.errors import ProtocolFault
-from include.transport.paging import LoopGuard
+from retail_sync.records.errors import ProtocolFault
+from retail_sync.transport.paging import LoopGuard
 
 
 def test_a_cursor_seen_before_stops_the_walk_even_after_a_detour() -> None:

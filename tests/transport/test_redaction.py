@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.transport.redaction import MASK, Redactor, is_secret_name
+from retail_sync.transport.redaction import MASK, Redactor, is_secret_name
 
 SECRET = st.text(
     alphabet=st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="*"),

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.transport.bounds import LONGEST_WAIT_SECONDS
-from include.transport.retry_after import retry_after_seconds
+from retail_sync.transport.bounds import LONGEST_WAIT_SECONDS
+from retail_sync.transport.retry_after import retry_after_seconds
 
 NOW = datetime(2026, 11, 23, 9, 25, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-from include.records.errors import SystemUnavailable, UnknownOutcome
-from include.transport.exchanges import MemorySink
+from retail_sync.records.errors import SystemUnavailable, UnknownOutcome
+from retail_sync.transport.exchanges import MemorySink
 from tests.transport.doubles import client, talking_server
 
 pytestmark = pytest.mark.anyio

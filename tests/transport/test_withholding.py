@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.records.errors import RecordRejected, SyncError
-from include.transport.answer import Answer
-from include.transport.exchanges import MemorySink
-from include.transport.redaction import Redactor
+from retail_sync.records.errors import RecordRejected, SyncError
+from retail_sync.transport.answer import Answer
+from retail_sync.transport.exchanges import MemorySink
+from retail_sync.transport.redaction import Redactor
 from tests.transport.doubles import client, script
 
 pytestmark = pytest.mark.anyio

@@ -7,13 +7,13 @@ update actions and checks, OAuth, and the app. What is inferred or unknown about
 What it must not know: the other system, the shop files, and anything outside the sandbox.
 """
 
-from include.sandbox.commercetools.app import create_app
-from include.sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
-from include.sandbox.commercetools.deliveries import DeliveryOptions
-from include.sandbox.commercetools.destinations import PushEndpoints
-from include.sandbox.commercetools.errors import ApiError
-from include.sandbox.commercetools.spec import RequestValidator
-from include.sandbox.commercetools.store import CommercetoolsStore, Project
+from sandbox.commercetools.app import create_app
+from sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
+from sandbox.commercetools.deliveries import DeliveryOptions
+from sandbox.commercetools.destinations import PushEndpoints
+from sandbox.commercetools.errors import ApiError
+from sandbox.commercetools.spec import RequestValidator
+from sandbox.commercetools.store import CommercetoolsStore, Project
 
 __all__ = [
     "ApiError",

@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from include.sandbox.clock import to_millis
-from include.sandbox.commercetools.baskets import Basket
-from include.sandbox.commercetools.collection import Collection, Context
-from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
-from include.sandbox.commercetools.errors import (
+from sandbox.clock import to_millis
+from sandbox.commercetools.baskets import Basket
+from sandbox.commercetools.collection import Collection, Context
+from sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
+from sandbox.commercetools.errors import (
     ApiError,
     Json,
     invalid_input,
@@ -28,15 +28,15 @@ from include.sandbox.commercetools.errors import (
     no_such_uri,
     resource_not_found,
 )
-from include.sandbox.commercetools.places import ASSIGNED
-from include.sandbox.commercetools.prices import selected_price
-from include.sandbox.commercetools.products import (
+from sandbox.commercetools.places import ASSIGNED
+from sandbox.commercetools.prices import selected_price
+from sandbox.commercetools.products import (
     PROJECTION_FIELDS,
     current_projection,
     staged_projection,
     with_selected_prices,
 )
-from include.sandbox.commercetools.query import (
+from sandbox.commercetools.query import (
     Parameters,
     Query,
     expanded,
@@ -45,13 +45,13 @@ from include.sandbox.commercetools.query import (
     run_query,
     run_query_on,
 )
-from include.sandbox.commercetools.standalone_prices import PATH as STANDALONE_PATH
-from include.sandbox.commercetools.standalone_prices import refuse_locked
-from include.sandbox.commercetools.store import CommercetoolsStore, Project
-from include.sandbox.commercetools.subscription_routes import ADMIN_ROUTES
-from include.sandbox.commercetools.subscriptions import DISTURBED, HEALTHY, SUBSCRIPTIONS, create, to_try_out
-from include.sandbox.faults import Faults, install_faults
-from include.sandbox.request_line import RequestLineLimit
+from sandbox.commercetools.standalone_prices import PATH as STANDALONE_PATH
+from sandbox.commercetools.standalone_prices import refuse_locked
+from sandbox.commercetools.store import CommercetoolsStore, Project
+from sandbox.commercetools.subscription_routes import ADMIN_ROUTES
+from sandbox.commercetools.subscriptions import DISTURBED, HEALTHY, SUBSCRIPTIONS, create, to_try_out
+from sandbox.faults import Faults, install_faults
+from sandbox.request_line import RequestLineLimit
 
 CHECK_OUT = "/_admin/check-out"
 CORRELATION = "x-correlation-id"

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import date, time
 from typing import Any
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.collection import Context
-from include.sandbox.commercetools.errors import ApiError, Json, invalid_field, invalid_json, required_field
-from include.sandbox.commercetools.prices import money, stored_money
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment
+from sandbox.commercetools import shapes
+from sandbox.commercetools.collection import Context
+from sandbox.commercetools.errors import ApiError, Json, invalid_field, invalid_json, required_field
+from sandbox.commercetools.prices import money, stored_money
+from sandbox.commercetools.shapes import Shape, as_stored_moment
 
 ATTRIBUTE = shapes.shaped(Shape({"name": shapes.text}, {"value": shapes.anything}))
 attribute_list = shapes.list_of(ATTRIBUTE)

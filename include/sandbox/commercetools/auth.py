@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
-from include.sandbox.clock import Clock
-from include.sandbox.commercetools.errors import AuthError, Json
+from sandbox.clock import Clock
+from sandbox.commercetools.errors import AuthError, Json
 
 
 @dataclass(frozen=True)

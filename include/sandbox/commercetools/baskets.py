@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.sandbox.commercetools.errors import Json
+from sandbox.commercetools.errors import Json
 
 Group = tuple[int, int]
 """How many units cost how much each after a discount."""

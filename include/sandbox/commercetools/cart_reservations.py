@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from include.sandbox.commercetools.errors import ApiError, Json, invalid_operation
+from sandbox.commercetools.errors import ApiError, Json, invalid_operation
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.order_stock import Slot
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.order_stock import Slot
+    from sandbox.commercetools.store import Project
 
 EXPIRES_LATE = timedelta(minutes=3)
 """How long after its time a reservation is given back: "a few minutes"."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.collection import Action, Context, Kind
-from include.sandbox.commercetools.errors import (
+from sandbox.commercetools import shapes
+from sandbox.commercetools.collection import Action, Context, Kind
+from sandbox.commercetools.errors import (
     Json,
     duplicate_field,
     invalid_field,
     invalid_operation,
     required_field,
 )
-from include.sandbox.commercetools.prices import change_value, set_text
-from include.sandbox.commercetools.shapes import Shape, copied, without_none
+from sandbox.commercetools.prices import change_value, set_text
+from sandbox.commercetools.shapes import Shape, copied, without_none
 
 _BASE = "id version key createdAt lastModifiedAt custom "
 

@@ -12,18 +12,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.clock import to_millis
-from include.sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
-from include.sandbox.commercetools.collection import Context
-from include.sandbox.commercetools.errors import ApiError, Json, invalid_field
-from include.sandbox.commercetools.prices import channel_with_role, selected_price, stored_money
-from include.sandbox.commercetools.products import variants_of
-from include.sandbox.commercetools.shapes import copied
-from include.sandbox.commercetools.shipping_methods import cost_of, shipping_rate
-from include.sandbox.commercetools.taxing import Units, cut, portions_of, spread, taxed
+from sandbox.clock import to_millis
+from sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
+from sandbox.commercetools.collection import Context
+from sandbox.commercetools.errors import ApiError, Json, invalid_field
+from sandbox.commercetools.prices import channel_with_role, selected_price, stored_money
+from sandbox.commercetools.products import variants_of
+from sandbox.commercetools.shapes import copied
+from sandbox.commercetools.shipping_methods import cost_of, shipping_rate
+from sandbox.commercetools.taxing import Units, cut, portions_of, spread, taxed
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 NO_PRICE = 100
 """What a unit costs whose variant has no price."""

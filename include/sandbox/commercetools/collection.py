@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from include.sandbox.clock import to_millis
-from include.sandbox.commercetools.errors import (
+from sandbox.clock import to_millis
+from sandbox.commercetools.errors import (
     ApiError,
     Json,
     concurrent_modification,
@@ -23,11 +23,11 @@ from include.sandbox.commercetools.errors import (
     reference_not_found,
     resource_not_found,
 )
-from include.sandbox.commercetools.extensions import Trigger
-from include.sandbox.commercetools.shapes import Shape, copied
+from sandbox.commercetools.extensions import Trigger
+from sandbox.commercetools.shapes import Shape, copied
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 MAX_ACTIONS = 500
 """Update actions a request (documented limit)."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.catalogue import key_of
-from include.sandbox.commercetools.collection import Action, Context, Kind
-from include.sandbox.commercetools.errors import Json, invalid_field
-from include.sandbox.commercetools.prices import (
+from sandbox.commercetools import shapes
+from sandbox.commercetools.catalogue import key_of
+from sandbox.commercetools.collection import Action, Context, Kind
+from sandbox.commercetools.errors import Json, invalid_field
+from sandbox.commercetools.prices import (
     set_text,
     stored_money,
 )
-from include.sandbox.commercetools.shapes import Shape
+from sandbox.commercetools.shapes import Shape
 
 WRITTEN = "id version key createdAt lastModifiedAt custom "
 """Names that queries of any resource may use."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.collection import Collection, Context, Kind
-from include.sandbox.commercetools.errors import Json, concurrent_modification, invalid_field
-from include.sandbox.commercetools.shapes import Shape, copied
+from sandbox.commercetools import shapes
+from sandbox.commercetools.collection import Collection, Context, Kind
+from sandbox.commercetools.errors import Json, concurrent_modification, invalid_field
+from sandbox.commercetools.shapes import Shape, copied
 
 _NAME = re.compile(r"[-_~.a-zA-Z0-9]{1,256}")
 

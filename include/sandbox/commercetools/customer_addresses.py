@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.collection import Action, Context
-from include.sandbox.commercetools.errors import Json, duplicate_field, invalid_field, invalid_input
-from include.sandbox.commercetools.shapes import Shape, words
+from sandbox.commercetools import shapes
+from sandbox.commercetools.collection import Action, Context
+from sandbox.commercetools.errors import Json, duplicate_field, invalid_field, invalid_input
+from sandbox.commercetools.shapes import Shape, words
 
 ADDRESS = shapes.shaped(
     Shape(

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.catalogue import key_of
-from include.sandbox.commercetools.collection import Action, Context, Kind
-from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, check_custom
-from include.sandbox.commercetools.customer_addresses import (
+from sandbox.commercetools import shapes
+from sandbox.commercetools.catalogue import key_of
+from sandbox.commercetools.collection import Action, Context, Kind
+from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, check_custom
+from sandbox.commercetools.customer_addresses import (
     ADDRESS,
     ADDRESS_ACTIONS,
     address_fields,
     check_address_keys,
 )
-from include.sandbox.commercetools.errors import (
+from sandbox.commercetools.errors import (
     ApiError,
     Json,
     duplicate_field,
@@ -24,11 +24,11 @@ from include.sandbox.commercetools.errors import (
     reference_not_found,
     required_field,
 )
-from include.sandbox.commercetools.prices import change_value, set_text
-from include.sandbox.commercetools.shapes import Shape, words
+from sandbox.commercetools.prices import change_value, set_text
+from sandbox.commercetools.shapes import Shape, words
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 # --- customers -------------------------------------------------------------------------------------------------------
 

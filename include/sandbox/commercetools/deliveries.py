@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from include.sandbox.clock import Clock, to_millis
-from include.sandbox.commercetools.destinations import Carrier, NotPushed, Parcel, Undeliverable, in_words
-from include.sandbox.commercetools.errors import Json, invalid_input
-from include.sandbox.commercetools.notifications import (
+from sandbox.clock import Clock, to_millis
+from sandbox.commercetools.destinations import Carrier, NotPushed, Parcel, Undeliverable, in_words
+from sandbox.commercetools.errors import Json, invalid_input
+from sandbox.commercetools.notifications import (
     as_cloud_event,
     change_of,
     first_contact,
@@ -33,8 +33,8 @@ from include.sandbox.commercetools.notifications import (
     message_of,
     shortened,
 )
-from include.sandbox.commercetools.shapes import words
-from include.sandbox.commercetools.subscriptions import (
+from sandbox.commercetools.shapes import words
+from sandbox.commercetools.subscriptions import (
     BROKEN,
     DISTURBED,
     HEALTHY,
@@ -45,8 +45,8 @@ from include.sandbox.commercetools.subscriptions import (
 )
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.collection import Deed, Kind
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.collection import Deed, Kind
+    from sandbox.commercetools.store import Project
 
 LOGGED_DELIVERIES = 10_000
 CLOSING_SECONDS = 5.0

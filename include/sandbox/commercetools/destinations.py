@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from include.sandbox.commercetools.errors import Json
+from sandbox.commercetools.errors import Json
 
 GRID_ORIGIN = "eventgrid.azure.net"
 DUMMY_CREDENTIAL = "sandbox"

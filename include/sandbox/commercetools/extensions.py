@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from include.sandbox.commercetools.errors import ApiError, Json
+from sandbox.commercetools.errors import ApiError, Json
 
 Trigger = Literal["Create", "Update"]
 

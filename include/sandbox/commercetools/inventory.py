@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.collection import Action, Context, Kind
-from include.sandbox.commercetools.errors import Json, duplicate_field, invalid_field
-from include.sandbox.commercetools.prices import channel_with_role, set_text
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment, without_none, words
+from sandbox.commercetools import shapes
+from sandbox.commercetools.collection import Action, Context, Kind
+from sandbox.commercetools.errors import Json, duplicate_field, invalid_field
+from sandbox.commercetools.prices import channel_with_role, set_text
+from sandbox.commercetools.shapes import Shape, as_stored_moment, without_none, words
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.errors import ApiError
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.errors import ApiError
+    from sandbox.commercetools.store import Project
 
 _LIMITS = {"minCartQuantity": shapes.integer, "maxCartQuantity": shapes.integer}
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from include.sandbox.clock import to_millis
-from include.sandbox.commercetools.errors import Json
-from include.sandbox.commercetools.predicates import (
+from sandbox.clock import to_millis
+from sandbox.commercetools.errors import Json
+from sandbox.commercetools.predicates import (
     All,
     AnyOf,
     Compare,

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from include.sandbox.commercetools.collection import Deed, Kind
-from include.sandbox.commercetools.errors import Json
-from include.sandbox.commercetools.products import current_projection
-from include.sandbox.commercetools.shapes import words
+from sandbox.commercetools.collection import Deed, Kind
+from sandbox.commercetools.errors import Json
+from sandbox.commercetools.products import current_projection
+from sandbox.commercetools.shapes import words
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 Change = Literal["ResourceCreated", "ResourceUpdated", "ResourceDeleted"]
 

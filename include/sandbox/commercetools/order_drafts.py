@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.clock import to_millis
-from include.sandbox.commercetools.errors import Json
-from include.sandbox.commercetools.prices import selected_price
-from include.sandbox.commercetools.products import variants_of
+from sandbox.clock import to_millis
+from sandbox.commercetools.errors import Json
+from sandbox.commercetools.prices import selected_price
+from sandbox.commercetools.products import variants_of
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 CURRENCY = "EUR"
 NO_PRICE: Json = {"currencyCode": CURRENCY, "centAmount": 100}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from include.sandbox.clock import to_millis
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.collection import Action, Context
-from include.sandbox.commercetools.errors import Json, invalid_field, invalid_input, invalid_operation
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment
+from sandbox.clock import to_millis
+from sandbox.commercetools import shapes
+from sandbox.commercetools.collection import Action, Context
+from sandbox.commercetools.errors import Json, invalid_field, invalid_input, invalid_operation
+from sandbox.commercetools.shapes import Shape, as_stored_moment
 
 _SHIPMENT = shapes.one_of("Advised", "Returned", "BackInStock", "Unusable")
 _PAYMENT = shapes.one_of("NonRefundable", "Initial", "Refunded", "NotRefunded")

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from include.sandbox.commercetools.collection import Context
-from include.sandbox.commercetools.errors import ApiError, Json
-from include.sandbox.commercetools.shapes import copied
+from sandbox.commercetools.collection import Context
+from sandbox.commercetools.errors import ApiError, Json
+from sandbox.commercetools.shapes import copied
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 INVENTORY_MODES = ("None", "TrackOnly", "ReserveOnOrder", "ReserveOnCart")
 

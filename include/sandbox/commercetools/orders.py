@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.clock import to_millis
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.collection import Action, Context, Kind
-from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, typed_money
-from include.sandbox.commercetools.errors import ApiError, Json, invalid_field
-from include.sandbox.commercetools.order_returns import RETURN_ACTIONS
-from include.sandbox.commercetools.order_stock import INVENTORY_MODES
-from include.sandbox.commercetools.prices import (
+from sandbox.clock import to_millis
+from sandbox.commercetools import shapes
+from sandbox.commercetools.collection import Action, Context, Kind
+from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, typed_money
+from sandbox.commercetools.errors import ApiError, Json, invalid_field
+from sandbox.commercetools.order_returns import RETURN_ACTIONS
+from sandbox.commercetools.order_stock import INVENTORY_MODES
+from sandbox.commercetools.prices import (
     change_value,
     channel_with_role,
     money,
     set_text,
 )
-from include.sandbox.commercetools.products import variants_of
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment
-from include.sandbox.commercetools.taxing import portions_of, taxed
+from sandbox.commercetools.products import variants_of
+from sandbox.commercetools.shapes import Shape, as_stored_moment
+from sandbox.commercetools.taxing import portions_of, taxed
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 # --- orders ----------------------------------------------------------------------------------------------------------
 

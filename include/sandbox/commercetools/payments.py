@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from include.sandbox.clock import to_millis
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.catalogue import key_of, queryable
-from include.sandbox.commercetools.collection import Action, Context, Kind
-from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, typed_money
-from include.sandbox.commercetools.errors import Json, invalid_operation
-from include.sandbox.commercetools.prices import money, set_text, stored_money
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment, without_none
+from sandbox.clock import to_millis
+from sandbox.commercetools import shapes
+from sandbox.commercetools.catalogue import key_of, queryable
+from sandbox.commercetools.collection import Action, Context, Kind
+from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, typed_money
+from sandbox.commercetools.errors import Json, invalid_operation
+from sandbox.commercetools.prices import money, set_text, stored_money
+from sandbox.commercetools.shapes import Shape, as_stored_moment, without_none
 
 TRANSACTION_TYPES = ("Authorization", "CancelAuthorization", "Charge", "Refund", "Chargeback")
 TRANSACTION_STATES = ("Initial", "Pending", "Success", "Failure")

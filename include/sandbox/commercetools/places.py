@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.catalogue import key_of, queryable
-from include.sandbox.commercetools.collection import Action, Context, Kind
-from include.sandbox.commercetools.errors import Json, invalid_operation
-from include.sandbox.commercetools.prices import change_value, channel_with_role, set_text
-from include.sandbox.commercetools.shapes import Shape
+from sandbox.commercetools import shapes
+from sandbox.commercetools.catalogue import key_of, queryable
+from sandbox.commercetools.collection import Action, Context, Kind
+from sandbox.commercetools.errors import Json, invalid_operation
+from sandbox.commercetools.prices import change_value, channel_with_role, set_text
+from sandbox.commercetools.shapes import Shape
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 # --- channels --------------------------------------------------------------------------------------------------------
 

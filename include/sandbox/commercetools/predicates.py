@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from include.sandbox.commercetools.errors import ApiError, malformed
+from sandbox.commercetools.errors import ApiError, malformed
 
 Variables = Mapping[str, Sequence[str]]
 """Values of `var.<name>` query parameters; one given several times is a list."""

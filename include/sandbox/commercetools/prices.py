@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.collection import Action, Context
-from include.sandbox.commercetools.errors import (
+from sandbox.commercetools import shapes
+from sandbox.commercetools.collection import Action, Context
+from sandbox.commercetools.errors import (
     ApiError,
     Json,
     invalid_field,
     invalid_json,
     invalid_operation,
 )
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment
+from sandbox.commercetools.shapes import Shape, as_stored_moment
 
 FRACTION_DIGITS = {
     "JPY": 0,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.attributes import (
+from sandbox.commercetools import shapes
+from sandbox.commercetools.attributes import (
     PRODUCT_LEVEL,
     VARIANT_LEVEL,
     check_same_for_all,
@@ -14,16 +14,16 @@ from include.sandbox.commercetools.attributes import (
     put_attribute,
     stored_value,
 )
-from include.sandbox.commercetools.collection import Action, Context, Kind
-from include.sandbox.commercetools.errors import Json, invalid_field, invalid_input, invalid_operation
-from include.sandbox.commercetools.prices import (
+from sandbox.commercetools.collection import Action, Context, Kind
+from sandbox.commercetools.errors import Json, invalid_field, invalid_input, invalid_operation
+from sandbox.commercetools.prices import (
     check_scopes,
     price_draft,
     price_drafts,
     set_text,
     stored_price,
 )
-from include.sandbox.commercetools.products import (
+from sandbox.commercetools.products import (
     IMAGE,
     PRODUCT_DRAFT,
     PRODUCT_FIELDS,
@@ -37,7 +37,7 @@ from include.sandbox.commercetools.products import (
     unique_values,
     variants_of,
 )
-from include.sandbox.commercetools.shapes import Shape, copied
+from sandbox.commercetools.shapes import Shape, copied
 
 Edit = Callable[[Context, Json, Json, Json], None]
 """(context, product, product data, action): changes the staged or the current data."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.attributes import (
+from sandbox.commercetools import shapes
+from sandbox.commercetools.attributes import (
     PRODUCT_LEVEL,
     VARIANT_LEVEL,
     attribute_list,
@@ -14,13 +14,13 @@ from include.sandbox.commercetools.attributes import (
     definitions,
     stored_attributes,
 )
-from include.sandbox.commercetools.collection import Context
-from include.sandbox.commercetools.errors import ApiError, Json, invalid_operation
-from include.sandbox.commercetools.prices import check_scopes, price_drafts, stored_price
-from include.sandbox.commercetools.shapes import Shape, copied, words
+from sandbox.commercetools.collection import Context
+from sandbox.commercetools.errors import ApiError, Json, invalid_operation
+from sandbox.commercetools.prices import check_scopes, price_drafts, stored_price
+from sandbox.commercetools.shapes import Shape, copied, words
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 MAX_VARIANTS = 100
 """Variants a product (documented); that the master counts among them is inferred."""

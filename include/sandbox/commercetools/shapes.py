@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar, cast
 
-from include.sandbox.clock import to_millis
-from include.sandbox.commercetools.errors import ApiError, Json, invalid_field, invalid_json
+from sandbox.clock import to_millis
+from sandbox.commercetools.errors import ApiError, Json, invalid_field, invalid_json
 
 Check = Callable[[Any, str], None]
 T = TypeVar("T")

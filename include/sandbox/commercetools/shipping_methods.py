@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.catalogue import key_of, queryable
-from include.sandbox.commercetools.collection import Context, Kind
-from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, typed_money
-from include.sandbox.commercetools.errors import Json, invalid_operation
-from include.sandbox.commercetools.prices import change_value, set_text
-from include.sandbox.commercetools.shapes import Shape
+from sandbox.commercetools import shapes
+from sandbox.commercetools.catalogue import key_of, queryable
+from sandbox.commercetools.collection import Context, Kind
+from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, typed_money
+from sandbox.commercetools.errors import Json, invalid_operation
+from sandbox.commercetools.prices import change_value, set_text
+from sandbox.commercetools.shapes import Shape
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 
 def _build(context: Context, draft: Json) -> Json:

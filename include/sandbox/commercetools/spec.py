@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from include.sandbox.commercetools.shapes import CURRENCY
+from sandbox.commercetools.shapes import CURRENCY
 
 _RESOURCES = {
     "products": "Product",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.collection import Action, Context, Kind
-from include.sandbox.commercetools.custom_fields import CUSTOM_ACTIONS
-from include.sandbox.commercetools.errors import (
+from sandbox.commercetools import shapes
+from sandbox.commercetools.collection import Action, Context, Kind
+from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS
+from sandbox.commercetools.errors import (
     ApiError,
     Json,
     invalid_input,
     invalid_operation,
 )
-from include.sandbox.commercetools.prices import (
+from sandbox.commercetools.prices import (
     DISCOUNTED,
     PRICE_DRAFT,
     TIER,
@@ -28,10 +28,10 @@ from include.sandbox.commercetools.prices import (
     stored_terms,
     stored_tier,
 )
-from include.sandbox.commercetools.shapes import Shape, as_stored_moment, words
+from sandbox.commercetools.shapes import Shape, as_stored_moment, words
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import CommercetoolsStore
+    from sandbox.commercetools.store import CommercetoolsStore
 
 PATH = "standalone-prices"
 

@@ -11,35 +11,35 @@ from typing import Any, Literal
 
 import msgspec
 
-from include.sandbox.clock import Clock, to_millis
-from include.sandbox.commercetools.auth import ApiClient, Authority
-from include.sandbox.commercetools.baskets import Basket
-from include.sandbox.commercetools.cart_reservations import CartReservations
-from include.sandbox.commercetools.catalogue import CATEGORIES, PRODUCT_TYPES, TAX_CATEGORIES
-from include.sandbox.commercetools.check_out import cart_of, check_out
-from include.sandbox.commercetools.collection import Collection, Context, Deed, Kind
-from include.sandbox.commercetools.custom_fields import PLAIN_KINDS
-from include.sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
-from include.sandbox.commercetools.customers import CUSTOMER_GROUPS, CUSTOMERS
-from include.sandbox.commercetools.deliveries import Deliveries
-from include.sandbox.commercetools.errors import ApiError, Json
-from include.sandbox.commercetools.extensions import Extension
-from include.sandbox.commercetools.inventory import INVENTORY
-from include.sandbox.commercetools.order_drafts import Line, order_draft
-from include.sandbox.commercetools.order_stock import OrderStock
-from include.sandbox.commercetools.orders import ORDERS
-from include.sandbox.commercetools.payments import PAYMENTS
-from include.sandbox.commercetools.places import CHANNELS, PRODUCT_SELECTIONS, STORES
-from include.sandbox.commercetools.product_actions import PRODUCTS
-from include.sandbox.commercetools.shapes import copied
-from include.sandbox.commercetools.shipping_methods import SHIPPING_METHODS
-from include.sandbox.commercetools.standalone_prices import (
+from sandbox.clock import Clock, to_millis
+from sandbox.commercetools.auth import ApiClient, Authority
+from sandbox.commercetools.baskets import Basket
+from sandbox.commercetools.cart_reservations import CartReservations
+from sandbox.commercetools.catalogue import CATEGORIES, PRODUCT_TYPES, TAX_CATEGORIES
+from sandbox.commercetools.check_out import cart_of, check_out
+from sandbox.commercetools.collection import Collection, Context, Deed, Kind
+from sandbox.commercetools.custom_fields import PLAIN_KINDS
+from sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
+from sandbox.commercetools.customers import CUSTOMER_GROUPS, CUSTOMERS
+from sandbox.commercetools.deliveries import Deliveries
+from sandbox.commercetools.errors import ApiError, Json
+from sandbox.commercetools.extensions import Extension
+from sandbox.commercetools.inventory import INVENTORY
+from sandbox.commercetools.order_drafts import Line, order_draft
+from sandbox.commercetools.order_stock import OrderStock
+from sandbox.commercetools.orders import ORDERS
+from sandbox.commercetools.payments import PAYMENTS
+from sandbox.commercetools.places import CHANNELS, PRODUCT_SELECTIONS, STORES
+from sandbox.commercetools.product_actions import PRODUCTS
+from sandbox.commercetools.shapes import copied
+from sandbox.commercetools.shipping_methods import SHIPPING_METHODS
+from sandbox.commercetools.standalone_prices import (
     STANDALONE_PRICES,
     LockCode,
     PriceLock,
     Writing,
 )
-from include.sandbox.commercetools.subscriptions import SUBSCRIPTIONS
+from sandbox.commercetools.subscriptions import SUBSCRIPTIONS
 
 KINDS: tuple[Kind, ...] = (
     PRODUCT_TYPES,

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from include.sandbox.commercetools.deliveries import Deliveries
-from include.sandbox.commercetools.destinations import PushEndpoints
-from include.sandbox.commercetools.errors import ApiError, Json, invalid_json, resource_not_found
-from include.sandbox.commercetools.store import CommercetoolsStore
-from include.sandbox.fault_rules import ADMIN_PREFIX
+from sandbox.commercetools.deliveries import Deliveries
+from sandbox.commercetools.destinations import PushEndpoints
+from sandbox.commercetools.errors import ApiError, Json, invalid_json, resource_not_found
+from sandbox.commercetools.store import CommercetoolsStore
+from sandbox.fault_rules import ADMIN_PREFIX
 
 Answer = Callable[[Request], Awaitable[Response]]
 

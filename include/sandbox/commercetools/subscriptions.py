@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.commercetools import shapes
-from include.sandbox.commercetools.catalogue import key_of, queryable
-from include.sandbox.commercetools.collection import Action, Collection, Context, Kind
-from include.sandbox.commercetools.errors import ApiError, Json, invalid_input, invalid_json, required_field
-from include.sandbox.commercetools.prices import set_text
-from include.sandbox.commercetools.shapes import Shape, copied, words
+from sandbox.commercetools import shapes
+from sandbox.commercetools.catalogue import key_of, queryable
+from sandbox.commercetools.collection import Action, Collection, Context, Kind
+from sandbox.commercetools.errors import ApiError, Json, invalid_input, invalid_json, required_field
+from sandbox.commercetools.prices import set_text
+from sandbox.commercetools.shapes import Shape, copied, words
 
 if TYPE_CHECKING:
-    from include.sandbox.commercetools.store import Project
+    from sandbox.commercetools.store import Project
 
 MAX_SUBSCRIPTIONS = 50
 """Subscriptions a project (documented limit, raised on request)."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from include.sandbox.commercetools.errors import Json
+from sandbox.commercetools.errors import Json
 
 Units = tuple[int, int]
 """How many cost how much each, in minor units."""

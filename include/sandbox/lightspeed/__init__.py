@@ -9,8 +9,8 @@ descriptions of the API; where those are silent the behaviour is a switch in `St
 there.
 """
 
-from include.sandbox.lightspeed.app import create_app
-from include.sandbox.lightspeed.options import StoreOptions
-from include.sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.app import create_app
+from sandbox.lightspeed.options import StoreOptions
+from sandbox.lightspeed.store import LightspeedStore
 
 __all__ = ["LightspeedStore", "StoreOptions", "create_app"]

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from include.sandbox.faults import Faults, install_faults
-from include.sandbox.lightspeed import (
+from sandbox.faults import Faults, install_faults
+from sandbox.lightspeed import (
     routes_admin,
     routes_consignments,
     routes_entities,
@@ -21,11 +21,11 @@ from include.sandbox.lightspeed import (
     routes_shop,
     routes_stock,
 )
-from include.sandbox.lightspeed.errors import ApiError
-from include.sandbox.lightspeed.limits import RateLimit
-from include.sandbox.lightspeed.store import LightspeedStore
-from include.sandbox.lightspeed.web import refused, unknown_route
-from include.sandbox.request_line import RequestLineLimit
+from sandbox.lightspeed.errors import ApiError
+from sandbox.lightspeed.limits import RateLimit
+from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.web import refused, unknown_route
+from sandbox.request_line import RequestLineLimit
 
 
 def create_app(store: LightspeedStore, faults: Faults) -> FastAPI:

@@ -9,11 +9,11 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed import price_books, stock
-from include.sandbox.lightspeed.errors import invalid, not_found
-from include.sandbox.lightspeed.models import Code, Family, Image, OutletTax, Product, ProductSupplier
-from include.sandbox.lightspeed.numerals import decimal_of, five_places
-from include.sandbox.lightspeed.payloads import (
+from sandbox.lightspeed import price_books, stock
+from sandbox.lightspeed.errors import invalid, not_found
+from sandbox.lightspeed.models import Code, Family, Image, OutletTax, Product, ProductSupplier
+from sandbox.lightspeed.numerals import decimal_of, five_places
+from sandbox.lightspeed.payloads import (
     COMMON_FIELDS,
     CREATE_FIELDS,
     DETAIL_FIELDS,
@@ -30,7 +30,7 @@ from include.sandbox.lightspeed.payloads import (
 )
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 
 def create(store: LightspeedStore, given: Given, checked: bool = True) -> list[Product]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from include.sandbox.lightspeed.movements import Levels
-from include.sandbox.lightspeed.rows import Record, Row
+from sandbox.lightspeed.movements import Levels
+from sandbox.lightspeed.rows import Record, Row
 
 FLOWS = {
     "SUPPLIER": ("OPEN", "SENT", "DISPATCHED", "RECEIVED"),

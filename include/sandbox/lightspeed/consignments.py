@@ -11,20 +11,20 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed import movements, stock
-from include.sandbox.lightspeed.consignment_rows import (
+from sandbox.lightspeed import movements, stock
+from sandbox.lightspeed.consignment_rows import (
     ENDS,
     FIRST,
     FLOWS,
     Consignment,
     ConsignmentLine,
 )
-from include.sandbox.lightspeed.errors import bad_request, invalid, not_found
-from include.sandbox.lightspeed.movements import Levels
-from include.sandbox.lightspeed.numerals import decimal_or_text_of
+from sandbox.lightspeed.errors import bad_request, invalid, not_found
+from sandbox.lightspeed.movements import Levels
+from sandbox.lightspeed.numerals import decimal_or_text_of
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 Given = dict[str, Any]
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed import sales
-from include.sandbox.lightspeed.numerals import five_places
-from include.sandbox.lightspeed.prices import both_prices, tax_rate, to_pay, without_tax
+from sandbox.lightspeed import sales
+from sandbox.lightspeed.numerals import five_places
+from sandbox.lightspeed.prices import both_prices, tax_rate, to_pay, without_tax
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.rows import Record
-    from include.sandbox.lightspeed.store import LightspeedStore, Number
+    from sandbox.lightspeed.rows import Record
+    from sandbox.lightspeed.store import LightspeedStore, Number
 
 
 @dataclass(frozen=True)

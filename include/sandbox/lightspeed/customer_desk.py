@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed.customer_rules import FIGURES, WRITABLE, customer_fields
-from include.sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.customer_rules import FIGURES, WRITABLE, customer_fields
+from sandbox.lightspeed.rows import Record
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore, Number
+    from sandbox.lightspeed.store import LightspeedStore, Number
 
 
 def add(store: LightspeedStore, given: Mapping[str, Any]) -> str:

@@ -6,11 +6,11 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed.errors import ApiError, bad_request, invalid
+from sandbox.lightspeed.errors import ApiError, bad_request, invalid
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.rows import Record
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.rows import Record
+    from sandbox.lightspeed.store import LightspeedStore
 
 Given = dict[str, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from include.sandbox.lightspeed.rows import Record, Table, Ticker
+from sandbox.lightspeed.rows import Record, Table, Ticker
 
 FILTERS = ("customer_code", "email", "first_name", "last_name", "company_name", "mobile", "phone")
 """What customers can be searched by."""

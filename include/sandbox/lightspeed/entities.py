@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from include.sandbox.lightspeed.customer_rules import DATED_FIELDS, customer_fields
-from include.sandbox.lightspeed.errors import ApiError, conflict, invalid
-from include.sandbox.lightspeed.models import Family, Product
-from include.sandbox.lightspeed.price_books import book_fields, book_wire
-from include.sandbox.lightspeed.rows import Record, Table
+from sandbox.lightspeed.customer_rules import DATED_FIELDS, customer_fields
+from sandbox.lightspeed.errors import ApiError, conflict, invalid
+from sandbox.lightspeed.models import Family, Product
+from sandbox.lightspeed.price_books import book_fields, book_wire
+from sandbox.lightspeed.rows import Record, Table
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 Given = dict[str, Any]
 Listing = Literal["versioned", "whole"]

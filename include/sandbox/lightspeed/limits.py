@@ -10,8 +10,8 @@ from email.utils import format_datetime
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from include.sandbox.lightspeed.numerals import encode
-from include.sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.numerals import encode
+from sandbox.lightspeed.store import LightspeedStore
 
 REQUESTS_PER_REGISTER = 300
 REQUESTS_BESIDE = 50

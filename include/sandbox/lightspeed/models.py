@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from include.sandbox.lightspeed.rows import Row
+from sandbox.lightspeed.rows import Row
 
 CODE_TYPES = ("CUSTOM", "EAN", "ISBN", "ITF", "JAN", "UPC")
 WEIGHT_UNITS = ("CT", "G", "OZ", "LB", "KG")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from include.sandbox.lightspeed import stock
+from sandbox.lightspeed import stock
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 Levels = dict[tuple[str, str], Decimal]
 """Signed quantities by product id and outlet id."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed.errors import bad_request, invalid
-from include.sandbox.lightspeed.models import CODE_TYPES, DIMENSION_UNITS, MOST_ATTRIBUTES, WEIGHT_UNITS
-from include.sandbox.lightspeed.numerals import decimal_of, five_places
-from include.sandbox.lightspeed.rows import Table
+from sandbox.lightspeed.errors import bad_request, invalid
+from sandbox.lightspeed.models import CODE_TYPES, DIMENSION_UNITS, MOST_ATTRIBUTES, WEIGHT_UNITS
+from sandbox.lightspeed.numerals import decimal_of, five_places
+from sandbox.lightspeed.rows import Table
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 Given = dict[str, Any]
 

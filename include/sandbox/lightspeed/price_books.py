@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed.errors import invalid
-from include.sandbox.lightspeed.models import PriceBookProduct, Product
-from include.sandbox.lightspeed.prices import both_prices, tax_of
-from include.sandbox.lightspeed.rows import Record, Table
+from sandbox.lightspeed.errors import invalid
+from sandbox.lightspeed.models import PriceBookProduct, Product
+from sandbox.lightspeed.prices import both_prices, tax_of
+from sandbox.lightspeed.rows import Record, Table
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 Given = dict[str, Any]
 

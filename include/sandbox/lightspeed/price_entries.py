@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed import catalogue
-from include.sandbox.lightspeed.errors import bad_request, invalid
-from include.sandbox.lightspeed.models import PriceBookProduct
-from include.sandbox.lightspeed.numerals import decimal_of
-from include.sandbox.lightspeed.prices import tax_of, without_tax
-from include.sandbox.lightspeed.rows import Record, Table
+from sandbox.lightspeed import catalogue
+from sandbox.lightspeed.errors import bad_request, invalid
+from sandbox.lightspeed.models import PriceBookProduct
+from sandbox.lightspeed.numerals import decimal_of
+from sandbox.lightspeed.prices import tax_of, without_tax
+from sandbox.lightspeed.rows import Record, Table
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore, Number
+    from sandbox.lightspeed.store import LightspeedStore, Number
 
 Given = dict[str, Any]
 

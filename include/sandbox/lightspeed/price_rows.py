@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed.models import PriceBookProduct
-from include.sandbox.lightspeed.numerals import plain
-from include.sandbox.lightspeed.prices import money
-from include.sandbox.lightspeed.rows import Table, Ticker
+from sandbox.lightspeed.models import PriceBookProduct
+from sandbox.lightspeed.numerals import plain
+from sandbox.lightspeed.prices import money
+from sandbox.lightspeed.rows import Table, Ticker
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 
 class PriceRows(Table[PriceBookProduct]):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
-from include.sandbox.lightspeed.models import Product
-from include.sandbox.lightspeed.numerals import five_places, plain
+from sandbox.lightspeed.models import Product
+from sandbox.lightspeed.numerals import five_places, plain
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 
 NO_CENTS = {"JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3}

@@ -14,10 +14,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from include.sandbox.lightspeed.errors import bad_request, not_found
-from include.sandbox.lightspeed.numerals import decimal_or_text_of
-from include.sandbox.lightspeed.store import LightspeedStore
-from include.sandbox.lightspeed.web import data, found, number_of, object_of, store_of
+from sandbox.lightspeed.errors import bad_request, not_found
+from sandbox.lightspeed.numerals import decimal_or_text_of
+from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.web import data, found, number_of, object_of, store_of
 
 router = APIRouter(prefix="/_admin")
 

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from include.sandbox.lightspeed import consignments
-from include.sandbox.lightspeed.consignment_rows import (
+from sandbox.lightspeed import consignments
+from sandbox.lightspeed.consignment_rows import (
     SCOPES,
     Consignment,
     ConsignmentLine,
@@ -16,9 +16,9 @@ from include.sandbox.lightspeed.consignment_rows import (
     text_of,
     totals_wire,
 )
-from include.sandbox.lightspeed.errors import bad_request
-from include.sandbox.lightspeed.store import LightspeedStore
-from include.sandbox.lightspeed.web import (
+from sandbox.lightspeed.errors import bad_request
+from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.web import (
     access_of,
     body_of,
     data,

@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from include.sandbox.lightspeed.entities import COLLECTIONS, Collection
-from include.sandbox.lightspeed.rows import Record
-from include.sandbox.lightspeed.web import (
+from sandbox.lightspeed.entities import COLLECTIONS, Collection
+from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.web import (
     LEGACY_VERSIONS,
     Handler,
     data,

@@ -12,14 +12,14 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from include.sandbox.lightspeed import price_books, price_entries
-from include.sandbox.lightspeed.errors import bad_request
-from include.sandbox.lightspeed.models import PriceBookProduct
-from include.sandbox.lightspeed.numerals import decode
-from include.sandbox.lightspeed.price_rows import price_row_wire
-from include.sandbox.lightspeed.rows import Record
-from include.sandbox.lightspeed.store import LightspeedStore
-from include.sandbox.lightspeed.web import (
+from sandbox.lightspeed import price_books, price_entries
+from sandbox.lightspeed.errors import bad_request
+from sandbox.lightspeed.models import PriceBookProduct
+from sandbox.lightspeed.numerals import decode
+from sandbox.lightspeed.price_rows import price_row_wire
+from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.web import (
     data,
     envelope,
     flag_of,

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from include.sandbox.lightspeed import catalogue
-from include.sandbox.lightspeed.errors import bad_request
-from include.sandbox.lightspeed.models import Product
-from include.sandbox.lightspeed.numerals import decimal_of
-from include.sandbox.lightspeed.store import LightspeedStore
-from include.sandbox.lightspeed.web import (
+from sandbox.lightspeed import catalogue
+from sandbox.lightspeed.errors import bad_request
+from sandbox.lightspeed.models import Product
+from sandbox.lightspeed.numerals import decimal_of
+from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.web import (
     data,
     envelope,
     flag_of,
@@ -22,7 +22,7 @@ from include.sandbox.lightspeed.web import (
     scoped,
     store_of,
 )
-from include.sandbox.lightspeed.wire import answered_product, image_wire
+from sandbox.lightspeed.wire import answered_product, image_wire
 
 router = APIRouter(prefix="/api/{version}")
 READ, WRITE = scoped("products:read"), scoped("products:write")

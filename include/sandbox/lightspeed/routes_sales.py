@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from include.sandbox.lightspeed import sales
-from include.sandbox.lightspeed.sale_wire import sale_wire
-from include.sandbox.lightspeed.web import data, envelope, found, object_of, page_of, scoped, store_of
+from sandbox.lightspeed import sales
+from sandbox.lightspeed.sale_wire import sale_wire
+from sandbox.lightspeed.web import data, envelope, found, object_of, page_of, scoped, store_of
 
 router = APIRouter(prefix="/api/{version}")
 READ, WRITE = scoped("sales:read"), scoped("sales:write")

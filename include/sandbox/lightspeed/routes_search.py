@@ -9,15 +9,15 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from include.sandbox.lightspeed.customer_rules import DATED_FIELDS
-from include.sandbox.lightspeed.customer_table import FILTERS
-from include.sandbox.lightspeed.errors import bad_request
-from include.sandbox.lightspeed.models import Product
-from include.sandbox.lightspeed.rows import Record, Table
-from include.sandbox.lightspeed.sale_search import matching_sales
-from include.sandbox.lightspeed.sale_wire import sale_wire
-from include.sandbox.lightspeed.store import LightspeedStore
-from include.sandbox.lightspeed.web import (
+from sandbox.lightspeed.customer_rules import DATED_FIELDS
+from sandbox.lightspeed.customer_table import FILTERS
+from sandbox.lightspeed.errors import bad_request
+from sandbox.lightspeed.models import Product
+from sandbox.lightspeed.rows import Record, Table
+from sandbox.lightspeed.sale_search import matching_sales
+from sandbox.lightspeed.sale_wire import sale_wire
+from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.web import (
     LEGACY_VERSIONS,
     R,
     access_of,
@@ -28,7 +28,7 @@ from include.sandbox.lightspeed.web import (
     scoped,
     store_of,
 )
-from include.sandbox.lightspeed.wire import answered_product
+from sandbox.lightspeed.wire import answered_product
 
 router = APIRouter(prefix="/api/{version}")
 MOST_SEARCH_RESULTS = 1000

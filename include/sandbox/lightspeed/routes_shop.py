@@ -8,12 +8,12 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from include.sandbox.lightspeed import tree
-from include.sandbox.lightspeed.errors import ApiError, bad_request, conflict
-from include.sandbox.lightspeed.numerals import decimal_of
-from include.sandbox.lightspeed.rows import Record
-from include.sandbox.lightspeed.store import LightspeedStore
-from include.sandbox.lightspeed.web import (
+from sandbox.lightspeed import tree
+from sandbox.lightspeed.errors import ApiError, bad_request, conflict
+from sandbox.lightspeed.numerals import decimal_of
+from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.web import (
     access_of,
     answer,
     data,
@@ -26,7 +26,7 @@ from include.sandbox.lightspeed.web import (
     scoped,
     store_of,
 )
-from include.sandbox.lightspeed.wire import category_wire, outlet_tax_wire
+from sandbox.lightspeed.wire import category_wire, outlet_tax_wire
 
 tokens_router = APIRouter()
 router = APIRouter(prefix="/api/{version}")

@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from include.sandbox.lightspeed import stock
-from include.sandbox.lightspeed.errors import bad_request
-from include.sandbox.lightspeed.models import Stock
-from include.sandbox.lightspeed.numerals import plain
-from include.sandbox.lightspeed.store import LightspeedStore
-from include.sandbox.lightspeed.web import (
+from sandbox.lightspeed import stock
+from sandbox.lightspeed.errors import bad_request
+from sandbox.lightspeed.models import Stock
+from sandbox.lightspeed.numerals import plain
+from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.web import (
     answer,
     body_of,
     data,
@@ -23,7 +23,7 @@ from include.sandbox.lightspeed.web import (
     scoped,
     store_of,
 )
-from include.sandbox.lightspeed.wire import stock_wire, stock_wire_2_0
+from sandbox.lightspeed.wire import stock_wire, stock_wire_2_0
 
 router = APIRouter(prefix="/api/{version}")
 READ, WRITE = scoped("inventory:read"), scoped("inventory:write")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from include.sandbox.clock import Clock
+from sandbox.clock import Clock
 
 FIRST_VERSION = 27_561_000_000
 """Real versions are far above 32 bits, so these are too."""

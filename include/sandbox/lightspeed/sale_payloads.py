@@ -10,13 +10,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from include.sandbox.lightspeed.errors import bad_request, invalid
-from include.sandbox.lightspeed.numerals import decimal_or_text_of
-from include.sandbox.lightspeed.rows import Record, Row, Table
-from include.sandbox.lightspeed.sale_rows import ATTRIBUTES, EXCLUSIVE, STATES, SaleLine, SalePayment
+from sandbox.lightspeed.errors import bad_request, invalid
+from sandbox.lightspeed.numerals import decimal_or_text_of
+from sandbox.lightspeed.rows import Record, Row, Table
+from sandbox.lightspeed.sale_rows import ATTRIBUTES, EXCLUSIVE, STATES, SaleLine, SalePayment
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 Given = dict[str, Any]
 R = TypeVar("R", bound=Row)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from fastapi import Request
 
-from include.sandbox.lightspeed.errors import bad_request
-from include.sandbox.lightspeed.sale_rows import Sale
+from sandbox.lightspeed.errors import bad_request
+from sandbox.lightspeed.sale_rows import Sale
 
 _VALUES: dict[str, Callable[[Sale], set[str | None]]] = {
     "state": lambda sale: {sale.state},

@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed.numerals import five_places, plain
-from include.sandbox.lightspeed.prices import money
-from include.sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
+from sandbox.lightspeed.numerals import five_places, plain
+from sandbox.lightspeed.prices import money
+from sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 _LINE_STATUS = {"parked": "SAVED", "voided": "VOIDED"}
 """Lines of other sales are confirmed."""

@@ -15,16 +15,16 @@ from dataclasses import replace as copy_of
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed import movements
-from include.sandbox.lightspeed.errors import conflict, invalid
-from include.sandbox.lightspeed.movements import Levels
-from include.sandbox.lightspeed.prices import to_pay
-from include.sandbox.lightspeed.rows import Record
-from include.sandbox.lightspeed.sale_payloads import Given, SaleDraft, read_sale
-from include.sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
+from sandbox.lightspeed import movements
+from sandbox.lightspeed.errors import conflict, invalid
+from sandbox.lightspeed.movements import Levels
+from sandbox.lightspeed.prices import to_pay
+from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.sale_payloads import Given, SaleDraft, read_sale
+from sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 
 def save(store: LightspeedStore, given: Given) -> Sale:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed.errors import bad_request, invalid
-from include.sandbox.lightspeed.models import Product, Stock
-from include.sandbox.lightspeed.numerals import plain
-from include.sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.errors import bad_request, invalid
+from sandbox.lightspeed.models import Product, Stock
+from sandbox.lightspeed.numerals import plain
+from sandbox.lightspeed.rows import Record
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 NEGATIVE_REASONS = frozenset({"DAMAGE", "EXPIRY", "INTERNAL_USE", "THEFT", "DONATION"})
 POSITIVE_REASONS = frozenset({"STOCK_FOUND", "SAMPLE_FOR_SALE"})

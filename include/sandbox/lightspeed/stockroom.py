@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed import consignments
+from sandbox.lightspeed import consignments
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore, Number
+    from sandbox.lightspeed.store import LightspeedStore, Number
 
 
 def transfer(

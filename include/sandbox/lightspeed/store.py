@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from include.sandbox.clock import Clock
-from include.sandbox.lightspeed import (
+from sandbox.clock import Clock
+from sandbox.lightspeed import (
     catalogue,
     counter,
     customer_desk,
@@ -23,18 +23,18 @@ from include.sandbox.lightspeed import (
     stock,
     stockroom,
 )
-from include.sandbox.lightspeed.consignment_rows import Consignment
-from include.sandbox.lightspeed.customer_table import CustomerTable
-from include.sandbox.lightspeed.locks import TellingLock
-from include.sandbox.lightspeed.models import Family, Image, OutletTax, Product, Stock
-from include.sandbox.lightspeed.options import StoreOptions
-from include.sandbox.lightspeed.price_rows import PriceRows, price_row_wire
-from include.sandbox.lightspeed.rows import Record, Table, Ticker
-from include.sandbox.lightspeed.sale_rows import Sale
-from include.sandbox.lightspeed.sale_wire import sale_wire
-from include.sandbox.lightspeed.tokens import TokenBook
-from include.sandbox.lightspeed.webhooks import Webhooks
-from include.sandbox.lightspeed.wire import product_wire
+from sandbox.lightspeed.consignment_rows import Consignment
+from sandbox.lightspeed.customer_table import CustomerTable
+from sandbox.lightspeed.locks import TellingLock
+from sandbox.lightspeed.models import Family, Image, OutletTax, Product, Stock
+from sandbox.lightspeed.options import StoreOptions
+from sandbox.lightspeed.price_rows import PriceRows, price_row_wire
+from sandbox.lightspeed.rows import Record, Table, Ticker
+from sandbox.lightspeed.sale_rows import Sale
+from sandbox.lightspeed.sale_wire import sale_wire
+from sandbox.lightspeed.tokens import TokenBook
+from sandbox.lightspeed.webhooks import Webhooks
+from sandbox.lightspeed.wire import product_wire
 
 Number = Decimal | int | str
 """A figure without float noise: 19.99 is written as "19.99"."""

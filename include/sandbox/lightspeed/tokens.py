@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from include.sandbox.lightspeed.errors import ApiError, forbidden, unauthorized
-from include.sandbox.lightspeed.options import StoreOptions
-from include.sandbox.lightspeed.rows import Ticker
+from sandbox.lightspeed.errors import ApiError, forbidden, unauthorized
+from sandbox.lightspeed.options import StoreOptions
+from sandbox.lightspeed.rows import Ticker
 
 PERSONAL_PREFIX = "lsxs_pt_"
 PERSONAL = "personal"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed.errors import bad_request, invalid
-from include.sandbox.lightspeed.rows import Record
-from include.sandbox.lightspeed.wire import category_path
+from sandbox.lightspeed.errors import bad_request, invalid
+from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.wire import category_path
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 
 def listed(store: LightspeedStore, parent: str | None, include: str) -> list[Record]:

@@ -10,11 +10,11 @@ from fastapi import Depends, Request
 from fastapi.params import Depends as Dependency
 from starlette.responses import Response
 
-from include.sandbox.lightspeed.errors import ApiError, bad_request, not_found
-from include.sandbox.lightspeed.numerals import decode, encode
-from include.sandbox.lightspeed.rows import Row, Table
-from include.sandbox.lightspeed.store import LightspeedStore
-from include.sandbox.lightspeed.tokens import Access
+from sandbox.lightspeed.errors import ApiError, bad_request, not_found
+from sandbox.lightspeed.numerals import decode, encode
+from sandbox.lightspeed.rows import Row, Table
+from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.tokens import Access
 
 LEGACY_VERSIONS = frozenset({"2.0", "2.1", "3.0"})
 NEWEST_DATE_VERSION = "2026-07"

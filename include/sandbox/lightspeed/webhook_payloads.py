@@ -12,17 +12,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from include.sandbox.lightspeed.consignment_rows import Consignment, text_of
-from include.sandbox.lightspeed.customer_rules import CUSTOM_FIELDS
-from include.sandbox.lightspeed.models import PriceBookProduct, Product, Stock
-from include.sandbox.lightspeed.numerals import encode, plain
-from include.sandbox.lightspeed.prices import money, tax_rate
-from include.sandbox.lightspeed.rows import Record, Row, Table
-from include.sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
-from include.sandbox.lightspeed.wire import variant_name
+from sandbox.lightspeed.consignment_rows import Consignment, text_of
+from sandbox.lightspeed.customer_rules import CUSTOM_FIELDS
+from sandbox.lightspeed.models import PriceBookProduct, Product, Stock
+from sandbox.lightspeed.numerals import encode, plain
+from sandbox.lightspeed.prices import money, tax_rate
+from sandbox.lightspeed.rows import Record, Row, Table
+from sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
+from sandbox.lightspeed.wire import variant_name
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 Json = dict[str, Any]
 

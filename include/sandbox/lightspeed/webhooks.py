@@ -27,14 +27,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
-from include.sandbox.clock import to_millis
-from include.sandbox.lightspeed.consignment_rows import Consignment
-from include.sandbox.lightspeed.models import Stock
-from include.sandbox.lightspeed.rows import Record, Row
-from include.sandbox.lightspeed.webhook_payloads import form_of, payload_of
+from sandbox.clock import to_millis
+from sandbox.lightspeed.consignment_rows import Consignment
+from sandbox.lightspeed.models import Stock
+from sandbox.lightspeed.rows import Record, Row
+from sandbox.lightspeed.webhook_payloads import form_of, payload_of
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 TRIES = 20
 LOGGED = 20_000

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed.models import Image, OutletTax, Product, Stock
-from include.sandbox.lightspeed.numerals import plain
-from include.sandbox.lightspeed.prices import both_prices, money
-from include.sandbox.lightspeed.rows import Record
-from include.sandbox.lightspeed.wire_2026_10 import product_of_family_wire
+from sandbox.lightspeed.models import Image, OutletTax, Product, Stock
+from sandbox.lightspeed.numerals import plain
+from sandbox.lightspeed.prices import both_prices, money
+from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.wire_2026_10 import product_of_family_wire
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 PLACEHOLDER = "https://images.sandbox.example/placeholder/no-image-white"
 IMAGE_SIZES = ("original", "standard", "thumb", "sl", "sm", "ss", "st")

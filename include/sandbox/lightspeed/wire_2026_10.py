@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed.models import Product
-from include.sandbox.lightspeed.prices import both_prices
+from sandbox.lightspeed.models import Product
+from sandbox.lightspeed.prices import both_prices
 
 if TYPE_CHECKING:
-    from include.sandbox.lightspeed.store import LightspeedStore
+    from sandbox.lightspeed.store import LightspeedStore
 
 
 def product_of_family_wire(store: LightspeedStore, product: Product) -> dict[str, Any]:

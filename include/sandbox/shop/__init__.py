@@ -8,8 +8,8 @@ This room knows the file layout and the two systems' draft shapes. It must not k
 records, ledger, settings or adapters.
 """
 
-from include.sandbox.shop.config import default_config
-from include.sandbox.shop.load import SAMPLE_SHOP, load_shop
-from include.sandbox.shop.model import LightspeedShop, Shop, ShopError
+from sandbox.shop.config import default_config
+from sandbox.shop.load import SAMPLE_SHOP, load_shop
+from sandbox.shop.model import LightspeedShop, Shop, ShopError
 
 __all__ = ["SAMPLE_SHOP", "LightspeedShop", "Shop", "ShopError", "default_config", "load_shop"]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from include.sandbox.shop.files import Row
-from include.sandbox.shop.model import Draft
+from sandbox.shop.files import Row
+from sandbox.shop.model import Draft
 
 # A header ending like a language tag: `color.en-GB`. Attribute names may contain dots no locale looks like.
 LOCALE_SUFFIX = re.compile(r"^(?P<name>.+)\.(?P<locale>[a-z]{2,3}(?:-[A-Z][A-Za-z0-9]{1,7}){0,2})$")

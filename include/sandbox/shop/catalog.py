@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from include.sandbox.shop.attributes import attribute_of, derived_definitions
-from include.sandbox.shop.files import Row, as_key, read_csv, read_drafts, without_empty
-from include.sandbox.shop.model import Draft, ShopError
+from sandbox.shop.attributes import attribute_of, derived_definitions
+from sandbox.shop.files import Row, as_key, read_csv, read_drafts, without_empty
+from sandbox.shop.model import Draft, ShopError
 
 _LOCALIZED = ("name", "slug", "description", "metaTitle", "metaDescription", "metaKeywords")
 _TYPE_FIELDS = ("key", "name", "description")

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from include.sandbox.shop.model import Draft, Shop
-from include.sandbox.shop.services import CUSTOM, GIFT_WRAP, REFUND, SHIPPING, STAND_IN
-from include.sandbox.shop.till import rate_amount
+from sandbox.shop.model import Draft, Shop
+from sandbox.shop.services import CUSTOM, GIFT_WRAP, REFUND, SHIPPING, STAND_IN
+from sandbox.shop.till import rate_amount
 
 # Attribute names shops use for what the till has a field of its own for. The first one present counts.
 ROLE_NAMES: dict[str, tuple[str, ...]] = {

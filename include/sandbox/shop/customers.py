@@ -7,10 +7,10 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed.customer_rules import FIGURES, WRITABLE
-from include.sandbox.shop.model import LightspeedShop, ShopError
-from include.sandbox.shop.price_books import ALL_CUSTOMERS
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed.customer_rules import FIGURES, WRITABLE
+from sandbox.shop.model import LightspeedShop, ShopError
+from sandbox.shop.price_books import ALL_CUSTOMERS
 
 _OURS = frozenset({"about", "group", "deleted"})
 _KNOWN = (WRITABLE - {"customer_group_id", "tax_id"}) | set(FIGURES) | _OURS

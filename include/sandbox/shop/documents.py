@@ -7,9 +7,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from include.sandbox.shop.files import Row, as_key, read_csv, read_json, without_empty
-from include.sandbox.shop.model import Draft, ShopError
-from include.sandbox.shop.prices import money
+from sandbox.shop.files import Row, as_key, read_csv, read_json, without_empty
+from sandbox.shop.model import Draft, ShopError
+from sandbox.shop.prices import money
 
 
 def read_inventory(file: Path) -> list[Draft]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from include.sandbox.shop.model import Draft, ShopError
+from sandbox.shop.model import Draft, ShopError
 
 # Exports put whole product descriptions into one cell; Python's default limit of 128 KB is low for that.
 csv.field_size_limit(16 * 1024 * 1024)

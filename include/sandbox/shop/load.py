@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from include.sandbox.shop.catalog import Categories, ProductTypes, TaxCategories
-from include.sandbox.shop.documents import read_customers, read_inventory, read_orders
-from include.sandbox.shop.files import read_drafts, read_json, without_empty
-from include.sandbox.shop.model import Draft, Shop, ShopError
-from include.sandbox.shop.products import read_products
-from include.sandbox.shop.till import derived_till, read_till
+from sandbox.shop.catalog import Categories, ProductTypes, TaxCategories
+from sandbox.shop.documents import read_customers, read_inventory, read_orders
+from sandbox.shop.files import read_drafts, read_json, without_empty
+from sandbox.shop.model import Draft, Shop, ShopError
+from sandbox.shop.products import read_products
+from sandbox.shop.till import derived_till, read_till
 
 SAMPLE_SHOP = Path(__file__).parent / "sample"
 _NOT_PRODUCTS = frozenset({"categories.csv", "inventories.csv", "orders.csv"})

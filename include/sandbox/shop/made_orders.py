@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from include.sandbox.commercetools import Basket, CommercetoolsStore, Extra, Item, Pay, Shipped
-from include.sandbox.shop.model import Draft, Shop
+from sandbox.commercetools import Basket, CommercetoolsStore, Extra, Item, Pay, Shipped
+from sandbox.shop.model import Draft, Shop
 
 PREFIX = "FB-W-"
 GONE = "FB-ALT-01"

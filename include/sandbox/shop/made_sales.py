@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import random
 
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed.counter import Rung, Tender
-from include.sandbox.shop.model import Shop
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed.counter import Rung, Tender
+from sandbox.shop.model import Shop
 
 SALES = 12
 """Sales rung up, besides the return."""

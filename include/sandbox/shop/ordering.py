@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from include.sandbox.commercetools import ApiError, Basket, CommercetoolsStore, Extra, Item, Pay, Shipped
-from include.sandbox.shop.model import Draft, Shop
-from include.sandbox.shop.shipping import method_that_costs
+from sandbox.commercetools import ApiError, Basket, CommercetoolsStore, Extra, Item, Pay, Shipped
+from sandbox.shop.model import Draft, Shop
+from sandbox.shop.shipping import method_that_costs
 
 UNLISTED = "unlisted"
 """Slug of the custom line that stands for what an export leaves out."""

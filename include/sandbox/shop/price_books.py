@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from include.sandbox.shop.model import Draft, LightspeedShop, ShopError
+from sandbox.shop.model import Draft, LightspeedShop, ShopError
 
 ALL_CUSTOMERS = "All Customers"
 """The group every till has; it need not be listed."""

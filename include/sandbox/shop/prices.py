@@ -6,8 +6,8 @@ import re
 import uuid
 from datetime import date
 
-from include.sandbox.shop.files import Row
-from include.sandbox.shop.model import Draft
+from sandbox.shop.files import Row
+from sandbox.shop.model import Draft
 
 # `DE-EUR 1099`, `EUR 1099`, `DE-EUR 1999|1799` (second: discounted), and behind that in any order `#channel`,
 # `@customer-group`, `[2026-01-01..2026-12-31]`, `{10:1799,20:1699}`.

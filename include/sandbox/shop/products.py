@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from include.sandbox.shop.attributes import attribute_of, attribute_values
-from include.sandbox.shop.catalog import Categories, ProductTypes, TaxCategories, check_columns
-from include.sandbox.shop.files import Row, as_key, read_csv
-from include.sandbox.shop.model import Draft
-from include.sandbox.shop.prices import image_drafts, price_drafts
+from sandbox.shop.attributes import attribute_of, attribute_values
+from sandbox.shop.catalog import Categories, ProductTypes, TaxCategories, check_columns
+from sandbox.shop.files import Row, as_key, read_csv
+from sandbox.shop.model import Draft
+from sandbox.shop.prices import image_drafts, price_drafts
 
 _LOCALIZED = ("name", "slug", "description", "metaTitle", "metaDescription", "metaKeywords")
 _PLAIN = frozenset(

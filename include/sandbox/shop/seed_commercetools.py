@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from include.sandbox.clock import Clock
-from include.sandbox.commercetools import ApiError, CommercetoolsStore
-from include.sandbox.shop.files import as_key
-from include.sandbox.shop.made_orders import make_orders
-from include.sandbox.shop.model import Draft, Shop, ShopError
-from include.sandbox.shop.ordering import place_orders
-from include.sandbox.shop.prices import EXTERNAL_DISCOUNT_ID
-from include.sandbox.shop.shipping import shipping_drafts
+from sandbox.clock import Clock
+from sandbox.commercetools import ApiError, CommercetoolsStore
+from sandbox.shop.files import as_key
+from sandbox.shop.made_orders import make_orders
+from sandbox.shop.model import Draft, Shop, ShopError
+from sandbox.shop.ordering import place_orders
+from sandbox.shop.prices import EXTERNAL_DISCOUNT_ID
+from sandbox.shop.shipping import shipping_drafts
 
 
 def new_commercetools_store(

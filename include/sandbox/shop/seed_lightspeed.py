@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from include.sandbox.clock import Clock
-from include.sandbox.lightspeed import LightspeedStore, StoreOptions
-from include.sandbox.lightspeed.rows import Record
-from include.sandbox.shop.customers import add_customers
-from include.sandbox.shop.made_sales import make_sales
-from include.sandbox.shop.model import Draft, LightspeedShop, Shop, ShopError
-from include.sandbox.shop.price_books import ALL_CUSTOMERS, price_steps
-from include.sandbox.shop.services import add_services
+from sandbox.clock import Clock
+from sandbox.lightspeed import LightspeedStore, StoreOptions
+from sandbox.lightspeed.rows import Record
+from sandbox.shop.customers import add_customers
+from sandbox.shop.made_sales import make_sales
+from sandbox.shop.model import Draft, LightspeedShop, Shop, ShopError
+from sandbox.shop.price_books import ALL_CUSTOMERS, price_steps
+from sandbox.shop.services import add_services
 
 
 @dataclass

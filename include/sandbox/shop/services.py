@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed import LightspeedStore
 
 SHIPPING, CUSTOM, STAND_IN, REFUND, GIFT_WRAP = "SHIPPING", "CUSTOM", "STAND-IN", "REFUND", "GIFT-WRAP"
 SERVICES = {

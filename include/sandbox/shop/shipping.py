@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.shop.files import as_key
-from include.sandbox.shop.model import Draft, Shop
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.shop.files import as_key
+from sandbox.shop.model import Draft, Shop
 
 _KEPT = ("name", "localizedName", "description", "localizedDescription", "isDefault", "active", "predicate")
 

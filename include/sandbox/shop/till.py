@@ -7,10 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from include.sandbox.shop.customers import check_customers
-from include.sandbox.shop.files import as_key, read_json
-from include.sandbox.shop.model import Draft, LightspeedShop, ShopError
-from include.sandbox.shop.price_books import check_price_books
+from sandbox.shop.customers import check_customers
+from sandbox.shop.files import as_key, read_json
+from sandbox.shop.model import Draft, LightspeedShop, ShopError
+from sandbox.shop.price_books import check_price_books
 
 # What the till of a country usually says. A country that is not here gets UTC and its code.
 _TIME_ZONES = {

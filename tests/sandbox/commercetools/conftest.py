@@ -9,10 +9,10 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from include.sandbox.clock import Clock
-from include.sandbox.commercetools import CommercetoolsStore, create_app
-from include.sandbox.faults import Faults
-from include.sandbox.server import SandboxServer
+from sandbox.clock import Clock
+from sandbox.commercetools import CommercetoolsStore, create_app
+from sandbox.faults import Faults
+from sandbox.server import SandboxServer
 
 Json = dict[str, Any]
 

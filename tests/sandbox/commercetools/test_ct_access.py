@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from include.sandbox.clock import Clock
-from include.sandbox.commercetools import CommercetoolsStore
+from sandbox.clock import Clock
+from sandbox.commercetools import CommercetoolsStore
 
 from .conftest import Api, draft
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.commercetools import CommercetoolsStore
+from sandbox.commercetools import CommercetoolsStore
 
 from .conftest import Api, Json, attribute, draft, variant
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.commercetools import (
+from sandbox.commercetools import (
     ApiError,
     Basket,
     CommercetoolsStore,
@@ -16,7 +16,7 @@ from include.sandbox.commercetools import (
     RequestValidator,
     Shipped,
 )
-from include.sandbox.commercetools.app import CHECK_OUT
+from sandbox.commercetools.app import CHECK_OUT
 
 from .conftest import Api, Json, draft, euros, variant
 from .test_ct_official_shapes import DESCRIPTION, REQUESTS, check, unknown_fields

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from include.sandbox.clock import Clock
-from include.sandbox.commercetools import CommercetoolsStore
+from sandbox.clock import Clock
+from sandbox.commercetools import CommercetoolsStore
 
 from .conftest import Api, Json
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.sandbox.commercetools import CommercetoolsStore
+from sandbox.commercetools import CommercetoolsStore
 
 from .conftest import Api, Json, draft
 

@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from include.sandbox.commercetools import CommercetoolsStore, RequestValidator
+from sandbox.commercetools import CommercetoolsStore, RequestValidator
 
 from .conftest import PRODUCT_TYPE, Api, Json, draft, euros, variant
 from .test_ct_resources import imported

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.sandbox.commercetools import ApiError, CommercetoolsStore
+from sandbox.commercetools import ApiError, CommercetoolsStore
 
 from .conftest import Api, Json, draft, euros, variant
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.commercetools.errors import ApiError
-from include.sandbox.commercetools.matching import candidates, compiled, lower_bound
-from include.sandbox.commercetools.predicates import parse
+from sandbox.commercetools.errors import ApiError
+from sandbox.commercetools.matching import candidates, compiled, lower_bound
+from sandbox.commercetools.predicates import parse
 
 PRODUCT: dict[str, Any] = {
     "id": "p-1",

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from include.sandbox.commercetools import CommercetoolsStore
+from sandbox.commercetools import CommercetoolsStore
 
 from .conftest import Api, Json, draft, euros, variant
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.sandbox.clock import Clock
+from sandbox.clock import Clock
 
 from .conftest import Api, Json, draft
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from include.sandbox.commercetools import CommercetoolsStore
+from sandbox.commercetools import CommercetoolsStore
 
 from .conftest import Api, Json, draft, euros, variant
 

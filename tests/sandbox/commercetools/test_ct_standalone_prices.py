@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.clock import Clock
-from include.sandbox.commercetools import CommercetoolsStore
+from sandbox.clock import Clock
+from sandbox.commercetools import CommercetoolsStore
 
 from .conftest import Api, Json, euros
 

@@ -16,8 +16,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from include.sandbox.clock import Clock
-from include.sandbox.commercetools import (
+from sandbox.clock import Clock
+from sandbox.commercetools import (
     Basket,
     CommercetoolsStore,
     Item,
@@ -25,8 +25,8 @@ from include.sandbox.commercetools import (
     RequestValidator,
     create_app,
 )
-from include.sandbox.faults import Faults
-from include.sandbox.server import SandboxServer
+from sandbox.faults import Faults
+from sandbox.server import SandboxServer
 
 from .conftest import Api, Json, draft, euros
 from .test_ct_official_shapes import DESCRIPTION, REQUESTS, check, unknown_fields

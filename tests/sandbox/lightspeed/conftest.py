@@ -12,11 +12,11 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from include.sandbox.clock import Clock
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore, StoreOptions, create_app
-from include.sandbox.lightspeed.numerals import decode
-from include.sandbox.server import SandboxServer
+from sandbox.clock import Clock
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore, StoreOptions, create_app
+from sandbox.lightspeed.numerals import decode
+from sandbox.server import SandboxServer
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.sandbox.clock import Clock
+from sandbox.clock import Clock
 
 if TYPE_CHECKING:
     from .conftest import Shop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from include.sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed import LightspeedStore
 
 if TYPE_CHECKING:
     from .conftest import Shop

@@ -10,7 +10,7 @@ import pytest
 from .test_admin import admin
 
 if TYPE_CHECKING:
-    from include.sandbox.clock import Clock
+    from sandbox.clock import Clock
 
     from .conftest import Shop
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from include.sandbox.lightspeed.counter import Rung
+from sandbox.lightspeed.counter import Rung
 
 if TYPE_CHECKING:
     from .conftest import Shop

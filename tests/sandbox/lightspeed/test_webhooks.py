@@ -20,10 +20,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore, create_app
-from include.sandbox.lightspeed.rows import Record
-from include.sandbox.server import SandboxServer
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore, create_app
+from sandbox.lightspeed.rows import Record
+from sandbox.server import SandboxServer
 
 SECRET = "s3"
 

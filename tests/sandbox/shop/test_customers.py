@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.shop import SAMPLE_SHOP, Shop, ShopError, load_shop
-from include.sandbox.shop.seed_commercetools import new_commercetools_store
-from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.lightspeed import LightspeedStore
+from sandbox.shop import SAMPLE_SHOP, Shop, ShopError, load_shop
+from sandbox.shop.seed_commercetools import new_commercetools_store
+from sandbox.shop.seed_lightspeed import new_lightspeed_store
 
 FICTION = re.compile(
     r"3023125\d{3}|4066969\d{3}|2214710\d{3}|8999998\d{3}|6990009\d{3}|1713920\d{3}|17139200\d{2}|17604069\d{4}|"

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from include.sandbox.shop import SAMPLE_SHOP, Shop, load_shop
+from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
 
 SHARED = Path(__file__).parents[4] / "shared"
 SCHEMA = SHARED / "specs" / "commercetools" / "requests.schema.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from include.sandbox.shop import SAMPLE_SHOP, ShopError, default_config, load_shop
+from sandbox.shop import SAMPLE_SHOP, ShopError, default_config, load_shop
 
 GOODSTORE = Path(__file__).parents[4] / "shared" / "data" / "goodstore"
 needs_goodstore = pytest.mark.skipif(

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from include.local.sandbox import settings_of_shop
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.shop import SAMPLE_SHOP, Shop, default_config, load_shop
-from include.sandbox.shop.made_orders import GONE, PREFIX
-from include.sandbox.shop.seed_commercetools import new_commercetools_store
-from include.sandbox.shop.seed_lightspeed import new_lightspeed_store
-from include.sandbox.shop.services import SERVICES
-from include.settings.crosschecks import cross_check
-from include.settings.models import SyncSettings
+from demo.sandbox import settings_of_shop
+from retail_sync.settings.crosschecks import cross_check
+from retail_sync.settings.models import SyncSettings
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.lightspeed import LightspeedStore
+from sandbox.shop import SAMPLE_SHOP, Shop, default_config, load_shop
+from sandbox.shop.made_orders import GONE, PREFIX
+from sandbox.shop.seed_commercetools import new_commercetools_store
+from sandbox.shop.seed_lightspeed import new_lightspeed_store
+from sandbox.shop.services import SERVICES
 
 GOODSTORE = Path(__file__).parents[4] / "shared" / "data" / "goodstore"
 FOLDERS = [SAMPLE_SHOP, GOODSTORE]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from include.sandbox.shop import SAMPLE_SHOP, ShopError, load_shop
-from include.sandbox.shop.files import Row
-from include.sandbox.shop.model import Draft
-from include.sandbox.shop.prices import price_drafts
+from sandbox.shop import SAMPLE_SHOP, ShopError, load_shop
+from sandbox.shop.files import Row
+from sandbox.shop.model import Draft
+from sandbox.shop.prices import price_drafts
 
 EUROS = {"currencyCode": "EUR", "centAmount": 1999}
 

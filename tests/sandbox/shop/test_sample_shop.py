@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from stdnum import ean
 
-from include.sandbox.shop import SAMPLE_SHOP, Shop, default_config, load_shop
-from include.sandbox.shop.model import Draft
+from sandbox.shop import SAMPLE_SHOP, Shop, default_config, load_shop
+from sandbox.shop.model import Draft
 
 Finding = tuple[str, frozenset[str]]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from include.sandbox.commercetools import CommercetoolsStore
-from include.sandbox.shop import SAMPLE_SHOP, Shop, ShopError, load_shop
-from include.sandbox.shop.seed_commercetools import new_commercetools_store, seed_commercetools
+from sandbox.commercetools import CommercetoolsStore
+from sandbox.shop import SAMPLE_SHOP, Shop, ShopError, load_shop
+from sandbox.shop.seed_commercetools import new_commercetools_store, seed_commercetools
 
 GOODSTORE = Path(__file__).parents[4] / "shared" / "data" / "goodstore"
 PATHS = {

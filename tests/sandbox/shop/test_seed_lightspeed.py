@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from include.sandbox.lightspeed import LightspeedStore
-from include.sandbox.lightspeed.numerals import five_places
-from include.sandbox.lightspeed.price_books import book_wire
-from include.sandbox.shop import SAMPLE_SHOP, Shop, ShopError, load_shop
-from include.sandbox.shop.seed_lightspeed import new_lightspeed_store, seed_lightspeed
+from sandbox.lightspeed import LightspeedStore
+from sandbox.lightspeed.numerals import five_places
+from sandbox.lightspeed.price_books import book_wire
+from sandbox.shop import SAMPLE_SHOP, Shop, ShopError, load_shop
+from sandbox.shop.seed_lightspeed import new_lightspeed_store, seed_lightspeed
 
 GOODSTORE = Path(__file__).parents[4] / "shared" / "data" / "goodstore"
 

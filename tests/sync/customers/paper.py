@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from include.ledger.rows import Link
-from include.records.customers import NAMES, PRIVATE, clear_table, plain_address
-from include.records.face import SystemName
-from include.records.people import email_text, name_text, phone_text
-from include.records.sealing import Seal, clear_rows
-from include.records.types import canonical_json
-from include.settings.customers import CustomerSettings
-from include.sync.customers.checking import unreadable
-from include.sync.customers.known import UNREADABLE_FIELDS, Known, known_of, to_rows
-from include.sync.customers.world import Ruling, Terms, World
+from retail_sync.ledger.rows import Link
+from retail_sync.records.customers import NAMES, PRIVATE, clear_table, plain_address
+from retail_sync.records.face import SystemName
+from retail_sync.records.people import email_text, name_text, phone_text
+from retail_sync.records.sealing import Seal, clear_rows
+from retail_sync.records.types import canonical_json
+from retail_sync.settings.customers import CustomerSettings
+from retail_sync.sync.customers.checking import unreadable
+from retail_sync.sync.customers.known import UNREADABLE_FIELDS, Known, known_of, to_rows
+from retail_sync.sync.customers.world import Ruling, Terms, World
 from tests.population import Population, Profile
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from include.ledger.decisions import Decision
-from include.settings.customers import CustomerSettings
-from include.sync.customers.planning import CustomerPlan, plan_customers
-from include.sync.customers.world import World
-from include.sync.decided import Decided
-from include.sync.deciding import choices, settle, sides
+from retail_sync.ledger.decisions import Decision
+from retail_sync.settings.customers import CustomerSettings
+from retail_sync.sync.customers.planning import CustomerPlan, plan_customers
+from retail_sync.sync.customers.world import World
+from retail_sync.sync.decided import Decided
+from retail_sync.sync.deciding import choices, settle, sides
 from tests.sync.customers.paper import SEAL, customer, link, settings, world
 from tests.sync.held import hold_of
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.records.face import SystemName
-from include.settings.base import Owner
-from include.sync.customers.merging import Decision, Sides, decide, decide_consent
+from retail_sync.records.face import SystemName
+from retail_sync.settings.base import Owner
+from retail_sync.sync.customers.merging import Decision, Sides, decide, decide_consent
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 SKEW = timedelta(minutes=2)

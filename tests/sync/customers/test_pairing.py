@@ -7,9 +7,9 @@ from hypothesis import given as for_all
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from include.sync.customers.pairing import pair_up
-from include.sync.customers.planning import plan_customers
-from include.sync.customers.world import Ruling
+from retail_sync.sync.customers.pairing import pair_up
+from retail_sync.sync.customers.planning import plan_customers
+from retail_sync.sync.customers.world import Ruling
 from tests.population import make_population
 from tests.sync.customers.paper import NOW, customer, link, people_of, settings, world
 

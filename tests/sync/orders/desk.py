@@ -8,11 +8,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from include.records.orders import Mark, Order
-from include.records.sales import Register, Sale, SaleTerms, TillTax
-from include.settings.models import SyncSettings
-from include.sync.orders.plan import Known, OrderPlan, Sold, Step, World
-from include.sync.orders.planning import fingerprint_of, plan_order
+from retail_sync.records.orders import Mark, Order
+from retail_sync.records.sales import Register, Sale, SaleTerms, TillTax
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.orders.plan import Known, OrderPlan, Sold, Step, World
+from retail_sync.sync.orders.planning import fingerprint_of, plan_order
 from tests.orders_made import PLACED, SKUS
 
 ORDERS: dict[str, Any] = {

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.records.orders import Order, OrderLine, Portion, Rate, RatePart, Taxed
-from include.sync.orders.amounts import amounts_of
-from include.sync.orders.plan import Held
+from retail_sync.records.orders import Order, OrderLine, Portion, Rate, RatePart, Taxed
+from retail_sync.sync.orders.amounts import amounts_of
+from retail_sync.sync.orders.plan import Held
 from tests.orders_made import PLACED, orders
 
 NEW_YORK = (("NY State", "0.04"), ("NY City", "0.045"), ("MCTD", "0.00375"))

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.records.orders import Order, Payment, Portion, PriceGroup, ReturnItem, Taxed, Transaction
-from include.sync.orders.plan import Known
-from include.sync.orders.planning import plan_order
+from retail_sync.records.orders import Order, Payment, Portion, PriceGroup, ReturnItem, Taxed, Transaction
+from retail_sync.sync.orders.plan import Known
+from retail_sync.sync.orders.planning import plan_order
 from tests.orders_made import PLACED, orders
 from tests.sync.orders.desk import a_world, comes_to, known_after, tendered, written
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.records.orders import Order, OrderLine, ReturnItem
-from include.records.sales import Sale
-from include.sync.orders.plan import Known, OrderPlan
-from include.sync.orders.planning import plan_order
+from retail_sync.records.orders import Order, OrderLine, ReturnItem
+from retail_sync.records.sales import Sale
+from retail_sync.sync.orders.plan import Known, OrderPlan
+from retail_sync.sync.orders.planning import plan_order
 from tests.orders_made import PLACED, Way, a_line, an_order, paid
 from tests.sync.orders.desk import (
     TERMS,

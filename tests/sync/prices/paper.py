@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
-from include.ledger.rows import Link, MirrorRow
-from include.records.currencies import minor_digits
-from include.records.prices import Book, OnlineTerms, Quote, TaxTerm, TillTerms, quote_of
-from include.records.types import decimal_text
-from include.settings.models import SyncSettings
-from include.sync.prices.applying import agreed_after
-from include.sync.prices.cases import Given, cases_of
-from include.sync.prices.feeds import Terms
-from include.sync.prices.planning import PricePlan, by_article, change_row, link_of, plan_prices
-from include.sync.prices.quotes import lines_of
+from retail_sync.ledger.rows import Link, MirrorRow
+from retail_sync.records.currencies import minor_digits
+from retail_sync.records.prices import Book, OnlineTerms, Quote, TaxTerm, TillTerms, quote_of
+from retail_sync.records.types import decimal_text
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.prices.applying import agreed_after
+from retail_sync.sync.prices.cases import Given, cases_of
+from retail_sync.sync.prices.feeds import Terms
+from retail_sync.sync.prices.planning import PricePlan, by_article, change_row, link_of, plan_prices
+from retail_sync.sync.prices.quotes import lines_of
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = datetime(2026, 11, 25, 13, tzinfo=UTC)

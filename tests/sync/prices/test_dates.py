@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from include.ledger.rows import MirrorRow
-from include.records.prices import Book, Quote
-from include.settings.prices import PriceList
-from include.sync.prices.quotes import online_standing
+from retail_sync.ledger.rows import MirrorRow
+from retail_sync.records.prices import Book, Quote
+from retail_sync.settings.prices import PriceList
+from retail_sync.sync.prices.quotes import online_standing
 from tests.sync.prices.paper import NOW, Paper
 
 DECEMBER = Book(

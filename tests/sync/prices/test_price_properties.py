@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.records.prices import Quote
+from retail_sync.records.prices import Quote
 from tests.sync.prices.paper import NOW, TILL_ROUNDS, Paper
 
 CENTS = st.integers(1, 5_000_000).map(lambda cents: Decimal(cents) / 100)
@@ -139,7 +139,7 @@ def test_what_is_written_shows_the_owners_price_to_the_customer_or_is_held(paper
 @given(papers(), st.booleans())
 def test_unknown_is_neither_no_price_nor_a_reason_to_write(paper: Paper, online: bool) -> None:
     given_ = paper.given()
-    from include.sync.prices.planning import plan_prices
+    from retail_sync.sync.prices.planning import plan_prices
 
     if online:
         row = given_.variants["p:1"]

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from include.ledger.rows import MirrorRow
-from include.records.errors import ConfigurationFault
-from include.records.price_face import TaxLine
-from include.records.prices import Book, OnlineTerms, Quote, TaxTerm, TillTerms
-from include.settings.models import SyncSettings
-from include.settings.prices import PriceList
-from include.sync.prices.feeds import Terms
-from include.sync.prices.ownership import require_ownership
-from include.sync.prices.planning import change_row
-from include.sync.prices.quotes import lines_of, till_standing
-from include.sync.prices.taxes import compare_taxes, differing_rates
+from retail_sync.ledger.rows import MirrorRow
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.records.price_face import TaxLine
+from retail_sync.records.prices import Book, OnlineTerms, Quote, TaxTerm, TillTerms
+from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.prices import PriceList
+from retail_sync.sync.prices.feeds import Terms
+from retail_sync.sync.prices.ownership import require_ownership
+from retail_sync.sync.prices.planning import change_row
+from retail_sync.sync.prices.quotes import lines_of, till_standing
+from retail_sync.sync.prices.taxes import compare_taxes, differing_rates
 from tests.sync.prices.paper import Paper
 
 BASE: dict[str, Any] = {"name": "L", "owner": "commercetools", "lightspeed": {"base": True}}
@@ -152,7 +152,7 @@ def test_steps_become_lines_that_never_overlap() -> None:
 
 def test_a_write_that_todays_settings_forbid_is_refused_whoever_planned_it() -> None:
     made = paper(BASE, online=Quote(Decimal(10)), till=Quote(Decimal(9)))
-    from include.sync.prices.planning import plan_prices
+    from retail_sync.sync.prices.planning import plan_prices
 
     (planned,) = plan_prices(made.given()).changes
     change = change_row(planned, "run", "planned", 0)

@@ -12,24 +12,24 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
-from include.ledger import Ledger
-from include.ledger.decisions import Decision
-from include.ledger.rows import Link, MirrorRow
-from include.records.customers import ENTITY as CUSTOMERS
-from include.records.customers import KIND as CUSTOMER
-from include.records.errors import DuplicateInTarget, RecordRejected, TargetMissing, UnknownOutcome
-from include.records.order_face import ImportedSale, OnlineOrders, TillSales, Written
-from include.records.rows import BadField, read_rows
-from include.records.sales import ENTITY, Register, Sale, SaleLine, SaleTerms, TillTax
-from include.records.types import digest
-from include.settings.models import SyncSettings
-from include.sync.auditing import Audited, audit
-from include.sync.customers.ruling import FORGOTTEN, IDENTITY
-from include.sync.sales.applying import apply_batch
-from include.sync.sales.bench import Bench
-from include.sync.sales.feeds import SALES, stage_terms, transform
-from include.sync.sales.preparing import SaleSummary, prepare_plan
-from include.sync.staging import Staging
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.decisions import Decision
+from retail_sync.ledger.rows import Link, MirrorRow
+from retail_sync.records.customers import ENTITY as CUSTOMERS
+from retail_sync.records.customers import KIND as CUSTOMER
+from retail_sync.records.errors import DuplicateInTarget, RecordRejected, TargetMissing, UnknownOutcome
+from retail_sync.records.order_face import ImportedSale, OnlineOrders, TillSales, Written
+from retail_sync.records.rows import BadField, read_rows
+from retail_sync.records.sales import ENTITY, Register, Sale, SaleLine, SaleTerms, TillTax
+from retail_sync.records.types import digest
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.auditing import Audited, audit
+from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY
+from retail_sync.sync.sales.applying import apply_batch
+from retail_sync.sync.sales.bench import Bench
+from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
+from retail_sync.sync.sales.preparing import SaleSummary, prepare_plan
+from retail_sync.sync.staging import Staging
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADA, ADA_ONLINE = "till-ada", "online-ada"

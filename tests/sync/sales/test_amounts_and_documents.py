@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.records.sales import Sale, SaleLine, Tender
-from include.settings.models import SyncSettings
-from include.sync.sales.amounts import amounts_of, minor, portions_of, totals_of
-from include.sync.sales.documents import (
+from retail_sync.records.sales import Sale, SaleLine, Tender
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.sales.amounts import amounts_of, minor, portions_of, totals_of
+from retail_sync.sync.sales.documents import (
     as_plain,
     content_of,
     entry_of,
@@ -20,7 +20,7 @@ from include.sync.sales.documents import (
     imported_of,
     order_number,
 )
-from include.sync.sales.plan import Article, World
+from retail_sync.sync.sales.plan import Article, World
 from tests.sync.sales.paper import ADA_ONLINE, TERMS, line, sale, settings
 
 WORLD = World(settings=settings(), terms=TERMS, articles={"p-1": Article("J-1", "till-1", "Winter jacket")})

@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from include.ledger import Ledger
-from include.lightspeed.connection import LightspeedConnection
-from include.lightspeed.x_series.client import XSeriesClient
-from include.lightspeed.x_series.sales import XSeriesSales
-from include.records.sales import ENTITY
-from include.sandbox.faults import Faults
-from include.sandbox.lightspeed import LightspeedStore, create_app
-from include.sandbox.server import SandboxServer
-from include.sync.sales.feeds import SALES, stage_terms, transform
-from include.sync.sales.preparing import SaleSummary, prepare_plan
-from include.sync.staging import Staging
-from include.transport.budget import Unlimited
-from include.transport.exchanges import MemorySink
+from retail_sync.ledger import Ledger
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.client import XSeriesClient
+from retail_sync.lightspeed.x_series.sales import XSeriesSales
+from retail_sync.records.sales import ENTITY
+from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
+from retail_sync.sync.sales.preparing import SaleSummary, prepare_plan
+from retail_sync.sync.staging import Staging
+from retail_sync.transport.budget import Unlimited
+from retail_sync.transport.exchanges import MemorySink
+from sandbox.faults import Faults
+from sandbox.lightspeed import LightspeedStore, create_app
+from sandbox.server import SandboxServer
 from tests.sync.sales.paper import Desk, settings
 
 

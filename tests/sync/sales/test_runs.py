@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from include.ledger import Ledger
-from include.ledger.erasing import erase
-from include.ledger.rows import Link
-from include.records.errors import UnknownOutcome
-from include.records.sales import ENTITY, KIND
-from include.sync.sales.knowing import sales_of_customers
+from retail_sync.ledger import Ledger
+from retail_sync.ledger.erasing import erase
+from retail_sync.ledger.rows import Link
+from retail_sync.records.errors import UnknownOutcome
+from retail_sync.records.sales import ENTITY, KIND
+from retail_sync.sync.sales.knowing import sales_of_customers
 from tests.sync.sales.paper import ADA, ADA_ONLINE, NOON, Desk, PaperShop, later, line, sale, settings
 
 

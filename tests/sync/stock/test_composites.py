@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.records.stock import BUCKET_COLUMNS, LEVEL_COLUMNS, parts, stock_table
-from include.settings.models import SyncSettings
-from include.sync.stock.composites import Kinship, _flattened
-from include.sync.stock.explaining import Explainer
-from include.sync.stock.figures import Figures, Given, work_out
-from include.sync.stock.layout import layout_of
+from retail_sync.records.stock import BUCKET_COLUMNS, LEVEL_COLUMNS, parts, stock_table
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.stock.composites import Kinship, _flattened
+from retail_sync.sync.stock.explaining import Explainer
+from retail_sync.sync.stock.figures import Figures, Given, work_out
+from retail_sync.sync.stock.layout import layout_of
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 PLACES = ("A", "B", "C")

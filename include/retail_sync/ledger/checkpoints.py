@@ -1,0 +1,110 @@
+"""Where a step of a run stands, so that a killed one goes on instead of starting over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from retail_sync.ledger.bulk import jsonb
+from retail_sync.ledger.engine import transaction
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    engine: Engine
+
+    def get(self, run_id: str, step: str) -> dict[str, Any] | None:
+        with transaction(self.engine) as connection:
+            state: dict[str, Any] | None = connection.execute(
+                text("SELECT state FROM checkpoints WHERE run_id = :run_id AND step = :step"),
+                {"run_id": run_id, "step": step},
+            ).scalar_one_or_none()
+        return state
+
+    def set(self, run_id: str, step: str, state: Mapping[str, Any]) -> None:
+        with transaction(self.engine) as connection:
+            _set(connection, run_id, step, state)
+
+    def keep(self, run_id: str, step: str, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Store a state that never changes, if none is stored yet; the one that is."""
+        with transaction(self.engine) as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
+                    "ON CONFLICT (run_id, step) DO NOTHING"
+                ),
+                {"run_id": run_id, "step": step, "state": jsonb(state)},
+            )
+            kept: dict[str, Any] = connection.execute(
+                text("SELECT state FROM checkpoints WHERE run_id = :run_id AND step = :step"),
+                {"run_id": run_id, "step": step},
+            ).scalar_one()
+        return kept
+
+    def advance(
+        self,
+        run_id: str,
+        step: str,
+        state: Mapping[str, Any],
+        *,
+        owner: str,
+        beside: Mapping[str, Mapping[str, Any]],
+    ) -> bool:
+        """Store the state of a step that is under way, and those of the steps `beside` it. False, and nothing stored,
+        where it is gone or the kept state has another value under `owner` than `state`: somebody else works on it."""
+        with transaction(self.engine) as connection:
+            done = connection.execute(
+                text(
+                    "UPDATE checkpoints SET state = CAST(:state AS jsonb), at = now() "
+                    "WHERE run_id = :run_id AND step = :step AND state ->> :owner = :mine"
+                ),
+                {"run_id": run_id, "step": step, "state": jsonb(state), "owner": owner, "mine": state[owner]},
+            )
+            if not done.rowcount:
+                return False
+            for name, other in beside.items():
+                _set(connection, run_id, name, other)
+        return True
+
+    def below(self, run_id: str, beginning: str) -> dict[str, dict[str, Any]]:
+        """The states of a run's steps whose names begin with this."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT step, state FROM checkpoints WHERE run_id = :run_id AND starts_with(step, :beginning)"
+                ),
+                {"run_id": run_id, "beginning": beginning},
+            ).all()
+        return {row.step: row.state for row in rows}
+
+    def clear_below(self, run_id: str, beginning: str) -> None:
+        """Forget the steps of a run whose names begin with this."""
+        with transaction(self.engine) as connection:
+            connection.execute(
+                text("DELETE FROM checkpoints WHERE run_id = :run_id AND starts_with(step, :beginning)"),
+                {"run_id": run_id, "beginning": beginning},
+            )
+
+    def clear(self, run_id: str, step: str | None = None) -> None:
+        """Forget one step of a run, or all of them."""
+        with transaction(self.engine) as connection:
+            connection.execute(
+                text(
+                    "DELETE FROM checkpoints WHERE run_id = :run_id "
+                    "AND (CAST(:step AS text) IS NULL OR step = :step)"
+                ),
+                {"run_id": run_id, "step": step},
+            )
+
+
+def _set(connection: Connection, run_id: str, step: str, state: Mapping[str, Any]) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
+            "ON CONFLICT (run_id, step) DO UPDATE SET state = excluded.state, at = now()"
+        ),
+        {"run_id": run_id, "step": step, "state": jsonb(state)},
+    )

@@ -1,0 +1,16 @@
+"""Run by Alembic inside `retail_sync.ledger.migrate.upgrade`, on the connection and transaction made there."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from retail_sync.ledger.migrate import VERSION_TABLE
+from retail_sync.ledger.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    version_table=VERSION_TABLE,
+    transactional_ddl=True,
+)
+context.run_migrations()

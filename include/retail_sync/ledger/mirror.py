@@ -1,0 +1,368 @@
+"""What each system looked like when it was last seen. Older data never wins here."""
+
+# ruff: noqa: S608 - names of columns and conditions come from this module, values are bound
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Row, text
+
+from retail_sync.ledger.bulk import Incoming, copy_in, copy_out, incoming, literal, storable_text
+from retail_sync.ledger.engine import Bind, transaction
+from retail_sync.ledger.rows import MirrorRow, SeenCounts
+from retail_sync.records.identifiers import folded_key
+
+_TYPES = {
+    "id": "text", "parent_id": "text", "version": "bigint", "modified_at": "timestamptz", "deleted_at": "timestamptz",
+    "label": "text", "label_key": "text", "digest": "text", "fields": "jsonb", "carry": "jsonb", "identity": "jsonb",
+}  # fmt: skip
+_DATA = tuple(_TYPES)
+_DERIVED = {"label_key": lambda row: folded_key(row.label) if row.label else None}
+"""Columns that are worked out from a row; nobody reads them back."""
+_READ = f"{', '.join(name for name in _DATA if name not in _DERIVED)}, deletion, seen_at, changed_at, run_id"
+_FETCH_ROWS = 2000
+
+# The one rule of order: by version; where one side has none, by time; a row that can't be placed never replaces
+# one that can.
+_NOT_OLDER = """
+    CASE
+        WHEN excluded.version IS NOT NULL AND held.version IS NOT NULL THEN excluded.version >= held.version
+        WHEN excluded.modified_at IS NOT NULL AND held.modified_at IS NOT NULL
+            THEN excluded.modified_at >= held.modified_at
+        ELSE held.version IS NULL AND (held.modified_at IS NULL OR excluded.version IS NOT NULL)
+    END
+"""
+_UPSERT = f"""
+    INSERT INTO mirror AS held (entity, kind, system, {", ".join(_DATA)}, deletion, seen_at, run_id)
+    SELECT DISTINCT ON (id) :entity, :kind, :system, {", ".join(_DATA)},
+           CASE WHEN deleted_at IS NOT NULL THEN 'source' END, clock_timestamp(), :run_id
+    FROM {{source}}
+    ORDER BY id, version DESC NULLS LAST, modified_at DESC NULLS LAST, position DESC
+    ON CONFLICT (entity, kind, system, id) DO UPDATE SET
+        parent_id = excluded.parent_id, version = excluded.version, modified_at = excluded.modified_at,
+        deleted_at = excluded.deleted_at, deletion = excluded.deletion, label = excluded.label,
+        label_key = excluded.label_key,
+        digest = excluded.digest, fields = excluded.fields, carry = excluded.carry, identity = excluded.identity,
+        seen_at = excluded.seen_at, run_id = excluded.run_id,
+        changed_at = CASE
+            WHEN (held.digest, held.identity, held.parent_id, held.deleted_at IS NULL)
+                IS DISTINCT FROM (excluded.digest, excluded.identity, excluded.parent_id, excluded.deleted_at IS NULL)
+            THEN clock_timestamp() ELSE held.changed_at END
+    WHERE {_NOT_OLDER}
+    RETURNING id, (xmax = 0) AS inserted, digest, deleted_at
+"""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    engine: Bind
+
+    def see(self, entity: str, kind: str, system: str, run_id: str, rows: Sequence[MirrorRow]) -> SeenCounts:
+        """Take in rows just read from `system`. An id given twice counts once, its newest row.
+
+        A row older than the stored one (by version, else by `modified_at`) changes nothing; an equal one replaces
+        it, because a changed mapping reads the same version differently.
+        """
+        if not rows:
+            return SeenCounts()
+        where = {"entity": entity, "kind": kind, "system": system, "run_id": run_id}
+        with transaction(self.engine) as connection:
+            given = _incoming(connection, rows)
+            bound = {**where, **given.values}
+            # An array, not a join: right after a first load the planner knows nothing about the mirror, takes it
+            # for one row, and joins row by row.
+            before = {
+                row[0]: (row[1], row[2])
+                for row in connection.execute(
+                    text(
+                        f"""
+                        SELECT id, digest, deleted_at FROM mirror
+                        WHERE entity = :entity AND kind = :kind AND system = :system
+                          AND id = ANY(ARRAY(SELECT id FROM {given.source}))
+                        ORDER BY id FOR UPDATE
+                        """
+                    ),
+                    bound,
+                )
+            }
+            written = connection.execute(text(_UPSERT.format(source=given.source)), bound).all()
+        taken = {row[0] for row in written}
+        older = tuple(sorted({storable_text(row.id) or "" for row in rows} - taken))
+        new = sum(1 for row in written if row[1])
+        same = sum(1 for row in written if not row[1] and before.get(row[0]) == (row[2], row[3]))
+        return SeenCounts(
+            new=new, changed=len(written) - new - same, same=same, older=len(older), older_ids=older
+        )
+
+    def read(
+        self,
+        entity: str,
+        kind: str,
+        system: str,
+        ids: Collection[str] | None = None,
+        parents: Collection[str] | None = None,
+    ) -> list[MirrorRow]:
+        """Rows of one side, deleted ones included, in the order of their ids; all, or those with one of `ids` or one
+        of `parents` (both given: rows that meet either)."""
+        return list(self.stream(entity, kind, system, ids, parents))
+
+    def live_ids(self, entity: str, kind: str, system: str, *, parents: Collection[str]) -> set[str]:
+        """Ids of the rows under these parents that are not deleted."""
+        return set(self._live(entity, kind, system, "parent_id = ANY(:parents)", parents=list(parents)))
+
+    def stream(
+        self,
+        entity: str,
+        kind: str,
+        system: str,
+        ids: Collection[str] | None = None,
+        parents: Collection[str] | None = None,
+    ) -> Iterator[MirrorRow]:
+        """As `read`, a few thousand rows in memory at a time."""
+        choices = []
+        if ids is not None:
+            choices.append("id = ANY(:ids)")
+        if parents is not None:
+            choices.append("parent_id = ANY(:parents)")
+        narrowed = f"AND ({' OR '.join(choices)})" if choices else ""
+        values = {
+            "entity": entity,
+            "kind": kind,
+            "system": system,
+            **({"ids": list(ids)} if ids is not None else {}),
+            **({"parents": list(parents)} if parents is not None else {}),
+        }
+        with transaction(self.engine) as connection:
+            result = connection.execute(
+                text(
+                    f"SELECT {_READ} FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+                    f"{narrowed} ORDER BY id"
+                ),
+                values,
+                # For this statement only: set on the connection it would make cursors of all that follow.
+                execution_options={"stream_results": True, "yield_per": _FETCH_ROWS},
+            )
+            for row in result:
+                yield _mirror_row(row)
+
+    def cells(
+        self,
+        entity: str,
+        kind: str,
+        system: str,
+        *,
+        fields: Collection[str] = (),
+        identity: Collection[str] = (),
+        ids: Collection[str] | None = None,
+        labels: Collection[str] | None = None,
+        alike: Collection[str] | None = None,
+    ) -> pd.DataFrame:
+        """A few cells of many rows, as text (lists as JSON, flags as true and false; NA = unknown): id, parent_id,
+        deleted_at, label, then the named `fields` and `identity` cells. All rows, deleted ones too, or those with one
+        of `ids`, one of `labels` as it is spelled, or a label that is one of `alike` but for capitals and blanks
+        (`folded_key`): candidates for whoever compares them."""
+        names = [*fields, *identity]
+        chosen = [
+            *(f"fields ->> {literal(name)}" for name in fields),
+            *(f"identity ->> {literal(name)}" for name in identity),
+        ]
+        with transaction(self.engine) as connection:
+            return copy_out(
+                connection,
+                f"SELECT id, parent_id, deleted_at, label{''.join(f', {one}' for one in chosen)} FROM mirror "
+                "WHERE entity = %(entity)s AND kind = %(kind)s AND system = %(system)s"
+                + (" AND id = ANY(%(ids)s)" if ids is not None else "")
+                + (" AND label = ANY(%(labels)s)" if labels is not None else "")
+                + (" AND label_key = ANY(%(alike)s)" if alike is not None else ""),
+                {"id": "text", "parent_id": "text", "deleted_at": "time", "label": "text"}
+                | dict.fromkeys(names, "text"),
+                {
+                    "entity": entity,
+                    "kind": kind,
+                    "system": system,
+                    **({} if ids is None else {"ids": list(ids)}),
+                    **({} if labels is None else {"labels": list(labels)}),
+                    **({} if alike is None else {"alike": sorted({folded_key(one) for one in alike})}),
+                },
+            )
+
+    def identities(
+        self, entity: str, kind: str, system: str, name: str, ids: Collection[str]
+    ) -> dict[str, Any]:
+        """One identity cell of these rows, where they have it."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT id, identity -> :name FROM mirror WHERE entity = :entity AND kind = :kind "
+                    "AND system = :system AND id = ANY(:ids) AND identity ->> :name IS NOT NULL"
+                ),
+                {"entity": entity, "kind": kind, "system": system, "name": name, "ids": list(ids)},
+            ).all()
+        return {row[0]: row[1] for row in rows}
+
+    def changed(self, entity: str, since: datetime) -> dict[tuple[str, str], set[str]]:
+        """Ids of rows that changed after `since` (ledger's clock), by (system, kind)."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text("SELECT system, kind, id FROM mirror WHERE entity = :entity AND changed_at > :since"),
+                {"entity": entity, "since": since},
+            ).all()
+        found: dict[tuple[str, str], set[str]] = {}
+        for system, kind, record in rows:
+            found.setdefault((system, kind), set()).add(record)
+        return found
+
+    def turned(
+        self, entity: str, kind: str, system: str, name: str, since: datetime, until: datetime
+    ) -> set[str]:
+        """Ids of live rows whose identity cell `name`, a list of times, has one after `since` and up to `until`."""
+        with transaction(self.engine) as connection:
+            return set(
+                connection.execute(
+                    text(
+                        """
+                        SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system
+                          AND deleted_at IS NULL AND identity ? :name
+                          AND EXISTS (
+                              SELECT FROM jsonb_array_elements_text(identity -> :name) AS turn
+                              WHERE CAST(turn AS timestamptz) > :since AND CAST(turn AS timestamptz) <= :until
+                          )
+                        """
+                    ),
+                    {
+                        "entity": entity,
+                        "kind": kind,
+                        "system": system,
+                        "name": name,
+                        "since": since,
+                        "until": until,
+                    },
+                ).scalars()
+            )
+
+    def unmet(
+        self, entity: str, kind: str, system: str, met: Collection[str], *, seen_before: datetime
+    ) -> set[str]:
+        """Ids of live rows, last seen before that time (ledger's clock), that are not among `met`."""
+        with transaction(self.engine) as connection:
+            connection.execute(text("CREATE TEMP TABLE met_ids (id text PRIMARY KEY) ON COMMIT DROP"))
+            copy_in(connection, "met_ids", ("id",), ((one,) for one in {storable_text(one) for one in met}))
+            return set(
+                connection.execute(
+                    text(
+                        """
+                        SELECT id FROM mirror
+                        WHERE entity = :entity AND kind = :kind AND system = :system
+                          AND deleted_at IS NULL AND seen_at < :seen_before
+                          AND NOT EXISTS (SELECT FROM met_ids WHERE met_ids.id = mirror.id)
+                        """
+                    ),
+                    {"entity": entity, "kind": kind, "system": system, "seen_before": seen_before},
+                ).scalars()
+            )
+
+    def some_live(
+        self, entity: str, kind: str, system: str, *, besides: Collection[str], count: int
+    ) -> list[str]:
+        """Ids of `count` live rows at most, those seen last first, that are not among `besides`."""
+        some = "id <> ALL(:besides) ORDER BY seen_at DESC, id LIMIT :count"
+        known = [storable_text(one) for one in besides]
+        return self._live(entity, kind, system, some, besides=known, count=count)
+
+    def called(self, entity: str, kind: str, system: str, names: Collection[str]) -> set[str]:
+        """Ids of live rows whose label or id is one of these."""
+        called = "(label = ANY(:names) OR id = ANY(:names))"
+        return set(self._live(entity, kind, system, called, names=list(names)))
+
+    def bearing(self, entity: str, kind: str, system: str, emails: Collection[str]) -> set[str]:
+        """Ids of live rows with one of these e-mail tokens."""
+        bearing = "identity #>> '{tokens,email,0}' <> '' AND identity #>> '{tokens,email,0}' = ANY(:emails)"
+        return set(self._live(entity, kind, system, bearing, emails=list(emails)))
+
+    def _live(self, entity: str, kind: str, system: str, condition: str, **values: Any) -> list[str]:
+        """Ids of the rows that are not deleted and meet this condition, in its order."""
+        with transaction(self.engine) as connection:
+            return list(
+                connection.execute(
+                    text(
+                        "SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+                        f"AND deleted_at IS NULL AND {condition}"
+                    ),
+                    {"entity": entity, "kind": kind, "system": system, **values},
+                ).scalars()
+            )
+
+    def buried(self, entity: str, kind: str, system: str, ids: Collection[str]) -> dict[str, int | None]:
+        """Which of these rows are deleted: id -> the version that was last seen."""
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT id, version FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+                    "AND deleted_at IS NOT NULL AND id = ANY(:ids)"
+                ),
+                {"entity": entity, "kind": kind, "system": system, "ids": list(ids)},
+            ).all()
+        return {row[0]: row[1] for row in rows}
+
+    def mark_gone(
+        self, entity: str, kind: str, system: str, proven: Collection[str], at: datetime
+    ) -> list[str]:
+        """Mark as deleted the rows whose system itself said, asked by their ids at `at`, that it does not have them;
+        the ids marked. Absence from a list, a window or a page proves nothing."""
+        with transaction(self.engine) as connection:
+            vanished = connection.execute(
+                text(
+                    """
+                    UPDATE mirror SET deleted_at = :at, deletion = 'vanished', changed_at = clock_timestamp()
+                    WHERE entity = :entity AND kind = :kind AND system = :system
+                      AND deleted_at IS NULL AND id = ANY(:proven)
+                    RETURNING id
+                    """
+                ),
+                {"entity": entity, "kind": kind, "system": system, "at": at, "proven": list(proven)},
+            ).scalars()
+            return sorted(vanished)
+
+    def mark_childless(
+        self, entity: str, kind: str, system: str, child_kind: str, children: Collection[str], at: datetime
+    ) -> list[str]:
+        """Mark as deleted the parents of these rows that have no live row left under them; the ids marked."""
+        with transaction(self.engine) as connection:
+            vanished = connection.execute(
+                text(
+                    """
+                    UPDATE mirror AS parent
+                    SET deleted_at = :at, deletion = 'vanished', changed_at = clock_timestamp()
+                    WHERE entity = :entity AND kind = :kind AND system = :system AND deleted_at IS NULL
+                      AND id IN (
+                          SELECT parent_id FROM mirror AS child WHERE child.entity = :entity
+                            AND child.kind = :child_kind AND child.system = :system AND child.id = ANY(:children))
+                      AND NOT EXISTS (
+                          SELECT FROM mirror AS child WHERE child.entity = :entity AND child.kind = :child_kind
+                            AND child.system = :system AND child.deleted_at IS NULL AND child.parent_id = parent.id)
+                    RETURNING id
+                    """
+                ),
+                {
+                    "entity": entity, "kind": kind, "system": system, "child_kind": child_kind,
+                    "children": list(children), "at": at,
+                },
+            ).scalars()  # fmt: skip
+            return sorted(vanished)
+
+
+def _incoming(connection: Connection, rows: Sequence[MirrorRow]) -> Incoming:
+    values = [
+        (position, *(_DERIVED[name](row) if name in _DERIVED else getattr(row, name) for name in _DATA))
+        for position, row in enumerate(rows)
+    ]
+    return incoming(connection, "incoming_mirror", {"position": "int", **_TYPES}, values)
+
+
+def _mirror_row(row: Row[Any]) -> MirrorRow:
+    return MirrorRow(**row._mapping)

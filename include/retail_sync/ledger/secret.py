@@ -1,0 +1,47 @@
+"""Random keys that the ledger makes once and keeps sealed."""
+
+from __future__ import annotations
+
+import secrets
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import Engine, text
+
+from retail_sync.ledger.engine import SYSTEM, transaction
+from retail_sync.records.errors import ConfigurationFault
+
+_BYTES = 32
+
+
+def kept_secret(engine: Engine, key: str, name: str) -> bytes:
+    """The 32 random bytes kept under `name`, made at the first call; whoever comes first makes them for all.
+
+    `key` as in `PostgresTokenStore`: it seals, and may be rotated. Raises ConfigurationFault where it is no Fernet
+    key, or not the one that sealed: another secret would make everybody look changed."""
+    try:
+        fernet = MultiFernet([Fernet(part.strip()) for part in key.split(",")])
+    except ValueError:
+        raise ConfigurationFault(
+            "The key that seals what must stay secret is not a Fernet key.",
+            system=SYSTEM,
+            remedy="Set Airflow's [core] fernet_key (AIRFLOW__CORE__FERNET_KEY), or RETAIL_SYNC_SECRET_KEY.",
+        ) from None
+    sealed = fernet.encrypt(secrets.token_bytes(_BYTES)).decode()
+    with transaction(engine) as connection:
+        connection.execute(
+            text("INSERT INTO tokens (name, sealed) VALUES (:name, :sealed) ON CONFLICT (name) DO NOTHING"),
+            {"name": name, "sealed": sealed},
+        )
+        kept = connection.execute(
+            text("SELECT sealed FROM tokens WHERE name = :name"), {"name": name}
+        ).scalar_one()
+    try:
+        return bytes(fernet.decrypt(kept))
+    except InvalidToken:
+        raise ConfigurationFault(
+            f"The secret {name!r} was sealed with another key.",
+            system=SYSTEM,
+            remedy="Give the old key too (new,old in AIRFLOW__CORE__FERNET_KEY). Without it nobody is recognised any "
+            "more: then delete the row of the table `tokens`, erase the customers from the ledger (DAG `forget`) and "
+            "align them anew.",
+        ) from None

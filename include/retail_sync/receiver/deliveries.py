@@ -1,0 +1,46 @@
+"""What a sender's module gives: the hints of one request, and what comes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from retail_sync.receiver.ports import ReceiverSecrets
+from retail_sync.records.hints import Hint
+from retail_sync.settings.models import SyncSettings
+
+AHEAD = timedelta(minutes=5)
+"""Clocks differ by less; who is further ahead has a wrong one."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """`name`: the sender and, where the address says it, the topic. `ignored`: events nobody needs to look at.
+    `unreadable`: events of a batch that are none; sending them again would not mend them."""
+
+    name: str
+    hints: Sequence[Hint]
+    ignored: int = 0
+    unreadable: int = 0
+
+
+Sender = Callable[[Request, SyncSettings, ReceiverSecrets], Awaitable[Delivery | Response]]
+"""Authenticates a request, then reads it. Gives the answer itself where more is asked for than to be taken (a
+handshake). Raises Refused, ComeAgain, UnreadableEvent."""
+
+
+def in_time(hints: Sequence[Hint], oldest_hours: int, now: datetime | None = None) -> list[Hint]:
+    """Hints that are not too old to be of use. One that claims to come from the future comes from now. `now`: UTC."""
+    now = now or datetime.now(UTC)
+    oldest, newest = now - timedelta(hours=oldest_hours), now + AHEAD
+    fresh = []
+    for hint in hints:
+        if hint.sent_at is None or oldest <= hint.sent_at <= newest:
+            fresh.append(hint)
+        elif hint.sent_at > newest:
+            fresh.append(replace(hint, sent_at=now))
+    return fresh

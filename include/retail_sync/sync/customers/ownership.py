@@ -1,0 +1,49 @@
+"""No write outside ownership: looked at where requests are built, whatever a plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from retail_sync.ledger.rows import ChangeRow
+from retail_sync.records.customers import CONSENTS, EXTERNAL_ID
+from retail_sync.records.errors import ProtocolFault
+from retail_sync.records.face import SystemName, system_named
+from retail_sync.settings.customers import CustomerSettings
+from retail_sync.sync.customers.creating import ALWAYS_GIVEN
+
+
+def require_ownership(changes: Iterable[ChangeRow], settings: CustomerSettings) -> None:
+    """Raises ProtocolFault for a change that the settings do not allow."""
+    for change in changes:
+        target = system_named(change.system)
+        wrong = [name for name in change.after if not _may(change, name, target, settings)]
+        if change.action == "create" and target not in settings.create:
+            wrong.append("(creation)")
+        if change.action in ("delete", "anonymise") and not _may_remove(change, target, settings):
+            wrong.append("(deletion)")
+        if wrong:
+            raise ProtocolFault(
+                f"A planned change would write {', '.join(wrong)} in {target}, which is not allowed there.",
+                remedy="The configuration changed since the plan was made: trigger the run again.",
+            )
+
+
+def _may(change: ChangeRow, name: str, target: SystemName, settings: CustomerSettings) -> bool:
+    if name == EXTERNAL_ID:
+        return settings.mark
+    if name in CONSENTS:
+        return name.removeprefix("consent_") in settings.consents
+    if not settings.may_write(name, target):
+        return False
+    if change.action == "create" and name in ALWAYS_GIVEN:
+        return True
+    owner = settings.owner_of(name)
+    return owner in ("newest", "review") or (
+        owner != "none" and (change.action == "create" or owner != target)
+    )
+
+
+def _may_remove(change: ChangeRow, target: SystemName, settings: CustomerSettings) -> bool:
+    if target == "lightspeed":
+        return settings.deletions.in_commercetools == change.action
+    return settings.deletions.in_lightspeed in ("delete", "erase")

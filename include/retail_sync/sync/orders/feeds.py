@@ -1,0 +1,124 @@
+"""What a run of orders reads, from staged pages to staged documents: web orders, and the sales they became."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from retail_sync.records.order_face import OnlineOrders, TillSales
+from retail_sync.records.orders import Order
+from retail_sync.records.rows import read_apart
+from retail_sync.records.sales import Register, Sale, SaleTerms, TillTax
+from retail_sync.sync.orders.plan import SOURCE
+from retail_sync.sync.staging import Staging
+
+ORDERS, SALES = "commercetools", "lightspeed"
+"""Names of the feeds: of their staged pages and of their cursors."""
+UNKNOWN = "unknown-"
+"""Begins what a row without an id is called."""
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """What mapping the pages of one feed gave. `repeated`: rows that came twice (only the newest counts). `others`:
+    sales that are no web orders."""
+
+    feed: str
+    raw_rows: int
+    documents: int
+    repeated: int
+    others: int = 0
+
+
+@dataclass(frozen=True)
+class Read:
+    """Everything one run read. `unreadable`: id, number and why of rows that are no orders."""
+
+    orders: Mapping[str, Order]
+    sales: Mapping[str, Sale]
+    unreadable: Sequence[tuple[str, str, str]] = ()
+
+    @classmethod
+    def of(cls, staging: Staging) -> Read:
+        return cls(
+            {one["id"]: Order.model_validate(one) for one in staging.read_document(f"{ORDERS}/orders")},
+            {one["id"]: Sale.model_validate(one) for one in staging.read_document(f"{SALES}/sales")},
+            [(one[0], one[1], one[2]) for one in staging.read_document(f"{ORDERS}/unreadable")],
+        )
+
+
+def transform(
+    staging: Staging, online: OnlineOrders, till: TillSales, pages: Mapping[str, int]
+) -> list[Transformed]:
+    """Map all staged pages to documents, and stage those."""
+    rows = list(_newest(staging.pages(ORDERS, pages[ORDERS])))
+    orders, unreadable = read_apart(rows, online.to_orders)
+    staging.write_document(f"{ORDERS}/orders", [one.model_dump(mode="json") for one in orders])
+    staging.write_document(f"{ORDERS}/unreadable", [[one.id, one.label, f"{one}."] for one in unreadable])
+    raw = sum(len(page) for page in staging.pages(ORDERS, pages[ORDERS]))
+    told = [Transformed(ORDERS, raw, len(orders), raw - len(rows))]
+    sales: dict[str, Sale] = {}
+    raw = kept = 0
+    for page in staging.pages(SALES, pages[SALES]):
+        raw += len(page)
+        # One that can't be read is held by the run of sales: whose it is, nobody can tell.
+        for sale in read_apart(page, till.to_sales)[0]:
+            if is_ours(sale):
+                kept += 1
+                sales[sale.id] = _newer(sales.get(sale.id), sale)
+    staging.write_document(f"{SALES}/sales", [one.model_dump(mode="json") for one in sales.values()])
+    return [*told, Transformed(SALES, raw, len(sales), kept - len(sales), raw - kept)]
+
+
+def is_ours(sale: Sale) -> bool:
+    """Whether a sale stands for a web order, or for what came back of one."""
+    return sale.source_type == SOURCE
+
+
+def stage_terms(staging: Staging, terms: SaleTerms) -> None:
+    """Keep what the store says of itself, for the plan."""
+    staging.write_document(f"{SALES}/terms", asdict(terms))
+
+
+def staged_terms(staging: Staging) -> SaleTerms:
+    return terms_of(staging.read_document(f"{SALES}/terms"))
+
+
+def terms_of(document: Mapping[str, Any]) -> SaleTerms:
+    """Terms as `stage_terms` keeps them."""
+    return SaleTerms(
+        **{
+            **document,
+            "registers": {name: Register(**one) for name, one in document["registers"].items()},
+            "taxes": {
+                name: TillTax(
+                    one["id"],
+                    one["name"],
+                    Decimal(str(one["rate"])),
+                    tuple((part, Decimal(str(share))) for part, share in one["parts"]),
+                )
+                for name, one in document["taxes"].items()
+            },
+        }
+    )
+
+
+def _newest(pages: Iterable[Sequence[Mapping[str, Any]]]) -> Iterable[Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    for number, row in enumerate(row for page in pages for row in page):
+        record = row.get("id") or f"{UNKNOWN}{number}"
+        held = found.get(str(record))
+        if held is None or _version(row) >= _version(held):
+            found[str(record)] = row
+    return found.values()
+
+
+def _version(row: Mapping[str, Any]) -> int:
+    version = row.get("version")
+    return version if isinstance(version, int) else 0
+
+
+def _newer(held: Sale | None, sale: Sale) -> Sale:
+    return sale if held is None or (sale.version or 0) >= (held.version or 0) else held
