@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from retail_sync.commercetools.connection import CommercetoolsConnection
+from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.pipeline.context import Bench

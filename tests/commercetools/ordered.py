@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from retail_sync.commercetools.order_trimming import EmailToken
-from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
+from retail_sync.commercetools.orders.redact import EmailToken
 from retail_sync.records.face import RawPage, Window
 from retail_sync.records.orders import Order
 from retail_sync.settings.models import SyncSettings

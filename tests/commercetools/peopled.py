@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from retail_sync.commercetools.customers import CommercetoolsCustomers
+from retail_sync.commercetools.customers.adapter import CommercetoolsCustomers
 from retail_sync.records.customer_face import CustomerWrite, CustomerWritten
 from retail_sync.records.face import RawPage
 from retail_sync.records.sealing import clear_rows

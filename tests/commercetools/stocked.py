@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
 from retail_sync.records.face import RawPage, Stream
 from retail_sync.records.stock_face import EntryWrite, EntryWritten
 from retail_sync.settings.models import SyncSettings

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.commercetools.customers import CommercetoolsCustomers
+from retail_sync.commercetools.customers.adapter import CommercetoolsCustomers
 from retail_sync.records.customer_face import CustomerSystem, CustomerWrite
 from retail_sync.records.errors import (
     ConfigurationFault,

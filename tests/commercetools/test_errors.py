@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_sync.commercetools.notifications import RESOURCES, hint_of
+from retail_sync.commercetools.events.notifications import RESOURCES, hint_of
 from retail_sync.records.hints import UnreadableEvent
 
 PROJECT = "little-shop"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
 from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_sync.commercetools.order_trimming import TOKENS, trimmed
-from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
+from retail_sync.commercetools.orders.redact import TOKENS, trimmed
 from retail_sync.records.rows import read_apart
 from sandbox.commercetools.baskets import Basket, Item
 from sandbox.faults import FaultRule

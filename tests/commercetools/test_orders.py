@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from retail_sync.commercetools.orders import CommercetoolsOrders
-from retail_sync.commercetools.queries import moment
+from retail_sync.commercetools.api.queries import moment
+from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
 from retail_sync.records.errors import (
     ConfigurationFault,
     RecordRejected,

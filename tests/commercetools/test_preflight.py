@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from retail_sync.commercetools.connection import CommercetoolsConnection
-from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.commercetools.api.connection import CommercetoolsConnection
+from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.face import CheckResult
 from retail_sync.settings.models import SyncSettings

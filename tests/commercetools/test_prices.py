@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pandas as pd
 import pytest
 
-from retail_sync.commercetools.pricing import CommercetoolsPrices
+from retail_sync.commercetools.prices.adapter import CommercetoolsPrices
 from retail_sync.records.errors import ConfigurationFault, DuplicateInTarget, RecordRejected, StaleTarget
 from retail_sync.records.face import Window
 from retail_sync.records.price_face import OfferWrite, PricesWritten, ProductPricesWrite

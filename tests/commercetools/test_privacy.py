@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from retail_sync.commercetools.privacy import PrivateFields
+from retail_sync.commercetools.api.privacy import PrivateFields
 from tests.commercetools.world import Json, World, pages, settings, variant
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from retail_sync.commercetools.cells import cell
+from retail_sync.commercetools.products.cells import cell
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.products import table
 from retail_sync.records.rows import UnreadableRows

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from retail_sync.commercetools.stock import CommercetoolsStock
-from retail_sync.commercetools.stock_writing import entry_key, hashed_key
+from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
+from retail_sync.commercetools.inventory.update_actions import entry_key, hashed_key
 from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,

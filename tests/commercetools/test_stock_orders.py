@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from retail_sync.commercetools.queries import moment
-from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.commercetools.api.queries import moment
+from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
 from retail_sync.records.errors import SyncError
 from retail_sync.records.face import Window
 from sandbox.faults import FaultRule

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import SecretStr
 
-from retail_sync.commercetools.notifications import RESOURCES
-from retail_sync.commercetools.subscription_comparing import told_without
-from retail_sync.commercetools.subscriptions import CommercetoolsSubscriptions
+from retail_sync.commercetools.events.adapter import CommercetoolsSubscriptions
+from retail_sync.commercetools.events.diff import told_without
+from retail_sync.commercetools.events.notifications import RESOURCES
 from retail_sync.records.errors import ConfigurationFault, UnknownOutcome
 from retail_sync.records.face import CheckResult
 from retail_sync.records.hook_face import HookSystem, Registration

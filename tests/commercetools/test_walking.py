@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_sync.commercetools import queries
-from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.commercetools.api import queries
+from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.records.errors import ProtocolFault
 from retail_sync.records.face import RawPage, Window
 from sandbox.faults import FaultRule

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as some
 
-from retail_sync.commercetools.drafts import key_of, slugs
-from retail_sync.commercetools.writing import AddPrice, ProductUpdate
+from retail_sync.commercetools.api.writing import AddPrice, ProductUpdate
+from retail_sync.commercetools.products.drafts import key_of, slugs
 from retail_sync.records.errors import ConfigurationFault, RecordRejected, StaleTarget
 from retail_sync.records.products import ProductTables
 from tests.commercetools.world import Json, World, new_product, product_row, settings, variant, variant_row
@@ -381,7 +381,7 @@ def test_nothing_is_created_without_a_product_type(world: World) -> None:
 def test_any_text_makes_a_valid_key_and_slug(text: str) -> None:
     from pydantic import TypeAdapter
 
-    from retail_sync.commercetools.writing import Key, Slug
+    from retail_sync.commercetools.api.writing import Key, Slug
 
     TypeAdapter(Key).validate_python(key_of(text))
     TypeAdapter(Slug).validate_python(slugs({"en-GB": text}, "key")["en-GB"])

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import SecretStr
 
-from retail_sync.commercetools.client import CommercetoolsClient
-from retail_sync.commercetools.connection import CommercetoolsConnection
-from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.commercetools.api.client import CommercetoolsClient
+from retail_sync.commercetools.api.connection import CommercetoolsConnection
+from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.records.face import ProductWrite, RawPage, VariantWrite, Written
 from retail_sync.records.products import Kind, ProductTables, column_of
 from retail_sync.records.types import plain_value

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from retail_sync.commercetools.client import CommercetoolsClient
-from retail_sync.commercetools.customers import CommercetoolsCustomers
-from retail_sync.commercetools.order_trimming import trimmed
-from retail_sync.commercetools.orders import CommercetoolsOrders
-from retail_sync.commercetools.pricing import CommercetoolsPrices
-from retail_sync.commercetools.products import CommercetoolsProducts
-from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.commercetools.api.client import CommercetoolsClient
+from retail_sync.commercetools.customers.adapter import CommercetoolsCustomers
+from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
+from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
+from retail_sync.commercetools.orders.redact import trimmed
+from retail_sync.commercetools.prices.adapter import CommercetoolsPrices
+from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.records.face import RawPage, Stream, Window
 from retail_sync.records.products import ProductTables
 from retail_sync.settings.models import SyncSettings

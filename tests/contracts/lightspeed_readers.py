@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.client import XSeriesClient
-from retail_sync.lightspeed.x_series.customers import XSeriesCustomers
-from retail_sync.lightspeed.x_series.pricing import XSeriesPrices
-from retail_sync.lightspeed.x_series.products import XSeriesProducts
-from retail_sync.lightspeed.x_series.sales import XSeriesSales
-from retail_sync.lightspeed.x_series.stock import XSeriesStock
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.customers.adapter import XSeriesCustomers
+from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
+from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
+from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
+from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.face import RawPage, Stream, Window
 from retail_sync.records.products import ProductTables
 from retail_sync.settings.models import SyncSettings

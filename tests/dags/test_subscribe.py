@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.lightspeed.x_series.webhook_events import TOPICS
+from retail_sync.lightspeed.x_series.events.notifications import TOPICS
 from retail_sync.pipeline.listening import Heard, SqsQueue, take
 from retail_sync.settings.loader import dump_settings, load_settings
 from retail_sync.transport.derived import address_secret

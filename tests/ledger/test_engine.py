@@ -54,7 +54,9 @@ def test_naming_the_ledger_in_a_dag_file_loads_no_database_code() -> None:
         "import sys, retail_sync.ledger, retail_sync.ledger.rows\n"
         "assert not {'sqlalchemy', 'alembic', 'psycopg'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": str(ROOT / "include")}, check=True)
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": str(ROOT / "include")}, check=True
+    )
 
 
 def test_the_command_migrates_and_explains_itself(empty_database_url: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.client import XSeriesClient
-from retail_sync.lightspeed.x_series.stock import XSeriesStock
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
 from retail_sync.records.face import RawPage
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited

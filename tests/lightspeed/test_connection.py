@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from retail_sync.lightspeed.connection import LightspeedConnection, checked_store_url, from_airflow_fields
-from retail_sync.lightspeed.x_series.client import XSeriesClient
-from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.transport.budget import Unlimited
 from tests.lightspeed.till import Till, make_settings

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.records.errors import DuplicateInTarget, RecordRejected, UnknownOutcome
 from tests.lightspeed.till import Till, creation, make_settings, read_all, update
 

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 import pytest
 
 from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.client import XSeriesClient
-from retail_sync.lightspeed.x_series.customer_writing import CustomerBody, Sent
-from retail_sync.lightspeed.x_series.customers import XSeriesCustomers
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.customers.adapter import XSeriesCustomers
+from retail_sync.lightspeed.x_series.customers.bodies import CustomerBody, Sent
 from retail_sync.records.customer_face import CustomerSystem, CustomerWrite, CustomerWritten
 from retail_sync.records.errors import (
     ConfigurationFault,

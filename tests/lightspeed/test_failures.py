@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from retail_sync.lightspeed.x_series.failures import classify, fields_of, message_of, scope_of
+from retail_sync.lightspeed.x_series.api.errors import classify, fields_of, message_of, scope_of
 from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import pytest
 
 from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.client import XSeriesClient
-from retail_sync.lightspeed.x_series.pricing import XSeriesPrices
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
 from retail_sync.records.errors import ConfigurationFault, RecordRejected
 from retail_sync.records.face import Window
 from retail_sync.records.price_face import BasePriceWrite, BookLine, BookWrite

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_sync.lightspeed.x_series.codes import barcodes_of, code_list, type_of
-from retail_sync.lightspeed.x_series.facts import StoreFacts, outlets_that_count
-from retail_sync.lightspeed.x_series.money import PriceRule
-from retail_sync.lightspeed.x_series.numbers import number, storable
-from retail_sync.lightspeed.x_series.reading import to_tables
-from retail_sync.lightspeed.x_series.wire import Outlet, Retailer, Tax
+from retail_sync.lightspeed.x_series.api.money import PriceRule
+from retail_sync.lightspeed.x_series.api.numbers import number, storable
+from retail_sync.lightspeed.x_series.api.store import StoreFacts, outlets_that_count
+from retail_sync.lightspeed.x_series.api.wire import Outlet, Retailer, Tax
+from retail_sync.lightspeed.x_series.products.barcodes import barcodes_of, code_list, type_of
+from retail_sync.lightspeed.x_series.products.read import to_tables
 from retail_sync.records.products import COLUMNS, ProductTables, column_of
 from retail_sync.records.rows import UnreadableRows, read_apart
 from retail_sync.records.types import DTYPES, decimal_text

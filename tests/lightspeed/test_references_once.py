@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.transport.creating import SENT_AT_MOST, NotMade
 from tests.lightspeed.till import Till, creation, make_settings
 

@@ -19,12 +19,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.client import XSeriesClient
-from retail_sync.lightspeed.x_series.numbers import storable
-from retail_sync.lightspeed.x_series.sale_documents import sale_of
-from retail_sync.lightspeed.x_series.sale_trimming import trimmed
-from retail_sync.lightspeed.x_series.sale_writing import SaleBody, body_of_sale
-from retail_sync.lightspeed.x_series.sales import XSeriesSales
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.api.numbers import storable
+from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
+from retail_sync.lightspeed.x_series.sales.bodies import SaleBody, body_of_sale
+from retail_sync.lightspeed.x_series.sales.read import sale_of
+from retail_sync.lightspeed.x_series.sales.redact import trimmed
 from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
@@ -895,7 +895,9 @@ def test_no_exchange_error_or_log_line_says_who_bought(shop: Shop, caplog: pytes
     shown = [str(vars(exchange)) for exchange in shop.till.exchanges.kept]
     assert len(shown) > 30
     assert len(said) > 12
-    logged = [one.getMessage() for one in caplog.records if one.name.startswith(("retail_sync.l", "retail_sync.t"))]
+    logged = [
+        one.getMessage() for one in caplog.records if one.name.startswith(("retail_sync.l", "retail_sync.t"))
+    ]
     for text in (*shown, *said, *logged):
         assert not [word for word in PLANTED if word.lower() in text.lower()], text
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.records.errors import ProtocolFault
 from retail_sync.records.face import Window
 from tests.lightspeed.test_prices import everything

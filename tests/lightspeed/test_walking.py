@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from retail_sync.lightspeed.x_series.paging import next_cursor, rows_of
-from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.lightspeed.x_series.api.paging import next_cursor, rows_of
+from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault
 from retail_sync.records.face import RawPage, Window
 from retail_sync.records.rows import read_apart
@@ -144,7 +144,7 @@ def test_the_greatest_version_counts_wherever_it_is() -> None:
 
 
 def test_categories_are_walked_by_id_in_every_nesting(open_till: Callable[..., Till]) -> None:
-    from retail_sync.lightspeed.x_series import paging
+    from retail_sync.lightspeed.x_series.api import paging
 
     for nested in (True, False):
         till = open_till(categories_double_nested=nested)

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.client import XSeriesClient
-from retail_sync.lightspeed.x_series.webhook_events import TOPICS
-from retail_sync.lightspeed.x_series.webhooks import XSeriesWebhooks
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.events.adapter import XSeriesWebhooks
+from retail_sync.lightspeed.x_series.events.notifications import TOPICS
 from retail_sync.records.errors import ConfigurationFault, UnknownOutcome
 from retail_sync.records.face import CheckResult
 from retail_sync.records.hook_face import HookSystem, Registration

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.records.errors import DuplicateInTarget, RecordRejected
 from retail_sync.records.types import plain_value
 from retail_sync.settings.models import SyncSettings

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import pytest
 
-from retail_sync.commercetools.client import CommercetoolsClient
-from retail_sync.commercetools.connection import CommercetoolsConnection
-from retail_sync.commercetools.products import CommercetoolsProducts
-from retail_sync.commercetools.queries import moment
+from retail_sync.commercetools.api.client import CommercetoolsClient
+from retail_sync.commercetools.api.connection import CommercetoolsConnection
+from retail_sync.commercetools.api.queries import moment
+from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.records.face import RawPage, Window
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited

@@ -26,7 +26,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from retail_sync.ledger.engine import connect
 from retail_sync.ledger.inbox import Inbox
-from retail_sync.lightspeed.x_series.webhook_events import Signature
+from retail_sync.lightspeed.x_series.events.notifications import Signature
 from retail_sync.receiver import bodies
 from retail_sync.receiver.answers import ComeAgain, Refused
 from retail_sync.receiver.app import receiver_app

@@ -25,14 +25,14 @@ from typing import Any
 
 import httpx
 
-from retail_sync.commercetools.client import CommercetoolsClient
-from retail_sync.commercetools.connection import CommercetoolsConnection
-from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.commercetools.api.client import CommercetoolsClient
+from retail_sync.commercetools.api.connection import CommercetoolsConnection
+from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Link, MirrorRow
 from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.client import XSeriesClient
-from retail_sync.lightspeed.x_series.stock import XSeriesStock
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
 from retail_sync.records.stock_face import EntryWrite, EntryWritten, OnlineStock, TillStock
 from retail_sync.settings.models import SyncSettings
 from sandbox.commercetools import ApiError, CommercetoolsStore

@@ -18,10 +18,10 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Self
 
-from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
 from retail_sync.ledger.changes import Changes
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.lightspeed.x_series.sales import XSeriesSales
+from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.orders import applying

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from demo.sandbox import settings_of_shop
-from retail_sync.commercetools.orders import CommercetoolsOrders
+from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold, Link, MirrorRow
-from retail_sync.lightspeed.x_series.sales import XSeriesSales
+from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.order_face import OnlineOrders, TillSales

@@ -14,10 +14,10 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from retail_sync.commercetools.customers import CommercetoolsCustomers
+from retail_sync.commercetools.customers.adapter import CommercetoolsCustomers
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold, Link
-from retail_sync.lightspeed.x_series.customers import XSeriesCustomers
+from retail_sync.lightspeed.x_series.customers.adapter import XSeriesCustomers
 from retail_sync.records.customers import ENTITY, KIND
 from retail_sync.records.face import SYSTEMS, SystemName
 from retail_sync.records.sealing import Seal

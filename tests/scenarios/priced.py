@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from retail_sync.commercetools.pricing import CommercetoolsPrices
+from retail_sync.commercetools.prices.adapter import CommercetoolsPrices
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold, Link, MirrorRow
-from retail_sync.lightspeed.x_series.pricing import XSeriesPrices
+from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
 from retail_sync.records.face import SYSTEMS
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync import auditing

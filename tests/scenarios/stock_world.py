@@ -12,9 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from retail_sync.commercetools.stock import CommercetoolsStock
+from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
 from retail_sync.ledger.rows import Hold
-from retail_sync.lightspeed.x_series.stock import XSeriesStock
+from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
 from retail_sync.records.channels import channel_name
 from retail_sync.records.stock_face import OnlineStock, TillStock
 from retail_sync.settings.models import SyncSettings

@@ -24,7 +24,7 @@ from typing import Any, Literal
 import httpx
 from sqlalchemy import text
 
-from retail_sync.commercetools.queries import CLOCK_CONTAINER
+from retail_sync.commercetools.api.queries import CLOCK_CONTAINER
 from retail_sync.ledger.changes import Changes
 from retail_sync.ledger.leases import Leases
 from retail_sync.ledger.ledger import Ledger

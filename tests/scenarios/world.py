@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from demo.sandbox import settings_of_shop
-from retail_sync.commercetools.client import CommercetoolsClient
-from retail_sync.commercetools.connection import CommercetoolsConnection
-from retail_sync.commercetools.products import CommercetoolsProducts
+from retail_sync.commercetools.api.client import CommercetoolsClient
+from retail_sync.commercetools.api.connection import CommercetoolsConnection
+from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold
 from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.client import XSeriesClient
-from retail_sync.lightspeed.x_series.products import XSeriesProducts
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.records.face import SYSTEMS, ProductSystem
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.applying import apply_batch

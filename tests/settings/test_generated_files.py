@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 from ruamel.yaml import YAML
 
-from retail_sync.commercetools.places import NATURAL_PLACES, PROJECTION_FIELDS
+from retail_sync.commercetools.products.fields import NATURAL_PLACES, PROJECTION_FIELDS
 from retail_sync.records.products import COLUMNS
 from retail_sync.settings import fields, models, products, realtime, transforms
 from retail_sync.settings.base import Settings

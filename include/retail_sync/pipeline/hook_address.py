@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from retail_sync.commercetools.connection import CommercetoolsConnection
+from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.pipeline.systems import parsed_connection
 from retail_sync.records.errors import ConfigurationFault, SyncError
 from retail_sync.settings.loader import load_settings

@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
-from retail_sync.commercetools.notifications import hint_of
+from retail_sync.commercetools.events.notifications import hint_of
 from retail_sync.ledger.inbox import Inbox
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.pipeline import hearing, telling

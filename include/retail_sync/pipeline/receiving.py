@@ -41,7 +41,7 @@ def open_receiver() -> App:
 def _secrets(settings: Any) -> Any:
     """What authenticates senders, from Airflow's connections. A connection that is missing or can't be right gives no
     secret, so that nothing of its system is believed; the other system's is."""
-    from retail_sync.commercetools.connection import CommercetoolsConnection
+    from retail_sync.commercetools.api.connection import CommercetoolsConnection
     from retail_sync.lightspeed.connection import LightspeedConnection
     from retail_sync.pipeline.systems import parsed_connection
     from retail_sync.receiver.ports import ReceiverSecrets

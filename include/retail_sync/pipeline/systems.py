@@ -13,23 +13,23 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, ErrorType
 from airflow.sdk.log import mask_secret
 
-from retail_sync.commercetools.client import CommercetoolsClient
-from retail_sync.commercetools.connection import CommercetoolsConnection
-from retail_sync.commercetools.customers import CommercetoolsCustomers
-from retail_sync.commercetools.orders import CommercetoolsOrders
-from retail_sync.commercetools.pricing import CommercetoolsPrices
-from retail_sync.commercetools.products import CommercetoolsProducts
-from retail_sync.commercetools.stock import CommercetoolsStock
-from retail_sync.commercetools.subscriptions import CommercetoolsSubscriptions
+from retail_sync.commercetools.api.client import CommercetoolsClient
+from retail_sync.commercetools.api.connection import CommercetoolsConnection
+from retail_sync.commercetools.customers.adapter import CommercetoolsCustomers
+from retail_sync.commercetools.events.adapter import CommercetoolsSubscriptions
+from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
+from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
+from retail_sync.commercetools.prices.adapter import CommercetoolsPrices
+from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.lightspeed.connection import LightspeedConnection, from_airflow_fields
-from retail_sync.lightspeed.x_series.client import WINDOW_SECONDS, XSeriesClient
-from retail_sync.lightspeed.x_series.customers import XSeriesCustomers
-from retail_sync.lightspeed.x_series.pricing import XSeriesPrices
-from retail_sync.lightspeed.x_series.products import XSeriesProducts
-from retail_sync.lightspeed.x_series.sales import XSeriesSales
-from retail_sync.lightspeed.x_series.stock import XSeriesStock
-from retail_sync.lightspeed.x_series.webhooks import XSeriesWebhooks
+from retail_sync.lightspeed.x_series.api.client import WINDOW_SECONDS, XSeriesClient
+from retail_sync.lightspeed.x_series.customers.adapter import XSeriesCustomers
+from retail_sync.lightspeed.x_series.events.adapter import XSeriesWebhooks
+from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
+from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
+from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
+from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.pipeline.secrets import token_key
 from retail_sync.records.customer_face import CustomerSystem
 from retail_sync.records.errors import ConfigurationFault

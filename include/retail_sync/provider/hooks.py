@@ -51,7 +51,7 @@ class CommercetoolsHook(_TestableHook):
     hook_name = "commercetools"
 
     def get_conn(self) -> Any:
-        from retail_sync.commercetools.connection import CommercetoolsConnection
+        from retail_sync.commercetools.api.connection import CommercetoolsConnection
 
         found = self.get_connection(self.connection_id)
         return CommercetoolsConnection.from_airflow_fields(
@@ -59,7 +59,7 @@ class CommercetoolsHook(_TestableHook):
         )
 
     async def _try_out(self, connection: Any) -> str:
-        from retail_sync.commercetools.client import CommercetoolsClient
+        from retail_sync.commercetools.api.client import CommercetoolsClient
         from retail_sync.settings.models import CommercetoolsLimits
         from retail_sync.transport.budget import Unlimited
 
@@ -84,7 +84,7 @@ class LightspeedHook(_TestableHook):
         return from_airflow_fields(found.host, found.login, found.password, found.extra_dejson)
 
     async def _try_out(self, connection: Any) -> str:
-        from retail_sync.lightspeed.x_series.client import XSeriesClient
+        from retail_sync.lightspeed.x_series.api.client import XSeriesClient
         from retail_sync.settings.models import LightspeedLimits, Limits, SyncSettings
         from retail_sync.transport.budget import Unlimited
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from retail_sync.lightspeed.x_series.webhook_events import TOPICS, Signature, hint_of
+from retail_sync.lightspeed.x_series.events.notifications import TOPICS, Signature, hint_of
 from retail_sync.receiver.addresses import check_address_secret, check_tenant, no_such_address
 from retail_sync.receiver.answers import UNKNOWN_SENDER, ComeAgain, Refused
 from retail_sync.receiver.bodies import Strangers, body_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from retail_sync.commercetools.notifications import hint_of
+from retail_sync.commercetools.events.notifications import hint_of
 from retail_sync.receiver.deliveries import Delivery
 from retail_sync.records.hints import UnreadableEvent
 

@@ -12,8 +12,8 @@ import pytest
 
 from retail_sync.ledger import Ledger
 from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.client import XSeriesClient
-from retail_sync.lightspeed.x_series.sales import XSeriesSales
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.sales import ENTITY
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
 from retail_sync.sync.sales.preparing import SaleSummary, prepare_plan

@@ -1,0 +1,243 @@
+"""Getting product projections: whole pages of the configured side, with standalone prices, without private fields.
+
+Deltas are read with `staged=true`, because the current side alone never shows that a product was unpublished. Where
+the configuration wants what customers see, rows with staged changes are exchanged for their current side, in batches:
+one more request for each page that has such rows, none where nobody is editing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from retail_sync.commercetools.api import queries
+from retail_sync.commercetools.api.client import CommercetoolsClient
+from retail_sync.commercetools.api.connection import SYSTEM
+from retail_sync.commercetools.api.privacy import PrivateFields
+from retail_sync.commercetools.api.queries import Rows, Slice, one_of
+from retail_sync.commercetools.api.shapes import PRODUCT, VARIANT
+from retail_sync.records.checks import Shape, each, members, needed
+from retail_sync.records.errors import ProtocolFault
+from retail_sync.records.face import Asked, Shown, Window
+from retail_sync.records.rows import gated, is_stub, readable, require
+from retail_sync.settings.models import SyncSettings
+
+PATH = "/product-projections"
+STAGED = (("staged", "true"),)
+CURRENT = (("staged", "false"),)
+STANDALONE_PRICES = "/standalone-prices"
+KnownPrices = Callable[[Collection[str]], Mapping[str, str]]
+"""The standalone prices that earlier reads showed of these SKUs: the SKU of each, by its id."""
+_OF_THE_PRODUCT = (
+    "id",
+    "version",
+    "key",
+    "lastModifiedAt",
+    "createdAt",
+    "productType",
+    "taxCategory",
+    "priceMode",
+)
+_SIDE = needed(members({"masterVariant": needed(members(VARIANT)), "variants": each(members(VARIANT))}))
+_WHOLE: Shape = {"masterData": needed(members({"staged": _SIDE, "current": members({})}))}
+
+
+class Projections:
+    """`currencies`, where it is asked for: those of which standalone prices are wanted. `known_prices`: of them, one
+    that the lists do not show is asked for under its own address."""
+
+    def __init__(
+        self, client: CommercetoolsClient, settings: SyncSettings, known_prices: KnownPrices | None = None
+    ) -> None:
+        self._client = client
+        self._known_prices = known_prices
+        self._page_size = settings.limits.commercetools.page_size
+        self._most_asked = settings.limits.commercetools.most_asked
+        self._wants_current = settings.products.projection == "current"
+        self.private = PrivateFields(settings.privacy.exclude.get("commercetools", ()))
+
+    def walk(self, window: Window, position: str | None, currencies: Collection[str]) -> AsyncIterator[Slice]:
+        """Everything by id, or what changed in the window by time."""
+        walk = queries.in_window(
+            self._client, PATH, window, page_size=self._page_size, params=STAGED, position=position
+        )
+        return self._finished(walk, currencies)
+
+    def by_ids(self, product_ids: Sequence[str], currencies: Collection[str]) -> AsyncIterator[Slice]:
+        return self._finished(
+            self._matching([one_of("id", part) for part in queries.in_batches(product_ids)]), currencies
+        )
+
+    def by_skus(self, skus: Sequence[str], currencies: Collection[str]) -> AsyncIterator[Slice]:
+        """A SKU may sit in the master variant or in any other: whether `variants(...)` means both is not documented."""
+        parts = queries.in_batches((sku for sku in skus if sku), mentions=2)
+        tests = [
+            f"(masterVariant({test}) or variants({test}))" for test in (one_of("sku", part) for part in parts)
+        ]
+        return self._finished(self._matching(tests), currencies)
+
+    async def one(self, name: str, currencies: Collection[str]) -> dict[str, Any]:
+        """One product by id or `key=...`, private fields included: for the writer, never to leave this room."""
+        answer = await self._client.get(f"{PATH}/{name}", dict(STAGED))
+        rows: Rows = [answer.json()]
+        require(rows[0], PRODUCT, system=SYSTEM, what="product projections")
+        await self._current(rows)
+        await self._standalone(rows, currencies)
+        return rows[0]
+
+    def variants_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
+        """The variants of each product; a product that is gone is shown by no row."""
+        return [
+            Shown(
+                id=f"{row['id']}:{variant['id']}",
+                version=row.get("version"),
+                parent=str(row["id"]),
+                names=(str(variant["sku"]),) if variant.get("sku") else (),
+            )
+            for row in rows
+            for variant in (row.get("masterVariant"), *(row.get("variants") or ()))
+            if variant
+        ]
+
+    def with_variants(self, variant_ids: Sequence[str], currencies: Collection[str]) -> AsyncIterator[Slice]:
+        """The products of these variants."""
+        return self.by_ids(_products_of(variant_ids), currencies)
+
+    async def ask_each(self, variant_ids: Sequence[str], currencies: Collection[str]) -> Asked:
+        """One request for each product of these variants. A variant is gone with its product, or where the product is
+        there without it. Of a product that is there and can't be read, nothing is known to be gone."""
+        rows, missing = await self.each(_products_of(variant_ids), currencies)
+        there = {one.id for one in self.variants_in(readable(rows))}
+        answered = {str(row["id"]) for row in readable(rows)} | set(missing)
+        return Asked(
+            rows, [one for one in variant_ids if one not in there and one.partition(":")[0] in answered]
+        )
+
+    async def each(self, product_ids: Sequence[str], currencies: Collection[str]) -> tuple[Rows, list[str]]:
+        """Products, each asked for alone; which of them the project does not have."""
+        asked = await queries.asked(self._client, PATH, product_ids, STAGED)
+        return await self._kept(asked.rows, currencies), asked.gone
+
+    async def finish(self, rows: Rows, currencies: Collection[str]) -> Rows:
+        """Rows as they may leave this room."""
+        await self._standalone(rows, currencies)
+        self.private.remove(rows)
+        return rows
+
+    def known(self, product: Any) -> dict[str, Any]:
+        """A whole product as a write answers it. Raises UnreadableRows where what is read of it is not as described."""
+        require(product, _WHOLE, system=SYSTEM, what="products")
+        require(self.of_product(product), PRODUCT, system=SYSTEM, what="products")
+        return dict(product)
+
+    def of_product(self, product: Mapping[str, Any]) -> dict[str, Any]:
+        """The configured side of a whole product, as a write answers it."""
+        master_data = product["masterData"]
+        published = bool(master_data.get("published"))
+        side = master_data["current" if self._wants_current and published else "staged"]
+        own = {name: product[name] for name in _OF_THE_PRODUCT if name in product}
+        return {
+            **side,
+            **own,
+            "published": published,
+            "hasStagedChanges": bool(master_data.get("hasStagedChanges")),
+        }
+
+    def _matching(self, tests: Sequence[str]) -> AsyncIterator[Slice]:
+        return queries.one_after_the_other(
+            [
+                queries.by_id(self._client, PATH, page_size=self._page_size, where=[test], params=STAGED)
+                for test in tests
+            ]
+        )
+
+    async def _finished(
+        self, walk: AsyncIterator[Slice], currencies: Collection[str]
+    ) -> AsyncIterator[Slice]:
+        async for part in walk:
+            yield replace(part, rows=await self._kept(part.rows, currencies))
+
+    async def _kept(self, answered: Rows, currencies: Collection[str]) -> Rows:
+        """Rows as they may leave this room; one that is no product stands for itself."""
+        rows = gated(answered, PRODUCT)
+        sound = readable(rows)
+        await self._current(sound)
+        await self.finish(sound, currencies)
+        return [*gated(sound, PRODUCT), *filter(is_stub, rows)]
+
+    async def _current(self, rows: Rows) -> None:
+        """Exchanges, in place, the draft of published products for what customers see. One that the list does not show
+        is asked for alone: only of a product that was unpublished in between, and has no current side, the draft stays,
+        and the next window corrects it."""
+        if not self._wants_current:
+            return
+        places = {
+            row["id"]: n for n, row in enumerate(rows) if row.get("published") and row.get("hasStagedChanges")
+        }
+        for part in queries.in_batches(places):
+            # Room for one more row than can come: a page that is not full needs no second request to be the last.
+            walk = queries.by_id(
+                self._client, PATH, page_size=len(part) + 1, where=[one_of("id", part)], params=CURRENT
+            )
+            shown = {
+                str(row["id"]): row async for found in walk for row in readable(gated(found.rows, PRODUCT))
+            }
+            missing = [one for one in part if one not in shown]
+            alone = await queries.each(self._client, PATH, missing, CURRENT)
+            shown |= {str(row["id"]): row for row in readable(gated([one for one in alone if one], PRODUCT))}
+            for id, row in shown.items():
+                if id in places:
+                    rows[places[id]] = row
+
+    async def _standalone(self, rows: Rows, currencies: Collection[str]) -> None:
+        """Puts standalone prices where embedded ones would be, with the version that writing them needs.
+
+        Raises ProtocolFault where the lists lack more known prices than may be asked for one by one."""
+        holders: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            if row.get("priceMode") != "Standalone":
+                continue
+            for variant in (row.get("masterVariant"), *(row.get("variants") or ())):
+                if variant and variant.get("sku"):
+                    variant["prices"] = []
+                    holders.setdefault(variant["sku"], []).append(variant)
+        for part in queries.in_batches(holders):
+            where = [
+                one_of("sku", part),
+                f"value({one_of('currencyCode', sorted(currencies))})",
+                "active = true",
+            ]
+            listed = await queries.everything(self._client, STANDALONE_PRICES, where=where)
+            for price in [*listed, *await self._unlisted(part, listed)]:
+                for variant in holders.get(str(price.get("sku")), ()):
+                    variant["prices"].append({**price, "standalone": price.get("version")})
+
+    async def _unlisted(self, skus: Sequence[str], listed: Rows) -> Rows:
+        """Prices in force that are known of these SKUs and that the list, which may be short, did not show."""
+        if self._known_prices is None:
+            return []
+        known = await asyncio.to_thread(self._known_prices, skus)
+        shown = {str(price.get("id")) for price in listed}
+        missing = {one: sku for one, sku in known.items() if one not in shown}
+        if len(missing) > self._most_asked:
+            raise ProtocolFault(
+                f"The list of standalone prices does not show {len(missing)} that are known, more than can be asked "
+                f"for one by one ({self._most_asked}).",
+                system=SYSTEM,
+                remedy="Nothing was changed. Run it again: a list that came short passes. If so many were really "
+                f"deleted, raise `limits.{SYSTEM}.most_asked` for one run.",
+            )
+        answers = await queries.each(self._client, STANDALONE_PRICES, list(missing))
+        # One that can't be read is there all the same: with it, its product can't be read either.
+        prices = [
+            {**(price if isinstance(price, dict) else {}), "sku": sku}
+            for price, sku in zip(answers, missing.values(), strict=True)
+            if price is not None
+        ]
+        return [price for price in prices if price.get("active") is not False]
+
+
+def _products_of(variant_ids: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(one.partition(":")[0] for one in variant_ids))

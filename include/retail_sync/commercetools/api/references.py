@@ -1,0 +1,230 @@
+"""The small reference data a page of products needs to be understood: read once, before the first page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from retail_sync.commercetools.api import queries
+from retail_sync.commercetools.api.client import CommercetoolsClient
+from retail_sync.commercetools.api.connection import SYSTEM
+from retail_sync.commercetools.api.wire import (
+    AttributeDefinition,
+    Category,
+    Channel,
+    ProductSelection,
+    ProductType,
+    Project,
+    Reference,
+    Store,
+    TaxCategory,
+    Wire,
+)
+from retail_sync.records.errors import ProtocolFault
+from retail_sync.records.rows import place, read_apart, read_rows
+from retail_sync.settings.models import SyncSettings
+
+W = TypeVar("W", bound=Wire)
+
+
+@dataclass(frozen=True)
+class Listings:
+    """Product selections and stores by key, and the products of each selection that was asked for, by selection id."""
+
+    selections: Mapping[str, ProductSelection] = field(default_factory=dict)
+    stores: Mapping[str, Store] = field(default_factory=dict)
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def of_selection(self, key: str) -> frozenset[str]:
+        """Products of the selection."""
+        return (
+            self.members.get(self.selections[key].id, frozenset()) if key in self.selections else frozenset()
+        )
+
+    def of_store(self, key: str) -> frozenset[str]:
+        """Products in any active selection of the store."""
+        store = self.stores.get(key)
+        ids = [s.productSelection.id for s in (store.productSelections if store else None) or () if s.active]
+        return frozenset().union(*(self.members.get(id, frozenset()) for id in ids))
+
+
+@dataclass(frozen=True)
+class References:
+    """All by id, except `channels`: by key. `listings`: what the assortment names."""
+
+    project: Project
+    product_types: Mapping[str, ProductType]
+    tax_categories: Mapping[str, TaxCategory]
+    categories: Mapping[str, Category]
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    listings: Listings = field(default_factory=Listings)
+
+    @property
+    def selections(self) -> Mapping[str, ProductSelection]:
+        return self.listings.selections
+
+    @property
+    def stores(self) -> Mapping[str, Store]:
+        return self.listings.stores
+
+    @cached_property
+    def definitions(self) -> dict[str, dict[str, AttributeDefinition]]:
+        """Attribute definitions by product type id, then by name."""
+        return {
+            id: {definition.name: definition for definition in type_.attributes or ()}
+            for id, type_ in self.product_types.items()
+        }
+
+    @cached_property
+    def any_definition(self) -> dict[str, AttributeDefinition]:
+        """One definition a name: the API demands the same type for a name in all product types."""
+        return {name: found for types in self.definitions.values() for name, found in types.items()}
+
+    def type_by_key(self, key: str) -> ProductType | None:
+        return next((type_ for type_ in self.product_types.values() if type_.key == key), None)
+
+    def tax_category(self, key_or_name: str) -> TaxCategory | None:
+        return _named(self.tax_categories.values(), key_or_name)
+
+    def category_name(self, category: Category, locales: Iterable[str]) -> str:
+        """The name a person reads: in the first of `locales` that has one, else any, else the key."""
+        for locale in locales:
+            if category.name.get(locale):
+                return category.name[locale]
+        return next(filter(None, category.name.values()), category.key or category.id)
+
+    def category_is(self, category: Category, key_or_name: str) -> bool:
+        return category.key == key_or_name if category.key else key_or_name in category.name.values()
+
+    def listed_by(self, selection_keys: Iterable[str], store_keys: Iterable[str]) -> frozenset[str] | None:
+        """Products in any of the selections and in any active selection of any of the stores. None = no condition."""
+        groups: list[frozenset[str]] = []
+        if keys := tuple(selection_keys):
+            groups.append(frozenset().union(*map(self.listings.of_selection, keys)))
+        if keys := tuple(store_keys):
+            groups.append(frozenset().union(*map(self.listings.of_store, keys)))
+        return frozenset.intersection(*groups) if groups else None
+
+
+def _named(found: Iterable[TaxCategory], key_or_name: str) -> TaxCategory | None:
+    candidates = list(found)
+    by_key = next((one for one in candidates if one.key == key_or_name), None)
+    return by_key or next((one for one in candidates if one.name == key_or_name), None)
+
+
+async def read_references(client: CommercetoolsClient, settings: SyncSettings) -> References:
+    """One request for each small collection; selections and stores only where the assortment names some."""
+    rule = settings.products.assortment.commercetools
+    names = ["/product-types", "/tax-categories", "/categories"]
+    names += ["/channels"] if settings.products.price.channel else []
+    answer, collections = await asyncio.gather(
+        client.get(""), asyncio.gather(*(queries.everything(client, name) for name in names))
+    )
+    found = dict(zip(names, collections, strict=True))
+    project = _one(Project, answer.json())
+    product_types = many(ProductType, found["/product-types"])
+    tax_categories = many(TaxCategory, found["/tax-categories"])
+    categories = many(Category, found["/categories"])
+    channels = many(Channel, found.get("/channels", []))
+    return References(
+        project=project,
+        product_types={one.id: one for one in product_types},
+        tax_categories={one.id: one for one in tax_categories},
+        categories={one.id: one for one in categories},
+        channels={one.key: one for one in channels},
+        listings=await read_listings(client, rule.product_selections, rule.stores),
+    )
+
+
+async def read_listings(
+    client: CommercetoolsClient, selection_keys: Collection[str], store_keys: Collection[str]
+) -> Listings:
+    """The product selections and stores of these keys, as far as they exist, with their products. Each is asked for
+    under its own key: one that a list does not show would offer nothing."""
+    stores = many(Store, await _each(client, "/stores", [f"key={key}" for key in store_keys]))
+    wanted = [f"key={key}" for key in selection_keys]
+    wanted += [s.productSelection.id for store in stores for s in store.productSelections or () if s.active]
+    found = many(ProductSelection, await _each(client, "/product-selections", wanted))
+    selections = {one.id: one for one in found}.values()
+    return Listings(
+        selections={one.key or one.id: one for one in selections},
+        stores={one.key: one for one in stores},
+        # A selection that excludes lists nothing that is offered.
+        members={one.id: await _members(client, one) for one in selections if not one.excludes},
+    )
+
+
+async def _each(client: CommercetoolsClient, path: str, names: Iterable[str]) -> list[dict[str, Any]]:
+    """Those of these resources that are there, by id or `key=...`."""
+    answers = await queries.each(client, path, list(dict.fromkeys(names)))
+    return [answer for answer in answers if answer is not None]
+
+
+async def read_project(client: CommercetoolsClient) -> Project:
+    """The project's own settings."""
+    return _one(Project, (await client.get("")).json())
+
+
+async def read_channels(client: CommercetoolsClient) -> list[Channel]:
+    """All channels of the project."""
+    return many(Channel, await queries.everything(client, "/channels"))
+
+
+class _Assigned(Wire):
+    product: Reference
+
+
+MEMBERS_READ = 3
+"""How often the products of a selection are read until they are as many as the selection says. The count is a required
+field; that it follows at once is inferred."""
+
+
+async def _members(client: CommercetoolsClient, selection: ProductSelection) -> frozenset[str]:
+    """Products of a selection: who is missing from it would be taken out of sale. Raises ProtocolFault where its list
+    shows fewer than the selection counts, whenever it is asked."""
+    path = f"/product-selections/{selection.id}"
+    members: set[str] = set()
+    for _ in range(MEMBERS_READ):
+        rows = await queries.everything(client, f"{path}/products", key="product.id")
+        members |= {_one(_Assigned, row).product.id for row in rows}
+        if len(members) >= selection.productCount:
+            return frozenset(members)
+        selection = _one(ProductSelection, (await client.get(path)).json())
+    raise ProtocolFault(
+        f"Product selection {selection.key or selection.id} counts {selection.productCount} products, and its list "
+        f"shows {len(members)}.",
+        system=SYSTEM,
+        remedy="Nothing was changed. Run it again: a list that came short passes.",
+    )
+
+
+def _one(model: type[W], row: Any) -> W:
+    try:
+        return model.model_validate(row)
+    except ValidationError as problem:
+        raise unreadable(model.__name__, problem) from None
+
+
+def many(model: type[W], rows: Iterable[Any]) -> list[W]:
+    """Wire models of rows. One that can't be read is left out and logged: whatever points to it is unknown then, which
+    holds the records that need it and no others."""
+    found, _ = read_apart(
+        list(rows),
+        lambda given: read_rows(
+            given,
+            lambda sound: [model.model_validate(row) for row in sound],
+            system=SYSTEM,
+            what=f"reference data ({model.__name__})",
+        ),
+    )
+    return found
+
+
+def unreadable(what: str, problem: ValidationError) -> ProtocolFault:
+    places = ", ".join(sorted({place(error["loc"]) for error in problem.errors(include_input=False)})[:5])
+    return ProtocolFault(f"A {what} can't be read; look at: {places}.", system=SYSTEM)

@@ -1,0 +1,1 @@
+"""Customers of a project: clear rows in, drafts and update actions out."""

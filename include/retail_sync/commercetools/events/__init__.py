@@ -1,0 +1,1 @@
+"""The subscription of a project, and the notifications that it sends."""

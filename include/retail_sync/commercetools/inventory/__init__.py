@@ -1,0 +1,1 @@
+"""Inventory entries by supply channel, and the orders that hold goods."""

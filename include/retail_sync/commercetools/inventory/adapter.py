@@ -1,0 +1,102 @@
+"""`CommercetoolsStock`: the face of `retail_sync.records.stock_face.OnlineStock` for commercetools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from retail_sync.commercetools.api import queries
+from retail_sync.commercetools.api.channels import Channels, shown_channels, with_supply
+from retail_sync.commercetools.api.client import CommercetoolsClient
+from retail_sync.commercetools.api.connection import SYSTEM
+from retail_sync.commercetools.api.references import read_channels, read_project
+from retail_sync.commercetools.api.shapes import ENTRY
+from retail_sync.commercetools.inventory import preflight as stock_preflight
+from retail_sync.commercetools.inventory.assortments import read_assortments
+from retail_sync.commercetools.inventory.feeds import EntryStream, OrderStream
+from retail_sync.commercetools.inventory.read import entries_table, orders_table, trimmed_entry
+from retail_sync.commercetools.inventory.update_actions import EntryWriter
+from retail_sync.commercetools.products.adapter import Clock
+from retail_sync.records.errors import RecordRejected
+from retail_sync.records.face import CheckResult, SystemName
+from retail_sync.records.rows import require
+from retail_sync.records.stock_face import Assortments, EntryWrite, EntryWritten, Reserved
+from retail_sync.settings.models import SyncSettings
+
+
+class CommercetoolsStock:
+    """Entries and orders of one project. `prepare` comes first; the client is opened and closed by the caller.
+
+    `clock`: how the server's time is asked for (see `queries.server_clock`).
+    """
+
+    system: SystemName = "commercetools"
+
+    def __init__(
+        self, client: CommercetoolsClient, settings: SyncSettings, *, clock: Clock = "custom_object"
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._clock = clock
+        self._writable = shown_channels(settings)
+        self._writer = EntryWriter(client)
+        self._ready: Channels | None = None
+        self.entries = EntryStream(client, settings, self.server_time)
+        self.orders = OrderStream(client, settings, self.server_time)
+
+    async def server_time(self) -> datetime:
+        return await queries.server_clock(self._client, use_object=self._clock == "custom_object")
+
+    async def prepare(self, *, writing: bool = False) -> None:
+        """Reads the channels; before writing, sees to it that those that are written to can hold stock."""
+        channels = Channels.of(await read_channels(self._client))
+        if writing:
+            channels = await with_supply(self._client, channels, self._settings)
+        self._ready = channels
+        self.orders.export_channel_id = channels.id_of(self._settings.inventory.export_channel)
+
+    @property
+    def _channels(self) -> Channels:
+        if self._ready is None:
+            raise RuntimeError("`prepare` has to be awaited before stock is read or written.")
+        return self._ready
+
+    async def assortments(self) -> Assortments:
+        return await read_assortments(self._client, self._settings)
+
+    async def reserved(self) -> Reserved:
+        """Carts reserve where the project says for how long; nothing else tells their reservations from orders'."""
+        return stock_preflight.reserved_in(await read_project(self._client))
+
+    def to_entries(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        return entries_table(rows, self._channels.keys)
+
+    def to_orders(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        inventory = self._settings.inventory
+        return orders_table(
+            rows,
+            self._channels.keys,
+            closed=inventory.order_states_closed,
+            export_channel=inventory.export_channel,
+        )
+
+    async def write(self, write: EntryWrite) -> EntryWritten:
+        """Only entries of channels that the configuration lets Lightspeed fill are written: whoever planned it."""
+        if write.channel not in self._writable:
+            raise RecordRejected(
+                f"Entries of channel {write.channel or '(none)'} are not written by this configuration.",
+                code="not_owned",
+                system=SYSTEM,
+                remedy="Nothing, if somebody else counts that stock; otherwise configure the channel.",
+            )
+        answer = await self._writer.write(write)
+        with answer.as_described():
+            row = answer.json()
+            require(row, ENTRY, system=SYSTEM, what="inventory entries")
+            return EntryWritten(trimmed_entry(row), answer.exchange_id)
+
+    async def check(self) -> list[CheckResult]:
+        return await stock_preflight.check(self._client, self._settings)

@@ -1,0 +1,1 @@
+"""Orders as documents, their marks, and in-store sales as order imports."""

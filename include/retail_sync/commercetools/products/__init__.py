@@ -1,0 +1,1 @@
+"""Products and variants of a project: projections in, update actions out."""

@@ -1,0 +1,1 @@
+"""The webhooks of a store: what is registered, and what they say."""

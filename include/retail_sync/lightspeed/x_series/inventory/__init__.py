@@ -1,0 +1,1 @@
+"""Inventory levels by outlet, adjustments, and goods on their way."""

@@ -1,0 +1,1 @@
+"""Prices of a store: those of products, and those of price books."""

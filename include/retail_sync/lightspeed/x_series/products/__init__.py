@@ -1,0 +1,1 @@
+"""Products and variants of a store: rows in, product requests out."""

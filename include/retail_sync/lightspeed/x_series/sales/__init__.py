@@ -1,0 +1,1 @@
+"""Sales of a store: documents in, sales with their payments out."""
