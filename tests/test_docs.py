@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from retail_sync.settings.products import ProductRules
-from retail_sync.sync.findings import RELEASES
+from retail_sync.sync.engine.findings import RELEASES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

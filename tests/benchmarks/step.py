@@ -26,7 +26,7 @@ from retail_sync.pipeline.steps import engine_of
 from retail_sync.pipeline.systems import Access
 from retail_sync.records.face import SystemName
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.staging import Staging
 
 Job = Mapping[str, Any]
 

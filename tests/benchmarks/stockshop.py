@@ -15,7 +15,7 @@ from retail_sync.ledger.bulk import copy_frame_in
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.stock import BUCKET_COLUMNS, PARTS, stock_table
 from retail_sync.records.types import canonical_json
-from retail_sync.sync.stock.offering import OFFER_COLUMNS
+from retail_sync.sync.inventory.channel_assortment import OFFER_COLUMNS
 from tests.benchmarks.shop import PROSE
 
 OUTLETS = tuple(f"Shop {number}" for number in range(1, 6))

@@ -17,7 +17,7 @@ import pytest
 from demo.postgres import EmbeddedPostgres
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.migrate import upgrade
-from retail_sync.sync.stock.applying import CHUNK
+from retail_sync.sync.inventory.apply import CHUNK
 from tests.benchmarks.reporting import report
 from tests.benchmarks.running import Bench, Run, bench_of
 from tests.benchmarks.stockshop import CHANNELS, OUTLETS, Catalogue, fill_catalogue

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from retail_sync.records.products import ProductTables
-from retail_sync.sync.planning import plan_products
+from retail_sync.sync.products.planner import plan_products
 from tests.benchmarks.running import PROJECT
 from tests.benchmarks.shop import large_shop, with_families
 from tests.benchmarks.tables import plan_input, shop_tables

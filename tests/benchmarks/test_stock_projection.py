@@ -22,12 +22,12 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.migrate import upgrade
 from retail_sync.records.stock import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.staging import Staging
-from retail_sync.sync.stock.feeds import ENTRIES, LEVELS, ORDERS
-from retail_sync.sync.stock.figures import work_out
-from retail_sync.sync.stock.layout import layout_of
-from retail_sync.sync.stock.loading import load_given
-from retail_sync.sync.stock.planning import plan_stock
+from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.inventory.availability import work_out
+from retail_sync.sync.inventory.feeds import ENTRIES, LEVELS, ORDERS
+from retail_sync.sync.inventory.layout import layout_of
+from retail_sync.sync.inventory.loading import load_given
+from retail_sync.sync.inventory.planner import plan_stock
 from tests.benchmarks.reporting import report_steps
 from tests.benchmarks.running import Step, measured, process_of
 from tests.benchmarks.stockshop import (

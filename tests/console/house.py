@@ -18,7 +18,7 @@ from retail_sync.console.ports import CannotStart, Person, Ports, Refused
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.staging import Staging
 from sandbox.server import SandboxServer
 from tests.scenarios.peopled import KEY
 

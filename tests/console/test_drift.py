@@ -19,7 +19,7 @@ from airflow.sdk import ObjectStoragePath
 from retail_sync.console import forgery
 from retail_sync.console.pages.drift import MOST, PAGE
 from retail_sync.ledger.rows import ChangeRow, HoldDraft, MirrorRow
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.staging import Staging
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import WHO, House, form_token, house_of
 from tests.console.test_runs import ACCOUNT, HOSTILE, SECRET, add_run, change, next_of, page

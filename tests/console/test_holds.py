@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from retail_sync.ledger.rows import Hold, HoldDraft
-from retail_sync.sync.auditing import RunFailed
+from retail_sync.sync.engine.settle import RunFailed
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, form_token, house_of
 from tests.scenarios.test_decisions import (

@@ -26,8 +26,8 @@ from retail_sync.console.waterfall import LEFT, RIGHT, picture, steps
 from retail_sync.settings.inventory import StockRule
 from retail_sync.settings.loader import parse_settings
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.stock.explaining import Explainer, Explanation
-from retail_sync.sync.stock.supposing import Wanted, setting_of, suppose, told, yaml_of
+from retail_sync.sync.queries.explain_inventory import Explainer, Explanation
+from retail_sync.sync.queries.what_if import Wanted, setting_of, suppose, told, yaml_of
 from tests.console.house import WHO, House, house_of
 from tests.scenarios.histories import PLACES, Game
 from tests.scenarios.stock_world import with_inventory

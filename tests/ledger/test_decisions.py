@@ -16,7 +16,7 @@ from retail_sync.ledger.holds import is_dismissed
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import HoldDraft
 from retail_sync.records.errors import ProtocolFault
-from retail_sync.sync.deciding import dismiss, show_again
+from retail_sync.sync.queries.hold_actions import dismiss, show_again
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

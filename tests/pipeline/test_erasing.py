@@ -19,7 +19,7 @@ from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.records.sales import ENTITY as SALES
 from retail_sync.records.sales import KIND as SALE
 from retail_sync.sync.customers.ruling import forgotten_of
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.staging import Staging
 
 pytestmark = pytest.mark.airflow
 

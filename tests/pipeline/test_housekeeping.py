@@ -10,7 +10,7 @@ import pytest
 
 from retail_sync.pipeline.context import STAGING_FOLDER, staging_root
 from retail_sync.pipeline.housekeeping import clean_staging
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.staging import Staging
 from tests.sync.kept import Kept
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

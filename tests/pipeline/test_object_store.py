@@ -22,8 +22,8 @@ from retail_sync.pipeline.context import STAGING_FOLDER, staging_root
 from retail_sync.pipeline.housekeeping import clean_staging
 from retail_sync.pipeline.retrying import SyncRetries
 from retail_sync.records.errors import ConfigurationFault, StagedDataDamaged
-from retail_sync.sync.staging import Staging
-from retail_sync.sync.stores import Objects, store_of
+from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.engine.stores import Objects, store_of
 from tests.pipeline.aligned import ORDER, aligned
 from tests.pipeline.tasks import Tasks
 from tests.scenarios.ordered import Ordered

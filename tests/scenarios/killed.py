@@ -24,7 +24,7 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.orders import applying
+from retail_sync.sync.orders import apply as applying
 from retail_sync.sync.orders.bench import Bench
 from tests.leases import let_leases_run_out
 from tests.scenarios.world import World

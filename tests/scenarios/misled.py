@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from retail_sync.records.errors import SyncError
-from retail_sync.sync.auditing import RunFailed
+from retail_sync.sync.engine.settle import RunFailed
 from tests.scenarios.world import World
 
 KINDS = ("short_list", "empty_list", "twice_list", "stale_list")

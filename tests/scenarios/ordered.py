@@ -24,20 +24,21 @@ from retail_sync.records.orders import ENTITY
 from retail_sync.records.sales import ENTITY as SALES_ENTITY
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync import auditing
-from retail_sync.sync.absence import Asking
-from retail_sync.sync.auditing import Audited
-from retail_sync.sync.extracting import Extracted, extract_feed
-from retail_sync.sync.orders import applying, preparing
+from retail_sync.sync.engine import settle as auditing
+from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.extract import Extracted, extract_feed
+from retail_sync.sync.engine.settle import Audited
+from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.orders import apply as applying
+from retail_sync.sync.orders import prepare as preparing
 from retail_sync.sync.orders.bench import Bench
 from retail_sync.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
 from retail_sync.sync.orders.knowing import SALE
-from retail_sync.sync.preparing import PlanSummary, prepare_nothing
-from retail_sync.sync.sales import applying as applying_sales
-from retail_sync.sync.sales import preparing as preparing_sales
+from retail_sync.sync.products.prepare import PlanSummary, prepare_nothing
+from retail_sync.sync.sales import apply as applying_sales
+from retail_sync.sync.sales import prepare as preparing_sales
 from retail_sync.sync.sales.bench import Bench as SaleBench
 from retail_sync.sync.sales.feeds import transform as transform_sales
-from retail_sync.sync.staging import Staging
 from sandbox.commercetools import Basket, CommercetoolsStore, Item, Pay
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults, LoggedRequest

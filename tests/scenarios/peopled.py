@@ -22,17 +22,18 @@ from retail_sync.records.customers import ENTITY, KIND
 from retail_sync.records.face import SYSTEMS, SystemName
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync import auditing
-from retail_sync.sync.absence import Asking, Kept
-from retail_sync.sync.auditing import Audited
-from retail_sync.sync.customers import applying, preparing
+from retail_sync.sync.customers import apply as applying
+from retail_sync.sync.customers import prepare as preparing
 from retail_sync.sync.customers.bench import Bench, terms_of
-from retail_sync.sync.customers.preparing import CustomerSummary
-from retail_sync.sync.customers.reading import Door, transform
+from retail_sync.sync.customers.feeds import Door, transform
+from retail_sync.sync.customers.prepare import CustomerSummary
 from retail_sync.sync.customers.ruling import decide_by_hand, keys_of
-from retail_sync.sync.extracting import extract_feed
-from retail_sync.sync.plan import Direction
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine import settle as auditing
+from retail_sync.sync.engine.absence import Asking, Kept
+from retail_sync.sync.engine.extract import extract_feed
+from retail_sync.sync.engine.settle import Audited
+from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.products.plan import Direction
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults

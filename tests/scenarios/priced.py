@@ -19,20 +19,21 @@ from retail_sync.ledger.rows import Hold, Link, MirrorRow
 from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
 from retail_sync.records.face import SYSTEMS
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync import auditing
-from retail_sync.sync.absence import Asking
-from retail_sync.sync.auditing import Audited
-from retail_sync.sync.extracting import extract_feed
-from retail_sync.sync.plan import Direction
-from retail_sync.sync.prices import applying, preparing
+from retail_sync.sync.engine import settle as auditing
+from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.extract import extract_feed
+from retail_sync.sync.engine.settle import Audited
+from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.prices import apply as applying
+from retail_sync.sync.prices import prepare as preparing
 from retail_sync.sync.prices.bench import Bench
-from retail_sync.sync.prices.concerned import CATALOGUE
-from retail_sync.sync.prices.deciding_by_hand import decide_by_hand
+from retail_sync.sync.prices.decisions import decide_by_hand
 from retail_sync.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, ONLINE, STANDALONE, Terms, transform
-from retail_sync.sync.prices.mirroring import KEPT, known_standalone
-from retail_sync.sync.prices.preparing import PriceSummary
+from retail_sync.sync.prices.mirror import KEPT, known_standalone
+from retail_sync.sync.prices.prepare import PriceSummary
 from retail_sync.sync.prices.rereading import list_of
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.prices.scope import CATALOGUE
+from retail_sync.sync.products.plan import Direction
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults

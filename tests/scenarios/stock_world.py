@@ -19,21 +19,22 @@ from retail_sync.records.channels import channel_name
 from retail_sync.records.stock_face import OnlineStock, TillStock
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.stockchecks import require_reserved
-from retail_sync.sync import auditing
-from retail_sync.sync.absence import Asking
-from retail_sync.sync.auditing import Audited
-from retail_sync.sync.extracting import Extracted, extract_feed
-from retail_sync.sync.staging import Staging
-from retail_sync.sync.stock import applying, preparing
-from retail_sync.sync.stock.bench import Bench
-from retail_sync.sync.stock.catalogue import products_of_skus
-from retail_sync.sync.stock.concerned import CATALOGUE
-from retail_sync.sync.stock.explaining import Explanation, explain
-from retail_sync.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_beside, transform
-from retail_sync.sync.stock.layout import Layout, layout_of
-from retail_sync.sync.stock.preparing import StockSummary
-from retail_sync.sync.stock.storing import ALONG
-from retail_sync.sync.stock.unmet import kept
+from retail_sync.sync.engine import settle as auditing
+from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.extract import Extracted, extract_feed
+from retail_sync.sync.engine.settle import Audited
+from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.inventory import apply as applying
+from retail_sync.sync.inventory import prepare as preparing
+from retail_sync.sync.inventory.bench import Bench
+from retail_sync.sync.inventory.catalogue import products_of_skus
+from retail_sync.sync.inventory.change_rows import ALONG
+from retail_sync.sync.inventory.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_beside, transform
+from retail_sync.sync.inventory.layout import Layout, layout_of
+from retail_sync.sync.inventory.prepare import StockSummary
+from retail_sync.sync.inventory.scope import CATALOGUE
+from retail_sync.sync.inventory.unmet import kept
+from retail_sync.sync.queries.explain_inventory import Explanation, explain
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.shop import Shop
 from tests.leases import writing

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault, TransientError
-from retail_sync.sync.auditing import RunFailed
-from retail_sync.sync.deciding import approve_removals
-from retail_sync.sync.removals import REMOVAL
+from retail_sync.sync.engine.removals import REMOVAL
+from retail_sync.sync.engine.settle import RunFailed
+from retail_sync.sync.queries.hold_actions import approve_removals
 from tests.scenarios.peopled import Peopled, custom, peopled, physical, postal, with_customers
 
 ADA = {"first_name": "Ada", "last_name": "Byron"}
@@ -416,7 +416,7 @@ def test_a_run_that_dies_after_its_write_makes_nobody_twice(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("retail_sync.sync.customers.applying.settle", dies)
+        patched.setattr("retail_sync.sync.customers.apply.settle", dies)
         with pytest.raises(KeyboardInterrupt):
             shop.run("full", run_id="customers/dies")
     assert len(shop.accounts_online()) == len(shop.profiles()) == 1 and shop.links() == []

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from retail_sync.ledger.rows import Hold
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.sync.deciding import choices, choose, partners, settle
+from retail_sync.sync.queries.hold_actions import choices, choose, partners, settle
 from sandbox.shop import Shop
 from tests.scenarios.peopled import Peopled, peopled
 from tests.scenarios.world import Ran, World, world_of

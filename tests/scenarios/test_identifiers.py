@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from retail_sync.ledger.rows import Hold
-from retail_sync.sync.skus import sku_keys
+from retail_sync.sync.engine.skus import sku_keys
 from sandbox.faults import FaultRule
 from tests.scenarios.ordered import RATES, Ordered, _product, ordered
 

@@ -13,10 +13,10 @@ import pytest
 
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.settings.loader import dump_settings
-from retail_sync.sync.auditing import RunFailed
-from retail_sync.sync.deciding import approve_removals
-from retail_sync.sync.removals import REMOVAL
-from retail_sync.sync.stock.__main__ import main as explain_command
+from retail_sync.sync.engine.removals import REMOVAL
+from retail_sync.sync.engine.settle import RunFailed
+from retail_sync.sync.inventory.__main__ import main as explain_command
+from retail_sync.sync.queries.hold_actions import approve_removals
 from tests.scenarios.stock_world import Meanwhiles
 from tests.scenarios.stocked import OUTLETS, Stocked, settings_of, stocked
 

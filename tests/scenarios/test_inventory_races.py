@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from retail_sync.records.errors import ConfigurationFault, TransientError
-from retail_sync.sync.stock import applying
-from retail_sync.sync.stock.storing import ALONG
+from retail_sync.sync.inventory import apply as applying
+from retail_sync.sync.inventory.change_rows import ALONG
 from sandbox.shop import Shop
 from tests.scenarios.stock_world import Meanwhiles, stock_world_of
 from tests.scenarios.stocked import Stocked, settings_of, stocked

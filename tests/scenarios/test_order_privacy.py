@@ -14,8 +14,8 @@ from retail_sync.ledger.decisions import Decision
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.records.sales import ENTITY as SALES
-from retail_sync.sync.auditing import RunFailed
 from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY
+from retail_sync.sync.engine.settle import RunFailed
 from sandbox.commercetools import Pay
 from sandbox.lightspeed.counter import Rung
 from tests.scenarios.leaking import everything_kept, leaks

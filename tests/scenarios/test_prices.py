@@ -12,10 +12,10 @@ import pytest
 
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.auditing import RunFailed
-from retail_sync.sync.deciding import approve_removals
-from retail_sync.sync.prices.applying import settle
-from retail_sync.sync.removals import REMOVAL
+from retail_sync.sync.engine.removals import REMOVAL
+from retail_sync.sync.engine.settle import RunFailed
+from retail_sync.sync.prices.apply import settle
+from retail_sync.sync.queries.hold_actions import approve_removals
 from tests.scenarios.priced import Priced, eur, group, priced, tiers, with_prices
 from tests.scenarios.world import world_of
 
@@ -615,7 +615,7 @@ def test_a_run_that_dies_after_its_writes_goes_on_without_doubling_any(make: Mak
             settle(*given)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("retail_sync.sync.prices.applying.settle", dies)
+            patch.setattr("retail_sync.sync.prices.apply.settle", dies)
             with pytest.raises(RuntimeError, match="the worker died"):
                 shop.run("full", run_id="prices/dies")
         run = shop.run("full", run_id="prices/dies")

@@ -20,7 +20,7 @@ from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.errors import ProtocolFault, TransientError
 from retail_sync.records.sales import ENTITY, KIND
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.auditing import RunFailed
+from retail_sync.sync.engine.settle import RunFailed
 from sandbox.lightspeed import sales as till_sales
 from sandbox.lightspeed.counter import Rung
 from tests.scenarios.order_checks import LATER, a_number, assert_sold, cents, levels, moved

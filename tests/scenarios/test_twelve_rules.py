@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault, TransientError
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.staging import Staging
 from sandbox.shop import Shop
 from tests.scenarios.world import World, world_of
 

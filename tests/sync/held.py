@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from retail_sync.ledger.rows import Hold
-from retail_sync.sync.findings import Finding
-from retail_sync.sync.preparing import hold_draft
+from retail_sync.sync.engine.findings import Finding
+from retail_sync.sync.products.prepare import hold_draft
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

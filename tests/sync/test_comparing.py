@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_sync.ledger.rows import ChangeRow, new_id
-from retail_sync.sync.comparing import NAMED, Comparison, PlanIsStale, compare, require_same
+from retail_sync.sync.engine.plan_diff import NAMED, Comparison, PlanIsStale, compare, require_same
 
 VALUES = st.one_of(
     st.none(), st.integers(0, 3), st.sampled_from(["", "Mug", "Cup"]), st.lists(st.integers(0, 1))

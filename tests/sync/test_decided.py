@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from retail_sync.ledger.decisions import Decision
 from retail_sync.settings.products import ProductSettings
-from retail_sync.sync.decided import BY_HAND, Decided
-from retail_sync.sync.deciding import choose, partners, settle
-from retail_sync.sync.plan import LinkRef, Plan, PlanInput
-from retail_sync.sync.planning import plan_products
+from retail_sync.sync.engine.decisions import BY_HAND, Decided
+from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput
+from retail_sync.sync.products.planner import plan_products
+from retail_sync.sync.queries.hold_actions import choose, partners, settle
 from tests.sync.held import hold_of
 from tests.sync.shop import given, product, side, variant
 from tests.sync.test_properties import applied

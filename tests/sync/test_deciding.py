@@ -9,7 +9,8 @@ import pytest
 
 from retail_sync.ledger.rows import Hold
 from retail_sync.sync.customers.evidence import ambiguous, duplicate, name_differs
-from retail_sync.sync.deciding import (
+from retail_sync.sync.engine.findings import RELEASES
+from retail_sync.sync.queries.hold_actions import (
     DecisionRefused,
     IdentityLine,
     choices,
@@ -22,7 +23,6 @@ from retail_sync.sync.deciding import (
     show_again,
     sides,
 )
-from retail_sync.sync.findings import RELEASES
 from tests.sync.customers.paper import customer
 from tests.sync.held import NOW, hold, hold_of
 

@@ -12,8 +12,14 @@ import pytest
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.errors import StagedDataDamaged
 from retail_sync.records.face import RawPage, Window
-from retail_sync.sync.extracting import Extracted, ReadElsewhere, extract_feed, forget_reading, read_so_far
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.extract import (
+    Extracted,
+    ReadElsewhere,
+    extract_feed,
+    forget_reading,
+    read_so_far,
+)
+from retail_sync.sync.engine.staging import Staging
 
 RUN = "products/1"
 

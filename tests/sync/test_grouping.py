@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from retail_sync.records.errors import SystemUnavailable
-from retail_sync.sync.grouping import Grouped
+from retail_sync.sync.engine.batcher import Grouped
 
 
 class Store:

@@ -17,8 +17,8 @@ from retail_sync.ledger.rows import Hold
 from retail_sync.records.products import PRODUCT_COLUMNS, VARIANT_COLUMNS
 from retail_sync.records.types import canonical_json, comparing, same, written
 from retail_sync.settings.products import ProductSettings
-from retail_sync.sync.plan import LinkRef, Plan
-from retail_sync.sync.planning import plan_products
+from retail_sync.sync.products.plan import LinkRef, Plan
+from retail_sync.sync.products.planner import plan_products
 from tests.sync.shop import given, product, side, variant
 
 UPC, EAN, ITF = "095205842258", "0095205842258", "00095205842258"

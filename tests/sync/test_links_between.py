@@ -9,8 +9,8 @@ import pytest
 from retail_sync.ledger import Ledger
 from retail_sync.ledger.rows import Link, new_id
 from retail_sync.records.products import ProductTables, table
-from retail_sync.sync.mirroring import ENTITY
-from retail_sync.sync.preparing import links_between, load_links
+from retail_sync.sync.products.mirror import ENTITY
+from retail_sync.sync.products.prepare import links_between, load_links
 
 
 @pytest.fixture

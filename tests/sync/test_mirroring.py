@@ -8,7 +8,7 @@ import pytest
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.products import ProductTables
-from retail_sync.sync.mirroring import load_side, see
+from retail_sync.sync.products.mirror import load_side, see
 from tests.sync.shop import product, side, variant
 
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from retail_sync.settings.products import ProductSettings
-from retail_sync.sync.plan import LinkRef, Plan
-from retail_sync.sync.planning import plan_products
+from retail_sync.sync.products.plan import LinkRef, Plan
+from retail_sync.sync.products.planner import plan_products
 from tests.sync.shop import given, product, side, variant
 
 

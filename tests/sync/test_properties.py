@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from retail_sync.records.products import table
 from retail_sync.settings.products import ProductSettings
-from retail_sync.sync.matching import match
-from retail_sync.sync.merging import merge_field
-from retail_sync.sync.ours import switched_off
-from retail_sync.sync.plan import LinkRef, Plan, PlanInput
-from retail_sync.sync.planning import plan_products
+from retail_sync.sync.engine.matching import match
+from retail_sync.sync.engine.merge import merge_field
+from retail_sync.sync.products.ours import switched_off
+from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput
+from retail_sync.sync.products.planner import plan_products
 from tests.sync.shop import given, product, side, variant
 
 SKUS = st.sampled_from(["", "A", "B", "C", "D", "E"])

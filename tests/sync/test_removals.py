@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from retail_sync.settings.products import ProductSettings
-from retail_sync.sync.decided import Decided
-from retail_sync.sync.deciding import DecisionRefused, approve_removals, choices
-from retail_sync.sync.plan import LinkRef, Plan, PlanInput
-from retail_sync.sync.planning import plan_products
-from retail_sync.sync.removals import FEWEST_REMOVED, REMOVAL, approved_removals
+from retail_sync.sync.engine.decisions import Decided
+from retail_sync.sync.engine.removals import FEWEST_REMOVED, REMOVAL, approved_removals
+from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput
+from retail_sync.sync.products.planner import plan_products
+from retail_sync.sync.queries.hold_actions import DecisionRefused, approve_removals, choices
 from tests.sync.held import hold, hold_of
 from tests.sync.shop import given, product, side, variant
 from tests.sync.test_properties import applied

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_sync.records.errors import ConfigurationFault, StagedDataDamaged, SyncError
-from retail_sync.sync.staging import Staging
-from retail_sync.sync.stores import Folder, Objects, store_of
+from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.engine.stores import Folder, Objects, store_of
 from tests.sync.kept import Kept
 
 ROWS = [{"id": number, "name": f"Schuh\u2028{number}\r"} for number in range(40)]

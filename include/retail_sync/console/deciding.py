@@ -10,8 +10,8 @@ from retail_sync.console.ports import CannotStart
 from retail_sync.console.visit import Visit, required
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.rows import Hold
-from retail_sync.sync import deciding
-from retail_sync.sync.deciding import DecisionRefused
+from retail_sync.sync.queries import hold_actions as deciding
+from retail_sync.sync.queries.hold_actions import DecisionRefused
 
 Press = Literal["retry", "dismiss", "show", "left", "right", "choose", "approve", "reject", "same", "apart"]
 PRESSES: tuple[Press, ...] = get_args(Press)

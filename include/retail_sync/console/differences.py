@@ -19,7 +19,7 @@ from retail_sync.records.face import SYSTEMS, other, system_named
 from retail_sync.records.prices import quote_of
 from retail_sync.records.sealing import shown
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.differing import Difference, differences
+from retail_sync.sync.queries.drift import Difference, differences
 
 CUSTOMERS, DOCUMENTS = "customers", ("orders", "sales")
 BY_SKU = ("products", "prices", "inventory")

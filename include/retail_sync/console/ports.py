@@ -11,7 +11,7 @@ from starlette.requests import Request
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.staging import Staging
 
 
 @dataclass(frozen=True)

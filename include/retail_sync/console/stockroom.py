@@ -20,16 +20,16 @@ from retail_sync.records.stock import shown
 from retail_sync.records.stock_face import Assortments
 from retail_sync.settings.inventory import Offer
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.settled import last_settled_run
-from retail_sync.sync.stock.catalogue import PRODUCTS
-from retail_sync.sync.stock.concerned import last_layout
-from retail_sync.sync.stock.explaining import AtPlace, Explanation, explained
-from retail_sync.sync.stock.feeds import ENTITY, ENTRIES
-from retail_sync.sync.stock.figures import Figures, work_out
-from retail_sync.sync.stock.layout import Layout
-from retail_sync.sync.stock.loading import load_given
-from retail_sync.sync.stock.offering import offers_table
-from retail_sync.sync.stock.standing import Elsewhere, Standing, elsewhere, standings
+from retail_sync.sync.engine.last_run import last_settled_run
+from retail_sync.sync.inventory.availability import Figures, work_out
+from retail_sync.sync.inventory.catalogue import PRODUCTS
+from retail_sync.sync.inventory.channel_assortment import offers_table
+from retail_sync.sync.inventory.feeds import ENTITY, ENTRIES
+from retail_sync.sync.inventory.layout import Layout
+from retail_sync.sync.inventory.loading import load_given
+from retail_sync.sync.inventory.scope import last_layout
+from retail_sync.sync.queries.entry_status import Elsewhere, Standing, elsewhere, standings
+from retail_sync.sync.queries.explain_inventory import AtPlace, Explanation, explained
 
 MOST_SKUS = 20
 """Looked at together."""

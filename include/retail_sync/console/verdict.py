@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from retail_sync.console.words import entity_title, lasting, number
-from retail_sync.sync.decided import CONFLICT
-from retail_sync.sync.deciding import WHO_IS_WHO
-from retail_sync.sync.removals import REMOVAL
+from retail_sync.sync.engine.decisions import CONFLICT
+from retail_sync.sync.engine.removals import REMOVAL
+from retail_sync.sync.queries.hold_actions import WHO_IS_WHO
 
 FOR_PEOPLE: Mapping[str, tuple[str, str]] = {
     CONFLICT: ("conflict waits to be settled", "conflicts wait to be settled"),

@@ -11,10 +11,10 @@ from retail_sync.console.waterfall import Picture, picture
 from retail_sync.settings.document import Problem
 from retail_sync.settings.inventory import ChannelSetting
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.stock.explaining import Explanation, explained
-from retail_sync.sync.stock.figures import Figures
-from retail_sync.sync.stock.layout import RULE_FIELDS
-from retail_sync.sync.stock.supposing import (
+from retail_sync.sync.inventory.availability import Figures
+from retail_sync.sync.inventory.layout import RULE_FIELDS
+from retail_sync.sync.queries.explain_inventory import Explanation, explained
+from retail_sync.sync.queries.what_if import (
     BY_PLACE,
     Counted,
     UnusableRules,

@@ -29,7 +29,7 @@ SINCE = 1_000
 PORTION = 1_000
 """Changes of an export read at once."""
 
-# What differs, by the names that `retail_sync.sync.differing` gives.
+# What differs, by the names that `retail_sync.sync.queries.drift` gives.
 _FIELDS = """CASE
     WHEN changes.kind = 'stock' AND changes.action = 'adjust' THEN ARRAY['level']
     WHEN changes.kind = 'stock'

@@ -27,8 +27,8 @@ from retail_sync.records.errors import ConfigurationFault, SyncError, TransientE
 from retail_sync.records.face import CheckResult, SystemName
 from retail_sync.settings.loader import digest_of, load_settings, settings_path
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine.stores import store_of
 from retail_sync.sync.prices.taxes import compare_taxes
-from retail_sync.sync.stores import store_of
 
 Finding = dict[str, str]
 ORDER = ("error", "warning", "ok")

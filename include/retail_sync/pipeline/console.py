@@ -29,7 +29,7 @@ def open_console() -> App:
     from retail_sync.pipeline.context import staging_root
     from retail_sync.pipeline.public import base_host, base_path
     from retail_sync.settings.loader import load_settings
-    from retail_sync.sync.staging import Staging
+    from retail_sync.sync.engine.staging import Staging
 
     ledger = Ledger.open(limits=SERVING)
     settings = Remembered(load_settings, seconds=5.0)

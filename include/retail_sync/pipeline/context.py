@@ -24,7 +24,7 @@ from retail_sync.records.face import ProductSystem, SystemName
 from retail_sync.settings.loader import load_settings
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.ruling import refuse_addresses
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.staging import Staging
 
 STAGING_VARIABLE = "RETAIL_SYNC_STAGING"
 DATED = frozenset(one.id for one in ENTITIES if one.dated)

@@ -18,14 +18,16 @@ from retail_sync.records.customers import ENTITY, KIND
 from retail_sync.records.face import SYSTEMS, SystemName
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.absence import Asking, Kept
-from retail_sync.sync.customers import applying, preparing, reading
+from retail_sync.sync.customers import apply as applying
+from retail_sync.sync.customers import feeds as reading
+from retail_sync.sync.customers import prepare as preparing
 from retail_sync.sync.customers.bench import Bench as WritingBench
 from retail_sync.sync.customers.bench import terms_of
-from retail_sync.sync.customers.reading import Door
+from retail_sync.sync.customers.feeds import Door
 from retail_sync.sync.customers.ruling import decide_by_hand, forgotten_of, keys_of
 from retail_sync.sync.customers.world import Terms
-from retail_sync.sync.extracting import Extracted
+from retail_sync.sync.engine.absence import Asking, Kept
+from retail_sync.sync.engine.extract import Extracted
 
 DIGESTS = "customers"
 """The name of the key in the ledger that private fields are digested with."""

@@ -16,8 +16,8 @@ from retail_sync.pipeline.steps import plan_again
 from retail_sync.pipeline.stock_engine import outlet_names
 from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.records.sales import ENTITY as SALES
-from retail_sync.sync.differing import differences
-from retail_sync.sync.stock.feeds import ENTITY as STOCK_ENTITY
+from retail_sync.sync.inventory.feeds import ENTITY as STOCK_ENTITY
+from retail_sync.sync.queries.drift import differences
 
 DOCUMENTS = (ORDERS, SALES)
 """Entities of which something may be wrong that no write would mend."""

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from retail_sync.pipeline.context import Bench
 from retail_sync.records.face import Stream, SystemName
-from retail_sync.sync import auditing
-from retail_sync.sync.absence import Asking
-from retail_sync.sync.extracting import Extracted, extract_feed
+from retail_sync.sync.engine import settle as auditing
+from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.extract import Extracted, extract_feed
 
 Feeds = Mapping[str, Mapping[str, Any]]
-"""What was read, by feed: pages, window, cursor (see `retail_sync.sync.extracting.Extracted`)."""
+"""What was read, by feed: pages, window, cursor (see `retail_sync.sync.engine.extract.Extracted`)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ async def read_feed(
     asking: Asking | None = None,
 ) -> Extracted:
     """The run's window of one feed into staging; with `keys` only what belongs to them. `asking`: see
-    `retail_sync.sync.absence`."""
+    `retail_sync.sync.engine.absence`."""
     return await extract_feed(
         bench.ledger,
         bench.staging,
@@ -90,4 +90,4 @@ class Engine(Protocol):
         """Write one batch; counts of outcomes."""
 
     def audit(self, bench: Bench, feeds: Feeds) -> None:
-        """Settle the run (see `retail_sync.sync.auditing.audit`)."""
+        """Settle the run (see `retail_sync.sync.engine.settle.audit`)."""

@@ -17,7 +17,7 @@ class Entity:
     both_ways: bool = True
     """Whether a run may be limited to one direction."""
     in_order: bool = False
-    """Whether commercetools has to be read before Lightspeed (see `retail_sync.sync.stock`)."""
+    """Whether commercetools has to be read before Lightspeed (see `retail_sync.sync.inventory`)."""
     decides: bool = False
     """Whether a person may approve or reject what waits for it, with a run."""
     identifies: bool = False

@@ -20,8 +20,8 @@ from retail_sync.records.face import SYSTEMS
 from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.records.sales import ENTITY as SALES
 from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY, refuse_addresses
+from retail_sync.sync.engine.stores import store_of
 from retail_sync.sync.sales.knowing import sales_of_customers
-from retail_sync.sync.stores import store_of
 
 FORGET = "forget"
 """What runs of this kind are called in the ledger."""

@@ -65,7 +65,7 @@ def clean_staging(now: datetime) -> dict[str, int]:
     from retail_sync.pipeline import telling
     from retail_sync.pipeline.context import staging_root
     from retail_sync.settings.loader import load_settings
-    from retail_sync.sync.stores import store_of
+    from retail_sync.sync.engine.stores import store_of
 
     store = store_of(staging_root())
     oldest = now - timedelta(days=load_settings().retention.staging_days)

@@ -16,12 +16,13 @@ from retail_sync.pipeline.systems import Access
 from retail_sync.records.face import SYSTEMS, SystemName
 from retail_sync.records.order_face import OnlineOrders, TillSales
 from retail_sync.records.orders import ENTITY
-from retail_sync.sync.absence import Asking
-from retail_sync.sync.extracting import Extracted
-from retail_sync.sync.orders import applying, preparing
+from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.orders import apply as applying
+from retail_sync.sync.orders import prepare as preparing
 from retail_sync.sync.orders.bench import Bench as WritingBench
 from retail_sync.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
-from retail_sync.sync.preparing import prepare_nothing
+from retail_sync.sync.products.prepare import prepare_nothing
 
 
 class OrderEngine:

@@ -17,13 +17,14 @@ from retail_sync.pipeline.systems import Access
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.face import SYSTEMS, Askable, SystemName
 from retail_sync.records.price_face import OnlinePrices, TillPrices
-from retail_sync.sync import auditing
-from retail_sync.sync.absence import Asking
-from retail_sync.sync.extracting import Extracted
-from retail_sync.sync.prices import applying, preparing
+from retail_sync.sync.engine import settle as auditing
+from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.skus import spellings
+from retail_sync.sync.prices import apply as applying
+from retail_sync.sync.prices import prepare as preparing
 from retail_sync.sync.prices.bench import Bench as WritingBench
-from retail_sync.sync.prices.concerned import CATALOGUE
-from retail_sync.sync.prices.deciding_by_hand import decide_by_hand
+from retail_sync.sync.prices.decisions import decide_by_hand
 from retail_sync.sync.prices.feeds import (
     ARTICLES,
     ENTITY,
@@ -38,9 +39,9 @@ from retail_sync.sync.prices.feeds import (
     transform,
 )
 from retail_sync.sync.prices.loading import PRODUCTS
-from retail_sync.sync.prices.mirroring import KEPT
+from retail_sync.sync.prices.mirror import KEPT
 from retail_sync.sync.prices.rereading import list_of
-from retail_sync.sync.skus import spellings
+from retail_sync.sync.prices.scope import CATALOGUE
 
 
 class PriceEngine:

@@ -9,9 +9,13 @@ from typing import Any
 from retail_sync.pipeline.context import Bench
 from retail_sync.pipeline.engines import Feeds, PlannedRun, seen_until
 from retail_sync.records.face import SYSTEMS, SystemName
-from retail_sync.sync import applying, auditing, batches, extracting, preparing
-from retail_sync.sync.mirroring import ENTITY
-from retail_sync.sync.skus import spellings
+from retail_sync.sync.engine import apply as batches
+from retail_sync.sync.engine import extract as extracting
+from retail_sync.sync.engine import settle as auditing
+from retail_sync.sync.engine.skus import spellings
+from retail_sync.sync.products import apply as applying
+from retail_sync.sync.products import prepare as preparing
+from retail_sync.sync.products.mirror import ENTITY
 
 
 class ProductEngine:

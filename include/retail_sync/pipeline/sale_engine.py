@@ -11,9 +11,10 @@ from retail_sync.pipeline.context import Bench
 from retail_sync.pipeline.engines import Feeds, PlannedRun, read_feed, settle_run, unread
 from retail_sync.records.face import SystemName
 from retail_sync.records.sales import ENTITY
-from retail_sync.sync.extracting import Extracted
-from retail_sync.sync.preparing import prepare_nothing
-from retail_sync.sync.sales import applying, preparing
+from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.products.prepare import prepare_nothing
+from retail_sync.sync.sales import apply as applying
+from retail_sync.sync.sales import prepare as preparing
 from retail_sync.sync.sales.bench import Bench as WritingBench
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
 

@@ -23,9 +23,9 @@ from retail_sync.pipeline.notifying import PROBLEM, tell_of_holds
 from retail_sync.pipeline.runs import Order
 from retail_sync.records.errors import ConfigurationFault, StagedDataDamaged, SyncError
 from retail_sync.records.face import SYSTEMS, SystemName
-from retail_sync.sync.accounts import Accounts, told
-from retail_sync.sync.comparing import PlanIsStale, require_same
-from retail_sync.sync.extracting import forget_reading, read_so_far
+from retail_sync.sync.engine.extract import forget_reading, read_so_far
+from retail_sync.sync.engine.plan_diff import PlanIsStale, require_same
+from retail_sync.sync.engine.report import Accounts, told
 
 PLAN_SUMMARY = "summary"
 """XCom key of the plan in numbers; its presence says that there is a plan to settle."""

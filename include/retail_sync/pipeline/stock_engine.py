@@ -17,21 +17,30 @@ from retail_sync.records.face import SYSTEMS, Askable, SystemName
 from retail_sync.records.identifiers import matching_key
 from retail_sync.records.stock_face import OnlineStock, TillStock
 from retail_sync.settings.stockchecks import require_reserved
-from retail_sync.sync import auditing
-from retail_sync.sync.absence import Asking
-from retail_sync.sync.differing import place_name
-from retail_sync.sync.extracting import Extracted
-from retail_sync.sync.skus import spellings
-from retail_sync.sync.stock import applying, preparing
-from retail_sync.sync.stock.bench import Bench as WritingBench
-from retail_sync.sync.stock.catalogue import PRODUCTS, products_of_skus
-from retail_sync.sync.stock.concerned import CATALOGUE
-from retail_sync.sync.stock.explaining import explain
-from retail_sync.sync.stock.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, Transformed, stage_beside, transform
-from retail_sync.sync.stock.layout import Layout, layout_of
-from retail_sync.sync.stock.loading import load_given
-from retail_sync.sync.stock.storing import ALONG
-from retail_sync.sync.stock.unmet import StockKept, kept
+from retail_sync.sync.engine import settle as auditing
+from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.skus import spellings
+from retail_sync.sync.inventory import apply as applying
+from retail_sync.sync.inventory import prepare as preparing
+from retail_sync.sync.inventory.bench import Bench as WritingBench
+from retail_sync.sync.inventory.catalogue import PRODUCTS, products_of_skus
+from retail_sync.sync.inventory.change_rows import ALONG
+from retail_sync.sync.inventory.feeds import (
+    ENTITY,
+    ENTRIES,
+    LEVELS,
+    ORDERS,
+    Transformed,
+    stage_beside,
+    transform,
+)
+from retail_sync.sync.inventory.layout import Layout, layout_of
+from retail_sync.sync.inventory.loading import load_given
+from retail_sync.sync.inventory.scope import CATALOGUE
+from retail_sync.sync.inventory.unmet import StockKept, kept
+from retail_sync.sync.queries.drift import place_name
+from retail_sync.sync.queries.explain_inventory import explain
 
 EXPLAINED = 20
 """SKUs of a run of `keys` whose figures are explained in its log."""

@@ -39,7 +39,7 @@ from retail_sync.records.order_face import OnlineOrders, TillSales
 from retail_sync.records.price_face import OnlinePrices, TillPrices
 from retail_sync.records.stock_face import OnlineStock, TillStock
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.prices.mirroring import known_standalone
+from retail_sync.sync.prices.mirror import known_standalone
 from retail_sync.transport.faces import ExchangeSink
 from retail_sync.transport.redaction import tell_secrets_to
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from retail_sync.ledger.decisions import Decision
 from retail_sync.settings.customers import CustomerSettings
-from retail_sync.sync.customers.planning import CustomerPlan, plan_customers
+from retail_sync.sync.customers.planner import CustomerPlan, plan_customers
 from retail_sync.sync.customers.world import World
-from retail_sync.sync.decided import Decided
-from retail_sync.sync.deciding import choices, settle, sides
+from retail_sync.sync.engine.decisions import Decided
+from retail_sync.sync.queries.hold_actions import choices, settle, sides
 from tests.sync.customers.paper import SEAL, customer, link, settings, world
 from tests.sync.held import hold_of
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from retail_sync.records.face import SystemName
 from retail_sync.settings.base import Owner
-from retail_sync.sync.customers.merging import Decision, Sides, decide, decide_consent
+from retail_sync.sync.customers.merge import Decision, Sides, decide, decide_consent
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 SKEW = timedelta(minutes=2)

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from retail_sync.sync.customers.pairing import pair_up
-from retail_sync.sync.customers.planning import plan_customers
+from retail_sync.sync.customers.planner import plan_customers
 from retail_sync.sync.customers.world import Ruling
 from tests.population import make_population
 from tests.sync.customers.paper import NOW, customer, link, people_of, settings, world

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.sync.customers.planning import CustomerPlan, plan_customers
+from retail_sync.sync.customers.planner import CustomerPlan, plan_customers
 from tests.sync.customers.paper import customer, link, settings, world
 
 ADA = {

@@ -11,7 +11,7 @@ import pytest
 from retail_sync.records.orders import Mark, Order, Payment, ReturnItem, Transaction
 from retail_sync.records.sales import Sale
 from retail_sync.sync.orders.plan import Known, OrderPlan, World, sale_id
-from retail_sync.sync.orders.planning import plan_order
+from retail_sync.sync.orders.planner import plan_order
 from tests.orders_made import PLACED, RATES, Way, a_line, an_order, paid
 from tests.sync.orders.desk import (
     TERMS,

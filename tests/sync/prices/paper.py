@@ -14,10 +14,10 @@ from retail_sync.records.currencies import minor_digits
 from retail_sync.records.prices import Book, OnlineTerms, Quote, TaxTerm, TillTerms, quote_of
 from retail_sync.records.types import decimal_text
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.prices.applying import agreed_after
+from retail_sync.sync.prices.apply import agreed_after
 from retail_sync.sync.prices.cases import Given, cases_of
 from retail_sync.sync.prices.feeds import Terms
-from retail_sync.sync.prices.planning import PricePlan, by_article, change_row, link_of, plan_prices
+from retail_sync.sync.prices.planner import PricePlan, by_article, change_row, link_of, plan_prices
 from retail_sync.sync.prices.quotes import lines_of
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

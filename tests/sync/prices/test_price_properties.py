@@ -139,7 +139,7 @@ def test_what_is_written_shows_the_owners_price_to_the_customer_or_is_held(paper
 @given(papers(), st.booleans())
 def test_unknown_is_neither_no_price_nor_a_reason_to_write(paper: Paper, online: bool) -> None:
     given_ = paper.given()
-    from retail_sync.sync.prices.planning import plan_prices
+    from retail_sync.sync.prices.planner import plan_prices
 
     if online:
         row = given_.variants["p:1"]

@@ -16,7 +16,7 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.prices import PriceList
 from retail_sync.sync.prices.feeds import Terms
 from retail_sync.sync.prices.ownership import require_ownership
-from retail_sync.sync.prices.planning import change_row
+from retail_sync.sync.prices.planner import change_row
 from retail_sync.sync.prices.quotes import lines_of, till_standing
 from retail_sync.sync.prices.taxes import compare_taxes, differing_rates
 from tests.sync.prices.paper import Paper
@@ -152,7 +152,7 @@ def test_steps_become_lines_that_never_overlap() -> None:
 
 def test_a_write_that_todays_settings_forbid_is_refused_whoever_planned_it() -> None:
     made = paper(BASE, online=Quote(Decimal(10)), till=Quote(Decimal(9)))
-    from retail_sync.sync.prices.planning import plan_prices
+    from retail_sync.sync.prices.planner import plan_prices
 
     (planned,) = plan_prices(made.given()).changes
     change = change_row(planned, "run", "planned", 0)

@@ -23,13 +23,13 @@ from retail_sync.records.rows import BadField, read_rows
 from retail_sync.records.sales import ENTITY, Register, Sale, SaleLine, SaleTerms, TillTax
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.auditing import Audited, audit
 from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY
-from retail_sync.sync.sales.applying import apply_batch
+from retail_sync.sync.engine.settle import Audited, audit
+from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.sales.apply import apply_batch
 from retail_sync.sync.sales.bench import Bench
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
-from retail_sync.sync.sales.preparing import SaleSummary, prepare_plan
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.sales.prepare import SaleSummary, prepare_plan
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADA, ADA_ONLINE = "till-ada", "online-ada"

@@ -15,9 +15,9 @@ from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.sales import ENTITY
+from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
-from retail_sync.sync.sales.preparing import SaleSummary, prepare_plan
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.sales.prepare import SaleSummary, prepare_plan
 from retail_sync.transport.budget import Unlimited
 from retail_sync.transport.exchanges import MemorySink
 from sandbox.faults import Faults

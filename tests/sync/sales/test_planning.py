@@ -12,7 +12,7 @@ import pytest
 from retail_sync.records.sales import Sale
 from retail_sync.sync.sales.documents import content_of
 from retail_sync.sync.sales.plan import Known, SalePlan, World
-from retail_sync.sync.sales.planning import UNLINKED, plan_sale
+from retail_sync.sync.sales.planner import UNLINKED, plan_sale
 from tests.sync.sales.paper import ADA, ADA_ONLINE, TERMS, line, sale, settings
 
 WORLD = World(settings=settings(), terms=TERMS, customers={ADA: ADA_ONLINE})

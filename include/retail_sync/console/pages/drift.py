@@ -23,7 +23,7 @@ from retail_sync.ledger.browsing import ChangePlace, place_of
 from retail_sync.ledger.drifting import COUNTED, RECONCILE, SINCE, Counts, DriftFilter, Drifting
 from retail_sync.ledger.rows import ChangeRow, Run
 from retail_sync.records.errors import SyncError
-from retail_sync.sync.stock.concerned import last_layout
+from retail_sync.sync.inventory.scope import last_layout
 
 router = APIRouter()
 

@@ -14,7 +14,7 @@ from retail_sync.console.deciding import PRESSES, WORDS, Press, carry_out, work_
 from retail_sync.console.visit import Form, Looking, Sent, Visit, required
 from retail_sync.ledger.rows import Hold
 from retail_sync.ledger.worklist import HoldFilter, HoldPlace, Worklist
-from retail_sync.sync import deciding
+from retail_sync.sync.queries import hold_actions as deciding
 
 router = APIRouter()
 

@@ -34,8 +34,8 @@ from retail_sync.ledger.skus import held_first
 from retail_sync.records.channels import channel_name
 from retail_sync.settings.document import Problem
 from retail_sync.settings.inventory import ChannelSetting
-from retail_sync.sync.stock.feeds import ENTITY
-from retail_sync.sync.stock.supposing import BY_PLACE, UnusableRules
+from retail_sync.sync.inventory.feeds import ENTITY
+from retail_sync.sync.queries.what_if import BY_PLACE, UnusableRules
 
 router = APIRouter()
 

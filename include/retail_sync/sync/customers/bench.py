@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.face import SystemName
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.customers.reading import Door
+from retail_sync.sync.customers.feeds import Door
 from retail_sync.sync.customers.world import Terms
 
 

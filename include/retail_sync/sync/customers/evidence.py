@@ -11,7 +11,7 @@ from retail_sync.records.sealing import shown
 from retail_sync.settings.base import Severity
 from retail_sync.sync.customers.known import Known
 from retail_sync.sync.customers.world import IDENTIFYING
-from retail_sync.sync.findings import Finding, FindingSeverity
+from retail_sync.sync.engine.findings import Finding, FindingSeverity
 
 COMPARED = ("email", "phones", "names", "phone_names", "number", "loyalty_id")
 WORDS = {

@@ -16,7 +16,7 @@ from retail_sync.records.customers import ENTITY, IDENTITY, KIND, column_of
 from retail_sync.records.face import SystemName
 from retail_sync.records.sealing import is_sealed, tokens_of
 from retail_sync.records.types import digest, plain_value
-from retail_sync.sync.frames import rows
+from retail_sync.sync.engine.frames import rows
 
 UNREADABLE_FIELDS = "unreadable"
 """Identity cell: fields whose values could not be read as what they should be."""

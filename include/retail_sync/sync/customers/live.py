@@ -14,8 +14,8 @@ from retail_sync.records.face import SYSTEMS, SystemName, other, system_named
 from retail_sync.records.rows import read_apart
 from retail_sync.records.sealing import Seal
 from retail_sync.sync.customers.bench import Bench
+from retail_sync.sync.customers.feeds import Clear, Door
 from retail_sync.sync.customers.known import bury, see
-from retail_sync.sync.customers.reading import Clear, Door
 
 LOOKED = "looked"
 """Checkpoint of where the last look at what changed ended, for the whole run."""

@@ -11,7 +11,7 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.known import load_side
 from retail_sync.sync.customers.ruling import ruling_of
 from retail_sync.sync.customers.world import Terms, World
-from retail_sync.sync.decided import Decided
+from retail_sync.sync.engine.decisions import Decided
 
 
 def load_world(

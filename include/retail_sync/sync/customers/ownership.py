@@ -9,7 +9,7 @@ from retail_sync.records.customers import CONSENTS, EXTERNAL_ID
 from retail_sync.records.errors import ProtocolFault
 from retail_sync.records.face import SystemName, system_named
 from retail_sync.settings.customers import CustomerSettings
-from retail_sync.sync.customers.creating import ALWAYS_GIVEN
+from retail_sync.sync.customers.creations import ALWAYS_GIVEN
 
 
 def require_ownership(changes: Iterable[ChangeRow], settings: CustomerSettings) -> None:

@@ -12,8 +12,8 @@ from retail_sync.records.face import SYSTEMS, SystemName, system_named
 from retail_sync.sync.customers.evidence import ambiguous, name_differs
 from retail_sync.sync.customers.known import Known
 from retail_sync.sync.customers.world import PHONES, World, names_differ
-from retail_sync.sync.findings import Finding
-from retail_sync.sync.matching import Ambiguity, match
+from retail_sync.sync.engine.findings import Finding
+from retail_sync.sync.engine.matching import Ambiguity, match
 
 STEP_TOKENS = {"loyalty_id": "loyalty_id", "number": "number", "email": "email", "phone_name": "phone_names"}
 """The token that a step matches by."""

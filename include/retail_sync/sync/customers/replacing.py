@@ -13,7 +13,7 @@ from retail_sync.records.face import SystemName, other
 from retail_sync.records.types import same
 from retail_sync.sync.customers.evidence import finding
 from retail_sync.sync.customers.pairing import Pair
-from retail_sync.sync.findings import Finding
+from retail_sync.sync.engine.findings import Finding
 
 CODE = "person_replaced"
 NAMES = ("first_name", "last_name")

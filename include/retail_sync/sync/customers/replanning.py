@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retail_sync.ledger.rows import ChangeRow
-from retail_sync.sync.batches import planned_again
 from retail_sync.sync.customers.bench import Bench
 from retail_sync.sync.customers.loading import load_world
-from retail_sync.sync.customers.planning import change_row, plan_customers
-from retail_sync.sync.customers.preparing import keep_links
-from retail_sync.sync.findings import Finding
+from retail_sync.sync.customers.planner import change_row, plan_customers
+from retail_sync.sync.customers.prepare import keep_links
+from retail_sync.sync.engine.apply import planned_again
+from retail_sync.sync.engine.findings import Finding
 
 
 def replanned(bench: Bench, changes: Sequence[ChangeRow]) -> list[ChangeRow]:

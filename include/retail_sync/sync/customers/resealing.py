@@ -18,7 +18,7 @@ from retail_sync.records.sealing import Seal, is_sealed
 from retail_sync.records.types import digest
 from retail_sync.settings.customers import CustomerSettings
 from retail_sync.sync.customers.known import to_rows
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.staging import Staging
 
 
 def private_state(settings: CustomerSettings) -> str:

@@ -14,7 +14,7 @@ from retail_sync.records.customers import ENTITY, KIND
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.face import SYSTEMS
 from retail_sync.sync.customers.world import Ruling
-from retail_sync.sync.staging import Staging
+from retail_sync.sync.engine.staging import Staging
 
 IDENTITY = "identity"
 """The code under which these decisions are kept; `field` holds the till id of a pair."""

@@ -11,7 +11,7 @@ from retail_sync.records.customers import CONSENTS
 from retail_sync.records.face import SystemName
 from retail_sync.settings.customers import CustomerSettings
 from retail_sync.sync.customers.known import Known
-from retail_sync.sync.decided import Decided
+from retail_sync.sync.engine.decisions import Decided
 
 Token = tuple[str, str]
 """A name of `retail_sync.records.customers.TOKENS` and a digest."""

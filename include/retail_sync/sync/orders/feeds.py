@@ -11,8 +11,8 @@ from retail_sync.records.order_face import OnlineOrders, TillSales
 from retail_sync.records.orders import Order
 from retail_sync.records.rows import read_apart
 from retail_sync.records.sales import Register, Sale, SaleTerms, TillTax
+from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.orders.plan import SOURCE
-from retail_sync.sync.staging import Staging
 
 ORDERS, SALES = "commercetools", "lightspeed"
 """Names of the feeds: of their staged pages and of their cursors."""

@@ -14,8 +14,8 @@ from retail_sync.records.orders import Order, OrderLine
 from retail_sync.records.sales import SaleTerms
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.known import load_side
+from retail_sync.sync.engine.skus import sku_key_of, sku_keys
 from retail_sync.sync.orders.plan import World
-from retail_sync.sync.skus import sku_key_of, sku_keys
 
 PRODUCTS = "products"
 

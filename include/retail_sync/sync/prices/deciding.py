@@ -18,7 +18,7 @@ from typing import Literal
 from retail_sync.records.face import SYSTEMS, SystemName, other
 from retail_sync.records.prices import Quote
 from retail_sync.sync.prices.cases import Case
-from retail_sync.sync.prices.converting import Converted
+from retail_sync.sync.prices.conversion import Converted
 
 Kind = Literal["agreed", "write", "remove", "conflict", "unknown", "apart", "altered", "unreadable"]
 

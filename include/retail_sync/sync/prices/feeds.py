@@ -17,8 +17,8 @@ from retail_sync.records.prices import (
     TillTerms,
     price_table,
 )
-from retail_sync.sync.staging import Staging
-from retail_sync.sync.unreadable import mapped_apart, stage_unread
+from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.engine.unreadable import mapped_apart, stage_unread
 
 ENTITY = "prices"
 KIND = "price"

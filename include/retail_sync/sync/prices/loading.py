@@ -8,12 +8,12 @@ from datetime import datetime
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Link
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.prices import mirroring
+from retail_sync.sync.prices import mirror as mirroring
 from retail_sync.sync.prices.cases import Given
-from retail_sync.sync.prices.checking import JUMP
 from retail_sync.sync.prices.feeds import ENTITY, Terms
-from retail_sync.sync.prices.mirroring import ARTICLE, ENTRY, VARIANT
-from retail_sync.sync.prices.planning import by_article
+from retail_sync.sync.prices.mirror import ARTICLE, ENTRY, VARIANT
+from retail_sync.sync.prices.planner import by_article
+from retail_sync.sync.prices.validation import JUMP
 
 PRODUCTS = "products"
 """The entity whose links say which variant is which article."""

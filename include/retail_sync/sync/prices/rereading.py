@@ -10,15 +10,15 @@ from typing import Any
 from retail_sync.ledger.rows import ChangeRow, MirrorRow
 from retail_sync.records.face import Asked
 from retail_sync.records.rows import read_apart, readable
-from retail_sync.sync.batches import planned_again
-from retail_sync.sync.findings import Finding
-from retail_sync.sync.prices import mirroring
+from retail_sync.sync.engine.apply import planned_again
+from retail_sync.sync.engine.findings import Finding
+from retail_sync.sync.prices import mirror as mirroring
 from retail_sync.sync.prices.bench import Bench
 from retail_sync.sync.prices.cases import Case, cases_of
 from retail_sync.sync.prices.feeds import ENTITY
 from retail_sync.sync.prices.loading import load_given
-from retail_sync.sync.prices.mirroring import ARTICLE, ENTRY, PLACES, VARIANT
-from retail_sync.sync.prices.planning import change_row, plan_prices
+from retail_sync.sync.prices.mirror import ARTICLE, ENTRY, PLACES, VARIANT
+from retail_sync.sync.prices.planner import change_row, plan_prices
 
 
 async def read_products(bench: Bench, product_ids: Collection[str]) -> None:

@@ -14,13 +14,13 @@ from retail_sync.records.face import SystemName
 from retail_sync.records.price_face import BasePriceWrite, BookLine, BookWrite, OfferWrite, ProductPricesWrite
 from retail_sync.records.prices import quote_of
 from retail_sync.records.types import decimal_text, digest
-from retail_sync.sync.prices import mirroring
+from retail_sync.sync.prices import mirror as mirroring
 from retail_sync.sync.prices.bench import Bench
 from retail_sync.sync.prices.cases import READ_TOLERANCE, Case
-from retail_sync.sync.prices.converting import to_digits
+from retail_sync.sync.prices.conversion import to_digits
 from retail_sync.sync.prices.feeds import ARTICLES, ENTITY
-from retail_sync.sync.prices.mirroring import ARTICLE
-from retail_sync.sync.prices.planning import BOOK
+from retail_sync.sync.prices.mirror import ARTICLE
+from retail_sync.sync.prices.planner import BOOK
 from retail_sync.sync.prices.quotes import Line, TillSide, lines_of, validity_of
 from retail_sync.sync.prices.rereading import (
     article_of,

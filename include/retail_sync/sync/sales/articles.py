@@ -9,8 +9,8 @@ import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine.skus import Key, sku_key_of, sku_keys
 from retail_sync.sync.sales.plan import Article
-from retail_sync.sync.skus import Key, sku_key_of, sku_keys
 
 PRODUCTS, VARIANT, PRODUCT = "products", "variant", "product"
 

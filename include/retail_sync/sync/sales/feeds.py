@@ -12,8 +12,8 @@ import pandas as pd
 from retail_sync.records.order_face import TillSales
 from retail_sync.records.rows import read_apart
 from retail_sync.records.sales import Sale
+from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.orders.feeds import UNKNOWN, stage_terms, staged_terms
-from retail_sync.sync.staging import Staging
 
 __all__ = [
     "SALES",

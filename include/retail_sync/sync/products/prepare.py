@@ -1,0 +1,431 @@
+"""From staged pages to a stored plan: map, mirror, plan, write the plan down."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.rows import Agreement, ChangeOutcome, ChangeRow, HoldDraft, Link, new_id
+from retail_sync.records.face import SYSTEMS, ProductSystem
+from retail_sync.records.products import Kind, ProductTables, column_of, identity_columns, table
+from retail_sync.records.types import DTYPES
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine.absence import Gone
+from retail_sync.sync.engine.decisions import decided_of
+from retail_sync.sync.engine.findings import Finding
+from retail_sync.sync.engine.removals import ALL, REMOVAL, waits_for_approval
+from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.engine.unreadable import Unread, is_unreadable, mapped_apart
+from retail_sync.sync.products.mirror import ENTITY, KINDS, load_side, see
+from retail_sync.sync.products.plan import Direction, LinkRef, Plan, PlanInput
+from retail_sync.sync.products.planner import plan_products
+from retail_sync.sync.products.refusals import refused_of
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """What mapping one system's pages gave: rows staged per kind, and raw rows they came from. `repeated`: rows that
+    came twice in the window (only the newest counts)."""
+
+    system: str
+    raw_rows: int
+    products: int
+    variants: int
+    repeated: int
+
+
+def transform(staging: Staging, adapter: ProductSystem, pages: int) -> Transformed:
+    """Map staged pages to canonical tables and stage them as Parquet, newest row of each record only."""
+    raw_rows = 0
+
+    def mapped(rows: Sequence[Mapping[str, Any]]) -> ProductTables:
+        nonlocal raw_rows
+        raw_rows += len(rows)
+        return adapter.to_records(rows)
+
+    parts = mapped_apart(staging, adapter.system, staging.pages(adapter.system, pages), mapped, _ids_in)
+    if not parts:
+        parts = [adapter.to_records([])]
+    products, again = _newest(pd.concat([part.products for part in parts], ignore_index=True))
+    variants, twice = _newest(pd.concat([part.variants for part in parts], ignore_index=True))
+    staging.write_table(f"{adapter.system}/products", products)
+    staging.write_table(f"{adapter.system}/variants", variants)
+    return Transformed(adapter.system, raw_rows, len(products), len(variants), again + twice)
+
+
+def _ids_in(part: ProductTables) -> set[str]:
+    return {*part.products["id"], *part.variants["id"]}
+
+
+def _newest(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    ordered = frame.sort_values(["version", "modified_at"], kind="stable", na_position="first")
+    newest = ordered[~ordered["id"].duplicated(keep="last")].sort_index()
+    return newest.reset_index(drop=True), len(frame) - len(newest)
+
+
+@dataclass(frozen=True)
+class PlanSummary:
+    """The plan in numbers; the plan itself is in the ledger and in staging (`plan` document). `stored`: changes of this
+    run in the ledger, those that an earlier attempt at the run had begun before it was planned again included."""
+
+    read: dict[str, int]
+    dispositions: dict[str, int]
+    changes: dict[str, int]
+    holds: dict[str, int]
+    warnings: dict[str, int]
+    matched: int
+    batches: int
+    stored: int
+    older: int
+    recalled: int
+    first_holds: list[dict[str, str]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def prepare_plan(
+    ledger: Ledger,
+    staging: Staging,
+    settings: SyncSettings,
+    *,
+    now: datetime,
+    dry_run: bool,
+    direction: Direction = "both",
+    limited: bool = False,
+) -> PlanSummary:
+    """Mirror what was read, plan it together with what is due again, and store the plan.
+
+    `limited`: a `keys` run looks only at what it read, not at everything that is due. In a dry run the plan is
+    stored as `not_applied`, and no link or base value is kept. What the read proved to be gone is in staging.
+    """
+    run_id = staging.run_id
+    affected: dict[str, dict[Kind, set[str]]] = {s: {"product": set(), "variant": set()} for s in SYSTEMS}
+    read: dict[str, int] = {}
+    older = 0
+    for system in SYSTEMS:
+        tables = ProductTables(
+            products=staging.read_table(f"{system}/products"),
+            variants=staging.read_table(f"{system}/variants"),
+        )
+        tables = canonical(tables)
+        seen = see(ledger, run_id, system, tables)
+        older += sum(counts.older for counts in seen.values())
+        for kind in KINDS:
+            ids = set(tables.of(kind)["id"])
+            affected[system][kind] |= ids
+            read[f"{system} {kind}s"] = len(ids)
+    unread = Unread.of(staging, SYSTEMS)
+    recalled = 0 if limited else _recall(ledger, now, affected)
+    recalled += _bury(ledger, staging, affected)
+    given = PlanInput(
+        sides={system: load_side(ledger, system) for system in SYSTEMS},
+        links=load_links(ledger),
+        affected=affected,
+        settings=settings.products,
+        till_locale=settings.shop.till_locale,
+        decided=decided_of(ledger, ENTITY),
+        # Who names a record by its key wants it tried.
+        refused={} if limited else refused_of(ledger, ENTITY, now),
+    )
+    if not limited:
+        recalled += _recall_removals(ledger, given)
+    recalled = _only_known(given, read, recalled)
+    plan = plan_products(given)
+    bury_unsettled(ledger, run_id, ENTITY)
+    batches, stored = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
+    if not dry_run:
+        _keep_links(ledger, run_id, plan)
+    summary = PlanSummary(
+        read=read,
+        dispositions=counted(plan.dispositions["disposition"]),
+        changes=counted(f"{c.system} {c.action}" for c in plan.changes),
+        holds=counted(h.code for h in plan.holds),
+        warnings={**counted(w.code for w in plan.warnings), **unread.counts},
+        matched=sum(1 for link in plan.new_links if link.kind == "variant"),
+        batches=batches,
+        stored=stored,
+        older=older,
+        recalled=recalled,
+        first_holds=[
+            {"label": h.label, "code": h.code, "message": h.message}
+            for h in [*(h for h in plan.holds if h.code != "waiting"), *plan.holds][:10]
+        ],
+    )
+    staging.write_document(
+        "plan",
+        {
+            "summary": summary.as_dict(),
+            "holds": [
+                asdict(one)
+                for one in [*map(hold_draft, plan.holds), *unread.drafts(_KIND_OF_ROWS.__getitem__)]
+            ],
+            "warnings": [asdict(draft) for draft in map(hold_draft, plan.warnings)],
+            "considered": [
+                *considered_subjects(affected),
+                *([] if limited else [[REMOVAL, f"{system}:{ALL}"] for system in SYSTEMS]),
+                *([] if limited else unread.settled(ledger, ENTITY, _all_ids(affected), full=False)),
+            ],
+            "dispositions": plan.dispositions.to_dict("list"),
+        },
+    )
+    return summary
+
+
+_KIND_OF_ROWS: Mapping[str, Kind] = {"commercetools": "product", "lightspeed": "variant"}
+"""What a row of each system is."""
+
+
+def _all_ids(affected: Mapping[str, Mapping[Kind, set[str]]]) -> set[str]:
+    return {one for kinds in affected.values() for ids in kinds.values() for one in ids}
+
+
+def canonical(tables: ProductTables) -> ProductTables:
+    """Tables read back from Parquet with their canonical dtypes."""
+    return ProductTables(
+        products=_canonical("product", tables.products), variants=_canonical("variant", tables.variants)
+    )
+
+
+def _canonical(kind: Kind, frame: pd.DataFrame) -> pd.DataFrame:
+    """Cells were canonical when they were staged: where columns kept their dtypes nothing is left to do."""
+    kept = all(frame[name].dtype == DTYPES[column_of(kind, name).type] for name in frame.columns)
+    return frame if kept and set(identity_columns(kind)) <= set(frame.columns) else table(kind, frame)
+
+
+def _recall(ledger: Ledger, now: datetime, affected: dict[str, dict[Kind, set[str]]]) -> int:
+    """What is due again by itself joins the run, as last seen."""
+    recalled = 0
+    for hold in ledger.holds.due(ENTITY, now):
+        if is_unreadable(hold):
+            continue
+        system, record = hold.subject.split(":", 1)
+        kind: Kind = "product" if hold.kind == "product" else "variant"
+        if record not in affected[system][kind]:
+            affected[system][kind].add(record)
+            recalled += 1
+    return recalled
+
+
+def _recall_removals(ledger: Ledger, given: PlanInput) -> int:
+    """Removals that wait for a person are looked at together, all of them, by every run."""
+    joined = 0
+    for system in waits_for_approval(ledger.holds.open_holds(ENTITY)):
+        side = given.sides[system]
+        off = set(side.products.loc[side.products["listed"] == False, "id"])  # noqa: E712
+        gone = side.variants[side.variants["deleted_at"].notna() | side.variants["product_id"].isin(off)]
+        waiting = {link.side(system) for link in given.links["variant"]} & set(gone["id"])
+        joined += len(waiting - given.affected[system]["variant"])
+        given.affected[system]["variant"] |= waiting
+    return joined
+
+
+def _bury(ledger: Ledger, staging: Staging, affected: dict[str, dict[Kind, set[str]]]) -> int:
+    """What the read has proven to be gone joins the run, so that the deletion policy can speak."""
+    joined = 0
+    for system, kinds in affected.items():
+        gone = Gone.of(staging, system)
+        of_variants = (ENTITY, "variant", system)
+        buried: dict[Kind, list[str]] = {"variant": ledger.mirror.mark_gone(*of_variants, gone.ids, gone.at)}
+        buried["product"] = ledger.mirror.mark_childless(
+            ENTITY, "product", system, "variant", buried["variant"], gone.at
+        )
+        for kind in KINDS:
+            joined += len(set(buried[kind]) - kinds[kind])
+            kinds[kind] |= set(buried[kind])
+    return joined
+
+
+def _only_known(given: PlanInput, read: dict[str, int], recalled: int) -> int:
+    """A hold whose record no longer exists in the mirror has nothing to look at; it is not counted as recalled."""
+    lost = 0
+    for system, kinds in given.affected.items():
+        for kind, ids in kinds.items():
+            unknown = ids - set(given.sides[system].of(kind)["id"])
+            lost += len(unknown)
+            ids -= unknown
+    return recalled - lost
+
+
+def load_links(ledger: Ledger) -> dict[Kind, list[LinkRef]]:
+    """Today's links."""
+    return _refs(ledger.links.read(ENTITY, "product"), ledger.links.read(ENTITY, "variant"))
+
+
+def links_between(ledger: Ledger, sides: Mapping[str, ProductTables]) -> dict[Kind, list[LinkRef]]:
+    """Today's links of these records, and of the products that their variants are linked under."""
+    ids: dict[Kind, dict[str, Any]] = {
+        kind: {f"{system}_ids": [str(i) for i in sides[system].of(kind)["id"]] for system in SYSTEMS}
+        for kind in KINDS
+    }
+    variants = ledger.links.read(ENTITY, "variant", **ids["variant"])
+    parents = [row.parent_id for row in variants if row.parent_id]
+    return _refs(ledger.links.read(ENTITY, "product", ids=parents, **ids["product"]), variants)
+
+
+def _refs(products: list[Link], variants: list[Link]) -> dict[Kind, list[LinkRef]]:
+    by_id = {row.id: (row.commercetools_id, row.lightspeed_id) for row in products}
+    return {
+        "product": [_ref("product", row, None) for row in products],
+        "variant": [_ref("variant", row, by_id.get(row.parent_id or "")) for row in variants],
+    }
+
+
+def _ref(kind: Kind, row: Link, parent: tuple[str, str] | None) -> LinkRef:
+    return LinkRef(
+        kind, row.commercetools_id, row.lightspeed_id, row.id, row.matched_by, row.base, row.resent, parent
+    )
+
+
+def prepare_nothing(ledger: Ledger, staging: Staging, entity: str) -> PlanSummary:
+    """The plan of an entity that the settings switch off: nothing was read, nothing is to be done."""
+    bury_unsettled(ledger, staging.run_id, entity)
+    summary = PlanSummary({}, {}, {}, {}, {}, matched=0, batches=0, stored=0, older=0, recalled=0)
+    staging.write_document(
+        "plan",
+        {"summary": summary.as_dict(), "holds": [], "warnings": [], "considered": [], "dispositions": {}},
+    )
+    return summary
+
+
+def bury_unsettled(ledger: Ledger, run_id: str, entity: str) -> None:
+    """Writes that a dead run began and never settled: both sides were read since, so this plan knows what came of
+    them, and whatever is still missing is planned again. A worker of that run that is only paused writes nothing any
+    more from here on. Raises LeaseHeld while it still may."""
+    buried = [
+        change.id
+        for change in ledger.changes.unsettled(entity=entity)
+        if change.run_id != run_id and ledger.run(change.run_id).state != "running"
+    ]
+    if not buried:
+        return
+    ledger.leases.retire(entity, f"the plan of {run_id}")
+    ledger.changes.settle(
+        [
+            ChangeOutcome(
+                change_id=change_id,
+                outcome="superseded",
+                error="Its run ended before the answer came.",
+                remedy=f"Nothing: both sides were read again and planned anew in run {run_id}.",
+            )
+            for change_id in buried
+        ]
+    )
+
+
+def _store(
+    ledger: Ledger, run_id: str, plan: Plan, settings: SyncSettings, *, dry_run: bool, direction: Direction
+) -> tuple[int, int]:
+    """Store the plan's changes; how many batches they make, and how many changes the run has now."""
+    units = list(dict.fromkeys(change.unit for change in plan.changes))
+    size = settings.limits.batch_size
+    batch_of = {unit: position // size for position, unit in enumerate(units)}
+    earlier = ledger.changes.taken_up(run_id)
+    begun = {(row.kind, row.subject, row.system) for row in earlier}
+    rows = [
+        ChangeRow(
+            run_id=run_id,
+            batch=batch_of[change.unit],
+            entity=ENTITY,
+            kind=change.kind,
+            subject=change.subject,
+            label=change.label,
+            system=change.system,
+            action=change.action,
+            unit=change.unit,
+            source_id=change.source_id,
+            source_version=change.source_version,
+            target_id=change.target_id,
+            target_version=change.target_version,
+            before=change.before,
+            after=change.after,
+            reasons=change.reasons,
+            idempotency_key=change.idempotency_key,
+            outcome="not_applied" if dry_run or not _allowed(direction, change.system) else "planned",
+        )
+        for change in plan.changes
+        if (change.kind, change.subject, change.system) not in begun
+    ]
+    ledger.changes.store(rows, replace_run=run_id)
+    batches = max([1, -(-len(units) // size), *(row.batch + 1 for row in earlier)])
+    return batches, len(rows) + len(earlier)
+
+
+def _allowed(direction: Direction, target: str) -> bool:
+    return direction == "both" or direction == f"to_{target}"
+
+
+def _keep_links(ledger: Ledger, run_id: str, plan: Plan) -> None:
+    for link in plan.retired:
+        if link.link_id:
+            ledger.links.retire(link.link_id)
+    products = {
+        (row.commercetools_id, row.lightspeed_id): row.id for row in ledger.links.read(ENTITY, "product")
+    }
+    fresh = [link for link in plan.new_links if link.kind == "product"]
+    made: list[Link] = []
+    for link in fresh:
+        pair = (link.commercetools_id, link.lightspeed_id)
+        products[pair] = products.get(pair) or new_id()
+        made.append(_link(link, run_id, products[pair], None))
+    made.extend(
+        _link(link, run_id, new_id(), products.get(link.parent) if link.parent else None)
+        for link in plan.new_links
+        if link.kind == "variant"
+    )
+    ledger.links.add(made)
+    ledger.links.agree(
+        [Agreement(link.link_id, link.base, link.resent) for link in plan.agreed if link.link_id]
+    )
+
+
+def _link(link: LinkRef, run_id: str, link_id: str, parent_id: str | None) -> Link:
+    return Link(
+        id=link_id,
+        entity=ENTITY,
+        kind=link.kind,
+        commercetools_id=link.commercetools_id,
+        lightspeed_id=link.lightspeed_id,
+        parent_id=parent_id,
+        base=dict(link.base),
+        matched_by=link.matched_by,
+        resent=dict(link.resent),
+        run_id=run_id,
+    )
+
+
+def hold_draft(finding: Finding) -> HoldDraft:
+    """A finding as the ledger keeps it."""
+    return HoldDraft(
+        kind=finding.kind,
+        subject=finding.subject,
+        code=finding.code,
+        message=finding.message,
+        severity=finding.severity,
+        system=finding.system,
+        source_id=finding.id,
+        label=finding.label,
+        field=finding.field or None,
+        evidence=finding.evidence,
+        release=finding.release,
+    )
+
+
+def considered_subjects(affected: dict[str, dict[Kind, set[str]]]) -> list[list[str]]:
+    return [
+        [kind, f"{system}:{record}"]
+        for system, kinds in sorted(affected.items())
+        for kind, ids in sorted(kinds.items())
+        for record in sorted(ids)
+    ]
+
+
+def counted(values: Iterable[Any]) -> dict[str, int]:
+    """How often each value is there, by name."""
+    return dict(sorted(Counter(map(str, values)).items()))
