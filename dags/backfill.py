@@ -8,6 +8,6 @@ A full run writes only what differs; running it again writes nothing. This is an
 `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.backfill import backfill_dag
+from retail_sync.pipeline.dags.backfill import backfill_dag
 
 dag = backfill_dag(__doc__ or "")

@@ -17,8 +17,8 @@ changed, and who waits for a person. Then trigger it again with *Mode: Full* onl
 | you want | press |
 | --- | --- |
 | to bring one customer across now | trigger with *Only these customer numbers or ids* (no e-mail addresses) |
-| to find somebody's ids by e-mail | `python -m retail_sync.pipeline.who` on a worker; it asks for the address |
-| to see what a run would do | trigger with *Dry run* |
+| to find somebody's ids by e-mail | `python -m retail_sync.pipeline.cli.find_customer` on a worker; it asks for the
+address | | to see what a run would do | trigger with *Dry run* |
 | to say that two profiles are one person | `online id = till id` under *One person, or a person of its own* |
 | to let somebody be created who looks like others | the same, with that one id |
 | to say that two profiles are two people | `online id = till id` under *Two people, or not ours* |
@@ -31,6 +31,6 @@ already, is *held* with the evidence: the ids of all profiles, and in what they 
 This is an Airflow DAG; its tasks are in `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.factory import entity_dag
+from retail_sync.pipeline.dags.entity import entity_dag
 
 dag = entity_dag("customers", __doc__ or "")

@@ -6,7 +6,7 @@ that something was written when, to which id. The run itself is kept in the ledg
 saying who it was about.
 
 Give customer numbers or ids (no e-mail addresses: they would stay in what Airflow keeps of this run;
-`python -m retail_sync.pipeline.who` finds ids). Both profiles of a linked pair are erased.
+`python -m retail_sync.pipeline.cli.find_customer` finds ids). Both profiles of a linked pair are erased.
 
 **Neither system is changed.** Delete or anonymise the profiles there first, or leave *Keep out* on: then both profiles
 take no part in the sync any more, and the reader lets nothing of them in. For that their ids are remembered, and
@@ -14,6 +14,6 @@ nothing else; Airflow keeps the ids, too, with this run. This is an Airflow DAG;
 `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.forgetting import forget_dag
+from retail_sync.pipeline.dags.erase_customer import forget_dag
 
 dag = forget_dag(__doc__ or "")

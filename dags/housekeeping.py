@@ -5,6 +5,6 @@ an open hold, a link, or anything that says how things are now), and the staged 
 default (`schedules.housekeeping`). This is an Airflow DAG; its tasks are in `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.housekeeping import housekeeping_dag
+from retail_sync.pipeline.dags.retention import housekeeping_dag
 
 dag = housekeeping_dag(__doc__ or "")

@@ -25,6 +25,6 @@ is never zero. A run that would sell out most of the shop writes nothing and say
 are in `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.factory import entity_dag
+from retail_sync.pipeline.dags.entity import entity_dag
 
 dag = entity_dag("inventory", __doc__ or "")

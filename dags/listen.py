@@ -13,6 +13,6 @@ be paused: then only the schedules of the entities are left. This is an Airflow 
 `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.listen import listen_dag
+from retail_sync.pipeline.dags.consume_queue import listen_dag
 
 dag = listen_dag(__doc__ or "")

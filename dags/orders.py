@@ -27,6 +27,6 @@ does not delay an order: the stand-in article is sold in its place, and reported
 This is an Airflow DAG; its tasks are in `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.factory import entity_dag
+from retail_sync.pipeline.dags.entity import entity_dag
 
 dag = entity_dag("orders", __doc__ or "")

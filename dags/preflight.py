@@ -15,6 +15,6 @@ The pools `commercetools_api` and `lightspeed_api` must exist too (Admin, Pools;
 tasks of a pool that doesn't exist wait for ever.
 """
 
-from retail_sync.pipeline.preflight import preflight_dag
+from retail_sync.pipeline.dags.preflight import preflight_dag
 
 dag = preflight_dag(__doc__ or "")

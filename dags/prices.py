@@ -26,6 +26,6 @@ A price that can't be converted there and back, that is zero, below what the art
 the next run looks at every article. This is an Airflow DAG; its tasks are in `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.factory import entity_dag
+from retail_sync.pipeline.dags.entity import entity_dag
 
 dag = entity_dag("prices", __doc__ or "")

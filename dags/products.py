@@ -24,6 +24,6 @@ settled, and fails where something is left open, so that nothing is lost unseen.
 in `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.factory import entity_dag
+from retail_sync.pipeline.dags.entity import entity_dag
 
 dag = entity_dag("products", __doc__ or "")

@@ -11,6 +11,6 @@ Runs once a week by default (`schedules.reconcile`). This is an Airflow DAG; its
 `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.reconcile import reconcile_dag
+from retail_sync.pipeline.dags.reconcile import reconcile_dag
 
 dag = reconcile_dag(__doc__ or "")

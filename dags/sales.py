@@ -21,6 +21,6 @@ date.
 This is an Airflow DAG; its tasks are in `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.factory import entity_dag
+from retail_sync.pipeline.dags.entity import entity_dag
 
 dag = entity_dag("sales", __doc__ or "")

@@ -17,6 +17,6 @@ registration or says that it can't deliver; until that is mended, the schedules 
 Runs daily by default (`schedules.subscribe`). This is an Airflow DAG; its tasks are in `include/retail_sync/pipeline`.
 """
 
-from retail_sync.pipeline.subscribe import subscribe_dag
+from retail_sync.pipeline.dags.subscribe import subscribe_dag
 
 dag = subscribe_dag(__doc__ or "")

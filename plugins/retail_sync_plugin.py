@@ -13,11 +13,11 @@ from typing import Any
 from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
-from retail_sync.pipeline import warming
-from retail_sync.pipeline.console import open_console
-from retail_sync.pipeline.mounting import PATIENT_SECONDS, Lazy
-from retail_sync.pipeline.public import base_path
-from retail_sync.pipeline.receiving import open_receiver
+from retail_sync.pipeline.runtime import prefork_imports as warming
+from retail_sync.pipeline.web.console import open_console
+from retail_sync.pipeline.web.lazy_app import PATIENT_SECONDS, Lazy
+from retail_sync.pipeline.web.public import base_path
+from retail_sync.pipeline.web.webhooks import open_receiver
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def _failed(dag_run: Any, session: Any) -> list[str]:
 
 def _is_ours(dag_run: Any) -> bool:
     """Whether a run is of a DAG of this package; others' notes are theirs."""
-    from retail_sync.pipeline.entities import TAG
+    from retail_sync.pipeline.runtime.entities import TAG
 
     return any(tag.name == TAG for tag in getattr(dag_run.dag_model, "tags", ()))
 

@@ -20,10 +20,10 @@ from typing import Any
 from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.pipeline.context import Bench
-from retail_sync.pipeline.runs import Order
-from retail_sync.pipeline.steps import engine_of
-from retail_sync.pipeline.systems import Access
+from retail_sync.pipeline.runtime.connectors import Access
+from retail_sync.pipeline.runtime.context import Bench
+from retail_sync.pipeline.runtime.runs import Order
+from retail_sync.pipeline.tasks.entity import engine_of
 from retail_sync.records.face import SystemName
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.staging import Staging

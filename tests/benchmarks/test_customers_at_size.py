@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet
 from demo.postgres import EmbeddedPostgres
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.migrate import upgrade
-from retail_sync.pipeline.secrets import VARIABLE
+from retail_sync.pipeline.runtime.secrets import VARIABLE
 from retail_sync.records.customers import ENTITY, KIND
 from tests.bases import Bases, Verdict, judge
 from tests.benchmarks.customerserver import OVERLAP, SEED

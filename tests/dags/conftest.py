@@ -114,7 +114,7 @@ def run(airflow_database: str, world: World) -> Run:
     """Run one of the project's DAGs in this process, as `run("products", mode="full")`."""
     from airflow.dag_processing.dagbag import DagBag
 
-    from retail_sync.pipeline.retrying import SyncRetries
+    from retail_sync.pipeline.dags.retry_policy import SyncRetries
 
     def play(dag_id: str, **conf: Any) -> Finished:
         # Loaded anew each time: `DAG.test` writes the run's params into the DAG.

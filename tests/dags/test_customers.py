@@ -142,7 +142,10 @@ def test_an_address_among_the_keys_is_refused_and_not_repeated(
     erased = run("forget", keys=[ADDRESS])
     assert (refused.state, erased.state) == ("failed", "failed")
     problem = refused.xcom[("audit", "problem")]
-    assert "One of the keys is an e-mail address" in problem and "retail_sync.pipeline.who" in problem
+    assert (
+        "One of the keys is an e-mail address" in problem
+        and "retail_sync.pipeline.cli.find_customer" in problem
+    )
     assert [one for system in shop.world.faults for one in shop.world.requests(system)] == []
     assert leaks(kept(shop, tmp_path, [refused, erased], logged, capfd)) == []
 

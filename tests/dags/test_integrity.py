@@ -210,7 +210,7 @@ def test_a_queue_is_listened_to_by_watch_and_by_the_clock_and_only_where_there_i
     (waits,) = bag.dags["listen"].timetable.asset_condition.objects
     (watch,) = waits.watchers
     assert watch.trigger.serialize() == (
-        "retail_sync.pipeline.watching.QueueWatch",
+        "retail_sync.pipeline.runtime.sqs_trigger.QueueWatch",
         {
             "queue_url": "https://sqs.eu-central-1.amazonaws.com/1/q",
             "region": "eu-central-1",
@@ -302,8 +302,8 @@ print(json.dumps({"seconds": seconds, "modules": sorted(set(sys.modules) - befor
 """
 HEAVY = (
     "pandas", "pyarrow", "numpy", "ruamel", "retail_sync.ledger", "retail_sync.sync", "retail_sync.transport",
-    "retail_sync.commercetools", "retail_sync.lightspeed", "retail_sync.pipeline.steps",
-    "retail_sync.pipeline.context", "boto", "airflow.providers.amazon",
+    "retail_sync.commercetools", "retail_sync.lightspeed", "retail_sync.pipeline.tasks.entity",
+    "retail_sync.pipeline.runtime.context", "boto", "airflow.providers.amazon",
 )  # fmt: skip
 
 

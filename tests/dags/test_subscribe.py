@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from retail_sync.lightspeed.x_series.events.notifications import TOPICS
-from retail_sync.pipeline.listening import Heard, SqsQueue, take
+from retail_sync.pipeline.tasks.consume_queue import Heard, SqsQueue, take
 from retail_sync.settings.loader import dump_settings, load_settings
 from retail_sync.transport.derived import address_secret
 from sandbox.faults import FaultRule

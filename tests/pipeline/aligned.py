@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo.sandbox import settings_of_shop
-from retail_sync.pipeline.entities import ENTITIES
+from retail_sync.pipeline.runtime.entities import ENTITIES
 from retail_sync.settings.models import SyncSettings
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from sandbox.shop.config import default_config

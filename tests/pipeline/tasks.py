@@ -11,8 +11,8 @@ from typing import Any, TypeVar, cast
 
 from airflow.sdk.execution_time.context import set_current_context
 
-from retail_sync.pipeline import steps
-from retail_sync.pipeline.factory import AT_ONCE, PLANNING
+from retail_sync.pipeline.dags.entity import AT_ONCE, PLANNING
+from retail_sync.pipeline.tasks import entity as steps
 from retail_sync.records.face import SYSTEMS
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retail_sync.pipeline import checking
+from retail_sync.pipeline.tasks import preflight as checking
 from retail_sync.settings.loader import dump_settings
 from tests.scenarios.peopled import KEY, Peopled, peopled
 

@@ -10,8 +10,8 @@ from airflow.sdk import RetryAction
 
 import tests.airflow_home as airflow_home
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.pipeline.configured import OtherConfiguration
-from retail_sync.pipeline.retrying import SyncRetries
+from retail_sync.pipeline.dags.retry_policy import SyncRetries
+from retail_sync.pipeline.runtime.configured import OtherConfiguration
 from retail_sync.records.errors import SyncError
 from tests.pipeline.aligned import ALL
 from tests.pipeline.tasks import Tasks

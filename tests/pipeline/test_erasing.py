@@ -12,8 +12,8 @@ import pytest
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import ChangeRow, HoldDraft, Link, MirrorRow
-from retail_sync.pipeline import erasing
-from retail_sync.pipeline.context import staging_root
+from retail_sync.pipeline.runtime.context import staging_root
+from retail_sync.pipeline.tasks import erase_customer as erasing
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.records.sales import ENTITY as SALES

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.pipeline import hook_address
+from retail_sync.pipeline.cli import webhook_url as hook_address
 from retail_sync.settings.loader import dump_settings
 from retail_sync.transport.derived import address_secret
 

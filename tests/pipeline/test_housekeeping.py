@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from retail_sync.pipeline.context import STAGING_FOLDER, staging_root
-from retail_sync.pipeline.housekeeping import clean_staging
+from retail_sync.pipeline.dags.retention import clean_staging
+from retail_sync.pipeline.runtime.context import STAGING_FOLDER, staging_root
 from retail_sync.sync.engine.staging import Staging
 from tests.sync.kept import Kept
 

@@ -17,8 +17,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from retail_sync.ledger import Ledger
-from retail_sync.pipeline import mounting
-from retail_sync.pipeline.mounting import App, Lazy, Remembered, rooted
+from retail_sync.pipeline.web import lazy_app as mounting
+from retail_sync.pipeline.web.lazy_app import App, Lazy, Remembered, rooted
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.transport.derived import address_secret
 from sandbox.server import SandboxServer

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from retail_sync.pipeline.notifying import send, tell_of_failure, tell_of_holds
+from retail_sync.pipeline.runtime.notifications import send, tell_of_failure, tell_of_holds
 from retail_sync.settings.models import Notify
 
 INSTANCE = SimpleNamespace(

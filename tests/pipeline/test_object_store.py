@@ -17,10 +17,10 @@ from moto.server import ThreadedMotoServer
 
 import tests.airflow_home as airflow_home
 from demo.postgres import EmbeddedPostgres
-from retail_sync.pipeline import checking
-from retail_sync.pipeline.context import STAGING_FOLDER, staging_root
-from retail_sync.pipeline.housekeeping import clean_staging
-from retail_sync.pipeline.retrying import SyncRetries
+from retail_sync.pipeline.dags.retention import clean_staging
+from retail_sync.pipeline.dags.retry_policy import SyncRetries
+from retail_sync.pipeline.runtime.context import STAGING_FOLDER, staging_root
+from retail_sync.pipeline.tasks import preflight as checking
 from retail_sync.records.errors import ConfigurationFault, StagedDataDamaged
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.stores import Objects, store_of

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from airflow.sdk import RetryAction
 
-from retail_sync.pipeline.retrying import FIRST_DELAY, LONGEST_DELAY, SyncRetries
+from retail_sync.pipeline.dags.retry_policy import FIRST_DELAY, LONGEST_DELAY, SyncRetries
 from retail_sync.records.errors import (
     ConfigurationFault,
     ProtocolFault,

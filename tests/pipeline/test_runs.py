@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from retail_sync.ledger.rows import Run
-from retail_sync.pipeline.runs import MOST_KEYS, Order, as_seen, ledger_run_id, order_of
+from retail_sync.pipeline.runtime.runs import MOST_KEYS, Order, as_seen, ledger_run_id, order_of
 from retail_sync.records.errors import ConfigurationFault
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

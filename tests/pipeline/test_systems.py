@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from retail_sync.pipeline.systems import connection_of
+from retail_sync.pipeline.runtime.connectors import connection_of
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.settings.models import SyncSettings
 

@@ -1,6 +1,7 @@
 """The hooks of both connection types: what the Test button does.
 
-They open no door for tasks: those use `retail_sync.pipeline.systems`, which shares budgets, tokens and the audit trail.
+They open no door for tasks: those use `retail_sync.pipeline.runtime.connectors`, which shares budgets, tokens and the
+audit trail.
 """
 
 from __future__ import annotations

@@ -94,8 +94,8 @@ def refuse_addresses(keys: Iterable[str]) -> None:
     if any("@" in key for key in keys):
         raise ConfigurationFault(
             "One of the keys is an e-mail address, which Airflow would keep with the run.",
-            remedy="Use the customer's number or id: `python -m retail_sync.pipeline.who` finds it by e-mail. Then "
-            "delete this run in Airflow, which still holds the address.",
+            remedy="Use the customer's number or id: `python -m retail_sync.pipeline.cli.find_customer` finds it by "
+            "e-mail. Then delete this run in Airflow, which still holds the address.",
         )
 
 

@@ -1,0 +1,64 @@
+"""The `forget` DAG: erase a customer from the ledger and the staging store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param, get_current_context, result, task
+
+from retail_sync.pipeline.dags.entity import START, task_defaults
+from retail_sync.pipeline.dags.params import KEY, WHAT
+from retail_sync.pipeline.runtime.entities import TAG
+from retail_sync.pipeline.runtime.notifications import tell_of_failure
+from retail_sync.pipeline.runtime.runs import MOST_KEYS
+
+RUNNING_FOR_SURE = timedelta(hours=12)
+"""A run that began longer ago and never ended has died: no task of this package lives that long."""
+
+
+def forget_dag(doc: str) -> DAG:
+    """`doc`: the DAG file's docstring, shown in the UI."""
+    dag = DAG(
+        dag_id="forget",
+        dag_display_name="Forget somebody",
+        description="Erases a customer from the ledger and the staging store",
+        doc_md=doc,
+        schedule=None,
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        tags={TAG, "care"},
+        default_args={**task_defaults(), "on_failure_callback": tell_of_failure},
+        params={
+            "keys": Param(
+                [],
+                type="array",
+                items=KEY,
+                maxItems=MOST_KEYS,
+                title="Customer numbers or ids",
+                description="One a line. Ids or numbers of either system, never e-mail addresses.",
+                section=WHAT,
+            ),
+            "keep_out": Param(
+                True,
+                type="boolean",
+                title="Keep out",
+                description="Remember the ids, and only them, so that the profiles take no part in the sync any more.",
+                section=WHAT,
+            ),
+        },
+    )
+    with dag:
+
+        @result
+        @task(multiple_outputs=False)
+        def forget() -> dict[str, Any]:
+            """Erase whom the keys name, with their partners; rows touched, a table."""
+            from retail_sync.pipeline.tasks import erase_customer as erasing
+            from retail_sync.pipeline.tasks.entity import gathered
+
+            return gathered(erasing.forget)(dict(get_current_context()))
+
+        forget()
+    return dag

@@ -1,0 +1,1 @@
+"""What a task works with, opened from Airflow's context and connections."""
