@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retail_sync.ledger.rows import Hold, Link
-from retail_sync.records.face import SystemName
 from retail_sync.records.people import name_words, phone_text
+from retail_sync.records.ports.products import SystemName
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.lightspeed import LightspeedStore
 from tests.population import Population, Profile

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from demo.postgres import EmbeddedPostgres
-from retail_sync.records.face import SYSTEMS
+from retail_sync.records.ports.products import SYSTEMS
 
 PROJECT = Path(__file__).parents[2]
 BACKENDS_END = 0.3

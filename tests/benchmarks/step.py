@@ -24,7 +24,7 @@ from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.runtime.context import Bench
 from retail_sync.pipeline.runtime.runs import Order
 from retail_sync.pipeline.tasks.entity import engine_of
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.staging import Staging
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from retail_sync.ledger.bulk import copy_frame_in
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.records.stock import BUCKET_COLUMNS, PARTS, stock_table
+from retail_sync.records.inventory import BUCKET_COLUMNS, PARTS, stock_table
 from retail_sync.records.types import canonical_json
 from retail_sync.sync.inventory.channel_assortment import OFFER_COLUMNS
 from tests.benchmarks.shop import PROSE

@@ -20,7 +20,7 @@ import pytest
 from demo.postgres import EmbeddedPostgres
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.migrate import upgrade
-from retail_sync.records.stock import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
+from retail_sync.records.inventory import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.inventory.availability import work_out

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
 from retail_sync.commercetools.orders.redact import EmailToken
-from retail_sync.records.face import RawPage, Window
 from retail_sync.records.orders import Order
+from retail_sync.records.ports.products import RawPage, Window
 from retail_sync.settings.models import SyncSettings
 from sandbox.commercetools.baskets import Basket, Item
 from tests.commercetools.world import Json, World, variant

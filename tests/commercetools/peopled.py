@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from retail_sync.commercetools.customers.adapter import CommercetoolsCustomers
-from retail_sync.records.customer_face import CustomerWrite, CustomerWritten
-from retail_sync.records.face import RawPage
+from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
+from retail_sync.records.ports.products import RawPage
 from retail_sync.records.sealing import clear_rows
 from retail_sync.settings.models import SyncSettings
 from tests.commercetools.world import Json, World

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
-from retail_sync.records.face import RawPage, Stream
-from retail_sync.records.stock_face import EntryWrite, EntryWritten
+from retail_sync.records.ports.inventory import EntryWrite, EntryWritten
+from retail_sync.records.ports.products import RawPage, Stream
 from retail_sync.settings.models import SyncSettings
 from tests.commercetools.world import Json, World
 from tests.commercetools.world import settings as shop_settings

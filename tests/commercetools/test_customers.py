@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from retail_sync.commercetools.customers.adapter import CommercetoolsCustomers
-from retail_sync.records.customer_face import CustomerSystem, CustomerWrite
 from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
@@ -19,7 +18,8 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.face import CheckResult, Window
+from retail_sync.records.ports.customers import CustomerSystem, CustomerWrite
+from retail_sync.records.ports.products import CheckResult, Window
 from retail_sync.records.sealing import clear_rows
 from sandbox.faults import FaultRule
 from tests.commercetools.peopled import (

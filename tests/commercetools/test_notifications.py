@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_sync.commercetools.events.notifications import RESOURCES, hint_of
-from retail_sync.records.hints import UnreadableEvent
+from retail_sync.records.events import UnreadableEvent
 
 PROJECT = "little-shop"
 ORDER = "0f9a1a52-6ad1-4d0e-9b4b-0a58a9feac02"

@@ -21,7 +21,7 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.order_face import ImportedLine, ImportedSale, Written
+from retail_sync.records.ports.orders import ImportedLine, ImportedSale, Written
 from retail_sync.settings.models import SyncSettings
 from sandbox.commercetools.baskets import Basket, Item
 from sandbox.faults import FaultRule

@@ -22,8 +22,8 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.order_face import OnlineOrders, OrderUpdate, Written
 from retail_sync.records.orders import Mark, Order, OrderLine, PriceGroup, Rate, RatePart, Taxed
+from retail_sync.records.ports.orders import OnlineOrders, OrderUpdate, Written
 from retail_sync.records.rows import UnreadableRow, read_apart
 from sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
 from sandbox.faults import FaultRule

@@ -13,8 +13,8 @@ import pytest
 
 from retail_sync.commercetools.prices.adapter import CommercetoolsPrices
 from retail_sync.records.errors import ConfigurationFault, DuplicateInTarget, RecordRejected, StaleTarget
-from retail_sync.records.face import Window
-from retail_sync.records.price_face import OfferWrite, PricesWritten, ProductPricesWrite
+from retail_sync.records.ports.prices import OfferWrite, PricesWritten, ProductPricesWrite
+from retail_sync.records.ports.products import Window
 from retail_sync.records.prices import Quote, loaded
 from retail_sync.settings.models import SyncSettings
 from tests.commercetools.world import Json, World, variant

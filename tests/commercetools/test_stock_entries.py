@@ -18,8 +18,8 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.face import RawPage, Window
-from retail_sync.records.stock_face import EntryWrite
+from retail_sync.records.ports.inventory import EntryWrite
+from retail_sync.records.ports.products import RawPage, Window
 from sandbox.faults import FaultRule
 from sandbox.server import SandboxServer
 from tests.commercetools.stocked import (

@@ -12,7 +12,7 @@ import pytest
 from retail_sync.commercetools.api.queries import moment
 from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
 from retail_sync.records.errors import SyncError
-from retail_sync.records.face import Window
+from retail_sync.records.ports.products import Window
 from sandbox.faults import FaultRule
 from tests.commercetools.stocked import (
     PAST,

@@ -14,8 +14,8 @@ from retail_sync.commercetools.events.adapter import CommercetoolsSubscriptions
 from retail_sync.commercetools.events.diff import told_without
 from retail_sync.commercetools.events.notifications import RESOURCES
 from retail_sync.records.errors import ConfigurationFault, UnknownOutcome
-from retail_sync.records.face import CheckResult
-from retail_sync.records.hook_face import HookSystem, Registration
+from retail_sync.records.ports.events import HookSystem, Registration
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings
 from sandbox.commercetools.destinations import PushEndpoints
 from sandbox.fault_rules import FaultRule

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.records.errors import ProtocolFault
-from retail_sync.records.face import RawPage, Window
+from retail_sync.records.ports.products import RawPage, Window
 from sandbox.faults import FaultRule
 from tests.commercetools.world import PROJECT, World, pages, settings, variant
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.commercetools.products.adapter import CommercetoolsProducts
-from retail_sync.records.face import ProductWrite, RawPage, VariantWrite, Written
+from retail_sync.records.ports.products import ProductWrite, RawPage, VariantWrite, Written
 from retail_sync.records.products import Kind, ProductTables, column_of
 from retail_sync.records.types import plain_value
 from retail_sync.settings.models import SyncSettings

@@ -19,9 +19,9 @@ from retail_sync.console.remembered import Remembered
 from retail_sync.console.verdict import Facts, verdict_of
 from retail_sync.console.words import linked
 from retail_sync.ledger.engine import transaction
-from retail_sync.ledger.health import CursorAt, Health
+from retail_sync.ledger.queries.health import CursorAt, Health
 from retail_sync.ledger.rows import HoldDraft
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, form_token, house_of
 from tests.scenarios.world import world_of

@@ -23,7 +23,7 @@ from retail_sync.console.wire import pretty
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow, new_id
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 from retail_sync.transport.faces import Exchange
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, form_token, house_of

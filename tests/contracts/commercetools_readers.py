@@ -15,7 +15,7 @@ from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
 from retail_sync.commercetools.orders.redact import trimmed
 from retail_sync.commercetools.prices.adapter import CommercetoolsPrices
 from retail_sync.commercetools.products.adapter import CommercetoolsProducts
-from retail_sync.records.face import RawPage, Stream, Window
+from retail_sync.records.ports.products import RawPage, Stream, Window
 from retail_sync.records.products import ProductTables
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited

@@ -15,7 +15,7 @@ from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
 from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
-from retail_sync.records.face import RawPage, Stream, Window
+from retail_sync.records.ports.products import RawPage, Stream, Window
 from retail_sync.records.products import ProductTables
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited

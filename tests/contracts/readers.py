@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from retail_sync.records.face import RawPage
+from retail_sync.records.ports.products import RawPage
 
 Json = dict[str, Any]
 

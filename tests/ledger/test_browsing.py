@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from retail_sync.ledger import Ledger
-from retail_sync.ledger.browsing import (
+from retail_sync.ledger.queries.runs import (
     COUNTED,
     PORTION,
     Browsing,

@@ -13,12 +13,12 @@ from sqlalchemy import text
 
 from demo.postgres import EmbeddedPostgres
 from retail_sync.ledger import Ledger
-from retail_sync.ledger.both_sides import Address, both_sides
-from retail_sync.ledger.browsing import Browsing, ChangeFilter, RunFilter
+from retail_sync.ledger.queries.records import Address, both_sides
+from retail_sync.ledger.queries.runs import Browsing, ChangeFilter, RunFilter
+from retail_sync.ledger.queries.search import Searching
+from retail_sync.ledger.queries.timeline import Place, Records, Timeline, Wanted
 from retail_sync.ledger.rows import MirrorRow
-from retail_sync.ledger.searching import Searching
 from retail_sync.ledger.skus import exact_skus, find_skus, last_writes
-from retail_sync.ledger.timeline import Place, Records, Timeline, Wanted
 from tests.benchmarks.consoleledger import BIG, ENTITIES, NOW, Sizes, count, fill, read_through
 
 SIZES = Sizes(changes=20_000, exchanges=20_000, holds=20_000, mirror=20_000, events=20_000, decisions=1_000)

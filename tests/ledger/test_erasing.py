@@ -14,7 +14,7 @@ from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.erasing import erase, erase_mentions, start_over
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 from retail_sync.transport.faces import Exchange
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from retail_sync.ledger import Ledger
-from retail_sync.ledger.exchanges import PostgresExchangeSink
+from retail_sync.ledger.api_calls import PostgresExchangeSink
 from retail_sync.ledger.rows import new_id
 from retail_sync.transport.faces import Exchange, ExchangeSink
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from retail_sync.ledger import Ledger, inbox
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 
 ALL = ("inventory", "orders", "products", "sales")
 

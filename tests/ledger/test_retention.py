@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from retail_sync.ledger import Ledger, retention
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, MirrorRow
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 from retail_sync.transport.faces import Exchange
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

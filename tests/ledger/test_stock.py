@@ -10,8 +10,14 @@ import pandas as pd
 from sqlalchemy import text
 
 from retail_sync.ledger import Ledger
-from retail_sync.ledger.stock import level_id
-from retail_sync.records.stock import BUCKET_COLUMNS, ENTRY_COLUMNS, LEVEL_COLUMNS, ORDER_COLUMNS, stock_table
+from retail_sync.ledger.inventory import level_id
+from retail_sync.records.inventory import (
+    BUCKET_COLUMNS,
+    ENTRY_COLUMNS,
+    LEVEL_COLUMNS,
+    ORDER_COLUMNS,
+    stock_table,
+)
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 

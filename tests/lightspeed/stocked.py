@@ -11,7 +11,7 @@ import pandas as pd
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
-from retail_sync.records.face import RawPage
+from retail_sync.records.ports.products import RawPage
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited
 from tests.lightspeed.till import Till

@@ -15,7 +15,6 @@ from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.customers.adapter import XSeriesCustomers
 from retail_sync.lightspeed.x_series.customers.bodies import CustomerBody, Sent
-from retail_sync.records.customer_face import CustomerSystem, CustomerWrite, CustomerWritten
 from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
@@ -24,7 +23,8 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.face import RawPage, Window
+from retail_sync.records.ports.customers import CustomerSystem, CustomerWrite, CustomerWritten
+from retail_sync.records.ports.products import RawPage, Window
 from retail_sync.records.rows import UnreadableRows
 from retail_sync.records.sealing import clear_rows
 from retail_sync.settings.models import SyncSettings

@@ -14,8 +14,8 @@ from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
 from retail_sync.records.errors import ConfigurationFault, RecordRejected
-from retail_sync.records.face import Window
-from retail_sync.records.price_face import BasePriceWrite, BookLine, BookWrite
+from retail_sync.records.ports.prices import BasePriceWrite, BookLine, BookWrite
+from retail_sync.records.ports.products import Window
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited
 from tests.lightspeed.till import Till

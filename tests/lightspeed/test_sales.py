@@ -33,8 +33,8 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.face import RawPage
-from retail_sync.records.order_face import TillSales
+from retail_sync.records.ports.orders import TillSales
+from retail_sync.records.ports.products import RawPage
 from retail_sync.records.rows import UnreadableRow, UnreadableRows, read_apart
 from retail_sync.records.sales import Sale, SaleLine, Tender
 from retail_sync.settings.models import SyncSettings

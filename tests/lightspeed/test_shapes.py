@@ -9,7 +9,7 @@ import pytest
 
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.records.errors import ProtocolFault
-from retail_sync.records.face import Window
+from retail_sync.records.ports.products import Window
 from tests.lightspeed.test_prices import everything
 from tests.lightspeed.test_prices import run as run_prices
 from tests.lightspeed.till import Till, make_settings

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from retail_sync.records.errors import ConfigurationFault, RecordRejected, UnknownOutcome
-from retail_sync.records.stock import parts
-from retail_sync.records.stock_face import Adjusted, Adjustment
+from retail_sync.records.inventory import parts
+from retail_sync.records.ports.inventory import Adjusted, Adjustment
 from retail_sync.settings.models import SyncSettings
 from sandbox.faults import FaultRule
 from sandbox.lightspeed.rows import Record

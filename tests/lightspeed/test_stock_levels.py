@@ -10,8 +10,8 @@ import pytest
 
 from retail_sync.lightspeed.x_series.inventory.feeds import LEVELS, levels_table
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault
+from retail_sync.records.inventory import parts
 from retail_sync.records.rows import UnreadableRows
-from retail_sync.records.stock import parts
 from sandbox.faults import FaultRule
 from tests.lightspeed.stocked import LOCATIONS, levels, product, run, stock_settings, walked
 from tests.lightspeed.till import Till, make_settings, read_all

@@ -13,7 +13,7 @@ import pytest
 from retail_sync.lightspeed.x_series.api.paging import next_cursor, rows_of
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault
-from retail_sync.records.face import RawPage, Window
+from retail_sync.records.ports.products import RawPage, Window
 from retail_sync.records.rows import read_apart
 from tests.lightspeed.till import Till, make_settings, read_all
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_sync.lightspeed.x_series.events.notifications import TOPICS, Signature, hint_of
-from retail_sync.records.hints import UnreadableEvent
+from retail_sync.records.events import UnreadableEvent
 
 SALE = {"id": "7f1c9a52-0000-4000-8000-0a58a9feac02", "version": 27561020001, "status": "CLOSED"}
 PERSON = {

@@ -15,7 +15,7 @@ import pandas as pd
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
-from retail_sync.records.face import ProductWrite, VariantWrite
+from retail_sync.records.ports.products import ProductWrite, VariantWrite
 from retail_sync.records.products import Kind, column_of, merged_columns
 from retail_sync.records.types import plain_value
 from retail_sync.settings.models import SyncSettings

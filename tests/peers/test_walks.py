@@ -16,7 +16,7 @@ from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.commercetools.api.queries import moment
 from retail_sync.commercetools.products.adapter import CommercetoolsProducts
-from retail_sync.records.face import RawPage, Window
+from retail_sync.records.ports.products import RawPage, Window
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited
 from retail_sync.transport.exchanges import MemorySink

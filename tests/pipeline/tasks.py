@@ -13,7 +13,7 @@ from airflow.sdk.execution_time.context import set_current_context
 
 from retail_sync.pipeline.dags.entity import AT_ONCE, PLANNING
 from retail_sync.pipeline.tasks import entity as steps
-from retail_sync.records.face import SYSTEMS
+from retail_sync.records.ports.products import SYSTEMS
 
 T = TypeVar("T")
 _numbers = itertools.count(1)

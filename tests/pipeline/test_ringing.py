@@ -10,7 +10,7 @@ import pytest
 from retail_sync.ledger import Ledger
 from retail_sync.pipeline.runtime import inbox as hearing
 from retail_sync.pipeline.web.doorbells import AGAIN_SECONDS, SELDOM_SECONDS, Ringer
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 from retail_sync.settings.loader import parse_settings
 
 

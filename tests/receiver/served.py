@@ -16,11 +16,11 @@ import httpx
 
 from retail_sync.ledger import Ledger
 from retail_sync.ledger.inbox import Inbox
-from retail_sync.receiver.app import receiver_app
-from retail_sync.receiver.ports import Kept, Ports, ReceiverSecrets
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.derived import address_secret
+from retail_sync.webhooks.app import receiver_app
+from retail_sync.webhooks.ports import Kept, Ports, ReceiverSecrets
 from sandbox.server import SandboxServer
 
 ENTITIES = ("products", "prices", "inventory", "customers", "orders", "sales")

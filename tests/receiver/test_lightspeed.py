@@ -12,9 +12,9 @@ from urllib.parse import quote_plus, urlsplit
 import httpx
 import pytest
 
-from retail_sync.receiver import bodies
-from retail_sync.receiver.ports import ReceiverSecrets
 from retail_sync.transport.derived import address_secret
+from retail_sync.webhooks import bodies
+from retail_sync.webhooks.ports import ReceiverSecrets
 from tests.receiver.served import (
     PROJECT,
     SIGNING,

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from retail_sync.receiver.ports import Kept
 from retail_sync.transport.derived import address_secret
+from retail_sync.webhooks.ports import Kept
 from sandbox.server import SandboxServer
 from tests.receiver.served import EVENTS, PUBSUB, Receiver, changed, pushed, settings_of
 

@@ -27,16 +27,16 @@ from starlette.types import Message, Receive, Scope, Send
 from retail_sync.ledger.engine import connect
 from retail_sync.ledger.inbox import Inbox
 from retail_sync.lightspeed.x_series.events.notifications import Signature
-from retail_sync.receiver import bodies
-from retail_sync.receiver.answers import ComeAgain, Refused
-from retail_sync.receiver.app import receiver_app
-from retail_sync.receiver.bodies import Strangers
-from retail_sync.receiver.counting import Tally
-from retail_sync.receiver.limiting import MOST_ADDRESSES, Refusals, Taken, origin_of
-from retail_sync.receiver.ports import Kept, Ports, ReceiverSecrets
-from retail_sync.receiver.workers import Workers
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.transport.derived import address_secret
+from retail_sync.webhooks import bodies
+from retail_sync.webhooks.answers import ComeAgain, Refused
+from retail_sync.webhooks.app import receiver_app
+from retail_sync.webhooks.bodies import Strangers
+from retail_sync.webhooks.counting import Tally
+from retail_sync.webhooks.limiting import MOST_ADDRESSES, Refusals, Taken, origin_of
+from retail_sync.webhooks.ports import Kept, Ports, ReceiverSecrets
+from retail_sync.webhooks.workers import Workers
 from sandbox.server import SandboxServer
 from tests.receiver.served import (
     EVENT_GRID,
@@ -414,7 +414,7 @@ def test_a_flood_of_forgeries_does_not_fill_the_log(
     for number in range(100):
         receiver.post(PATH, f"payload=secret-{number}".encode(), x_signature="x", user_agent="forger/1")
         receiver.post(f"/secret-path-{number}")
-    lines = [one.getMessage() for one in caplog.records if one.name.startswith("retail_sync.receiver")]
+    lines = [one.getMessage() for one in caplog.records if one.name.startswith("retail_sync.webhooks")]
     assert lines == [
         "Events, lightspeed inventory.update: 1 received.",
         "Events, the signature of a webhook is wrong: 1 refused.",

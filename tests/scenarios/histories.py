@@ -33,7 +33,7 @@ from retail_sync.ledger.rows import Link, MirrorRow
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
-from retail_sync.records.stock_face import EntryWrite, EntryWritten, OnlineStock, TillStock
+from retail_sync.records.ports.inventory import EntryWrite, EntryWritten, OnlineStock, TillStock
 from retail_sync.settings.models import SyncSettings
 from sandbox.commercetools import ApiError, CommercetoolsStore
 from sandbox.commercetools import create_app as online_app

@@ -19,8 +19,8 @@ from retail_sync.ledger.rows import Hold, Link, MirrorRow
 from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
-from retail_sync.records.order_face import OnlineOrders, TillSales
 from retail_sync.records.orders import ENTITY
+from retail_sync.records.ports.orders import OnlineOrders, TillSales
 from retail_sync.records.sales import ENTITY as SALES_ENTITY
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings

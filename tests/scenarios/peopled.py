@@ -19,7 +19,7 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold, Link
 from retail_sync.lightspeed.x_series.customers.adapter import XSeriesCustomers
 from retail_sync.records.customers import ENTITY, KIND
-from retail_sync.records.face import SYSTEMS, SystemName
+from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers import apply as applying

@@ -17,7 +17,7 @@ from retail_sync.commercetools.prices.adapter import CommercetoolsPrices
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold, Link, MirrorRow
 from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
-from retail_sync.records.face import SYSTEMS
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking

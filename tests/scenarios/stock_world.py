@@ -16,7 +16,7 @@ from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
 from retail_sync.ledger.rows import Hold
 from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
 from retail_sync.records.channels import channel_name
-from retail_sync.records.stock_face import OnlineStock, TillStock
+from retail_sync.records.ports.inventory import OnlineStock, TillStock
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.stockchecks import require_reserved
 from retail_sync.sync.engine import settle as auditing

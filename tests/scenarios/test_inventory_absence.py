@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.records.stock import LEVEL_COLUMNS, parts, stock_table
+from retail_sync.records.inventory import LEVEL_COLUMNS, parts, stock_table
 from tests.scenarios.stocked import Stocked, stocked
 
 Make = Callable[..., Stocked]

@@ -28,7 +28,7 @@ from retail_sync.commercetools.api.queries import CLOCK_CONTAINER
 from retail_sync.ledger.changes import Changes
 from retail_sync.ledger.leases import Leases
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.records.face import SYSTEMS
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.transport.client import HttpClient
 from retail_sync.transport.leasing import READS
 from sandbox.fault_rules import LoggedRequest

@@ -24,7 +24,7 @@ from retail_sync.ledger.rows import Hold
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
-from retail_sync.records.face import SYSTEMS, ProductSystem
+from retail_sync.records.ports.products import SYSTEMS, ProductSystem
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.extract import Extracted, extract
 from retail_sync.sync.engine.settle import Audited, audit

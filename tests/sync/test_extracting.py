@@ -11,7 +11,7 @@ import pytest
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.errors import StagedDataDamaged
-from retail_sync.records.face import RawPage, Window
+from retail_sync.records.ports.products import RawPage, Window
 from retail_sync.sync.engine.extract import (
     Extracted,
     ReadElsewhere,

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from retail_sync.console.exporting import LINES, MARK, harmless
 from retail_sync.console.plans import reason_of
 from retail_sync.console.words import plain, when
-from retail_sync.ledger.drifting import Drifting, Linked, Moved, Record
+from retail_sync.ledger.queries.drift import Drifting, Linked, Moved, Record
 from retail_sync.ledger.rows import ChangeRow
-from retail_sync.records.face import SYSTEMS, other, system_named
+from retail_sync.records.ports.products import SYSTEMS, other, system_named
 from retail_sync.records.prices import quote_of
 from retail_sync.records.sealing import shown
 from retail_sync.settings.models import SyncSettings

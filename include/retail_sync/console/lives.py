@@ -11,11 +11,11 @@ from retail_sync.console import accounts
 from retail_sync.console.searched import record_path
 from retail_sync.console.wire import answer_of
 from retail_sync.console.words import number, plain, system_title
-from retail_sync.ledger.both_sides import PRIVATE, BothSides, kind_at
 from retail_sync.ledger.holds import DISMISS
+from retail_sync.ledger.queries.records import PRIVATE, BothSides, kind_at
+from retail_sync.ledger.queries.search import COUNTED, SYSTEMS
+from retail_sync.ledger.queries.timeline import DecisionRow, EventRow, ExchangeHead, Happening, HeldRow
 from retail_sync.ledger.rows import ChangeRow, Link
-from retail_sync.ledger.searching import COUNTED, SYSTEMS
-from retail_sync.ledger.timeline import DecisionRow, EventRow, ExchangeHead, Happening, HeldRow
 from retail_sync.records.customers import PRIVATE as PRIVATE_FIELDS
 from retail_sync.records.customers import is_private
 from retail_sync.records.sealing import is_sealed, shown

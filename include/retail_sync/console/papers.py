@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from retail_sync.console.words import when
-from retail_sync.ledger.both_sides import BothSides
+from retail_sync.ledger.queries.records import BothSides
 from retail_sync.records.orders import Order
 from retail_sync.records.sales import Sale
 

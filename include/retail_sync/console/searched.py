@@ -13,9 +13,9 @@ from uuid import UUID
 from retail_sync.console.accounts import IN_WORDS
 from retail_sync.console.visit import Visit
 from retail_sync.console.words import TITLES, number
+from retail_sync.ledger.queries.search import MOST, SYSTEMS, Found, FoundRecord, Searching
+from retail_sync.ledger.queries.timeline import WHATS, Answer, HoldState, Place, Records, Wanted, What
 from retail_sync.ledger.rows import OUTCOMES
-from retail_sync.ledger.searching import MOST, SYSTEMS, Found, FoundRecord, Searching
-from retail_sync.ledger.timeline import WHATS, Answer, HoldState, Place, Records, Wanted, What
 from retail_sync.records.people import email_text
 
 LONGEST = 300

@@ -16,8 +16,8 @@ from retail_sync.ledger.rows import Run
 from retail_sync.ledger.skus import FoundSku, OpenHold, exact_skus, find_skus, open_holds_called
 from retail_sync.records.channels import channel_name
 from retail_sync.records.errors import SyncError
-from retail_sync.records.stock import shown
-from retail_sync.records.stock_face import Assortments
+from retail_sync.records.inventory import shown
+from retail_sync.records.ports.inventory import Assortments
 from retail_sync.settings.inventory import Offer
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.last_run import last_settled_run

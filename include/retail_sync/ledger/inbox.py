@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from retail_sync.ledger.bulk import jsonb, storable_text
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.rows import Event
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 
 MOST_WAITING = 20_000
 """Events of an entity that wait for a run. A run looks at all that changed, however many told of it: what comes on top

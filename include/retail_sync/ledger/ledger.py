@@ -12,14 +12,15 @@ from typing import Any, Self
 
 from sqlalchemy import Engine, text
 
+from retail_sync.ledger.api_calls import Exchanges, PostgresExchangeSink
 from retail_sync.ledger.budget import PostgresBudget
 from retail_sync.ledger.changes import Changes
 from retail_sync.ledger.checkpoints import Checkpoints
 from retail_sync.ledger.decisions import Decisions
 from retail_sync.ledger.engine import SYSTEM, VARIABLE, connect, transaction
-from retail_sync.ledger.exchanges import Exchanges, PostgresExchangeSink
 from retail_sync.ledger.holds import Holds
 from retail_sync.ledger.inbox import Inbox
+from retail_sync.ledger.inventory import Stock
 from retail_sync.ledger.leases import Leases, fence_off
 from retail_sync.ledger.limits import BULK, TASK, Limits
 from retail_sync.ledger.links import Links
@@ -30,7 +31,6 @@ from retail_sync.ledger.rows import HoldDraft, Mode, Run, RunState, Settled
 from retail_sync.ledger.runs import Runs
 from retail_sync.ledger.secret import kept_secret
 from retail_sync.ledger.settlement import Subject, settle
-from retail_sync.ledger.stock import Stock
 from retail_sync.ledger.tokens import PostgresTokenStore
 from retail_sync.records.errors import ConfigurationFault
 

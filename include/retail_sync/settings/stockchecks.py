@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from retail_sync.records.channels import channel_name
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.stock_face import Reserved
+from retail_sync.records.ports.inventory import Reserved
 from retail_sync.settings.document import Loc, Problem
 from retail_sync.settings.fields import ATTR_PREFIX
 from retail_sync.settings.inventory import ChannelSetting, StockRule

@@ -8,8 +8,8 @@ from typing import Any
 
 from retail_sync.ledger.rows import Link
 from retail_sync.records.customers import NAMES, PRIVATE, clear_table, plain_address
-from retail_sync.records.face import SystemName
 from retail_sync.records.people import email_text, name_text, phone_text
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sealing import Seal, clear_rows
 from retail_sync.records.types import canonical_json
 from retail_sync.settings.customers import CustomerSettings

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.base import Owner
 from retail_sync.sync.customers.merge import Decision, Sides, decide, decide_consent
 

@@ -10,7 +10,7 @@ import pytest
 
 from retail_sync.ledger.rows import MirrorRow
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.price_face import TaxLine
+from retail_sync.records.ports.prices import TaxLine
 from retail_sync.records.prices import Book, OnlineTerms, Quote, TaxTerm, TillTerms
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.prices import PriceList

@@ -18,7 +18,7 @@ from retail_sync.ledger.rows import Link, MirrorRow
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.errors import DuplicateInTarget, RecordRejected, TargetMissing, UnknownOutcome
-from retail_sync.records.order_face import ImportedSale, OnlineOrders, TillSales, Written
+from retail_sync.records.ports.orders import ImportedSale, OnlineOrders, TillSales, Written
 from retail_sync.records.rows import BadField, read_rows
 from retail_sync.records.sales import ENTITY, Register, Sale, SaleLine, SaleTerms, TillTax
 from retail_sync.records.types import digest

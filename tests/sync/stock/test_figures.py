@@ -12,7 +12,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retail_sync.records.stock import BUCKET_COLUMNS, LEVEL_COLUMNS, parts, stock_table
+from retail_sync.records.inventory import BUCKET_COLUMNS, LEVEL_COLUMNS, parts, stock_table
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.availability import Figures, Given, work_out
 from retail_sync.sync.inventory.layout import layout_of

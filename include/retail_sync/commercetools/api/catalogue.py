@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.wire import Project
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.face import CheckResult
+from retail_sync.records.ports.products import CheckResult
 
 CLASSIC = "Classic"
 EMBEDDED_VARIANTS = ("products", "prices")

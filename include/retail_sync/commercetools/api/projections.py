@@ -20,7 +20,7 @@ from retail_sync.commercetools.api.queries import Rows, Slice, one_of
 from retail_sync.commercetools.api.shapes import PRODUCT, VARIANT
 from retail_sync.records.checks import Shape, each, members, needed
 from retail_sync.records.errors import ProtocolFault
-from retail_sync.records.face import Asked, Shown, Window
+from retail_sync.records.ports.products import Asked, Shown, Window
 from retail_sync.records.rows import gated, is_stub, readable, require
 from retail_sync.settings.models import SyncSettings
 

@@ -27,7 +27,7 @@ from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.writing import CustomObjectDraft
 from retail_sync.records import checks
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault, TargetMissing
-from retail_sync.records.face import Asked, Window
+from retail_sync.records.ports.products import Asked, Window
 from retail_sync.transport.paging import LoopGuard
 from retail_sync.transport.withholding import Withhold
 

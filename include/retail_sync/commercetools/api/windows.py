@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from retail_sync.commercetools.api.queries import moment, parse_moment, shifted
-from retail_sync.records.face import Window
+from retail_sync.records.ports.products import Window
 from retail_sync.settings.models import CommercetoolsLimits
 
 

@@ -1,4 +1,4 @@
-"""`CommercetoolsCustomers`: the face of `retail_sync.records.customer_face.CustomerSystem` for commercetools.
+"""`CommercetoolsCustomers`: the face of `retail_sync.records.ports.customers.CustomerSystem` for commercetools.
 
 Whatever is asked or told here speaks of people: of every request and answer only the shape is kept with the exchange,
 and no error quotes an answer (`retail_sync.transport.withholding`). Rows are cut down to what is mapped before they
@@ -28,7 +28,6 @@ from retail_sync.commercetools.customers.read import CustomerRows
 from retail_sync.commercetools.customers.references import CustomerReferences, read_customer_references
 from retail_sync.commercetools.customers.update_actions import CustomerDrafter
 from retail_sync.commercetools.products.adapter import Clock
-from retail_sync.records.customer_face import CustomerWrite, CustomerWritten
 from retail_sync.records.customers import clear_table
 from retail_sync.records.errors import (
     DuplicateInTarget,
@@ -36,8 +35,9 @@ from retail_sync.records.errors import (
     StaleTarget,
     UnknownOutcome,
 )
-from retail_sync.records.face import Asked, CheckResult, RawPage, SystemName, Window
 from retail_sync.records.identifiers import is_uuid
+from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
+from retail_sync.records.ports.products import Asked, CheckResult, RawPage, SystemName, Window
 from retail_sync.records.rows import gated, read_rows, require
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.answer import Answer

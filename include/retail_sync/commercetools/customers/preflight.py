@@ -13,7 +13,7 @@ from retail_sync.commercetools.customers.references import (
 )
 from retail_sync.commercetools.products.preflight import covers
 from retail_sync.records.errors import SyncError
-from retail_sync.records.face import CheckResult
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings
 
 Results = Iterator[CheckResult]

@@ -33,9 +33,9 @@ from retail_sync.commercetools.customers.fields import PHONES, TEXTS, USES
 from retail_sync.commercetools.customers.read import CustomerRows, customer_of
 from retail_sync.commercetools.customers.references import CustomerReferences, FieldDefinition
 from retail_sync.commercetools.customers.values import CannotHold, custom_value, is_day
-from retail_sync.records.customer_face import CustomerWrite
 from retail_sync.records.customers import CONSENTS, UNREADABLE, column_of
 from retail_sync.records.errors import RecordRejected
+from retail_sync.records.ports.customers import CustomerWrite
 from retail_sync.records.types import same
 
 LIVE = frozenset({*PHONES, *USES, "group", "store"})

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.commercetools.events.notifications import RESOURCES
-from retail_sync.records.hook_face import Registration
+from retail_sync.records.ports.events import Registration
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.realtime import (
     CommercetoolsSubscription,

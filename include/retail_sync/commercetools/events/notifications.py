@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from retail_sync.records.hints import Hint, UnreadableEvent
+from retail_sync.records.events import Hint, UnreadableEvent
 from retail_sync.transport.bodies import parse
 
 RESOURCES: Mapping[str, tuple[str, ...]] = MappingProxyType(

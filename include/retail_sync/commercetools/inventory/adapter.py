@@ -1,4 +1,4 @@
-"""`CommercetoolsStock`: the face of `retail_sync.records.stock_face.OnlineStock` for commercetools."""
+"""`CommercetoolsStock`: the face of `retail_sync.records.ports.inventory.OnlineStock` for commercetools."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from retail_sync.commercetools.inventory.read import entries_table, orders_table
 from retail_sync.commercetools.inventory.update_actions import EntryWriter
 from retail_sync.commercetools.products.adapter import Clock
 from retail_sync.records.errors import RecordRejected
-from retail_sync.records.face import CheckResult, SystemName
+from retail_sync.records.ports.inventory import Assortments, EntryWrite, EntryWritten, Reserved
+from retail_sync.records.ports.products import CheckResult, SystemName
 from retail_sync.records.rows import require
-from retail_sync.records.stock_face import Assortments, EntryWrite, EntryWritten, Reserved
 from retail_sync.settings.models import SyncSettings
 
 

@@ -6,7 +6,7 @@ from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.references import Listings, read_listings
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.stock_face import Assortments
+from retail_sync.records.ports.inventory import Assortments
 from retail_sync.settings.models import SyncSettings
 
 REMEDY = "Correct `offer` in `inventory.channels`."

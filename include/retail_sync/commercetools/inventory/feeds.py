@@ -12,7 +12,7 @@ from retail_sync.commercetools.api.queries import Slice, moment, one_of, quoted
 from retail_sync.commercetools.api.shapes import ENTRY, ORDER_OF_STOCK
 from retail_sync.commercetools.inventory.read import trimmed_entry, trimmed_order
 from retail_sync.records.checks import Shape
-from retail_sync.records.face import Asked, RawPage, Shown, Window
+from retail_sync.records.ports.products import Asked, RawPage, Shown, Window
 from retail_sync.records.rows import gated
 from retail_sync.settings.models import SyncSettings
 

@@ -23,8 +23,8 @@ from retail_sync.commercetools.inventory.assortments import (
 )
 from retail_sync.commercetools.products.preflight import covers
 from retail_sync.records.errors import ConfigurationFault, SyncError
-from retail_sync.records.face import CheckResult
-from retail_sync.records.stock_face import Reserved
+from retail_sync.records.ports.inventory import Reserved
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.stockchecks import require_reserved
 

@@ -14,8 +14,8 @@ from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.shapes import ENTRY, ORDER_OF_STOCK
 from retail_sync.commercetools.api.variants import variant_of
 from retail_sync.records.channels import NO_CHANNEL
+from retail_sync.records.inventory import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
 from retail_sync.records.rows import read_rows
-from retail_sync.records.stock import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
 from retail_sync.records.types import canonical_json
 
 Row = Mapping[str, Any]

@@ -18,7 +18,7 @@ from retail_sync.commercetools.api.writing import (
 )
 from retail_sync.records.channels import NO_CHANNEL
 from retail_sync.records.errors import DuplicateInTarget, RecordRejected, StaleTarget, TargetMissing
-from retail_sync.records.stock_face import EntryWrite
+from retail_sync.records.ports.inventory import EntryWrite
 from retail_sync.records.types import canonical_json
 from retail_sync.transport.answer import Answer
 

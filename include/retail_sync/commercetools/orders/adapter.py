@@ -1,4 +1,4 @@
-"""`CommercetoolsOrders`: the face of `retail_sync.records.order_face.OnlineOrders` for commercetools."""
+"""`CommercetoolsOrders`: the face of `retail_sync.records.ports.orders.OnlineOrders` for commercetools."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from retail_sync.commercetools.orders.read import document_of
 from retail_sync.commercetools.orders.redact import EmailToken
 from retail_sync.commercetools.products.adapter import Clock
 from retail_sync.records.errors import ConfigurationFault, RecordRejected, TargetMissing
-from retail_sync.records.face import CheckResult, RawPage, SystemName
-from retail_sync.records.order_face import ImportedSale, OrderUpdate, Written
 from retail_sync.records.orders import Order
+from retail_sync.records.ports.orders import ImportedSale, OrderUpdate, Written
+from retail_sync.records.ports.products import CheckResult, RawPage, SystemName
 from retail_sync.records.rows import read_rows
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.answer import Answer

@@ -17,8 +17,8 @@ from retail_sync.commercetools.api.privacy import PrivateFields
 from retail_sync.commercetools.api.queries import Slice, in_batches, one_of
 from retail_sync.commercetools.api.shapes import ORDER, PAYMENT
 from retail_sync.commercetools.orders.redact import EmailToken, trimmed
-from retail_sync.records.face import Asked, RawPage, Shown, Window
 from retail_sync.records.identifiers import is_uuid
+from retail_sync.records.ports.products import Asked, RawPage, Shown, Window
 from retail_sync.records.rows import gated, is_stub
 from retail_sync.settings.models import SyncSettings
 
@@ -34,7 +34,7 @@ EXPANDED = [
 
 
 class OrderDocuments:
-    """See `retail_sync.records.face.Stream`. Keys are order numbers and ids."""
+    """See `retail_sync.records.ports.products.Stream`. Keys are order numbers and ids."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ from retail_sync.commercetools.orders.drafts import (
     OrderImport,
 )
 from retail_sync.commercetools.orders.taxes import objects
-from retail_sync.records.order_face import ImportedLine, ImportedSale
+from retail_sync.records.ports.orders import ImportedLine, ImportedSale
 from retail_sync.settings.models import SyncSettings
 
 LONGEST_SLUG = 256

@@ -11,7 +11,7 @@ from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.references import read_channels
 from retail_sync.commercetools.products.preflight import covers
 from retail_sync.records.errors import SyncError
-from retail_sync.records.face import CheckResult
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings
 
 IMPORT = "OrderImport"

@@ -1,4 +1,4 @@
-"""`CommercetoolsPrices`: the face of `retail_sync.records.price_face.OnlinePrices` for commercetools."""
+"""`CommercetoolsPrices`: the face of `retail_sync.records.ports.prices.OnlinePrices` for commercetools."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from retail_sync.records.errors import (
     StaleTarget,
     TargetMissing,
 )
-from retail_sync.records.face import CheckResult, RawPage, SystemName
-from retail_sync.records.price_face import PricesWritten, ProductPricesWrite, TaxLine
+from retail_sync.records.ports.prices import PricesWritten, ProductPricesWrite, TaxLine
+from retail_sync.records.ports.products import CheckResult, RawPage, SystemName
 from retail_sync.records.prices import OnlineTerms, loaded
 from retail_sync.records.rows import require
 from retail_sync.settings.models import SyncSettings

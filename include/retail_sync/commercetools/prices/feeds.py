@@ -17,7 +17,7 @@ from retail_sync.commercetools.api.projections import STANDALONE_PRICES, Project
 from retail_sync.commercetools.api.queries import Slice
 from retail_sync.commercetools.api.shapes import STANDALONE_PRICE
 from retail_sync.commercetools.prices.read import trimmed
-from retail_sync.records.face import Asked, RawPage, Shown, Window
+from retail_sync.records.ports.products import Asked, RawPage, Shown, Window
 from retail_sync.records.rows import gated, readable
 from retail_sync.settings.models import SyncSettings
 

@@ -9,7 +9,7 @@ from retail_sync.commercetools.api.projections import STANDALONE_PRICES
 from retail_sync.commercetools.prices.scopes import PriceReferences, read_price_references
 from retail_sync.commercetools.products.preflight import covers
 from retail_sync.records.errors import SyncError
-from retail_sync.records.face import CheckResult
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.prices import PriceList
 

@@ -36,7 +36,7 @@ from retail_sync.commercetools.prices.scopes import ListScope
 from retail_sync.commercetools.products.base_price import redrafted
 from retail_sync.records.currencies import minor_digits
 from retail_sync.records.errors import RecordRejected
-from retail_sync.records.price_face import OfferWrite, ProductPricesWrite
+from retail_sync.records.ports.prices import OfferWrite, ProductPricesWrite
 from retail_sync.records.prices import Quote
 from retail_sync.settings.prices import PriceList
 

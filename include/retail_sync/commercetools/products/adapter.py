@@ -1,4 +1,4 @@
-"""`CommercetoolsProducts`: the face of `retail_sync.records.face.ProductSystem` for commercetools."""
+"""`CommercetoolsProducts`: the face of `retail_sync.records.ports.products.ProductSystem` for commercetools."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from retail_sync.commercetools.products.standalone_price import write_standalone
 from retail_sync.commercetools.products.update_actions import Planned, Present, plan_update
 from retail_sync.commercetools.products.values import Values
 from retail_sync.records.errors import RecordRejected, StaleTarget, SyncError, TargetMissing
-from retail_sync.records.face import (
+from retail_sync.records.ports.products import (
     Asked,
     CheckResult,
     ProductWrite,

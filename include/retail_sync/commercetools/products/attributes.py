@@ -8,7 +8,7 @@ from typing import Any
 from retail_sync.commercetools.api.wire import AttributeDefinition
 from retail_sync.commercetools.products.fields import PER_LOCALE, Place, Places
 from retail_sync.commercetools.products.values import Unheld, Values
-from retail_sync.records.face import ProductWrite, VariantWrite
+from retail_sync.records.ports.products import ProductWrite, VariantWrite
 
 Dropped = list[tuple[str, str, str]]
 """(change_id, field, why): what commercetools can't hold."""

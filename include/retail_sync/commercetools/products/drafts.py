@@ -29,7 +29,7 @@ from retail_sync.commercetools.products.attributes import (
 from retail_sync.commercetools.products.fields import Place
 from retail_sync.commercetools.products.values import Unheld, Values, by_id
 from retail_sync.records.errors import ConfigurationFault, RecordRejected
-from retail_sync.records.face import ProductWrite, VariantWrite
+from retail_sync.records.ports.products import ProductWrite, VariantWrite
 
 T = TypeVar("T")
 _LONGEST_KEY = 256

@@ -15,7 +15,7 @@ from retail_sync.commercetools.products.base_price import tax_rule
 from retail_sync.commercetools.products.fields import Place, Places
 from retail_sync.records.currencies import iso_code
 from retail_sync.records.errors import ConfigurationFault, SyncError
-from retail_sync.records.face import CheckResult
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.transforms import (
     AsText,

@@ -47,7 +47,7 @@ from retail_sync.commercetools.products.drafts import key_of, new_prices
 from retail_sync.commercetools.products.fields import Place
 from retail_sync.commercetools.products.values import Unheld, Values, by_id
 from retail_sync.records.errors import RecordRejected
-from retail_sync.records.face import ProductWrite, VariantWrite
+from retail_sync.records.ports.products import ProductWrite, VariantWrite
 
 T = TypeVar("T")
 

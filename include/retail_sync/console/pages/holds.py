@@ -12,8 +12,8 @@ from starlette.responses import Response
 from retail_sync.console import evidence
 from retail_sync.console.deciding import PRESSES, WORDS, Press, carry_out, work_of
 from retail_sync.console.visit import Form, Looking, Sent, Visit, required
+from retail_sync.ledger.queries.hold_queue import HoldFilter, HoldPlace, Worklist
 from retail_sync.ledger.rows import Hold
-from retail_sync.ledger.worklist import HoldFilter, HoldPlace, Worklist
 from retail_sync.sync.queries import hold_actions as deciding
 
 router = APIRouter()

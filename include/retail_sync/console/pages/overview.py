@@ -18,10 +18,10 @@ from retail_sync.console.verdict import Facts, verdict_of
 from retail_sync.console.visit import Looking, Sent, Visit, required
 from retail_sync.console.words import ago, lasting, system_title
 from retail_sync.ledger.budget import lift_pause
-from retail_sync.ledger.health import CursorAt, Health, Point, Reconciled, Settled, Step, SystemLoad
+from retail_sync.ledger.queries.health import CursorAt, Health, Point, Reconciled, Settled, Step, SystemLoad
+from retail_sync.ledger.queries.hold_queue import Worklist
 from retail_sync.ledger.rows import Run
-from retail_sync.ledger.worklist import Worklist
-from retail_sync.records.face import SYSTEMS
+from retail_sync.records.ports.products import SYSTEMS
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from retail_sync.console import accounts, plans
 from retail_sync.console.exporting import csv_of
 from retail_sync.console.rendering import HEADERS
 from retail_sync.console.visit import Looking, Sent, Visit, required
-from retail_sync.ledger.browsing import (
+from retail_sync.ledger.queries.runs import (
     COUNTED,
     Browsing,
     ChangeFilter,

@@ -14,10 +14,10 @@ from retail_sync.console import accounts, lives, plans, searched, wire
 from retail_sync.console.papers import papers_of
 from retail_sync.console.searched import Filters
 from retail_sync.console.visit import Looking, Sent, Visit
-from retail_sync.ledger.both_sides import Address, both_sides
-from retail_sync.ledger.searching import Found, FoundRecord, Searching
-from retail_sync.ledger.timeline import Page, Records, Timeline, Wanted
-from retail_sync.records.stock import shown as units
+from retail_sync.ledger.queries.records import Address, both_sides
+from retail_sync.ledger.queries.search import Found, FoundRecord, Searching
+from retail_sync.ledger.queries.timeline import Page, Records, Timeline, Wanted
+from retail_sync.records.inventory import shown as units
 
 router = APIRouter()
 

@@ -12,8 +12,8 @@ import sys
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.pipeline.engines.customers import seal_of
 from retail_sync.records.customers import ENTITY, KIND
-from retail_sync.records.face import SYSTEMS
 from retail_sync.records.people import email_text, is_readable
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.loader import load_settings
 from retail_sync.sync.customers.known import load_side
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from retail_sync.pipeline.runtime.context import Bench
-from retail_sync.records.face import Stream, SystemName
+from retail_sync.records.ports.products import Stream, SystemName
 from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.extract import Extracted, extract_feed

@@ -15,7 +15,7 @@ from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.runtime.context import Bench
 from retail_sync.pipeline.runtime.secrets import token_key
 from retail_sync.records.customers import ENTITY, KIND
-from retail_sync.records.face import SYSTEMS, SystemName
+from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers import apply as applying

@@ -13,9 +13,9 @@ from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.runtime.context import Bench
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.face import SYSTEMS, Askable, SystemName
 from retail_sync.records.identifiers import matching_key
-from retail_sync.records.stock_face import OnlineStock, TillStock
+from retail_sync.records.ports.inventory import OnlineStock, TillStock
+from retail_sync.records.ports.products import SYSTEMS, Askable, SystemName
 from retail_sync.settings.stockchecks import require_reserved
 from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking

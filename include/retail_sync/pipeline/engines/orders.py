@@ -13,9 +13,9 @@ from retail_sync.pipeline.engines.customers import seal_of
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.runtime.context import Bench
-from retail_sync.records.face import SYSTEMS, SystemName
-from retail_sync.records.order_face import OnlineOrders, TillSales
 from retail_sync.records.orders import ENTITY
+from retail_sync.records.ports.orders import OnlineOrders, TillSales
+from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.orders import apply as applying

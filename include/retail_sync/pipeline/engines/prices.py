@@ -15,8 +15,8 @@ from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.runtime.context import Bench
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.face import SYSTEMS, Askable, SystemName
-from retail_sync.records.price_face import OnlinePrices, TillPrices
+from retail_sync.records.ports.prices import OnlinePrices, TillPrices
+from retail_sync.records.ports.products import SYSTEMS, Askable, SystemName
 from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.extract import Extracted

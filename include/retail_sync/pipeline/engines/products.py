@@ -8,7 +8,7 @@ from typing import Any
 
 from retail_sync.pipeline.engines.base import Feeds, PlannedRun, seen_until
 from retail_sync.pipeline.runtime.context import Bench
-from retail_sync.records.face import SYSTEMS, SystemName
+from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.sync.engine import apply as batches
 from retail_sync.sync.engine import extract as extracting
 from retail_sync.sync.engine import settle as auditing

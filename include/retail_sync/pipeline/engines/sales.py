@@ -9,7 +9,7 @@ from typing import Any
 from retail_sync.pipeline.engines.base import Feeds, PlannedRun, read_feed, settle_run, unread
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.context import Bench
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sales import ENTITY
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.products.prepare import prepare_nothing

@@ -31,13 +31,13 @@ from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.pipeline.runtime.secrets import token_key
-from retail_sync.records.customer_face import CustomerSystem
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.face import ProductSystem, SystemName
-from retail_sync.records.hook_face import HookSystem
-from retail_sync.records.order_face import OnlineOrders, TillSales
-from retail_sync.records.price_face import OnlinePrices, TillPrices
-from retail_sync.records.stock_face import OnlineStock, TillStock
+from retail_sync.records.ports.customers import CustomerSystem
+from retail_sync.records.ports.events import HookSystem
+from retail_sync.records.ports.inventory import OnlineStock, TillStock
+from retail_sync.records.ports.orders import OnlineOrders, TillSales
+from retail_sync.records.ports.prices import OnlinePrices, TillPrices
+from retail_sync.records.ports.products import ProductSystem, SystemName
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.prices.mirror import known_standalone
 from retail_sync.transport.faces import ExchangeSink

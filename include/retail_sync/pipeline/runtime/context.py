@@ -20,7 +20,7 @@ from retail_sync.pipeline.runtime.entities import ENTITIES
 from retail_sync.pipeline.runtime.runs import Order, as_seen, ledger_run_id, order_of
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault
-from retail_sync.records.face import ProductSystem, SystemName
+from retail_sync.records.ports.products import ProductSystem, SystemName
 from retail_sync.settings.loader import load_settings
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.ruling import refuse_addresses

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from retail_sync.ledger.inbox import Delay, Inbox
 from retail_sync.pipeline.runtime.entities import ENTITIES
-from retail_sync.receiver.ports import Kept
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 from retail_sync.settings.models import SyncSettings
+from retail_sync.webhooks.ports import Kept
 
 TRAILING = frozenset(one.id for one in ENTITIES if one.trails)
 

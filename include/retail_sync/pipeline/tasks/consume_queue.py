@@ -25,7 +25,7 @@ from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.connectors import connection_of
 from retail_sync.pipeline.tasks.entity import RUN_NOTE, gathered
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
-from retail_sync.records.hints import Hint, UnreadableEvent
+from retail_sync.records.events import Hint, UnreadableEvent
 from retail_sync.settings.loader import load_settings
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.realtime import SqsDestination

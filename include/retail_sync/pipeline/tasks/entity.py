@@ -22,7 +22,7 @@ from retail_sync.pipeline.runtime.context import Bench, bench_of, task_name
 from retail_sync.pipeline.runtime.notifications import PROBLEM, tell_of_holds
 from retail_sync.pipeline.runtime.runs import Order
 from retail_sync.records.errors import ConfigurationFault, StagedDataDamaged, SyncError
-from retail_sync.records.face import SYSTEMS, SystemName
+from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.sync.engine.extract import forget_reading, read_so_far
 from retail_sync.sync.engine.plan_diff import PlanIsStale, require_same
 from retail_sync.sync.engine.report import Accounts, told

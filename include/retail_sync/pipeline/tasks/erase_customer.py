@@ -16,8 +16,8 @@ from retail_sync.pipeline.runtime.context import staging_root
 from retail_sync.pipeline.runtime.runs import keys_in
 from retail_sync.records.customers import ENTITY, KIND
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.face import SYSTEMS
 from retail_sync.records.orders import ENTITY as ORDERS
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.records.sales import ENTITY as SALES
 from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY, refuse_addresses
 from retail_sync.sync.engine.stores import store_of
@@ -60,7 +60,8 @@ def forget(context: Mapping[str, Any]) -> dict[str, Any]:
             nobody = ConfigurationFault(
                 "The ledger knows nobody by these keys.",
                 remedy="Look at the ids in both systems, or find them with "
-                "`python -m retail_sync.pipeline.cli.find_customer`. If they were forgotten before, there is nothing left to do.",
+                "`python -m retail_sync.pipeline.cli.find_customer`. If they were "
+                "forgotten before, there is nothing left to do.",
             )
             ledger.finish_run(run_id, "failed", {}, None, nobody.message)
             raise nobody

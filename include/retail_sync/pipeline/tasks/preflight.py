@@ -24,7 +24,7 @@ from retail_sync.pipeline.runtime.entities import ENTITIES
 from retail_sync.pipeline.tasks.entity import RUN_NOTE, gathered, problems_of
 from retail_sync.pipeline.tasks.subscribe import configured
 from retail_sync.records.errors import ConfigurationFault, SyncError, TransientError
-from retail_sync.records.face import CheckResult, SystemName
+from retail_sync.records.ports.products import CheckResult, SystemName
 from retail_sync.settings.loader import digest_of, load_settings, settings_path
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.stores import store_of

@@ -15,8 +15,8 @@ from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.tasks.entity import RUN_NOTE, gathered, problems_of
 from retail_sync.records.errors import SyncError, TransientError, UnknownOutcome
-from retail_sync.records.face import SystemName
-from retail_sync.records.hook_face import HookSystem, Registration
+from retail_sync.records.ports.events import HookSystem, Registration
+from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.loader import load_settings
 from retail_sync.settings.models import SyncSettings
 

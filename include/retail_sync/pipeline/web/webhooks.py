@@ -17,10 +17,10 @@ def open_receiver() -> App:
     from retail_sync.ledger.ledger import Ledger
     from retail_sync.ledger.limits import SERVING
     from retail_sync.pipeline.runtime import inbox as hearing
-    from retail_sync.receiver.app import receiver_app
-    from retail_sync.receiver.ports import Kept, Ports
-    from retail_sync.records.hints import Hint
+    from retail_sync.records.events import Hint
     from retail_sync.settings.loader import load_settings
+    from retail_sync.webhooks.app import receiver_app
+    from retail_sync.webhooks.ports import Kept, Ports
 
     ledger = Ledger.open(limits=SERVING)
     settings = Remembered(load_settings)
@@ -44,7 +44,7 @@ def _secrets(settings: Any) -> Any:
     from retail_sync.commercetools.api.connection import CommercetoolsConnection
     from retail_sync.lightspeed.connection import LightspeedConnection
     from retail_sync.pipeline.runtime.connectors import parsed_connection
-    from retail_sync.receiver.ports import ReceiverSecrets
+    from retail_sync.webhooks.ports import ReceiverSecrets
 
     found: dict[str, Any] = {}
     for system in ("commercetools", "lightspeed"):

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from retail_sync.ledger.rows import ChangeRow
-from retail_sync.records.customer_face import CustomerWrite, CustomerWritten
 from retail_sync.records.errors import (
     DuplicateInTarget,
     RecordRejected,
@@ -22,7 +21,8 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.face import SYSTEMS, SystemName, other, system_named
+from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
+from retail_sync.records.ports.products import SYSTEMS, SystemName, other, system_named
 from retail_sync.sync.customers.bench import Bench
 from retail_sync.sync.customers.live import Living, living_of, look_for_twins, newcomers
 from retail_sync.sync.customers.ownership import require_ownership

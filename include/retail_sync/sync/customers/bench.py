@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.feeds import Door
 from retail_sync.sync.customers.world import Terms

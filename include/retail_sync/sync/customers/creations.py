@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from retail_sync.records.customers import CONSENTS
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.sync.customers.evidence import duplicate, finding
 from retail_sync.sync.customers.known import UNREADABLE_FIELDS, Known
 from retail_sync.sync.customers.validation import check

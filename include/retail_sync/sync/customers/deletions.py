@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from retail_sync.ledger.rows import Link
-from retail_sync.records.face import SYSTEMS, SystemName
+from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.sync.customers.evidence import finding
 from retail_sync.sync.customers.known import Known
 from retail_sync.sync.customers.world import World

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from retail_sync.records.customer_face import CustomerSystem
 from retail_sync.records.customers import IDENTITY, column_of, source_of_key
-from retail_sync.records.face import Asked, RawPage, Shown, SystemName, Window
+from retail_sync.records.ports.customers import CustomerSystem
+from retail_sync.records.ports.products import Asked, RawPage, Shown, SystemName, Window
 from retail_sync.records.rows import UNREAD, read_apart
 from retail_sync.records.sealing import Seal, clear_rows, is_sealed, tokens_of
 from retail_sync.records.types import DTYPES, canonical_json

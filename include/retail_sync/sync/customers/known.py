@@ -13,7 +13,7 @@ import pandas as pd
 from retail_sync.ledger.ledger import Ledger, Together
 from retail_sync.ledger.rows import MirrorRow, SeenCounts
 from retail_sync.records.customers import ENTITY, IDENTITY, KIND, column_of
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sealing import is_sealed, tokens_of
 from retail_sync.records.types import digest, plain_value
 from retail_sync.sync.engine.frames import rows

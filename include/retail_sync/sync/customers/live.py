@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retail_sync.ledger.rows import ChangeRow
-from retail_sync.records.customer_face import CustomerWrite
 from retail_sync.records.customers import EXTERNAL_ID, UNREADABLE
-from retail_sync.records.face import SYSTEMS, SystemName, other, system_named
+from retail_sync.records.ports.customers import CustomerWrite
+from retail_sync.records.ports.products import SYSTEMS, SystemName, other, system_named
 from retail_sync.records.rows import read_apart
 from retail_sync.records.sealing import Seal
 from retail_sync.sync.customers.bench import Bench

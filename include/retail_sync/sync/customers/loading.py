@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.customers import ENTITY, KIND
-from retail_sync.records.face import SYSTEMS, SystemName
+from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.known import load_side
 from retail_sync.sync.customers.ruling import ruling_of

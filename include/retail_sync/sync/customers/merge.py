@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from retail_sync.records.customers import CONSENTS
-from retail_sync.records.face import SystemName, other
+from retail_sync.records.ports.products import SystemName, other
 from retail_sync.settings.base import Owner
 
 Verdict = Literal["agreed", "write", "conflict", "nothing"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from retail_sync.ledger.rows import Link
-from retail_sync.records.face import SYSTEMS, SystemName, system_named
+from retail_sync.records.ports.products import SYSTEMS, SystemName, system_named
 from retail_sync.sync.customers.evidence import ambiguous, name_differs
 from retail_sync.sync.customers.known import Known
 from retail_sync.sync.customers.world import PHONES, World, names_differ

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from retail_sync.ledger.rows import ChangeRow, Link, Outcome, new_id
 from retail_sync.records.customers import CONSENTS, CREATION_KEYS, ENTITY, EXTERNAL_ID, KIND, column_of
-from retail_sync.records.face import SYSTEMS, SystemName, other
+from retail_sync.records.ports.products import SYSTEMS, SystemName, other
 from retail_sync.records.sealing import shown
 from retail_sync.records.types import comparing
 from retail_sync.sync.customers.creations import CreationRefused, wanted_of

@@ -11,7 +11,7 @@ from retail_sync.ledger.ledger import Ledger, Together
 from retail_sync.ledger.rows import Agreement, Link
 from retail_sync.records.customers import ENTITY, KIND
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.face import SYSTEMS, SystemName, system_named
+from retail_sync.records.ports.products import SYSTEMS, SystemName, system_named
 from retail_sync.records.sealing import Seal, shown
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings

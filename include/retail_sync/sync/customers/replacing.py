@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from retail_sync.records.customers import PERSON, column_of
-from retail_sync.records.face import SystemName, other
+from retail_sync.records.ports.products import SystemName, other
 from retail_sync.records.types import same
 from retail_sync.sync.customers.evidence import finding
 from retail_sync.sync.customers.pairing import Pair

@@ -13,7 +13,7 @@ import pandas as pd
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Agreement
 from retail_sync.records.customers import ENTITY, KIND, is_private
-from retail_sync.records.face import SYSTEMS
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.records.sealing import Seal, is_sealed
 from retail_sync.records.types import digest
 from retail_sync.settings.customers import CustomerSettings

@@ -12,7 +12,7 @@ from retail_sync.ledger.decisions import Decision, Verdict
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.customers import ENTITY, KIND
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.face import SYSTEMS
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.sync.customers.world import Ruling
 from retail_sync.sync.engine.staging import Staging
 

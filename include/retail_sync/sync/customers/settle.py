@@ -9,9 +9,9 @@ from typing import Any
 
 from retail_sync.ledger.ledger import Together
 from retail_sync.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link
-from retail_sync.records.customer_face import CustomerWrite, CustomerWritten
 from retail_sync.records.customers import CONSENTS, ENTITY, EXTERNAL_ID, KIND, column_of
-from retail_sync.records.face import SYSTEMS, SystemName, other, system_named
+from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
+from retail_sync.records.ports.products import SYSTEMS, SystemName, other, system_named
 from retail_sync.records.types import same
 from retail_sync.sync.customers.bench import Bench
 from retail_sync.sync.customers.known import bury, known_of, to_rows

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from retail_sync.ledger.rows import Link
 from retail_sync.records.customers import CONSENTS
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.customers import CustomerSettings
 from retail_sync.sync.customers.known import Known
 from retail_sync.sync.engine.decisions import Decided

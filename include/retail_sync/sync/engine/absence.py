@@ -27,7 +27,7 @@ from typing import Any, Protocol
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.errors import ProtocolFault
-from retail_sync.records.face import Askable, Asked, Shown
+from retail_sync.records.ports.products import Askable, Asked, Shown
 from retail_sync.records.rows import readable, unread_ids
 from retail_sync.sync.engine.staging import Staging
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.types import digest
 from retail_sync.sync.engine.removals import REMOVAL, approved_removals
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.errors import ConfigurationFault, SyncError
-from retail_sync.records.face import ProductSystem, RawPage, Stream, Window
+from retail_sync.records.ports.products import ProductSystem, RawPage, Stream, Window
 from retail_sync.sync.engine.absence import Asking, Kept, Met, ask_for_unmet
 from retail_sync.sync.engine.staging import STEP as STAGED
 from retail_sync.sync.engine.staging import Staging

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.records.face import SYSTEMS
 from retail_sync.records.identifiers import folded_key, matching_key
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.products import ProductSettings
 
 Key = Callable[[str], str]

@@ -16,8 +16,8 @@ import pandas as pd
 
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow
 from retail_sync.records.errors import RecordRejected, SyncError, UnknownOutcome
+from retail_sync.records.ports.inventory import Adjustment
 from retail_sync.records.rows import read_apart
-from retail_sync.records.stock_face import Adjustment
 from retail_sync.sync.engine import outcomes
 from retail_sync.sync.engine.frames import rows
 from retail_sync.sync.inventory.bench import Bench

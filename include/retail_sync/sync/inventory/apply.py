@@ -30,8 +30,8 @@ from retail_sync.records.errors import (
     TransientError,
     UnknownOutcome,
 )
+from retail_sync.records.ports.inventory import EntryWrite, EntryWritten
 from retail_sync.records.rows import read_apart
-from retail_sync.records.stock_face import EntryWrite, EntryWritten
 from retail_sync.sync.engine import outcomes
 from retail_sync.sync.engine.apply import Applied, concluded, making_room, side_by_side
 from retail_sync.sync.engine.batcher import Grouped

@@ -12,7 +12,7 @@ The result may be below zero, where more is ordered than there is. Customers see
 know: an order that is cancelled gives back what it reserved, and that must fill the gap first.
 
 An unknown level takes no part; where no level is known, or one is missing that `min` needs, there is no figure.
-Quantities before rounding are parts (see `retail_sync.records.stock`), afterwards whole units.
+Quantities before rounding are parts (see `retail_sync.records.inventory`), afterwards whole units.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retail_sync.records.stock import PARTS
+from retail_sync.records.inventory import PARTS
 from retail_sync.settings.inventory import InventorySettings
 from retail_sync.sync.inventory.channel_assortment import offered
 from retail_sync.sync.inventory.composites import Recipes

@@ -8,7 +8,7 @@ from functools import cached_property
 import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.records.stock_face import OnlineStock, TillStock
+from retail_sync.records.ports.inventory import OnlineStock, TillStock
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.composites import Kinship, read_kinship
 from retail_sync.sync.inventory.layout import Layout

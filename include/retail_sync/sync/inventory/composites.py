@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.records.stock import parts
+from retail_sync.records.inventory import parts
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.catalogue import PRODUCTS
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from retail_sync.records.stock import BUCKET_COLUMNS, stock_table
-from retail_sync.records.stock_face import Assortments, Buckets, OnlineStock, TillStock
+from retail_sync.records.inventory import BUCKET_COLUMNS, stock_table
+from retail_sync.records.ports.inventory import Assortments, Buckets, OnlineStock, TillStock
 from retail_sync.sync.engine.frames import rows
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import mapped_apart

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from retail_sync.records.channels import NO_CHANNEL, channel_name
-from retail_sync.records.stock_face import Reserved
+from retail_sync.records.ports.inventory import Reserved
 from retail_sync.records.types import canonical_json
 from retail_sync.settings.inventory import WEEKDAYS, ChannelSetting, Offer, Opening, StockRule
 from retail_sync.settings.models import SyncSettings

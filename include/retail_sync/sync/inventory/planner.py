@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from retail_sync.records.stock import PARTS
-from retail_sync.records.stock_face import Reserved
+from retail_sync.records.inventory import PARTS
+from retail_sync.records.ports.inventory import Reserved
 from retail_sync.settings.inventory import InventorySettings
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.findings import Finding

@@ -19,7 +19,7 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-from retail_sync.records.stock import PARTS
+from retail_sync.records.inventory import PARTS
 from retail_sync.sync.inventory.composites import Recipes
 from retail_sync.sync.inventory.rules import Numbers, Rules
 

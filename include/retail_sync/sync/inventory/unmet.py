@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from retail_sync.ledger.inventory import StockTable, product_of_level
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.stock import StockTable, product_of_level
 from retail_sync.sync.engine.absence import Asking, Kept, Met
 from retail_sync.sync.inventory.feeds import ENTITY, ENTRIES, LEVELS, ORDERS
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow
 from retail_sync.records.errors import RecordRejected, StaleTarget, SyncError
-from retail_sync.records.order_face import OrderUpdate
 from retail_sync.records.orders import Order
+from retail_sync.records.ports.orders import OrderUpdate
 from retail_sync.records.rows import read_apart
 from retail_sync.sync.engine import outcomes
 from retail_sync.sync.engine.apply import Applied, concluded, side_by_side

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.records.order_face import OnlineOrders, TillSales
+from retail_sync.records.ports.orders import OnlineOrders, TillSales
 from retail_sync.settings.models import SyncSettings
 
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from retail_sync.records.order_face import OnlineOrders, TillSales
 from retail_sync.records.orders import Order
+from retail_sync.records.ports.orders import OnlineOrders, TillSales
 from retail_sync.records.rows import read_apart
 from retail_sync.records.sales import Register, Sale, SaleTerms, TillTax
 from retail_sync.sync.engine.staging import Staging

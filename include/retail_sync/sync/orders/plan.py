@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
-from retail_sync.records.face import SystemName
 from retail_sync.records.orders import Order, OrderLine
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sales import Sale, SaleTerms
 from retail_sync.settings.base import Severity
 from retail_sync.settings.models import SyncSettings

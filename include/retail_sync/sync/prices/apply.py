@@ -26,7 +26,7 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.prices import quote_of
 from retail_sync.sync.engine import outcomes
 from retail_sync.sync.engine.apply import Applied, concluded, making_room, side_by_side

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.records.price_face import OnlinePrices, TillPrices
+from retail_sync.records.ports.prices import OnlinePrices, TillPrices
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.prices.feeds import Terms
 

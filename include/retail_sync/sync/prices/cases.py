@@ -12,7 +12,7 @@ from typing import Any
 
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.rows import Link, MirrorRow
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.prices import Quote, quote_of
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.prices import PriceList

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from retail_sync.records.face import SYSTEMS, SystemName, other
+from retail_sync.records.ports.products import SYSTEMS, SystemName, other
 from retail_sync.records.prices import Quote
 from retail_sync.sync.prices.cases import Case
 from retail_sync.sync.prices.conversion import Converted

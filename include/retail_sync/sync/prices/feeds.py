@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from retail_sync.records.price_face import OnlinePrices, TillPrices
+from retail_sync.records.ports.prices import OnlinePrices, TillPrices
 from retail_sync.records.prices import (
     ARTICLE_COLUMNS,
     ENTRY_COLUMNS,

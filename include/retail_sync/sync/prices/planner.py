@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from retail_sync.ledger.rows import ChangeRow, Link, Outcome, new_id
-from retail_sync.records.face import SystemName, other
+from retail_sync.records.ports.products import SystemName, other
 from retail_sync.records.prices import Quote
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.prices.cases import Agreed, Case, Given, cases_of

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Agreement
-from retail_sync.records.face import SYSTEMS, SystemName, other
+from retail_sync.records.ports.products import SYSTEMS, SystemName, other
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone

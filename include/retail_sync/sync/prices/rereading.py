@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from retail_sync.ledger.rows import ChangeRow, MirrorRow
-from retail_sync.records.face import Asked
+from retail_sync.records.ports.products import Asked
 from retail_sync.records.rows import read_apart, readable
 from retail_sync.sync.engine.apply import planned_again
 from retail_sync.sync.engine.findings import Finding

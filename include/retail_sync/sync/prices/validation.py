@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from retail_sync.ledger.decisions import Decision
-from retail_sync.records.face import SystemName, other
+from retail_sync.records.ports.products import SystemName, other
 from retail_sync.records.prices import Quote
 from retail_sync.records.types import decimal_text, digest
 from retail_sync.settings.prices import PriceSettings, PriceSeverity

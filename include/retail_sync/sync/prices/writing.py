@@ -10,8 +10,14 @@ from typing import Any, ClassVar
 
 from retail_sync.ledger.rows import ChangeRow, MirrorRow
 from retail_sync.records.errors import RecordRejected, TargetMissing
-from retail_sync.records.face import SystemName
-from retail_sync.records.price_face import BasePriceWrite, BookLine, BookWrite, OfferWrite, ProductPricesWrite
+from retail_sync.records.ports.prices import (
+    BasePriceWrite,
+    BookLine,
+    BookWrite,
+    OfferWrite,
+    ProductPricesWrite,
+)
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.prices import quote_of
 from retail_sync.records.types import decimal_text, digest
 from retail_sync.sync.prices import mirror as mirroring

@@ -27,7 +27,7 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.face import ProductSystem, ProductWrite, Written
+from retail_sync.records.ports.products import ProductSystem, ProductWrite, Written
 from retail_sync.records.products import Kind
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine import outcomes

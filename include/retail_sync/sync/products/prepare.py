@@ -12,7 +12,7 @@ import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Agreement, ChangeOutcome, ChangeRow, HoldDraft, Link, new_id
-from retail_sync.records.face import SYSTEMS, ProductSystem
+from retail_sync.records.ports.products import SYSTEMS, ProductSystem
 from retail_sync.records.products import Kind, ProductTables, column_of, identity_columns, table
 from retail_sync.records.types import DTYPES
 from retail_sync.settings.models import SyncSettings

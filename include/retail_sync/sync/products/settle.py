@@ -13,7 +13,7 @@ from typing import Any
 from retail_sync.ledger.ledger import Ledger, Together
 from retail_sync.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link, MirrorRow, new_id
 from retail_sync.records.errors import ProtocolFault
-from retail_sync.records.face import ProductWrite, Written
+from retail_sync.records.ports.products import ProductWrite, Written
 from retail_sync.records.products import Kind, column_of
 from retail_sync.records.types import digest, same
 from retail_sync.sync.products.mirror import ENTITY, KINDS, label_of, see_rows, to_mirror

@@ -8,7 +8,7 @@ from typing import Any
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import ChangeRow, MirrorRow
-from retail_sync.records.face import ProductWrite, VariantWrite
+from retail_sync.records.ports.products import ProductWrite, VariantWrite
 from retail_sync.records.products import Kind, column_of
 from retail_sync.records.types import same
 from retail_sync.settings.products import ProductSettings

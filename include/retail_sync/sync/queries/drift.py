@@ -10,11 +10,11 @@ from typing import Any
 from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.channels import channel_name
 from retail_sync.records.customers import KIND as CUSTOMER
+from retail_sync.records.inventory import shown
 from retail_sync.records.orders import KIND as ORDER
 from retail_sync.records.prices import quote_of
 from retail_sync.records.sales import KIND as SALE
 from retail_sync.records.sealing import shown as hidden
-from retail_sync.records.stock import shown
 from retail_sync.settings.customers import CustomerSettings
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.prices import PriceSettings

@@ -14,7 +14,7 @@ import pandas as pd
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.skus import LastWrite, last_writes
 from retail_sync.records.channels import channel_name
-from retail_sync.records.stock import PARTS, shown
+from retail_sync.records.inventory import PARTS, shown
 from retail_sync.records.types import decimal_text
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.availability import Figures, Given, Worked, work_out

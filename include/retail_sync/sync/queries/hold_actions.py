@@ -22,7 +22,7 @@ from retail_sync.ledger.decisions import Decision, Verdict
 from retail_sync.ledger.holds import DISMISS
 from retail_sync.ledger.rows import Hold
 from retail_sync.records.errors import SyncError
-from retail_sync.records.face import SYSTEMS, other, system_named
+from retail_sync.records.ports.products import SYSTEMS, other, system_named
 from retail_sync.sync.engine.decisions import CONFLICT, MATCH, WINNERS
 from retail_sync.sync.engine.removals import REMOVAL
 

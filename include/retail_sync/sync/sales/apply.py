@@ -14,7 +14,7 @@ from typing import Any
 
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, MirrorRow
 from retail_sync.records.errors import DuplicateInTarget, RecordRejected, TargetMissing
-from retail_sync.records.order_face import Written
+from retail_sync.records.ports.orders import Written
 from retail_sync.sync.engine import outcomes
 from retail_sync.sync.engine.apply import Applied, concluded, side_by_side
 from retail_sync.sync.sales.bench import Bench

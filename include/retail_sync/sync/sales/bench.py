@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.records.order_face import OnlineOrders
+from retail_sync.records.ports.orders import OnlineOrders
 from retail_sync.settings.models import SyncSettings
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from retail_sync.records.currencies import iso_code, minor_digits
-from retail_sync.records.order_face import ImportedLine, ImportedSale
+from retail_sync.records.ports.orders import ImportedLine, ImportedSale
 from retail_sync.records.sales import Sale, SaleLine, SaleTerms
 from retail_sync.records.types import digest
 from retail_sync.settings.sales import SaleSettings

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from retail_sync.records.order_face import TillSales
+from retail_sync.records.ports.orders import TillSales
 from retail_sync.records.rows import read_apart
 from retail_sync.records.sales import Sale
 from retail_sync.sync.engine.staging import Staging

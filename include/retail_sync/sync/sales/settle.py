@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from retail_sync.ledger.ledger import Ledger, Together
 from retail_sync.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link, MirrorRow
-from retail_sync.records.order_face import Written
+from retail_sync.records.ports.orders import Written
 from retail_sync.records.sales import ENTITY, KIND
 from retail_sync.sync.sales.documents import DUE
 from retail_sync.sync.sales.feeds import SALES

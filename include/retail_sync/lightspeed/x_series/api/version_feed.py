@@ -13,7 +13,7 @@ from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.numbers import whole
 from retail_sync.lightspeed.x_series.api.paging import Row
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.face import Asked, RawPage, Window
+from retail_sync.records.ports.products import Asked, RawPage, Window
 
 
 class VersionFeed(ABC):

@@ -1,4 +1,4 @@
-"""`XSeriesCustomers`: the customers of an X-Series store behind `retail_sync.records.customer_face.CustomerSystem`.
+"""`XSeriesCustomers`: the customers of an X-Series store behind `retail_sync.records.ports.customers.CustomerSystem`.
 
 Costs in requests: a walk takes its pages and one empty page; a customer by id one; a look-up one for each spelling of
 the address and for number and key; a creation or an update one, an anonymisation two.
@@ -38,10 +38,10 @@ from retail_sync.lightspeed.x_series.customers.feeds import PATH, SHAPE, Custome
 from retail_sync.lightspeed.x_series.customers.fields import EXTERNAL_ID, RECOGNISED_BY
 from retail_sync.lightspeed.x_series.customers.groups import Groups, read_groups
 from retail_sync.lightspeed.x_series.customers.read import customers_table
-from retail_sync.records.customer_face import CustomerWrite, CustomerWritten
 from retail_sync.records.customers import CONSENTS
 from retail_sync.records.errors import DuplicateInTarget, ProtocolFault, RecordRejected, UnknownOutcome
-from retail_sync.records.face import CheckResult, SystemName
+from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
+from retail_sync.records.ports.products import CheckResult, SystemName
 from retail_sync.records.rows import UnreadableRows, require
 from retail_sync.settings.models import SyncSettings
 

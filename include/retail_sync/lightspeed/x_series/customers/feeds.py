@@ -16,8 +16,8 @@ from retail_sync.lightspeed.x_series.api.row_shapes import CUSTOMER
 from retail_sync.lightspeed.x_series.api.version_feed import VersionFeed
 from retail_sync.lightspeed.x_series.customers.fields import Places
 from retail_sync.records.errors import TargetMissing
-from retail_sync.records.face import Asked, RawPage
 from retail_sync.records.identifiers import folded_key, is_uuid
+from retail_sync.records.ports.products import Asked, RawPage
 from retail_sync.records.rows import gated
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.client import Value

@@ -15,7 +15,7 @@ from retail_sync.lightspeed.x_series.customers.fields import FIXED, READ_ONLY, P
 from retail_sync.lightspeed.x_series.customers.groups import PATH as GROUPS
 from retail_sync.lightspeed.x_series.customers.groups import REMEDY, read_groups
 from retail_sync.records.errors import SyncError
-from retail_sync.records.face import CheckResult
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.customers import CUSTOM_PREFIX, NEEDS_A_PLACE, TILL_PLACES
 from retail_sync.settings.models import SyncSettings
 

@@ -22,8 +22,8 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.face import CheckResult, SystemName
-from retail_sync.records.hook_face import Registration, RegistrationState
+from retail_sync.records.ports.events import Registration, RegistrationState
+from retail_sync.records.ports.products import CheckResult, SystemName
 from retail_sync.settings.models import SyncSettings
 
 PATH = "/webhooks"
@@ -41,7 +41,7 @@ SUBSCRIBE = "Run subscribe, or wait for it."
 
 
 class XSeriesWebhooks:
-    """Shows `retail_sync.records.hook_face.HookSystem`."""
+    """Shows `retail_sync.records.ports.events.HookSystem`."""
 
     system: SystemName = "lightspeed"
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.events.notifications import TOPICS
-from retail_sync.records.hook_face import Registration
+from retail_sync.records.ports.events import Registration
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.derived import address_secret
 

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
-from retail_sync.records.hints import Hint, UnreadableEvent
+from retail_sync.records.events import Hint, UnreadableEvent
 from retail_sync.transport.bodies import parse
 
 TOPICS: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""`XSeriesStock`: the stock of an X-Series store behind `retail_sync.records.stock_face.TillStock`.
+"""`XSeriesStock`: the stock of an X-Series store behind `retail_sync.records.ports.inventory.TillStock`.
 
 Costs in requests: a walk takes its pages and one empty page; `search` one a product; a batch of adjustments one;
 buckets one and one empty page for each kind of open sale, three lists of consignments, and one for each of those.
@@ -21,9 +21,9 @@ from retail_sync.lightspeed.x_series.inventory.consignments import read_incoming
 from retail_sync.lightspeed.x_series.inventory.feeds import LevelStream, levels_table
 from retail_sync.lightspeed.x_series.inventory.open_sales import read_held
 from retail_sync.records.errors import RecordRejected
-from retail_sync.records.face import CheckResult, RawPage, SystemName
-from retail_sync.records.stock import BUCKET_COLUMNS, parts, stock_table
-from retail_sync.records.stock_face import Adjusted, Adjustment, Buckets
+from retail_sync.records.inventory import BUCKET_COLUMNS, parts, stock_table
+from retail_sync.records.ports.inventory import Adjusted, Adjustment, Buckets
+from retail_sync.records.ports.products import CheckResult, RawPage, SystemName
 from retail_sync.settings.models import SyncSettings
 
 HELD_COLUMNS = tuple(c for c in BUCKET_COLUMNS if c.name in ("product_id", "outlet_id", "quantity"))

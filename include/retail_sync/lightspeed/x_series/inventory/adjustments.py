@@ -21,9 +21,9 @@ from retail_sync.lightspeed.x_series.api.paging import Row, rows_of, walk_versio
 from retail_sync.lightspeed.x_series.api.row_shapes import ADJUSTMENT, REASON
 from retail_sync.lightspeed.x_series.api.store import same_name
 from retail_sync.records.errors import ConfigurationFault, RecordRejected, UnknownOutcome
+from retail_sync.records.inventory import ADJUSTMENT_COLUMNS, parts, stock_table, units
+from retail_sync.records.ports.inventory import Adjusted, Adjustment
 from retail_sync.records.rows import gated, readable
-from retail_sync.records.stock import ADJUSTMENT_COLUMNS, parts, stock_table, units
-from retail_sync.records.stock_face import Adjusted, Adjustment
 from retail_sync.records.types import decimal_text
 from retail_sync.settings.inventory import Adjusting
 

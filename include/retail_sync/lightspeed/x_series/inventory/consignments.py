@@ -11,8 +11,8 @@ from retail_sync.lightspeed.x_series.api.numbers import number
 from retail_sync.lightspeed.x_series.api.paging import Row, walk_versions
 from retail_sync.lightspeed.x_series.api.row_shapes import CONSIGNED, CONSIGNMENT
 from retail_sync.records.checks import Shape
+from retail_sync.records.inventory import parts
 from retail_sync.records.rows import gated, is_stub
-from retail_sync.records.stock import parts
 
 log = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from retail_sync.lightspeed.x_series.api.paging import Row, pages_by_version, ro
 from retail_sync.lightspeed.x_series.api.row_shapes import LEVEL
 from retail_sync.lightspeed.x_series.api.version_feed import VersionFeed
 from retail_sync.records.errors import TargetMissing
-from retail_sync.records.face import Asked, RawPage, Shown
+from retail_sync.records.inventory import LEVEL_COLUMNS, parts, stock_table
+from retail_sync.records.ports.products import Asked, RawPage, Shown
 from retail_sync.records.rows import gated, read_rows
-from retail_sync.records.stock import LEVEL_COLUMNS, parts, stock_table
 from retail_sync.settings.models import SyncSettings
 
 PATH = "/inventory"

@@ -13,7 +13,7 @@ from retail_sync.lightspeed.x_series.inventory import open_sales
 from retail_sync.lightspeed.x_series.inventory.feeds import LISTED_BY_POST_SINCE
 from retail_sync.lightspeed.x_series.inventory.feeds import PATH as LEVELS
 from retail_sync.records.errors import ConfigurationFault, SyncError
-from retail_sync.records.face import CheckResult
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings
 
 Ask = Callable[[], Awaitable[Body]]

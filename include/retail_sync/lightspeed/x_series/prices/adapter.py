@@ -1,4 +1,4 @@
-"""`XSeriesPrices`: the prices of an X-Series store behind `retail_sync.records.price_face.TillPrices`.
+"""`XSeriesPrices`: the prices of an X-Series store behind `retail_sync.records.ports.prices.TillPrices`.
 
 Costs in requests: a walk takes its pages and one empty page; an article's own price one; a price book at most three (to
 take away, to add, to change) for a hundred lines; to read lines again one a book for fifty articles.
@@ -35,8 +35,8 @@ from retail_sync.lightspeed.x_series.prices.price_books import (
 from retail_sync.lightspeed.x_series.prices.taxes import tax_lines
 from retail_sync.records.currencies import iso_code
 from retail_sync.records.errors import ConfigurationFault, RecordRejected
-from retail_sync.records.face import CheckResult, RawPage, SystemName
-from retail_sync.records.price_face import BasePriceWrite, BookLine, BookWrite, TaxLine
+from retail_sync.records.ports.prices import BasePriceWrite, BookLine, BookWrite, TaxLine
+from retail_sync.records.ports.products import CheckResult, RawPage, SystemName
 from retail_sync.records.prices import TillTerms
 from retail_sync.settings.models import SyncSettings
 

@@ -22,7 +22,7 @@ from retail_sync.lightspeed.x_series.api.store import StoreFacts
 from retail_sync.lightspeed.x_series.api.version_feed import VersionFeed
 from retail_sync.lightspeed.x_series.products.read import PRICE_FIELDS
 from retail_sync.records.errors import TargetMissing
-from retail_sync.records.face import Asked, RawPage, Shown
+from retail_sync.records.ports.products import Asked, RawPage, Shown
 from retail_sync.records.prices import ARTICLE_COLUMNS, ENTRY_COLUMNS, price_table
 from retail_sync.records.rows import gated, is_stub, read_rows
 from retail_sync.settings.models import SyncSettings

@@ -11,7 +11,7 @@ from retail_sync.lightspeed.x_series.api.references import read_facts
 from retail_sync.lightspeed.x_series.api.store import StoreFacts
 from retail_sync.lightspeed.x_series.prices.price_books import Books, read_books
 from retail_sync.records.errors import SyncError
-from retail_sync.records.face import CheckResult
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.prices import PriceList
 

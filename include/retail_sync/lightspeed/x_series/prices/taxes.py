@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retail_sync.lightspeed.x_series.api.store import StoreFacts
-from retail_sync.records.price_face import TaxLine
+from retail_sync.records.ports.prices import TaxLine
 from retail_sync.settings.models import SyncSettings
 
 

@@ -45,7 +45,8 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.face import (
+from retail_sync.records.identifiers import matching_key
+from retail_sync.records.ports.products import (
     Asked,
     CheckResult,
     ProductWrite,
@@ -55,7 +56,6 @@ from retail_sync.records.face import (
     VariantWrite,
     Written,
 )
-from retail_sync.records.identifiers import matching_key
 from retail_sync.records.products import Kind, ProductTables, column_of, merged_columns
 from retail_sync.records.rows import gated, is_stub, readable
 from retail_sync.records.types import plain_value, same

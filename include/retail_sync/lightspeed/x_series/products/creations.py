@@ -12,8 +12,8 @@ from typing import Any
 
 from retail_sync.lightspeed.x_series.api.paging import Row
 from retail_sync.lightspeed.x_series.products.read import own_key
-from retail_sync.records.face import ProductWrite, VariantWrite
 from retail_sync.records.identifiers import matching_key
+from retail_sync.records.ports.products import ProductWrite, VariantWrite
 
 ReadFamily = Callable[[str], Awaitable[list[Row]]]
 """Product id -> the rows of its family."""

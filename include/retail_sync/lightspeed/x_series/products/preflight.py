@@ -13,7 +13,7 @@ from retail_sync.lightspeed.x_series.products.fields import PLACES, unknown_plac
 from retail_sync.lightspeed.x_series.products.requests_2026_07 import ADD_VARIANT_PATH
 from retail_sync.records.currencies import iso_code
 from retail_sync.records.errors import ConfigurationFault, SyncError
-from retail_sync.records.face import CheckResult
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.records.types import decimal_text
 from retail_sync.settings.models import SyncSettings
 

@@ -25,7 +25,7 @@ from retail_sync.lightspeed.x_series.products.barcodes import Code, code_list, t
 from retail_sync.lightspeed.x_series.products.fields import DEFAULT_UNITS, Place, mapped_places
 from retail_sync.lightspeed.x_series.products.read import OWN_SOURCE_PREFIX, PRICE_FIELDS, described_as_text
 from retail_sync.records.errors import RecordRejected
-from retail_sync.records.face import ProductWrite, VariantWrite
+from retail_sync.records.ports.products import ProductWrite, VariantWrite
 from retail_sync.records.products import Kind
 from retail_sync.records.transforms import text_to_html
 from retail_sync.settings.models import SyncSettings

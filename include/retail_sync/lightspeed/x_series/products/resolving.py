@@ -13,7 +13,7 @@ from retail_sync.lightspeed.x_series.products.requests_2026_07 import (
     wanted_option_names,
 )
 from retail_sync.records.errors import RecordRejected
-from retail_sync.records.face import ProductWrite
+from retail_sync.records.ports.products import ProductWrite
 
 
 async def resolve(write: ProductWrite, lookups: Lookups, drop: Drop) -> ResolvedIds:

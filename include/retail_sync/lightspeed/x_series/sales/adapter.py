@@ -1,4 +1,4 @@
-"""`XSeriesSales`: the sales of an X-Series store behind `retail_sync.records.order_face.TillSales`.
+"""`XSeriesSales`: the sales of an X-Series store behind `retail_sync.records.ports.orders.TillSales`.
 
 Costs in requests: a walk takes its pages and one empty page; a sale by id or number one; each write one. To prepare
 takes one where no sale is used, five where sales are read, and where orders are exported one more for the user, for the
@@ -32,7 +32,7 @@ from retail_sync.lightspeed.x_series.sales.read import sale_of
 from retail_sync.lightspeed.x_series.sales.references import read_references
 from retail_sync.lightspeed.x_series.sales.store import resolve, told
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault, TargetMissing, UnknownOutcome
-from retail_sync.records.face import CheckResult, SystemName
+from retail_sync.records.ports.products import CheckResult, SystemName
 from retail_sync.records.rows import UnreadableRows, read_rows
 from retail_sync.records.sales import Sale, SaleTerms
 from retail_sync.settings.models import SyncSettings

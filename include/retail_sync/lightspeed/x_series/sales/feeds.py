@@ -17,8 +17,8 @@ from retail_sync.lightspeed.x_series.api.row_shapes import SALE
 from retail_sync.lightspeed.x_series.api.version_feed import VersionFeed
 from retail_sync.lightspeed.x_series.sales.redact import trimmed
 from retail_sync.records.errors import TargetMissing
-from retail_sync.records.face import RawPage
 from retail_sync.records.identifiers import is_uuid
+from retail_sync.records.ports.products import RawPage
 from retail_sync.records.rows import gated
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.client import Value

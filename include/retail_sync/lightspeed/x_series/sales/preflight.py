@@ -29,7 +29,7 @@ from retail_sync.lightspeed.x_series.sales.store import (
     user_subject,
 )
 from retail_sync.records.errors import SyncError
-from retail_sync.records.face import CheckResult
+from retail_sync.records.ports.products import CheckResult
 from retail_sync.records.sales import SaleTerms
 from retail_sync.records.types import decimal_text
 from retail_sync.settings.models import Location, SyncSettings

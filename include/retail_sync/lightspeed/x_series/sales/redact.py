@@ -13,7 +13,7 @@ from typing import Any
 from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.paging import Row
 from retail_sync.lightspeed.x_series.api.privacy import without_private
-from retail_sync.records.face import other, system_named
+from retail_sync.records.ports.products import other, system_named
 
 OURS = other(system_named(SYSTEM))
 """What a sale that stands for a web order names as its source."""

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from retail_sync.receiver.ports import ReceiverSecrets
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 from retail_sync.settings.models import SyncSettings
+from retail_sync.webhooks.ports import ReceiverSecrets
 
 AHEAD = timedelta(minutes=5)
 """Clocks differ by less; who is further ahead has a wrong one."""

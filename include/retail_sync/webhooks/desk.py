@@ -10,7 +10,9 @@ from pathlib import Path
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from retail_sync.receiver.answers import (
+from retail_sync.records.events import Hint, UnreadableEvent
+from retail_sync.settings.models import SyncSettings
+from retail_sync.webhooks.answers import (
     KEPT,
     KNOWN,
     MALFORMED,
@@ -20,13 +22,11 @@ from retail_sync.receiver.answers import (
     later,
     too_many_refused,
 )
-from retail_sync.receiver.counting import Tally
-from retail_sync.receiver.deliveries import Delivery, Sender, in_time
-from retail_sync.receiver.limiting import Refusals, Taken, host_of
-from retail_sync.receiver.ports import Ports, ReceiverSecrets
-from retail_sync.receiver.workers import Workers
-from retail_sync.records.hints import Hint, UnreadableEvent
-from retail_sync.settings.models import SyncSettings
+from retail_sync.webhooks.counting import Tally
+from retail_sync.webhooks.deliveries import Delivery, Sender, in_time
+from retail_sync.webhooks.limiting import Refusals, Taken, host_of
+from retail_sync.webhooks.ports import Ports, ReceiverSecrets
+from retail_sync.webhooks.workers import Workers
 
 KEEP_SECONDS = 4.0
 """Lightspeed waits 5 s for its answer."""

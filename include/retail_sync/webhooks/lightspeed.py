@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from retail_sync.lightspeed.x_series.events.notifications import TOPICS, Signature, hint_of
-from retail_sync.receiver.addresses import check_address_secret, check_tenant, no_such_address
-from retail_sync.receiver.answers import UNKNOWN_SENDER, ComeAgain, Refused
-from retail_sync.receiver.bodies import Strangers, body_of
-from retail_sync.receiver.deliveries import Delivery
-from retail_sync.receiver.limiting import Refusals, host_of
-from retail_sync.receiver.ports import ReceiverSecrets
 from retail_sync.settings.models import SyncSettings
+from retail_sync.webhooks.addresses import check_address_secret, check_tenant, no_such_address
+from retail_sync.webhooks.answers import UNKNOWN_SENDER, ComeAgain, Refused
+from retail_sync.webhooks.bodies import Strangers, body_of
+from retail_sync.webhooks.deliveries import Delivery
+from retail_sync.webhooks.limiting import Refusals, host_of
+from retail_sync.webhooks.ports import ReceiverSecrets
 
 SIGNATURE = "x-signature"
 WRONG = "the signature of a webhook is wrong"

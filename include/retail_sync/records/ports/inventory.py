@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from retail_sync.records.face import Askable, CheckResult, RawPage, SystemName
+from retail_sync.records.ports.products import Askable, CheckResult, RawPage, SystemName
 
 Reserved = Literal["orders", "carts"]
 """What the difference between quantity on stock and available quantity of an entry stands for."""
@@ -116,7 +116,7 @@ class TillStock(Protocol):
 
     @property
     def levels(self) -> Askable:
-        """Levels are asked for by their product: their ids here are `retail_sync.ledger.stock.level_id`."""
+        """Levels are asked for by their product: their ids here are `retail_sync.ledger.inventory.level_id`."""
 
     async def prepare(self) -> None:
         """Read the outlets."""

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Engine, text
 
 from retail_sync.ledger.bulk import storable_text
 from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.queries.search import SYSTEMS
+from retail_sync.ledger.queries.timeline import Records
 from retail_sync.ledger.rows import Link
-from retail_sync.ledger.searching import SYSTEMS
-from retail_sync.ledger.timeline import Records
 
 PRIVATE = "customers"
 """The entity whose values are never read for people."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from retail_sync.receiver.answers import ComeAgain
+from retail_sync.webhooks.answers import ComeAgain
 
 Given = TypeVar("Given")
 

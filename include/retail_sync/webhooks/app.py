@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from retail_sync.receiver import eventgrid, lightspeed
-from retail_sync.receiver.addresses import UnloggedSecrets
-from retail_sync.receiver.answers import Refused
-from retail_sync.receiver.desk import Desk
-from retail_sync.receiver.limiting import Refusals
-from retail_sync.receiver.ports import Ports
-from retail_sync.receiver.pubsub import PubSub
+from retail_sync.webhooks import eventgrid, lightspeed
+from retail_sync.webhooks.addresses import UnloggedSecrets
+from retail_sync.webhooks.answers import Refused
+from retail_sync.webhooks.desk import Desk
+from retail_sync.webhooks.limiting import Refusals
+from retail_sync.webhooks.ports import Ports
+from retail_sync.webhooks.pubsub import PubSub
 
 
 def receiver_app(ports: Ports) -> Starlette:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from retail_sync.commercetools.events.notifications import hint_of
-from retail_sync.receiver.deliveries import Delivery
-from retail_sync.records.hints import UnreadableEvent
+from retail_sync.records.events import UnreadableEvent
+from retail_sync.webhooks.deliveries import Delivery
 
 
 def delivery_of(name: str, notifications: Sequence[Any], project_key: str) -> Delivery:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from retail_sync.records.face import Asked, CheckResult, RawPage, Stream, SystemName
+from retail_sync.records.ports.products import Asked, CheckResult, RawPage, Stream, SystemName
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class CustomerWritten:
 
 class CustomerSystem(Stream, Protocol):
     """A system that holds customers. `most_asked`, `ask_together` and `ask_each` are those of
-    `retail_sync.records.face.Askable`, with wire rows. `search` takes ids and customer numbers, never e-mail
+    `retail_sync.records.ports.products.Askable`, with wire rows. `search` takes ids and customer numbers, never e-mail
     addresses."""
 
     system: SystemName

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from retail_sync.records.face import Askable, CheckResult, RawPage, Stream, SystemName
+from retail_sync.records.ports.products import Askable, CheckResult, RawPage, Stream, SystemName
 from retail_sync.records.prices import OnlineTerms, Quote, TillTerms
 
 PriceAction = Literal["create", "update", "remove"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from retail_sync.receiver.answers import TOO_LONG, TOO_SLOW, ComeAgain, Refused
+from retail_sync.webhooks.answers import TOO_LONG, TOO_SLOW, ComeAgain, Refused
 
 BODY_SECONDS = 10.0
 """Senders wait for their answer 5 s (Lightspeed) to 30 s; one that takes longer to say it holds memory for nothing."""

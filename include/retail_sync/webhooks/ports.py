@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from retail_sync.records.hints import Hint
+from retail_sync.records.events import Hint
 from retail_sync.settings.models import SyncSettings
 
 

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, text
 
-from retail_sync.ledger.browsing import ChangePlace, place_of
 from retail_sync.ledger.bulk import storable_text
 from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.queries.runs import ChangePlace, place_of
 from retail_sync.ledger.rows import ChangeRow, Run
 
 RECONCILE = "reconcile"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import Engine, text
 
 from retail_sync.ledger.engine import transaction
-from retail_sync.records.face import SYSTEMS
+from retail_sync.records.ports.products import SYSTEMS
 
 Step = Literal["hour", "day"]
 

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine, text
 
 from retail_sync.ledger.bulk import storable_text
 from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.queries.search import COUNTED, ENTITY_OF_EXCHANGE, SYSTEMS
 from retail_sync.ledger.rows import OUTCOMES, ChangeRow, ExchangeRow, Link
-from retail_sync.ledger.searching import COUNTED, ENTITY_OF_EXCHANGE, SYSTEMS
 
 What = Literal["change", "decision", "event", "exchange", "hold", "link", "release", "unlink"]
 WHATS: tuple[What, ...] = get_args(What)

@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from retail_sync.records.face import Askable, CheckResult, RawPage, Stream, SystemName
 from retail_sync.records.orders import Order
+from retail_sync.records.ports.products import Askable, CheckResult, RawPage, Stream, SystemName
 from retail_sync.records.sales import Sale, SaleTerms
 
 

@@ -8,9 +8,9 @@ import secrets
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from retail_sync.receiver.answers import NO_SUCH_ADDRESS, UNKNOWN_SENDER, Refused
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.derived import address_secret, without_secrets
+from retail_sync.webhooks.answers import NO_SUCH_ADDRESS, UNKNOWN_SENDER, Refused
 
 _NOBODY = secrets.token_hex()
 """Stands in for a secret that is not there, so that it takes as long to find out as a wrong one."""

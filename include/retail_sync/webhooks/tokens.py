@@ -10,9 +10,9 @@ from typing import Any
 import jwt
 from jwt import PyJWKClient, PyJWKClientConnectionError, PyJWKSetError, PyJWTError
 
-from retail_sync.receiver.answers import UNKNOWN_SENDER, ComeAgain, Refused
-from retail_sync.receiver.workers import Workers
 from retail_sync.settings.realtime import PubSubDestination
+from retail_sync.webhooks.answers import UNKNOWN_SENDER, ComeAgain, Refused
+from retail_sync.webhooks.workers import Workers
 
 ALGORITHM = "RS256"
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")

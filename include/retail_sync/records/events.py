@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from retail_sync.records.face import SystemName
+from retail_sync.records.ports.products import SystemName
 
 
 @dataclass(frozen=True)

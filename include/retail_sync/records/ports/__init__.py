@@ -1,0 +1,1 @@
+"""What both adapters show the engine, entity by entity, and the messages that cross."""
