@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from retail_sync.commercetools.api.price_drafts import TaxRule, tax_rule
 from retail_sync.commercetools.api.wire import TaxCategory
-from retail_sync.commercetools.products.base_price import TaxRule, from_canonical, tax_rule, to_canonical
+from retail_sync.commercetools.products.base_price import from_canonical, to_canonical
 from tests.commercetools.world import Json, World, settings, variant
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from secrets import token_hex
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from retail_sync.commercetools.api.client import CommercetoolsClient
@@ -328,3 +328,6 @@ def _stuck(path: str) -> ProtocolFault:
         system=SYSTEM,
         remedy="Nothing was skipped. Run it again; if it happens again, the API changed and the adapter has to follow.",
     )
+
+
+Clock = Literal["custom_object", "date_header"]

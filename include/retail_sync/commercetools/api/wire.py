@@ -242,3 +242,9 @@ class StandalonePrice(Wire):
     version: Whole
     sku: str
     active: bool = True
+
+
+def exact_amount(value: Money) -> Decimal:
+    """The exact amount in major units, also for high precision."""
+    counted = value.preciseAmount if value.preciseAmount is not None else value.centAmount
+    return Decimal(counted).scaleb(-value.fractionDigits)

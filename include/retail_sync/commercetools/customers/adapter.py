@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from retail_sync.commercetools.api import queries, windows
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
-from retail_sync.commercetools.api.queries import Slice, one_of, quoted
+from retail_sync.commercetools.api.queries import Clock, Slice, one_of, quoted
 from retail_sync.commercetools.api.shapes import CUSTOMER
 from retail_sync.commercetools.customers import preflight as customer_preflight
 from retail_sync.commercetools.customers.drafts import CustomerDraft, CustomerUpdate
@@ -27,7 +27,6 @@ from retail_sync.commercetools.customers.fields import CustomerPlaces
 from retail_sync.commercetools.customers.read import CustomerRows
 from retail_sync.commercetools.customers.references import CustomerReferences, read_customer_references
 from retail_sync.commercetools.customers.update_actions import CustomerDrafter
-from retail_sync.commercetools.products.adapter import Clock
 from retail_sync.records.customers import clear_table
 from retail_sync.records.errors import (
     DuplicateInTarget,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from retail_sync.commercetools.api.client import CommercetoolsClient
+from retail_sync.commercetools.api.scopes import covers
 from retail_sync.commercetools.customers.fields import USES, CustomerPlaces
 from retail_sync.commercetools.customers.references import (
     CONFIG,
     CustomerReferences,
     read_customer_references,
 )
-from retail_sync.commercetools.products.preflight import covers
 from retail_sync.records.errors import SyncError
 from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings

@@ -15,10 +15,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from retail_sync.commercetools.api.connection import SYSTEM
-from retail_sync.commercetools.api.wire import Money, Reference, Whole, Wire
+from retail_sync.commercetools.api.wire import Money, Reference, Whole, Wire, exact_amount
 from retail_sync.commercetools.customers.fields import PHONES, TEXTS, USES
 from retail_sync.commercetools.customers.references import CustomerReferences
-from retail_sync.commercetools.prices.read import exact_amount
 from retail_sync.records.customers import column_of, plain_address, source_of_key
 from retail_sync.records.people import balance_text, email_text, name_text, phone_text
 from retail_sync.records.types import clean_text, decimal_text

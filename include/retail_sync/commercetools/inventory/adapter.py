@@ -12,6 +12,7 @@ from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.channels import Channels, shown_channels, with_supply
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
+from retail_sync.commercetools.api.queries import Clock
 from retail_sync.commercetools.api.references import read_channels, read_project
 from retail_sync.commercetools.api.shapes import ENTRY
 from retail_sync.commercetools.inventory import preflight as stock_preflight
@@ -19,7 +20,6 @@ from retail_sync.commercetools.inventory.assortments import read_assortments
 from retail_sync.commercetools.inventory.feeds import EntryStream, OrderStream
 from retail_sync.commercetools.inventory.read import entries_table, orders_table, trimmed_entry
 from retail_sync.commercetools.inventory.update_actions import EntryWriter
-from retail_sync.commercetools.products.adapter import Clock
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.ports.inventory import Assortments, EntryWrite, EntryWritten, Reserved
 from retail_sync.records.ports.products import CheckResult, SystemName

@@ -14,6 +14,7 @@ from retail_sync.commercetools.api.channels import (
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import STOCK_SCOPES
 from retail_sync.commercetools.api.references import read_channels, read_listings, read_project
+from retail_sync.commercetools.api.scopes import covers
 from retail_sync.commercetools.api.wire import Project
 from retail_sync.commercetools.inventory.assortments import (
     REMEDY,
@@ -21,7 +22,6 @@ from retail_sync.commercetools.inventory.assortments import (
     offered_stores,
     unusable,
 )
-from retail_sync.commercetools.products.preflight import covers
 from retail_sync.records.errors import ConfigurationFault, SyncError
 from retail_sync.records.ports.inventory import Reserved
 from retail_sync.records.ports.products import CheckResult

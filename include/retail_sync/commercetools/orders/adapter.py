@@ -13,7 +13,7 @@ from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.channels import Channels
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
-from retail_sync.commercetools.api.queries import moment, quoted
+from retail_sync.commercetools.api.queries import Clock, moment, quoted
 from retail_sync.commercetools.api.references import read_channels
 from retail_sync.commercetools.api.shapes import ORDER
 from retail_sync.commercetools.api.wire import Reference, Whole, Wire
@@ -31,7 +31,6 @@ from retail_sync.commercetools.orders.feeds import PATH, OrderDocuments
 from retail_sync.commercetools.orders.imports import import_of, keeps_taxes
 from retail_sync.commercetools.orders.read import document_of
 from retail_sync.commercetools.orders.redact import EmailToken
-from retail_sync.commercetools.products.adapter import Clock
 from retail_sync.records.errors import ConfigurationFault, RecordRejected, TargetMissing
 from retail_sync.records.orders import Order
 from retail_sync.records.ports.orders import ImportedSale, OrderUpdate, Written

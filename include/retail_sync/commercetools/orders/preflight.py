@@ -9,7 +9,7 @@ from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.channels import EXPORT, Channels
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.references import read_channels
-from retail_sync.commercetools.products.preflight import covers
+from retail_sync.commercetools.api.scopes import covers
 from retail_sync.records.errors import SyncError
 from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings

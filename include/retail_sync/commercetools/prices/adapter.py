@@ -15,6 +15,7 @@ from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.discounts import external_discounts
 from retail_sync.commercetools.api.projections import STANDALONE_PRICES, KnownPrices, Projections
+from retail_sync.commercetools.api.queries import Clock
 from retail_sync.commercetools.api.shapes import STANDALONE_PRICE
 from retail_sync.commercetools.api.writing import (
     MAX_ACTIONS,
@@ -31,7 +32,6 @@ from retail_sync.commercetools.prices.read import trimmed, variants_table
 from retail_sync.commercetools.prices.scopes import ListScope, PriceReferences, read_price_references
 from retail_sync.commercetools.prices.taxes import tax_lines
 from retail_sync.commercetools.prices.update_actions import PriceDrafter, StandaloneWrite
-from retail_sync.commercetools.products.adapter import Clock
 from retail_sync.records.errors import (
     DuplicateInTarget,
     RecordRejected,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.projections import STANDALONE_PRICES
+from retail_sync.commercetools.api.scopes import covers
 from retail_sync.commercetools.prices.scopes import PriceReferences, read_price_references
-from retail_sync.commercetools.products.preflight import covers
 from retail_sync.records.errors import SyncError
 from retail_sync.records.ports.products import CheckResult
 from retail_sync.settings.models import SyncSettings

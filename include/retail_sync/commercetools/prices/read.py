@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
 from retail_sync.commercetools.api.connection import SYSTEM
+from retail_sync.commercetools.api.price_drafts import carried
 from retail_sync.commercetools.api.shapes import PRODUCT_OF_PRICES
-from retail_sync.commercetools.api.wire import Money, Price
+from retail_sync.commercetools.api.wire import Money, Price, exact_amount
 from retail_sync.commercetools.prices.scopes import ListScope
-from retail_sync.commercetools.products.base_price import carried
 from retail_sync.records.prices import VARIANT_COLUMNS, price_table
 from retail_sync.records.rows import read_rows
 from retail_sync.records.types import decimal_text
@@ -106,9 +105,3 @@ def _tiers(price: Price) -> list[list[Any]]:
         for tier in price.tiers or ()
     }
     return [[units, amount] for units, amount in sorted(found.items())]
-
-
-def exact_amount(value: Money) -> Decimal:
-    """The exact amount in major units, also for high precision."""
-    counted = value.preciseAmount if value.preciseAmount is not None else value.centAmount
-    return Decimal(counted).scaleb(-value.fractionDigits)

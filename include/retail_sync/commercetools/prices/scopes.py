@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
+from retail_sync.commercetools.api.price_drafts import tax_rule
 from retail_sync.commercetools.api.references import many, read_project
 from retail_sync.commercetools.api.wire import Channel, CustomerGroup, Price, Project, Store, TaxCategory
-from retail_sync.commercetools.products.base_price import tax_rule
 from retail_sync.records.currencies import iso_code
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.prices import OnlineTerms, TaxTerm

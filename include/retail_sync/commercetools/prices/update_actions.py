@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from retail_sync.commercetools.api.connection import SYSTEM
-from retail_sync.commercetools.api.wire import Money, Price
+from retail_sync.commercetools.api.price_drafts import redrafted
+from retail_sync.commercetools.api.wire import Money, Price, exact_amount
 from retail_sync.commercetools.api.writing import (
     Action,
     AddPrice,
@@ -31,9 +32,7 @@ from retail_sync.commercetools.api.writing import (
     StandaloneAction,
     StandalonePriceDraft,
 )
-from retail_sync.commercetools.prices.read import exact_amount
 from retail_sync.commercetools.prices.scopes import ListScope
-from retail_sync.commercetools.products.base_price import redrafted
 from retail_sync.records.currencies import minor_digits
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.ports.prices import OfferWrite, ProductPricesWrite

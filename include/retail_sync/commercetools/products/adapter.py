@@ -15,7 +15,7 @@ from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.discounts import external_discounts
 from retail_sync.commercetools.api.projections import Projections
-from retail_sync.commercetools.api.queries import Slice, one_of
+from retail_sync.commercetools.api.queries import Clock, Slice, one_of
 from retail_sync.commercetools.api.references import read_references
 from retail_sync.commercetools.api.writing import MAX_ACTIONS, ProductUpdate
 from retail_sync.commercetools.products import preflight
@@ -40,8 +40,6 @@ from retail_sync.records.products import ProductTables, column_of
 from retail_sync.records.types import canonical_value, plain_value, same
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.answer import Answer
-
-Clock = Literal["custom_object", "date_header"]
 
 
 class CommercetoolsProducts:

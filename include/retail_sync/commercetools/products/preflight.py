@@ -9,9 +9,10 @@ from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.catalogue import catalogue_findings
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SCOPES
+from retail_sync.commercetools.api.price_drafts import tax_rule
 from retail_sync.commercetools.api.references import References, read_references
+from retail_sync.commercetools.api.scopes import covers
 from retail_sync.commercetools.api.wire import AttributeDefinition
-from retail_sync.commercetools.products.base_price import tax_rule
 from retail_sync.commercetools.products.fields import Place, Places
 from retail_sync.records.currencies import iso_code
 from retail_sync.records.errors import ConfigurationFault, SyncError
@@ -98,12 +99,6 @@ def _scopes(granted: frozenset[str], project: str, settings: SyncSettings) -> Re
             "standalone prices can't be written",
             "Give the API client manage_standalone_prices if some products have priceMode Standalone.",
         )
-
-
-def covers(granted: frozenset[str], scope: str, project: str) -> bool:
-    """Whether these scopes allow what `scope` does: managing includes viewing."""
-    wanted = {f"{scope}:{project}", f"{scope.replace('view_', 'manage_')}:{project}"}
-    return bool(wanted & granted)
 
 
 def _project(references: References, settings: SyncSettings) -> Results:

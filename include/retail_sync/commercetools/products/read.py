@@ -25,6 +25,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from retail_sync.commercetools.api.connection import SYSTEM
+from retail_sync.commercetools.api.price_drafts import TaxRule, carried, tax_rule
 from retail_sync.commercetools.api.references import References
 from retail_sync.commercetools.api.shapes import PRODUCT, value_of
 from retail_sync.commercetools.api.wire import (
@@ -35,15 +36,7 @@ from retail_sync.commercetools.api.wire import (
     Variant,
 )
 from retail_sync.commercetools.products.assortment import listed, variants_of
-from retail_sync.commercetools.products.base_price import (
-    PriceScope,
-    TaxRule,
-    base_prices,
-    carried,
-    exact_minor,
-    tax_rule,
-    to_canonical,
-)
+from retail_sync.commercetools.products.base_price import PriceScope, base_prices, exact_minor, to_canonical
 from retail_sync.commercetools.products.cells import cell, column, words
 from retail_sync.commercetools.products.fields import Option, Place, Places
 from retail_sync.records.currencies import minor_digits

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from retail_sync.lightspeed.x_series.sales.refusals import refusal_of
+from retail_sync.lightspeed.x_series.api.refusals import refusal_of
 from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,

@@ -66,3 +66,6 @@ class PriceRule:
             # A shelf price has whole minor units.
             step = Decimal(1).scaleb(-self.digits)
             return (amount * (1 + rate)).quantize(step, rounding=ROUND_HALF_UP)
+
+
+PRICE_FIELDS: dict[TaxSide, str] = {"included": "price_including_tax", "excluded": "price_excluding_tax"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retail_sync.lightspeed.x_series.products.fields import PLACES
+from retail_sync.lightspeed.x_series.api.product_members import PLACES
 from retail_sync.records.checks import (
     Check,
     Shape,

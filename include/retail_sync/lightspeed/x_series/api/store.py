@@ -113,3 +113,7 @@ def outlets_that_count(outlets: Iterable[Outlet], settings: SyncSettings) -> tup
 def same_name(name: str) -> str:
     """The form in which the till compares names: outer space and capitals do not count (inferred)."""
     return folded_key(name)
+
+
+ALL_CUSTOMERS = "All Customers"
+"""Name of the group that everybody is in (official examples; every store has it)."""

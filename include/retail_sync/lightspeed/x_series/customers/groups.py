@@ -10,9 +10,8 @@ from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.api.models import many
 from retail_sync.lightspeed.x_series.api.paging import walk_versions
-from retail_sync.lightspeed.x_series.api.store import same_name
+from retail_sync.lightspeed.x_series.api.store import ALL_CUSTOMERS, same_name
 from retail_sync.lightspeed.x_series.api.wire import Named
-from retail_sync.lightspeed.x_series.prices.price_books import ALL_CUSTOMERS
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.settings.customers import GroupPair
 

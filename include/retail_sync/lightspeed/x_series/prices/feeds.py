@@ -13,6 +13,7 @@ import pandas as pd
 
 from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.api.money import PRICE_FIELDS
 from retail_sync.lightspeed.x_series.api.numbers import number, whole
 from retail_sync.lightspeed.x_series.api.paging import Row, rows_of, walk_versions
 from retail_sync.lightspeed.x_series.api.privacy import excluded_paths, without_private
@@ -20,7 +21,6 @@ from retail_sync.lightspeed.x_series.api.references import single_of
 from retail_sync.lightspeed.x_series.api.row_shapes import ARTICLE, BOOK_LINE
 from retail_sync.lightspeed.x_series.api.store import StoreFacts
 from retail_sync.lightspeed.x_series.api.version_feed import VersionFeed
-from retail_sync.lightspeed.x_series.products.read import PRICE_FIELDS
 from retail_sync.records.errors import TargetMissing
 from retail_sync.records.ports.products import Asked, RawPage, Shown
 from retail_sync.records.prices import ARTICLE_COLUMNS, ENTRY_COLUMNS, price_table

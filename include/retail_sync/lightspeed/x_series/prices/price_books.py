@@ -16,7 +16,7 @@ from retail_sync.lightspeed.x_series.api.models import many
 from retail_sync.lightspeed.x_series.api.outlets import outlets_named
 from retail_sync.lightspeed.x_series.api.paging import walk_versions
 from retail_sync.lightspeed.x_series.api.references import created_id
-from retail_sync.lightspeed.x_series.api.store import StoreFacts, same_name
+from retail_sync.lightspeed.x_series.api.store import ALL_CUSTOMERS, StoreFacts, same_name
 from retail_sync.lightspeed.x_series.api.wire import NamedId, PriceBook
 from retail_sync.lightspeed.x_series.prices.bodies import PriceBookBody
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault
@@ -31,8 +31,6 @@ PATH = "/price_books"
 PAGE_SIZE = 200
 GENERAL = "GENERAL"
 BASE = "BASE"
-ALL_CUSTOMERS = "All Customers"
-"""Name of the group that everybody is in (official examples; every store has it)."""
 PLATFORMS: dict[Platform, str] = {"all": "0", "in store": "1", "ecommerce": "2"}
 LAST_DAY_INCLUDED = True
 """Whether a price book still counts on its last day. Not documented; the till's own screens speak of it as the last

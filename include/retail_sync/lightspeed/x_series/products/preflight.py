@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from retail_sync.lightspeed.x_series.api.bodies import MOST_OPTIONS
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.api.errors import scope_of
+from retail_sync.lightspeed.x_series.api.product_members import PLACES
 from retail_sync.lightspeed.x_series.api.references import read_facts
 from retail_sync.lightspeed.x_series.api.store import StoreFacts, same_name
-from retail_sync.lightspeed.x_series.products.fields import PLACES, unknown_places
+from retail_sync.lightspeed.x_series.products.fields import unknown_places
 from retail_sync.lightspeed.x_series.products.requests_2026_07 import ADD_VARIANT_PATH
 from retail_sync.records.currencies import iso_code
 from retail_sync.records.errors import ConfigurationFault, SyncError

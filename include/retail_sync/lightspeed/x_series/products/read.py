@@ -23,13 +23,14 @@ from typing import Any
 import pandas as pd
 
 from retail_sync.lightspeed.connection import SYSTEM
-from retail_sync.lightspeed.x_series.api.money import TaxSide
+from retail_sync.lightspeed.x_series.api.money import PRICE_FIELDS
 from retail_sync.lightspeed.x_series.api.numbers import number, whole
+from retail_sync.lightspeed.x_series.api.product_members import Place
 from retail_sync.lightspeed.x_series.api.row_shapes import PRODUCT
 from retail_sync.lightspeed.x_series.api.store import StoreFacts, Taxation, same_name
 from retail_sync.lightspeed.x_series.products.assortment import listed
 from retail_sync.lightspeed.x_series.products.barcodes import Code, barcodes_of, codes_of
-from retail_sync.lightspeed.x_series.products.fields import Place, mapped_places
+from retail_sync.lightspeed.x_series.products.fields import mapped_places
 from retail_sync.records.products import ProductTables
 from retail_sync.records.rows import read_rows
 from retail_sync.records.transforms import strip_html
@@ -39,7 +40,6 @@ from retail_sync.settings.models import SyncSettings
 OWN_SOURCE_PREFIX = "ct:"
 """What `source_id` begins with on products this package created; the idempotency key of the creation follows."""
 
-PRICE_FIELDS: dict[TaxSide, str] = {"included": "price_including_tax", "excluded": "price_excluding_tax"}
 
 Row = Mapping[str, Any]
 

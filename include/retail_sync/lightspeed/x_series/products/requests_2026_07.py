@@ -19,11 +19,13 @@ from retail_sync.lightspeed.x_series.api.bodies import (
     ProductCreate,
     ProductUpdate,
 )
+from retail_sync.lightspeed.x_series.api.money import PRICE_FIELDS
 from retail_sync.lightspeed.x_series.api.numbers import number
+from retail_sync.lightspeed.x_series.api.product_members import Place
 from retail_sync.lightspeed.x_series.api.store import StoreFacts
 from retail_sync.lightspeed.x_series.products.barcodes import Code, code_list, type_of
-from retail_sync.lightspeed.x_series.products.fields import DEFAULT_UNITS, Place, mapped_places
-from retail_sync.lightspeed.x_series.products.read import OWN_SOURCE_PREFIX, PRICE_FIELDS, described_as_text
+from retail_sync.lightspeed.x_series.products.fields import DEFAULT_UNITS, mapped_places
+from retail_sync.lightspeed.x_series.products.read import OWN_SOURCE_PREFIX, described_as_text
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.ports.products import ProductWrite, VariantWrite
 from retail_sync.records.products import Kind
