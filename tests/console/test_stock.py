@@ -26,7 +26,7 @@ from retail_sync.console.waterfall import LEFT, RIGHT, picture, steps
 from retail_sync.settings.inventory import StockRule
 from retail_sync.settings.loader import parse_settings
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.queries.explain_inventory import Explainer, Explanation
+from retail_sync.sync.inventory.explanation import Explainer, Explanation
 from retail_sync.sync.queries.what_if import Wanted, setting_of, suppose, told, yaml_of
 from tests.console.house import WHO, House, house_of
 from tests.scenarios.histories import PLACES, Game

@@ -15,8 +15,8 @@ from sqlalchemy import create_engine
 
 from retail_sync.ledger import Ledger
 from retail_sync.ledger.inbox import Inbox
-from retail_sync.pipeline.dags.schedules import Queue
 from retail_sync.pipeline.runtime import sqs_trigger as watching
+from retail_sync.pipeline.runtime.schedules import Queue
 from retail_sync.pipeline.runtime.sqs_trigger import Patience, QueueWatch
 from retail_sync.pipeline.tasks.consume_queue import Heard, SqsQueue, take, to_ring
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable

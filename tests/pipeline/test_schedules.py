@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from retail_sync.pipeline.dags.schedules import ScheduleError, minutes_until_old, schedule_if_any, schedule_of
+from retail_sync.pipeline.runtime.schedules import (
+    ScheduleError,
+    minutes_until_old,
+    schedule_if_any,
+    schedule_of,
+)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.extract import Extracted, extract_feed
+from retail_sync.sync.engine.plan import PlanSummary, prepare_nothing
 from retail_sync.sync.engine.settle import Audited
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.orders import apply as applying
@@ -34,7 +35,6 @@ from retail_sync.sync.orders import prepare as preparing
 from retail_sync.sync.orders.bench import Bench
 from retail_sync.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
 from retail_sync.sync.orders.knowing import SALE
-from retail_sync.sync.products.prepare import PlanSummary, prepare_nothing
 from retail_sync.sync.sales import apply as applying_sales
 from retail_sync.sync.sales import prepare as preparing_sales
 from retail_sync.sync.sales.bench import Bench as SaleBench

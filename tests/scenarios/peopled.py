@@ -31,9 +31,9 @@ from retail_sync.sync.customers.ruling import decide_by_hand, keys_of
 from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking, Kept
 from retail_sync.sync.engine.extract import extract_feed
+from retail_sync.sync.engine.plan import Direction
 from retail_sync.sync.engine.settle import Audited
 from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.products.plan import Direction
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults

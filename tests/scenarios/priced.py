@@ -22,6 +22,7 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.extract import extract_feed
+from retail_sync.sync.engine.plan import Direction
 from retail_sync.sync.engine.settle import Audited
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.prices import apply as applying
@@ -33,7 +34,6 @@ from retail_sync.sync.prices.mirror import KEPT, known_standalone
 from retail_sync.sync.prices.prepare import PriceSummary
 from retail_sync.sync.prices.rereading import list_of
 from retail_sync.sync.prices.scope import CATALOGUE
-from retail_sync.sync.products.plan import Direction
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults

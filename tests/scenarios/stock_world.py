@@ -29,12 +29,12 @@ from retail_sync.sync.inventory import prepare as preparing
 from retail_sync.sync.inventory.bench import Bench
 from retail_sync.sync.inventory.catalogue import products_of_skus
 from retail_sync.sync.inventory.change_rows import ALONG
+from retail_sync.sync.inventory.explanation import Explanation, explain
 from retail_sync.sync.inventory.feeds import ENTITY, ENTRIES, LEVELS, ORDERS, stage_beside, transform
 from retail_sync.sync.inventory.layout import Layout, layout_of
 from retail_sync.sync.inventory.prepare import StockSummary
 from retail_sync.sync.inventory.scope import CATALOGUE
 from retail_sync.sync.inventory.unmet import kept
-from retail_sync.sync.queries.explain_inventory import Explanation, explain
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.shop import Shop
 from tests.leases import writing

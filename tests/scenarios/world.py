@@ -26,12 +26,13 @@ from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.records.ports.products import SYSTEMS, ProductSystem
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.engine.extract import Extracted, extract
+from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.plan import Direction, PlanSummary
 from retail_sync.sync.engine.settle import Audited, audit
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.products.apply import apply_batch
-from retail_sync.sync.products.plan import Direction
-from retail_sync.sync.products.prepare import PlanSummary, prepare_plan, transform
+from retail_sync.sync.products.feeds import extract
+from retail_sync.sync.products.prepare import prepare_plan, transform
 from retail_sync.transport.budget import LocalBudget
 from retail_sync.transport.exchanges import MemorySink
 from retail_sync.transport.faces import Budget, Exchange
@@ -176,6 +177,7 @@ class World:
             dry_run=dry_run,
             full=full,
             limited=bool(keys),
+            entity="products",
         )
         return Ran(run_id, extracted, plan, audited)
 

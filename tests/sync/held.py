@@ -7,7 +7,7 @@ from typing import Any
 
 from retail_sync.ledger.rows import Hold
 from retail_sync.sync.engine.findings import Finding
-from retail_sync.sync.products.prepare import hold_draft
+from retail_sync.sync.engine.plan import hold_draft
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

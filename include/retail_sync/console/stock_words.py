@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from retail_sync.sync.inventory.explanation import AtPlace, Explanation, Step
 from retail_sync.sync.queries.entry_status import Standing
-from retail_sync.sync.queries.explain_inventory import AtPlace, Explanation, Step
 
 TONES = {"agrees": "good", "waits": "warn", "stuck": "bad", "left": "plain"}
 MARKS = {

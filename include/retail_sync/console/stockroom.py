@@ -24,12 +24,12 @@ from retail_sync.sync.engine.last_run import last_settled_run
 from retail_sync.sync.inventory.availability import Figures, work_out
 from retail_sync.sync.inventory.catalogue import PRODUCTS
 from retail_sync.sync.inventory.channel_assortment import offers_table
+from retail_sync.sync.inventory.explanation import AtPlace, Explanation, explained
 from retail_sync.sync.inventory.feeds import ENTITY, ENTRIES
 from retail_sync.sync.inventory.layout import Layout
 from retail_sync.sync.inventory.loading import load_given
 from retail_sync.sync.inventory.scope import last_layout
 from retail_sync.sync.queries.entry_status import Elsewhere, Standing, elsewhere, standings
-from retail_sync.sync.queries.explain_inventory import AtPlace, Explanation, explained
 
 MOST_SKUS = 20
 """Looked at together."""

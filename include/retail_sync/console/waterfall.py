@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from retail_sync.records.types import decimal_text
-from retail_sync.sync.queries.explain_inventory import AtPlace, Explanation
+from retail_sync.sync.inventory.explanation import AtPlace, Explanation
 
 Kind = Literal["level", "less", "more", "sum", "result", "unknown"]
 STACKS = ("sum", "share")

@@ -12,8 +12,8 @@ from retail_sync.settings.document import Problem
 from retail_sync.settings.inventory import ChannelSetting
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.availability import Figures
+from retail_sync.sync.inventory.explanation import Explanation, explained
 from retail_sync.sync.inventory.layout import RULE_FIELDS
-from retail_sync.sync.queries.explain_inventory import Explanation, explained
 from retail_sync.sync.queries.what_if import (
     BY_PLACE,
     Counted,

@@ -17,8 +17,8 @@ from retail_sync.records.inventory import BUCKET_COLUMNS, LEVEL_COLUMNS, parts, 
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.availability import Figures, Given, work_out
 from retail_sync.sync.inventory.composites import Kinship, _flattened
+from retail_sync.sync.inventory.explanation import Explainer
 from retail_sync.sync.inventory.layout import layout_of
-from retail_sync.sync.queries.explain_inventory import Explainer
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 PLACES = ("A", "B", "C")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from retail_sync.records.inventory import BUCKET_COLUMNS, LEVEL_COLUMNS, parts, stock_table
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.availability import Figures, Given, work_out
+from retail_sync.sync.inventory.explanation import Explainer
 from retail_sync.sync.inventory.layout import layout_of
-from retail_sync.sync.queries.explain_inventory import Explainer
 from tests.scenarios.histories import PLACES, Game, Shown, figure_of
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

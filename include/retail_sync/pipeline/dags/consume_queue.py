@@ -17,9 +17,9 @@ from airflow.sdk import (
 )
 
 from retail_sync.pipeline.dags.entity import START, task_defaults
-from retail_sync.pipeline.dags.schedules import listened_queue
 from retail_sync.pipeline.runtime.entities import TAG, entity
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
+from retail_sync.pipeline.runtime.schedules import listened_queue
 from retail_sync.pipeline.runtime.sqs_trigger import QueueWatch
 
 SWEEP = "*/10 * * * *"

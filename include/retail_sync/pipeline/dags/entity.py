@@ -23,10 +23,10 @@ from airflow.sdk import (
 
 from retail_sync.pipeline.dags.params import entity_params
 from retail_sync.pipeline.dags.retry_policy import FIRST_DELAY, RETRIES, SyncRetries
-from retail_sync.pipeline.dags.schedules import minutes_until_old, schedule_of
 from retail_sync.pipeline.runtime.entities import COMMERCETOOLS_POOL, LIGHTSPEED_POOL, TAG, Entity, entity
 from retail_sync.pipeline.runtime.notifications import tell_of_failure, tell_of_old_data
 from retail_sync.pipeline.runtime.runs import Order
+from retail_sync.pipeline.runtime.schedules import minutes_until_old, schedule_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AT_ONCE = "at_once"

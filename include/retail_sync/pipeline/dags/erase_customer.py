@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, get_current_context, result, task
@@ -12,9 +11,6 @@ from retail_sync.pipeline.dags.params import KEY, WHAT
 from retail_sync.pipeline.runtime.entities import TAG
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
 from retail_sync.pipeline.runtime.runs import MOST_KEYS
-
-RUNNING_FOR_SURE = timedelta(hours=12)
-"""A run that began longer ago and never ended has died: no task of this package lives that long."""
 
 
 def forget_dag(doc: str) -> DAG:

@@ -8,9 +8,9 @@ from typing import Any
 from airflow.sdk import DAG, TriggerRule, result, task
 
 from retail_sync.pipeline.dags.entity import START, task_defaults
-from retail_sync.pipeline.dags.schedules import schedule_if_any
 from retail_sync.pipeline.runtime.entities import TAG
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
+from retail_sync.pipeline.runtime.schedules import schedule_if_any
 
 CHECKS = ("house", "commercetools", "lightspeed")
 

@@ -8,9 +8,9 @@ from typing import Any
 from airflow.sdk import DAG, task
 
 from retail_sync.pipeline.dags.entity import START, task_defaults
-from retail_sync.pipeline.dags.schedules import schedule_of
 from retail_sync.pipeline.runtime.entities import TAG
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
+from retail_sync.pipeline.runtime.schedules import schedule_of
 
 
 def housekeeping_dag(doc: str) -> DAG:

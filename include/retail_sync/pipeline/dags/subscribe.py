@@ -9,9 +9,9 @@ from airflow.sdk import DAG, Param, TriggerRule, result, task
 
 from retail_sync.pipeline.dags.entity import START, task_defaults
 from retail_sync.pipeline.dags.params import HOW
-from retail_sync.pipeline.dags.schedules import schedule_of
 from retail_sync.pipeline.runtime.entities import TAG
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
+from retail_sync.pipeline.runtime.schedules import schedule_of
 
 SIDES = ("commercetools", "lightspeed")
 

@@ -26,6 +26,7 @@ from retail_sync.sync.inventory import prepare as preparing
 from retail_sync.sync.inventory.bench import Bench as WritingBench
 from retail_sync.sync.inventory.catalogue import PRODUCTS, products_of_skus
 from retail_sync.sync.inventory.change_rows import ALONG
+from retail_sync.sync.inventory.explanation import explain
 from retail_sync.sync.inventory.feeds import (
     ENTITY,
     ENTRIES,
@@ -40,7 +41,6 @@ from retail_sync.sync.inventory.loading import load_given
 from retail_sync.sync.inventory.scope import CATALOGUE
 from retail_sync.sync.inventory.unmet import StockKept, kept
 from retail_sync.sync.queries.drift import place_name
-from retail_sync.sync.queries.explain_inventory import explain
 
 EXPLAINED = 20
 """SKUs of a run of `keys` whose figures are explained in its log."""

@@ -18,11 +18,11 @@ from retail_sync.records.ports.orders import OnlineOrders, TillSales
 from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.plan import prepare_nothing
 from retail_sync.sync.orders import apply as applying
 from retail_sync.sync.orders import prepare as preparing
 from retail_sync.sync.orders.bench import Bench as WritingBench
 from retail_sync.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
-from retail_sync.sync.products.prepare import prepare_nothing
 
 
 class OrderEngine:

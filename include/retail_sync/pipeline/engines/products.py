@@ -15,6 +15,7 @@ from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.skus import spellings
 from retail_sync.sync.products import apply as applying
 from retail_sync.sync.products import prepare as preparing
+from retail_sync.sync.products.feeds import extract
 from retail_sync.sync.products.mirror import ENTITY
 
 
@@ -26,7 +27,7 @@ class ProductEngine:
 
         async def read() -> extracting.Extracted:
             async with bench.systems(access) as systems:
-                return await extracting.extract(
+                return await extract(
                     bench.ledger,
                     bench.staging,
                     systems[system],
@@ -99,4 +100,5 @@ class ProductEngine:
             dry_run=bench.order.dry_run,
             full=bench.order.full,
             limited=bench.order.limited,
+            entity=ENTITY,
         )

@@ -12,7 +12,7 @@ from retail_sync.pipeline.runtime.context import Bench
 from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sales import ENTITY
 from retail_sync.sync.engine.extract import Extracted
-from retail_sync.sync.products.prepare import prepare_nothing
+from retail_sync.sync.engine.plan import prepare_nothing
 from retail_sync.sync.sales import apply as applying
 from retail_sync.sync.sales import prepare as preparing
 from retail_sync.sync.sales.bench import Bench as WritingBench

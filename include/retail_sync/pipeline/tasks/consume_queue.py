@@ -19,10 +19,10 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from retail_sync.commercetools.events.notifications import hint_of
 from retail_sync.ledger.inbox import Inbox
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.pipeline.dags.schedules import Queue
 from retail_sync.pipeline.runtime import inbox as hearing
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.connectors import connection_of
+from retail_sync.pipeline.runtime.schedules import Queue
 from retail_sync.pipeline.tasks.entity import RUN_NOTE, gathered
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 from retail_sync.records.events import Hint, UnreadableEvent

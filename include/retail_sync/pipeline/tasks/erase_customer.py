@@ -10,7 +10,6 @@ from typing import Any
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.erasing import erase, erase_mentions, start_over
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.pipeline.dags.erase_customer import RUNNING_FOR_SURE
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.context import staging_root
 from retail_sync.pipeline.runtime.runs import keys_in
@@ -25,6 +24,8 @@ from retail_sync.sync.sales.knowing import sales_of_customers
 
 FORGET = "forget"
 """What runs of this kind are called in the ledger."""
+RUNNING_FOR_SURE = timedelta(hours=12)
+"""A run that began longer ago and never ended has died: no task of this package lives that long."""
 NAMING = (ENTITY, ORDERS, SALES)
 """Entities whose records are people, or name them by id."""
 

@@ -13,7 +13,7 @@ from retail_sync.ledger.rows import ChangeOutcome, ChangeRow
 from retail_sync.records.errors import TransientError, UnknownOutcome
 from retail_sync.sync.engine import outcomes
 from retail_sync.sync.engine.findings import Finding
-from retail_sync.sync.products.plan import PlannedChange
+from retail_sync.sync.engine.plan import PlannedChange
 
 T = TypeVar("T")
 

@@ -11,11 +11,10 @@ from typing import Any
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.errors import ConfigurationFault, SyncError
-from retail_sync.records.ports.products import ProductSystem, RawPage, Stream, Window
-from retail_sync.sync.engine.absence import Asking, Kept, Met, ask_for_unmet
+from retail_sync.records.ports.products import RawPage, Stream, Window
+from retail_sync.sync.engine.absence import Asking, Met, ask_for_unmet
 from retail_sync.sync.engine.staging import STEP as STAGED
 from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.products.mirror import ENTITY
 
 STEP = "extract_"
 """Checkpoints of feeds that are read begin with this, followed by the feed's name."""
@@ -63,32 +62,6 @@ class Extracted:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-
-async def extract(
-    ledger: Ledger,
-    staging: Staging,
-    adapter: ProductSystem,
-    *,
-    full: bool,
-    since: datetime | None = None,
-    keys: Sequence[str] = (),
-) -> Extracted:
-    """Read the run's window of one system's products into staging. With `keys` only the products that hold one of
-    these SKUs are read."""
-    return await extract_feed(
-        ledger,
-        staging,
-        adapter,
-        entity=ENTITY,
-        name=adapter.system,
-        full=full,
-        since=since,
-        keys=keys or None,
-        asking=Asking(
-            adapter, Kept(ENTITY, "variant", adapter.system, parts=adapter.whole_products, named=True)
-        ),
-    )
 
 
 async def extract_feed(

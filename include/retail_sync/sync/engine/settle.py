@@ -14,7 +14,6 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.removals import stopped
 from retail_sync.sync.engine.report import Accounts, accounts_of, told
 from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.products.mirror import ENTITY
 
 
 class RunFailed(SyncError):
@@ -49,7 +48,7 @@ def audit(
     dry_run: bool,
     full: bool,
     limited: bool,
-    entity: str = ENTITY,
+    entity: str,
     along: int = 0,
     place_of: PlaceOf = _nowhere,
 ) -> Audited:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.errors import SyncError
 from retail_sync.settings.loader import load_settings
+from retail_sync.sync.inventory.explanation import explain
 from retail_sync.sync.inventory.scope import last_layout
-from retail_sync.sync.queries.explain_inventory import explain
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -11,9 +11,9 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import ChangeRow, Outcome
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.frames import rows
+from retail_sync.sync.inventory.explanation import Explainer
 from retail_sync.sync.inventory.feeds import ENTITY
 from retail_sync.sync.inventory.planner import KIND, StockPlan
-from retail_sync.sync.queries.explain_inventory import Explainer
 
 ALONG = "served along"
 """Mark of changes that were planned while the plan of their run was being written."""

@@ -16,6 +16,7 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone
 from retail_sync.sync.engine.decisions import decided_of
 from retail_sync.sync.engine.frames import rows
+from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted, hold_draft
 from retail_sync.sync.engine.removals import ALL, REMOVAL, waiting_records
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import Unread
@@ -28,7 +29,6 @@ from retail_sync.sync.inventory.ordered import lines_today
 from retail_sync.sync.inventory.planner import KIND, StockPlan, plan_stock
 from retail_sync.sync.inventory.rules import Numbers
 from retail_sync.sync.inventory.scope import Concerned
-from retail_sync.sync.products.prepare import PlanSummary, bury_unsettled, counted, hold_draft
 
 SHOWN = 20
 """Figures told in a log."""

@@ -15,6 +15,7 @@ from retail_sync.records.sales import Sale
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone, Kept
+from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.orders.feeds import ORDERS, SALES, Read, staged_terms
 from retail_sync.sync.orders.forgetting import without_forgotten
@@ -22,7 +23,6 @@ from retail_sync.sync.orders.knowing import SALE, Entry, ids_of_sales, known_of,
 from retail_sync.sync.orders.loading import load_world
 from retail_sync.sync.orders.plan import OrderPlan, Step
 from retail_sync.sync.orders.planner import plan_order
-from retail_sync.sync.products.prepare import PlanSummary, bury_unsettled, counted
 
 SHOWN = 20
 """Writes told in a log."""

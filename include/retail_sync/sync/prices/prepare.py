@@ -13,6 +13,7 @@ from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone
 from retail_sync.sync.engine.frames import cells
+from retail_sync.sync.engine.plan import Direction, PlanSummary, bury_unsettled, counted, hold_draft
 from retail_sync.sync.engine.removals import ALL, REMOVAL, Part, approved_removals, guard, waiting_records
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import Unread
@@ -34,8 +35,6 @@ from retail_sync.sync.prices.mirror import ARTICLE, ENTRY, KEPT, VARIANT
 from retail_sync.sync.prices.planner import PlannedPrice, PricePlan, change_row, link_of, plan_prices
 from retail_sync.sync.prices.scope import Concerned
 from retail_sync.sync.prices.taxes import differing_rates
-from retail_sync.sync.products.plan import Direction
-from retail_sync.sync.products.prepare import PlanSummary, bury_unsettled, counted, hold_draft
 
 SHOWN = 20
 """Prices told in a log."""

@@ -35,8 +35,9 @@ from retail_sync.sync.engine.apply import Applied, concluded, making_room, plann
 from retail_sync.sync.engine.batcher import Grouped
 from retail_sync.sync.engine.decisions import decided_of
 from retail_sync.sync.engine.findings import Finding
+from retail_sync.sync.engine.plan import PlannedChange
 from retail_sync.sync.products.mirror import ENTITY, load_side, see
-from retail_sync.sync.products.plan import PlanInput, PlannedChange
+from retail_sync.sync.products.plan import PlanInput
 from retail_sync.sync.products.planner import plan_products
 from retail_sync.sync.products.prepare import links_between
 from retail_sync.sync.products.settle import Done, settle

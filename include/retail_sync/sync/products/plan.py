@@ -13,8 +13,8 @@ from retail_sync.records.products import Kind, ProductTables
 from retail_sync.settings.products import ProductSettings
 from retail_sync.sync.engine.decisions import Decided
 from retail_sync.sync.engine.findings import Finding
+from retail_sync.sync.engine.plan import PlannedChange
 
-Direction = Literal["both", "to_lightspeed", "to_commercetools"]
 Disposition = Literal["unchanged", "planned", "held", "ignored"]
 
 
@@ -33,30 +33,6 @@ class LinkRef:
 
     def side(self, system: str) -> str:
         return self.commercetools_id if system == "commercetools" else self.lightspeed_id
-
-
-@dataclass(frozen=True)
-class PlannedChange:
-    """One planned write of one record.
-
-    `subject` names the record it comes from (`system:id`); `unit` groups what is sent to one target product;
-    `before`/`after` hold canonical plain values of the changed fields; `reasons` says why, per field.
-    """
-
-    kind: Kind
-    subject: str
-    label: str
-    system: str
-    action: Literal["create", "update", "deactivate"]
-    unit: str
-    source_id: str
-    source_version: int | None
-    target_id: str | None
-    target_version: int | None
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-    reasons: Mapping[str, str]
-    idempotency_key: str
 
 
 @dataclass

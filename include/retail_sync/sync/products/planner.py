@@ -10,11 +10,12 @@ import pandas as pd
 
 from retail_sync.records.products import Kind
 from retail_sync.sync.engine.findings import Finding
+from retail_sync.sync.engine.plan import PlannedChange
 from retail_sync.sync.products.creations import create_missing
 from retail_sync.sync.products.deletions import follow_deletions, guard_removals
 from retail_sync.sync.products.drafts import KINDS, Draft, RecordName, Work, product_of, waiting
 from retail_sync.sync.products.pairing import pair
-from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput, PlannedChange
+from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput
 from retail_sync.sync.products.refusals import leave_refused
 from retail_sync.sync.products.revivals import switch_on_again
 from retail_sync.sync.products.updates import merge_links

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.rows import Agreement, ChangeOutcome, ChangeRow, HoldDraft, Link, new_id
+from retail_sync.ledger.rows import Agreement, ChangeRow, Link, new_id
 from retail_sync.records.ports.products import SYSTEMS, ProductSystem
 from retail_sync.records.products import Kind, ProductTables, column_of, identity_columns, table
 from retail_sync.records.types import DTYPES
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone
 from retail_sync.sync.engine.decisions import decided_of
-from retail_sync.sync.engine.findings import Finding
+from retail_sync.sync.engine.plan import Direction, PlanSummary, bury_unsettled, counted, hold_draft
 from retail_sync.sync.engine.removals import ALL, REMOVAL, waits_for_approval
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import Unread, is_unreadable, mapped_apart
 from retail_sync.sync.products.mirror import ENTITY, KINDS, load_side, see
-from retail_sync.sync.products.plan import Direction, LinkRef, Plan, PlanInput
+from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput
 from retail_sync.sync.products.planner import plan_products
 from retail_sync.sync.products.refusals import refused_of
 
@@ -67,27 +66,6 @@ def _newest(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     ordered = frame.sort_values(["version", "modified_at"], kind="stable", na_position="first")
     newest = ordered[~ordered["id"].duplicated(keep="last")].sort_index()
     return newest.reset_index(drop=True), len(frame) - len(newest)
-
-
-@dataclass(frozen=True)
-class PlanSummary:
-    """The plan in numbers; the plan itself is in the ledger and in staging (`plan` document). `stored`: changes of this
-    run in the ledger, those that an earlier attempt at the run had begun before it was planned again included."""
-
-    read: dict[str, int]
-    dispositions: dict[str, int]
-    changes: dict[str, int]
-    holds: dict[str, int]
-    warnings: dict[str, int]
-    matched: int
-    batches: int
-    stored: int
-    older: int
-    recalled: int
-    first_holds: list[dict[str, str]] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def prepare_plan(
@@ -283,42 +261,6 @@ def _ref(kind: Kind, row: Link, parent: tuple[str, str] | None) -> LinkRef:
     )
 
 
-def prepare_nothing(ledger: Ledger, staging: Staging, entity: str) -> PlanSummary:
-    """The plan of an entity that the settings switch off: nothing was read, nothing is to be done."""
-    bury_unsettled(ledger, staging.run_id, entity)
-    summary = PlanSummary({}, {}, {}, {}, {}, matched=0, batches=0, stored=0, older=0, recalled=0)
-    staging.write_document(
-        "plan",
-        {"summary": summary.as_dict(), "holds": [], "warnings": [], "considered": [], "dispositions": {}},
-    )
-    return summary
-
-
-def bury_unsettled(ledger: Ledger, run_id: str, entity: str) -> None:
-    """Writes that a dead run began and never settled: both sides were read since, so this plan knows what came of
-    them, and whatever is still missing is planned again. A worker of that run that is only paused writes nothing any
-    more from here on. Raises LeaseHeld while it still may."""
-    buried = [
-        change.id
-        for change in ledger.changes.unsettled(entity=entity)
-        if change.run_id != run_id and ledger.run(change.run_id).state != "running"
-    ]
-    if not buried:
-        return
-    ledger.leases.retire(entity, f"the plan of {run_id}")
-    ledger.changes.settle(
-        [
-            ChangeOutcome(
-                change_id=change_id,
-                outcome="superseded",
-                error="Its run ended before the answer came.",
-                remedy=f"Nothing: both sides were read again and planned anew in run {run_id}.",
-            )
-            for change_id in buried
-        ]
-    )
-
-
 def _store(
     ledger: Ledger, run_id: str, plan: Plan, settings: SyncSettings, *, dry_run: bool, direction: Direction
 ) -> tuple[int, int]:
@@ -400,23 +342,6 @@ def _link(link: LinkRef, run_id: str, link_id: str, parent_id: str | None) -> Li
     )
 
 
-def hold_draft(finding: Finding) -> HoldDraft:
-    """A finding as the ledger keeps it."""
-    return HoldDraft(
-        kind=finding.kind,
-        subject=finding.subject,
-        code=finding.code,
-        message=finding.message,
-        severity=finding.severity,
-        system=finding.system,
-        source_id=finding.id,
-        label=finding.label,
-        field=finding.field or None,
-        evidence=finding.evidence,
-        release=finding.release,
-    )
-
-
 def considered_subjects(affected: dict[str, dict[Kind, set[str]]]) -> list[list[str]]:
     return [
         [kind, f"{system}:{record}"]
@@ -424,8 +349,3 @@ def considered_subjects(affected: dict[str, dict[Kind, set[str]]]) -> list[list[
         for kind, ids in sorted(kinds.items())
         for record in sorted(ids)
     ]
-
-
-def counted(values: Iterable[Any]) -> dict[str, int]:
-    """How often each value is there, by name."""
-    return dict(sorted(Counter(map(str, values)).items()))

@@ -15,10 +15,10 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.frames import rows
 from retail_sync.sync.engine.last_run import last_settled
 from retail_sync.sync.inventory.availability import Figures, Worked
+from retail_sync.sync.inventory.explanation import Explanation, entry_unit
 from retail_sync.sync.inventory.feeds import ENTITY
 from retail_sync.sync.inventory.planner import KIND, plan_stock
 from retail_sync.sync.inventory.prepare import state_of
-from retail_sync.sync.queries.explain_inventory import Explanation, entry_unit
 
 State = Literal["agrees", "waits", "stuck", "left"]
 

@@ -15,8 +15,8 @@ from retail_sync.records.sales import ENTITY, KIND, Sale, SaleTerms
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.last_run import OVERLAP, last_settled
+from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted
 from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.products.prepare import PlanSummary, bury_unsettled, counted
 from retail_sync.sync.sales.documents import content_of, order_number
 from retail_sync.sync.sales.feeds import SALES, staged_sales, staged_terms, staged_unreadable
 from retail_sync.sync.sales.knowing import (
