@@ -100,7 +100,9 @@ def refusal_codes() -> set[str]:
     """Codes the adapters give to refusals: `code="..."`, and the first argument of `rejected(...)`."""
     found: set[str] = set()
     for path in CODE:
-        if path.relative_to(ROOT).parts[1] not in ("commercetools", "lightspeed", "transport"):
+        if not path.is_relative_to(ROOT / "include" / "retail_sync"):
+            continue
+        if path.relative_to(ROOT / "include" / "retail_sync").parts[0] not in ("commercetools", "lightspeed", "transport"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
