@@ -102,7 +102,11 @@ def refusal_codes() -> set[str]:
     for path in CODE:
         if not path.is_relative_to(ROOT / "include" / "retail_sync"):
             continue
-        if path.relative_to(ROOT / "include" / "retail_sync").parts[0] not in ("commercetools", "lightspeed", "transport"):
+        if path.relative_to(ROOT / "include" / "retail_sync").parts[0] not in (
+            "commercetools",
+            "lightspeed",
+            "transport",
+        ):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):

@@ -22,10 +22,10 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.runtime.context import Bench
-from retail_sync.pipeline.runtime.runs import Order
 from retail_sync.pipeline.tasks.entity import engine_of
 from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.engine.staging import Staging
 
 Job = Mapping[str, Any]
@@ -57,7 +57,7 @@ def run(job: Job) -> Any:
     entity, step, run_id = job["entity"], job["step"], job["run_id"]
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     with Ledger.open(job["ledger"]) as ledger:
-        order = Order(mode=job["mode"])
+        order = RunRequest(mode=job["mode"])
         ledger.open_run(
             run_id, entity, dag_id=entity, airflow_run_id=run_id, mode=order.mode, params=order.as_params()
         )

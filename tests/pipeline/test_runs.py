@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from retail_sync.ledger.rows import Run
-from retail_sync.pipeline.runtime.runs import MOST_KEYS, Order, as_seen, ledger_run_id, order_of
+from retail_sync.pipeline.runtime.runs import MOST_KEYS, as_seen, ledger_run_id, order_of
 from retail_sync.records.errors import ConfigurationFault
+from retail_sync.sync.engine.request import RunRequest
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def test_nothing_asked_is_a_delta_both_ways() -> None:
-    assert order_of({}) == Order(mode="delta", dry_run=False, since=None, keys=(), direction="both")
+    assert order_of({}) == RunRequest(mode="delta", dry_run=False, since=None, keys=(), direction="both")
 
 
 def test_keys_limit_a_run_and_a_limited_run_is_never_full() -> None:
@@ -133,7 +134,7 @@ def looked(**more: Any) -> Run:
         "dag_id": "products",
         "airflow_run_id": "manual__1",
         "mode": "full",
-        "params": {**Order(mode="full", dry_run=True).as_params(), "asked_by": "Kim"},
+        "params": {**RunRequest(mode="full", dry_run=True).as_params(), "asked_by": "Kim"},
         "state": "succeeded",
         "windows": {},
         "accounts": {},
@@ -148,13 +149,13 @@ def looked(**more: Any) -> Run:
 def test_a_plan_is_applied_with_what_its_dry_run_read() -> None:
     asked = order_of({"plan": " products/manual__1 ", "mode": "delta", "keys": [], "since": None})
     order = as_seen(asked, looked(), "products")
-    assert order == Order(mode="full", plan="products/manual__1")
+    assert order == RunRequest(mode="full", plan="products/manual__1")
     assert order.full and order.as_params()["plan"] == "products/manual__1"
-    limited = Order(keys=("A-1",), direction="to_lightspeed", dry_run=True)
-    assert as_seen(asked, looked(params=limited.as_params()), "products") == Order(
+    limited = RunRequest(keys=("A-1",), direction="to_lightspeed", dry_run=True)
+    assert as_seen(asked, looked(params=limited.as_params()), "products") == RunRequest(
         keys=("A-1",), direction="to_lightspeed", plan="products/manual__1"
     )
-    since = Order(since=datetime(2026, 11, 1, tzinfo=UTC), dry_run=True)
+    since = RunRequest(since=datetime(2026, 11, 1, tzinfo=UTC), dry_run=True)
     assert as_seen(asked, looked(params=since.as_params()), "products").since == since.since
 
 
@@ -162,7 +163,7 @@ def test_a_plan_is_applied_with_what_its_dry_run_read() -> None:
     ("run", "says"),
     [
         ({"entity": "prices"}, "a run of prices, not of products"),
-        ({"params": Order(mode="full").as_params()}, "was no dry run"),
+        ({"params": RunRequest(mode="full").as_params()}, "was no dry run"),
         ({"state": "running"}, "has not ended.*new dry run"),
         ({"state": "failed"}, "has failed.*new dry run"),
     ],
@@ -171,7 +172,7 @@ def test_only_a_dry_run_of_the_entity_that_ended_well_has_a_plan_to_apply(
     run: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(ConfigurationFault, match=says):
-        as_seen(Order(plan="products/manual__1"), looked(**run), "products")
+        as_seen(RunRequest(plan="products/manual__1"), looked(**run), "products")
 
 
 def test_two_entities_of_one_dag_run_have_runs_of_their_own() -> None:

@@ -31,7 +31,7 @@ from retail_sync.sync.customers.ruling import decide_by_hand, keys_of
 from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking, Kept
 from retail_sync.sync.engine.extract import extract_feed
-from retail_sync.sync.engine.plan import Direction
+from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.settle import Audited
 from retail_sync.sync.engine.staging import Staging
 from sandbox.commercetools import CommercetoolsStore

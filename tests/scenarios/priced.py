@@ -22,7 +22,7 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.extract import extract_feed
-from retail_sync.sync.engine.plan import Direction
+from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.settle import Audited
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.prices import apply as applying

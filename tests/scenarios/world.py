@@ -27,7 +27,8 @@ from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.records.ports.products import SYSTEMS, ProductSystem
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.extract import Extracted
-from retail_sync.sync.engine.plan import Direction, PlanSummary
+from retail_sync.sync.engine.plan import PlanSummary
+from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.settle import Audited, audit
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.products.apply import apply_batch

@@ -25,8 +25,8 @@ from retail_sync.pipeline.dags.params import entity_params
 from retail_sync.pipeline.dags.retry_policy import FIRST_DELAY, RETRIES, SyncRetries
 from retail_sync.pipeline.runtime.entities import COMMERCETOOLS_POOL, LIGHTSPEED_POOL, TAG, Entity, entity
 from retail_sync.pipeline.runtime.notifications import tell_of_failure, tell_of_old_data
-from retail_sync.pipeline.runtime.runs import Order
 from retail_sync.pipeline.runtime.schedules import minutes_until_old, schedule_of
+from retail_sync.sync.engine.request import RunRequest
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AT_ONCE = "at_once"
@@ -129,7 +129,7 @@ class Planned:
     plan: Any
 
 
-def planning_tasks(name: str, order: Order | None = None) -> Planned:
+def planning_tasks(name: str, order: RunRequest | None = None) -> Planned:
     """Read both sides, transform, plan. `order`: what the run does whatever its params say (a reconciliation)."""
 
     @task(pool=COMMERCETOOLS_POOL, multiple_outputs=False, execution_timeout=timedelta(hours=4))
@@ -192,7 +192,7 @@ def audit_task(
     name: str,
     planned: Planned,
     before: Sequence[str],
-    order: Order | None = None,
+    order: RunRequest | None = None,
     outlets: Sequence[Asset] = (),
 ) -> Any:
     """Settle the run, whatever became of the tasks before it (`before`, whose errors it gathers)."""

@@ -10,10 +10,10 @@ from retail_sync.pipeline.dags.backfill import full_run
 from retail_sync.pipeline.dags.entity import PLANNING, START, audit_task, planning_tasks, task_defaults
 from retail_sync.pipeline.dags.params import HOW
 from retail_sync.pipeline.runtime.entities import ENTITIES, TAG, Entity
-from retail_sync.pipeline.runtime.runs import Order
 from retail_sync.pipeline.runtime.schedules import schedule_of
+from retail_sync.sync.engine.request import RunRequest
 
-LOOK = Order(mode="full", dry_run=True)
+LOOK = RunRequest(mode="full", dry_run=True)
 
 
 def reconcile_dag(doc: str) -> DAG:

@@ -17,13 +17,14 @@ from retail_sync.ledger.rows import Run
 from retail_sync.pipeline.runtime.configured import require_one_configuration
 from retail_sync.pipeline.runtime.connectors import Access, find_connection
 from retail_sync.pipeline.runtime.entities import ENTITIES
-from retail_sync.pipeline.runtime.runs import Order, as_seen, ledger_run_id, order_of
+from retail_sync.pipeline.runtime.runs import as_seen, ledger_run_id, order_of
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault
 from retail_sync.records.ports.products import ProductSystem, SystemName
 from retail_sync.settings.loader import load_settings
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.ruling import refuse_addresses
+from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.engine.staging import Staging
 
 STAGING_VARIABLE = "RETAIL_SYNC_STAGING"
@@ -38,7 +39,7 @@ class Bench:
 
     run_id: str
     task: str
-    order: Order
+    order: RunRequest
     settings: SyncSettings
     ledger: Ledger
     staging: Staging
@@ -72,7 +73,7 @@ class Bench:
 def bench_of(
     context: Mapping[str, Any],
     entity: str,
-    order: Order | None = None,
+    order: RunRequest | None = None,
     *,
     settled: bool = False,
     first: bool = False,

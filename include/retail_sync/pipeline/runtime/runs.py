@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from retail_sync.records.errors import ConfigurationFault
+from retail_sync.sync.engine.request import Direction, Mode, RunRequest
 
 if TYPE_CHECKING:
     from retail_sync.ledger.rows import Run
@@ -25,57 +26,15 @@ _SHOWN = 60
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 """Control characters and halves of characters: in no identifier of either system, and not to be stored."""
 
-Mode = Literal["delta", "full"]
-Direction = Literal["both", "to_lightspeed", "to_commercetools"]
 
-
-@dataclass(frozen=True)
-class Order:
-    """One run's order. `keys`: only these; then neither mode nor cursor counts. `since`: look back at least to then
-    (UTC). `approve`, `reject`: what a person decides about keys that wait for it; a run that decides is one of these
-    keys. `plan`: the run in the ledger whose plan is applied, a dry run; what to read is what that run read (see
-    `as_seen`)."""
-
-    mode: Mode = "delta"
-    dry_run: bool = False
-    since: datetime | None = None
-    keys: tuple[str, ...] = ()
-    direction: Direction = "both"
-    approve: tuple[str, ...] = ()
-    reject: tuple[str, ...] = ()
-    plan: str = ""
-
-    @property
-    def full(self) -> bool:
-        """Everything is read, so that what is absent is proven to be gone."""
-        return self.mode == "full" and not self.keys
-
-    @property
-    def limited(self) -> bool:
-        return bool(self.keys)
-
-    def as_params(self) -> dict[str, Any]:
-        """As the ledger keeps it."""
-        return {
-            "mode": self.mode,
-            "dry_run": self.dry_run,
-            "since": self.since.isoformat() if self.since else None,
-            "keys": list(self.keys),
-            "direction": self.direction,
-            **({"approve": list(self.approve)} if self.approve else {}),
-            **({"reject": list(self.reject)} if self.reject else {}),
-            **({"plan": self.plan} if self.plan else {}),
-        }
-
-
-def order_of(params: Mapping[str, Any], *, now: datetime | None = None, dated: bool = False) -> Order:
+def order_of(params: Mapping[str, Any], *, now: datetime | None = None, dated: bool = False) -> RunRequest:
     """The order in a run's params. Raises ConfigurationFault naming the param that makes no sense.
 
     `dated`: a full run may begin at a date.
     The form checks types already; this also holds for runs triggered by API, CLI or another DAG.
     """
     approve, reject = keys_in("approve", params.get("approve")), keys_in("reject", params.get("reject"))
-    order = Order(
+    order = RunRequest(
         mode=_one_of("mode", params.get("mode", "delta"), get_args(Mode)),
         dry_run=_flag("dry_run", params.get("dry_run", False)),
         since=_time("since", params.get("since")),
@@ -85,7 +44,7 @@ def order_of(params: Mapping[str, Any], *, now: datetime | None = None, dated: b
         reject=reject,
         plan=_text("plan", params.get("plan")),
     )
-    if order.plan and order != Order(plan=order.plan):
+    if order.plan and order != RunRequest(plan=order.plan):
         raise _fault(
             "`plan` was given together with another param, but what to read and write is that plan's.",
             "Give `plan` alone.",
@@ -110,7 +69,7 @@ def order_of(params: Mapping[str, Any], *, now: datetime | None = None, dated: b
     return order
 
 
-def as_seen(order: Order, run: Run, entity: str, *, dated: bool = False) -> Order:
+def as_seen(order: RunRequest, run: Run, entity: str, *, dated: bool = False) -> RunRequest:
     """The order of a run that applies the plan of `run`: what that dry run read, and to write. Raises
     ConfigurationFault where it is no dry run of this entity, or did not end well."""
     if run.entity != entity:

@@ -20,12 +20,12 @@ from retail_sync.pipeline.engines.base import Engine, Feeds, PlannedRun
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.context import Bench, bench_of, task_name
 from retail_sync.pipeline.runtime.notifications import PROBLEM, tell_of_holds
-from retail_sync.pipeline.runtime.runs import Order
 from retail_sync.records.errors import ConfigurationFault, StagedDataDamaged, SyncError
 from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.sync.engine.extract import forget_reading, read_so_far
 from retail_sync.sync.engine.plan_diff import PlanIsStale, require_same
 from retail_sync.sync.engine.report import Accounts, told
+from retail_sync.sync.engine.request import RunRequest
 
 PLAN_SUMMARY = "summary"
 """XCom key of the plan in numbers; its presence says that there is a plan to settle."""
@@ -107,7 +107,7 @@ def gathered(step: Callable[P, T]) -> Callable[P, T]:
 
 
 @gathered
-def extract(entity: str, system: SystemName, order: Order | None = None) -> dict[str, Any]:
+def extract(entity: str, system: SystemName, order: RunRequest | None = None) -> dict[str, Any]:
     """Read the run's window of one system into staging."""
     with _bench(entity, order) as bench:
         return _extracted(bench, entity, system)
@@ -139,7 +139,7 @@ def _extracted(bench: Bench, entity: str, system: SystemName) -> dict[str, Any]:
 
 
 @gathered
-def transform(entity: str, extracts: Extracts, order: Order | None = None) -> list[dict[str, Any]]:
+def transform(entity: str, extracts: Extracts, order: RunRequest | None = None) -> list[dict[str, Any]]:
     """Map both systems' raw pages to canonical tables."""
     with _bench(entity, order) as bench, _read_again_next_time(bench):
         return _transformed(bench, entity, _whole_feeds(bench, entity, extracts)[0])
@@ -153,7 +153,7 @@ def _transformed(bench: Bench, entity: str, feeds: Feeds) -> list[dict[str, Any]
 
 
 @gathered
-def plan(entity: str, extracts: Extracts, order: Order | None = None) -> list[int]:
+def plan(entity: str, extracts: Extracts, order: RunRequest | None = None) -> list[int]:
     """Compare both sides, and store the plan. Gives the numbers of the batches that `load` is mapped over: none where
     there is nothing to write."""
     with _bench(entity, order) as bench, _read_again_next_time(bench):
@@ -222,7 +222,7 @@ def _looking(bench: Bench) -> Bench:
 
 
 @gathered
-def load(entity: str, batch: int, extracts: Extracts, order: Order | None = None) -> dict[str, int]:
+def load(entity: str, batch: int, extracts: Extracts, order: RunRequest | None = None) -> dict[str, int]:
     """Write one batch of the plan, as the one worker that writes the entity now. A retry takes up what is not settled
     yet. Raises LeaseHeld while another worker may still be writing."""
     with _bench(entity, order) as bench, plan_again(bench):
@@ -287,7 +287,7 @@ def woken_by(events: Sequence[Event], now: datetime) -> list[str]:
 
 
 def audit(
-    entity: str, extracts: Extracts, upstream: Sequence[str], order: Order | None = None
+    entity: str, extracts: Extracts, upstream: Sequence[str], order: RunRequest | None = None
 ) -> dict[str, Any]:
     """Settle the run, whatever became of the tasks before: holds and cursors in one transaction, accounts that add up.
 
@@ -438,5 +438,5 @@ def beside(instance: Any, name: str) -> str:
     return f"{group}{dot}{name}"
 
 
-def _bench(entity: str, order: Order | None) -> Any:
+def _bench(entity: str, order: RunRequest | None) -> Any:
     return bench_of(cast("Mapping[str, Any]", get_current_context()), entity, order)

@@ -12,10 +12,10 @@ from airflow.sdk import get_current_context
 from retail_sync.pipeline.engines.inventory import outlet_names
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.context import bench_of
-from retail_sync.pipeline.runtime.runs import Order
 from retail_sync.pipeline.tasks.entity import plan_again
 from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.records.sales import ENTITY as SALES
+from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.inventory.feeds import ENTITY as STOCK_ENTITY
 from retail_sync.sync.queries.drift import differences
 
@@ -25,7 +25,7 @@ SHOWN = 50
 WIDEST = 40
 
 
-def report(entity: str, order: Order) -> dict[str, Any]:
+def report(entity: str, order: RunRequest) -> dict[str, Any]:
     """Tell what the plan of this run would change; the whole list is staged as `drift`, counts are returned."""
     context = cast("Mapping[str, Any]", get_current_context())
     with bench_of(context, entity, order, settled=True) as bench, plan_again(bench):

@@ -22,8 +22,9 @@ from retail_sync.sync.customers.resealing import private_state, reseal
 from retail_sync.sync.customers.world import Terms
 from retail_sync.sync.engine.absence import Gone
 from retail_sync.sync.engine.last_run import last_settled
-from retail_sync.sync.engine.plan import Direction, PlanSummary, bury_unsettled, counted, hold_draft
+from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted, hold_draft
 from retail_sync.sync.engine.removals import ALL, REMOVAL, waiting_records
+from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import Unread, is_unreadable
 

@@ -13,8 +13,6 @@ from retail_sync.records.products import Kind
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.engine.staging import Staging
 
-Direction = Literal["both", "to_lightspeed", "to_commercetools"]
-
 
 @dataclass(frozen=True)
 class PlanSummary:

@@ -13,8 +13,9 @@ from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone
 from retail_sync.sync.engine.frames import cells
-from retail_sync.sync.engine.plan import Direction, PlanSummary, bury_unsettled, counted, hold_draft
+from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted, hold_draft
 from retail_sync.sync.engine.removals import ALL, REMOVAL, Part, approved_removals, guard, waiting_records
+from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import Unread
 from retail_sync.sync.prices import mirror as mirroring

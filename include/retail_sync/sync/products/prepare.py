@@ -17,8 +17,9 @@ from retail_sync.records.types import DTYPES
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone
 from retail_sync.sync.engine.decisions import decided_of
-from retail_sync.sync.engine.plan import Direction, PlanSummary, bury_unsettled, counted, hold_draft
+from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted, hold_draft
 from retail_sync.sync.engine.removals import ALL, REMOVAL, waits_for_approval
+from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import Unread, is_unreadable, mapped_apart
 from retail_sync.sync.products.mirror import ENTITY, KINDS, load_side, see
