@@ -12,8 +12,7 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,35 +20,36 @@ from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.pipeline.runtime.connectors import Access
-from retail_sync.pipeline.runtime.context import Bench
+from retail_sync.pipeline.runtime.secrets import token_key
 from retail_sync.pipeline.tasks.entity import engine_of
 from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine.context import Connect, RunContext
 from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.engine.staging import Staging
 
 Job = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Place(Bench):
-    """A work place whose connections come from the job instead of from Airflow."""
+def _connect(places: Mapping[str, Any]) -> Connect:
+    """Connections come from the job instead of from Airflow."""
+    online, till = places["commercetools"], places["lightspeed"]
+    connections: dict[Any, Any] = {
+        "commercetools": CommercetoolsConnection(
+            api_url=online["url"],
+            auth_url=online["url"],
+            project_key=online["project_key"],
+            client_id=online["client_id"],
+            client_secret=online["client_secret"],
+        ),
+        "lightspeed": LightspeedConnection(store_url=till["url"], personal_token=till["token"]),
+    }
 
-    places: Mapping[str, Any] = field(default_factory=dict)
+    def connect(context: RunContext, systems: Sequence[SystemName]) -> Access:
+        wanted = {system: connections[system] for system in systems}
+        return Access(wanted, context.settings, context.ledger, context.run_id, context.task)
 
-    def access(self, *systems: SystemName) -> Access:
-        online, till = self.places["commercetools"], self.places["lightspeed"]
-        connections: dict[Any, Any] = {
-            "commercetools": CommercetoolsConnection(
-                api_url=online["url"],
-                auth_url=online["url"],
-                project_key=online["project_key"],
-                client_id=online["client_id"],
-                client_secret=online["client_secret"],
-            ),
-            "lightspeed": LightspeedConnection(store_url=till["url"], personal_token=till["token"]),
-        }
-        return Access({s: connections[s] for s in systems}, self.settings, self.ledger)
+    return connect
 
 
 def run(job: Job) -> Any:
@@ -57,37 +57,43 @@ def run(job: Job) -> Any:
     entity, step, run_id = job["entity"], job["step"], job["run_id"]
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     with Ledger.open(job["ledger"]) as ledger:
-        order = RunRequest(mode=job["mode"])
+        request = RunRequest(mode=job["mode"])
         ledger.open_run(
-            run_id, entity, dag_id=entity, airflow_run_id=run_id, mode=order.mode, params=order.as_params()
+            run_id,
+            entity,
+            dag_id=entity,
+            airflow_run_id=run_id,
+            mode=request.mode,
+            params=request.as_params(),
         )
         staging = Staging(Path(job["staging"]), run_id, ledger.checkpoints)
-        bench = Place(run_id, step, order, settings, ledger, staging, places=job["places"])
-        return _STEPS[step](bench, entity, job)
+        connect = _connect(job["places"])
+        context = RunContext(run_id, step, request, settings, ledger, staging, connect, token_key)
+        return _STEPS[step](context, entity, job)
 
 
-def _extract(bench: Bench, entity: str, job: Job) -> Any:
-    return {one["system"]: one for one in engine_of(entity).extract(bench, job["system"])}
+def _extract(context: RunContext, entity: str, job: Job) -> Any:
+    return {one["system"]: one for one in engine_of(entity).extract(context, job["system"])}
 
 
-def _transform(bench: Bench, entity: str, job: Job) -> Any:
-    engine_of(entity).transform(bench, job["feeds"])
+def _transform(context: RunContext, entity: str, job: Job) -> Any:
+    engine_of(entity).transform(context, job["feeds"])
 
 
-def _plan(bench: Bench, entity: str, job: Job) -> Any:
-    bench.ledger.set_windows(bench.run_id, {name: one["window"] for name, one in job["feeds"].items()})
-    planned = engine_of(entity).plan(bench, job["feeds"])
-    return {**planned.summary, "to_load": sorted(bench.ledger.changes.open_batches(bench.run_id))}
+def _plan(context: RunContext, entity: str, job: Job) -> Any:
+    context.ledger.set_windows(context.run_id, {name: one["window"] for name, one in job["feeds"].items()})
+    planned = engine_of(entity).plan(context, job["feeds"])
+    return {**planned.summary, "to_load": sorted(context.ledger.changes.open_batches(context.run_id))}
 
 
-def _load(bench: Bench, entity: str, job: Job) -> Any:
-    with bench.writing(entity):
-        return engine_of(entity).load(bench, job["batch"], job["feeds"])
+def _load(context: RunContext, entity: str, job: Job) -> Any:
+    with context.writing(entity):
+        return engine_of(entity).load(context, job["batch"], job["feeds"])
 
 
-def _audit(bench: Bench, entity: str, job: Job) -> Any:
-    engine_of(entity).audit(bench, job["feeds"])
-    return dict(bench.ledger.run(bench.run_id).accounts)
+def _audit(context: RunContext, entity: str, job: Job) -> Any:
+    engine_of(entity).audit(context, job["feeds"])
+    return dict(context.ledger.run(context.run_id).accounts)
 
 
 _STEPS = {"extract": _extract, "transform": _transform, "plan": _plan, "load": _load, "audit": _audit}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retail_sync.pipeline.runtime.task_log import counts, hold_lines, table
+from retail_sync.sync.engine.text_tables import counts, hold_lines, table
 
 
 def test_a_table_lines_up_text_left_and_numbers_right() -> None:

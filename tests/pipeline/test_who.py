@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retail_sync.pipeline.cli import find_customer as who
-from retail_sync.pipeline.engines.customers import seal_of
+from retail_sync.pipeline.runtime.secrets import seal_of
 from retail_sync.settings.loader import dump_settings
 from tests.scenarios.peopled import KEY, Peopled, peopled
 

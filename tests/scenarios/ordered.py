@@ -240,7 +240,7 @@ class Ordered:
         run_id: str,
         loads: bool,
     ) -> OrderRun:
-        """The steps of `retail_sync.pipeline.engines.sales`, one after the other: only the till is read, and
+        """The steps of `retail_sync.sync.sales.entity`, one after the other: only the till is read, and
         commercetools is opened only where something is written."""
         full = mode == "full" and not keys
         ledger = self.ledger

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from retail_sync.ledger.rows import ChangeRow
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.queries.drift import Difference, differences, place_name
+from retail_sync.sync.inventory.planner import place_name
+from retail_sync.sync.queries.drift import Difference, differences
 
 SETTINGS = SyncSettings()
 OUTLETS = {"0a1b": "Warehouse"}

@@ -85,7 +85,7 @@ class LightspeedHook(_TestableHook):
         return from_airflow_fields(found.host, found.login, found.password, found.extra_dejson)
 
     async def _try_out(self, connection: Any) -> str:
-        from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+        from retail_sync.lightspeed.series import series_of
         from retail_sync.settings.models import LightspeedLimits, Limits, SyncSettings
         from retail_sync.transport.budget import Unlimited
 
@@ -98,10 +98,8 @@ class LightspeedHook(_TestableHook):
         settings = SyncSettings(
             limits=Limits(lightspeed=LightspeedLimits(timeout_seconds=SECONDS, retries=0))
         )
-        async with XSeriesClient(connection, settings, sink=_Nowhere(), budget=Unlimited()) as client:
-            retailer = (await client.get("/retailer")).value
-        data = retailer.get("data") if isinstance(retailer, dict) else None
-        name = data.get("retailer_name") or data.get("name") if isinstance(data, dict) else None
+        series = series_of(connection)
+        name = await series.store_name(connection, settings, sink=_Nowhere(), budget=Unlimited())
         return f"Connected to the store {name or connection.host}. Run preflight to check everything else."
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from retail_sync.lightspeed.x_series.events.notifications import TOPICS, Signature, hint_of
+from retail_sync.lightspeed.webhook_formats import STORE_WEBHOOKS
 from retail_sync.settings.models import SyncSettings
 from retail_sync.webhooks.addresses import check_address_secret, check_tenant, no_such_address
 from retail_sync.webhooks.answers import UNKNOWN_SENDER, ComeAgain, Refused
@@ -38,7 +38,7 @@ class Signed:
         header = request.headers.get(SIGNATURE)
         if header is None:
             raise Refused(UNKNOWN_SENDER, "a webhook is not signed")
-        signature = Signature(header, secrets.lightspeed_signing)
+        signature = STORE_WEBHOOKS.signature(header, secrets.lightspeed_signing)
         if not signature.is_one:
             raise Refused(UNKNOWN_SENDER, WRONG)
         self._require_believable(request, settings)
@@ -67,10 +67,10 @@ async def unsigned(request: Request, settings: SyncSettings, secrets: ReceiverSe
 def _topic(request: Request, settings: SyncSettings) -> str:
     check_tenant(request, settings)
     topic = str(request.path_params["topic"])
-    if topic not in TOPICS:
+    if topic not in STORE_WEBHOOKS.topics:
         raise no_such_address()
     return topic
 
 
 def _delivery(topic: str, raw: bytes) -> Delivery:
-    return Delivery(f"lightspeed {topic}", [hint_of(topic, raw)])
+    return Delivery(f"lightspeed {topic}", [STORE_WEBHOOKS.hint_of(topic, raw)])

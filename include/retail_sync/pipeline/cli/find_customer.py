@@ -10,7 +10,7 @@ import getpass
 import sys
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.pipeline.engines.customers import seal_of
+from retail_sync.pipeline.runtime.secrets import seal_of
 from retail_sync.records.customers import ENTITY, KIND
 from retail_sync.records.people import email_text, is_readable
 from retail_sync.records.ports.products import SYSTEMS

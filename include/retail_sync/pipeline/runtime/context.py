@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,13 @@ from retail_sync.pipeline.runtime.configured import require_one_configuration
 from retail_sync.pipeline.runtime.connectors import Access, find_connection
 from retail_sync.pipeline.runtime.entities import ENTITIES
 from retail_sync.pipeline.runtime.runs import as_seen, ledger_run_id, order_of
+from retail_sync.pipeline.runtime.secrets import token_key
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault
-from retail_sync.records.ports.products import ProductSystem, SystemName
+from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.loader import load_settings
-from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.ruling import refuse_addresses
+from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.engine.staging import Staging
 
@@ -33,61 +33,29 @@ STAGING_FOLDER = "retail-sync-runs"
 """Runs are staged below this name, so that clearing up can never touch anything else that shares the store."""
 
 
-@dataclass(frozen=True)
-class Bench:
-    """One task's work place. `task` names it in exchanges; `order` is what the run was asked to do."""
-
-    run_id: str
-    task: str
-    order: RunRequest
-    settings: SyncSettings
-    ledger: Ledger
-    staging: Staging
-    asked_by: str = "somebody"
-    """Airflow's name of the person who triggered the run; of a run by the schedule, what runs it."""
-
-    @asynccontextmanager
-    async def systems(
-        self, access: Access, *, prepared: bool = True
-    ) -> AsyncIterator[Mapping[str, ProductSystem]]:
-        """The adapters of all systems in `access`, open; their exchanges are logged under this run and task."""
-        async with AsyncExitStack() as stack:
-            sink = stack.enter_context(self.ledger.exchange_sink(self.run_id, self.task))
-            opened: dict[str, ProductSystem] = {}
-            for system in access.connections:
-                adapter = await stack.enter_async_context(access.open(system, sink))
-                if prepared:
-                    await adapter.prepare()
-                opened[system] = adapter
-            yield opened
-
-    def writing(self, entity: str) -> AbstractContextManager[None]:
-        """As the one worker that writes the entity now. Raises LeaseHeld while another one may still be writing."""
-        return self.ledger.leases.taken(entity, f"{self.task} of {self.run_id}")
-
-    def access(self, *systems: SystemName) -> Access:
-        return Access.of(self.settings, self.ledger, *systems)
+def _connect(context: RunContext, systems: Sequence[SystemName]) -> Access:
+    return Access.of(context.settings, context.ledger, *systems, run_id=context.run_id, task=context.task)
 
 
 @contextmanager
-def bench_of(
+def run_context(
     context: Mapping[str, Any],
     entity: str,
-    order: RunRequest | None = None,
+    request: RunRequest | None = None,
     *,
     settled: bool = False,
     first: bool = False,
-) -> Iterator[Bench]:
+) -> Iterator[RunContext]:
     """The work place of the task in Airflow's `context`. The run is opened in the ledger, or taken up again; not where
     the task only looks back on a `settled` run. `first`: the task begins the run (see `Runs.begin_anew`).
 
     Raises ConfigurationFault for settings, params or a ledger that can't be used.
     """
     dag_run, instance = context["dag_run"], context["ti"]
-    order = order or order_of(context["params"], dated=entity in DATED)
+    request = request or order_of(context["params"], dated=entity in DATED)
     if entity == CUSTOMERS:
         # Before anything is stored of the run.
-        refuse_addresses([*order.keys, *order.approve, *order.reject, order.plan])
+        refuse_addresses([*request.keys, *request.approve, *request.reject, request.plan])
     run_id = ledger_run_id(dag_run.dag_id, dag_run.run_id, entity)
     asked_by = getattr(dag_run, "triggering_user_name", None) or "the scheduler"
     settings = load_settings()
@@ -98,25 +66,27 @@ def bench_of(
             # With what the old run of that name had read goes the configuration it had.
             ledger.runs.begin_anew(run_id)
         require_one_configuration(ledger, run_id, settings)
-        if order.plan:
-            order = as_seen(order, _dry_run(ledger, order.plan), entity, dated=entity in DATED)
+        if request.plan:
+            request = as_seen(request, _dry_run(ledger, request.plan), entity, dated=entity in DATED)
         if not settled:
             ledger.open_run(
                 run_id,
                 entity,
                 dag_id=dag_run.dag_id,
                 airflow_run_id=dag_run.run_id,
-                mode=order.mode,
-                params={**order.as_params(), "asked_by": asked_by},
+                mode=request.mode,
+                params={**request.as_params(), "asked_by": asked_by},
             )
-        yield Bench(
+        yield RunContext(
             run_id,
             task_name(instance),
-            order,
+            request,
             settings,
             ledger,
             Staging(staging_root(), run_id, ledger.checkpoints),
-            asked_by=asked_by,
+            _connect,
+            token_key,
+            triggered_by=asked_by,
         )
 
 

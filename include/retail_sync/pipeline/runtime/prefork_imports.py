@@ -17,12 +17,12 @@ VARIABLE = "RETAIL_SYNC_WARM"
 MODULES = (
     "retail_sync.pipeline.tasks.entity",
     "retail_sync.pipeline.runtime.connectors",
-    "retail_sync.pipeline.engines.products",
-    "retail_sync.pipeline.engines.prices",
-    "retail_sync.pipeline.engines.inventory",
-    "retail_sync.pipeline.engines.customers",
-    "retail_sync.pipeline.engines.orders",
-    "retail_sync.pipeline.engines.sales",
+    "retail_sync.sync.products.entity",
+    "retail_sync.sync.prices.entity",
+    "retail_sync.sync.inventory.entity",
+    "retail_sync.sync.customers.entity",
+    "retail_sync.sync.orders.entity",
+    "retail_sync.sync.sales.entity",
 )
 
 log = logging.getLogger(__name__)

@@ -29,6 +29,7 @@ from retail_sync.records.events import Hint, UnreadableEvent
 from retail_sync.settings.loader import load_settings
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.realtime import SqsDestination
+from retail_sync.sync.engine import text_tables
 from retail_sync.transport.bodies import parse
 
 PORTION = 10
@@ -234,9 +235,9 @@ def _tell(heard: Heard, rings: Sequence[str]) -> None:
     from airflow.sdk import get_current_context
 
     lines = [
-        *telling.counts("messages", heard.counts()),
-        *telling.counts("kept", dict(heard.kinds.most_common())),
-        *(telling.counts("unreadable, deleted", dict(heard.unreadable)) if heard.unreadable else []),
+        *text_tables.counts("messages", heard.counts()),
+        *text_tables.counts("kept", dict(heard.kinds.most_common())),
+        *(text_tables.counts("unreadable, deleted", dict(heard.unreadable)) if heard.unreadable else []),
         f"Rung for: {', '.join(rings) or 'nobody'}." + (" There may be more." if heard.more else ""),
     ]
     telling.say(*lines)

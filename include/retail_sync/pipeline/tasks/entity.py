@@ -1,4 +1,4 @@
-"""The tasks of an entity's run, one function each: open the bench, call the engine, tell what came of it.
+"""The tasks of an entity's run, one function each: open the run, call the engine, tell what came of it.
 
 Only counts, paths and cursors leave a step; records stay in the staging store and the ledger.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -16,12 +15,14 @@ from typing import Any, ParamSpec, TypeVar, cast
 from airflow.sdk import get_current_context
 
 from retail_sync.ledger.rows import Event
-from retail_sync.pipeline.engines.base import Engine, Feeds, PlannedRun
 from retail_sync.pipeline.runtime import task_log as telling
-from retail_sync.pipeline.runtime.context import Bench, bench_of, task_name
+from retail_sync.pipeline.runtime.context import run_context, task_name
 from retail_sync.pipeline.runtime.notifications import PROBLEM, tell_of_holds
 from retail_sync.records.errors import ConfigurationFault, StagedDataDamaged, SyncError
 from retail_sync.records.ports.products import SYSTEMS, SystemName
+from retail_sync.sync.engine import text_tables
+from retail_sync.sync.engine.context import RunContext
+from retail_sync.sync.engine.entity import Engine, Feeds, PlannedRun
 from retail_sync.sync.engine.extract import forget_reading, read_so_far
 from retail_sync.sync.engine.plan_diff import PlanIsStale, require_same
 from retail_sync.sync.engine.report import Accounts, told
@@ -65,26 +66,26 @@ class PlanDamaged(SyncError):
 def engine_of(entity: str) -> Engine:
     """The engine of an entity."""
     if entity == "prices":
-        from retail_sync.pipeline.engines.prices import PriceEngine
+        from retail_sync.sync.prices.entity import PriceEngine
 
         return PriceEngine()
     if entity == "inventory":
-        from retail_sync.pipeline.engines.inventory import StockEngine
+        from retail_sync.sync.inventory.entity import StockEngine
 
         return StockEngine()
     if entity == "customers":
-        from retail_sync.pipeline.engines.customers import CustomerEngine
+        from retail_sync.sync.customers.entity import CustomerEngine
 
         return CustomerEngine()
     if entity == "orders":
-        from retail_sync.pipeline.engines.orders import OrderEngine
+        from retail_sync.sync.orders.entity import OrderEngine
 
         return OrderEngine()
     if entity == "sales":
-        from retail_sync.pipeline.engines.sales import SaleEngine
+        from retail_sync.sync.sales.entity import SaleEngine
 
         return SaleEngine()
-    from retail_sync.pipeline.engines.products import ProductEngine
+    from retail_sync.sync.products.entity import ProductEngine
 
     return ProductEngine()
 
@@ -109,14 +110,14 @@ def gathered(step: Callable[P, T]) -> Callable[P, T]:
 @gathered
 def extract(entity: str, system: SystemName, order: RunRequest | None = None) -> dict[str, Any]:
     """Read the run's window of one system into staging."""
-    with _bench(entity, order) as bench:
-        return _extracted(bench, entity, system)
+    with _context(entity, order) as run:
+        return _extracted(run, entity, system)
 
 
-def _extracted(bench: Bench, entity: str, system: SystemName) -> dict[str, Any]:
-    found = engine_of(entity).extract(bench, system)
+def _extracted(run: RunContext, entity: str, system: SystemName) -> dict[str, Any]:
+    found = engine_of(entity).extract(run, system)
     telling.say(
-        *telling.table(
+        *text_tables.table(
             ["read", "rows", "pages", "from", "to"],
             [
                 [
@@ -141,14 +142,14 @@ def _extracted(bench: Bench, entity: str, system: SystemName) -> dict[str, Any]:
 @gathered
 def transform(entity: str, extracts: Extracts, order: RunRequest | None = None) -> list[dict[str, Any]]:
     """Map both systems' raw pages to canonical tables."""
-    with _bench(entity, order) as bench, _read_again_next_time(bench):
-        return _transformed(bench, entity, _whole_feeds(bench, entity, extracts)[0])
+    with _context(entity, order) as run, _read_again_next_time(run):
+        return _transformed(run, entity, _whole_feeds(run, entity, extracts)[0])
 
 
-def _transformed(bench: Bench, entity: str, feeds: Feeds) -> list[dict[str, Any]]:
-    found = engine_of(entity).transform(bench, feeds)
+def _transformed(run: RunContext, entity: str, feeds: Feeds) -> list[dict[str, Any]]:
+    found = engine_of(entity).transform(run, feeds)
     head = list(found[0])
-    telling.say(*telling.table(head, [list(one.values()) for one in found]))
+    telling.say(*text_tables.table(head, [list(one.values()) for one in found]))
     return found
 
 
@@ -156,45 +157,45 @@ def _transformed(bench: Bench, entity: str, feeds: Feeds) -> list[dict[str, Any]
 def plan(entity: str, extracts: Extracts, order: RunRequest | None = None) -> list[int]:
     """Compare both sides, and store the plan. Gives the numbers of the batches that `load` is mapped over: none where
     there is nothing to write."""
-    with _bench(entity, order) as bench, _read_again_next_time(bench):
-        feeds, anew = _whole_feeds(bench, entity, extracts)
+    with _context(entity, order) as run, _read_again_next_time(run):
+        feeds, anew = _whole_feeds(run, entity, extracts)
         if anew:
-            _transformed(bench, entity, feeds)
-        return _planned(bench, entity, feeds)
+            _transformed(run, entity, feeds)
+        return _planned(run, entity, feeds)
 
 
-def _planned(bench: Bench, entity: str, feeds: Feeds) -> list[int]:
-    bench.ledger.set_windows(bench.run_id, {name: one["window"] for name, one in feeds.items()})
-    made = _planned_as_seen if bench.order.plan else _planned_anew
-    planned = made(bench, entity, feeds)
-    batches = bench.ledger.changes.open_batches(bench.run_id)
+def _planned(run: RunContext, entity: str, feeds: Feeds) -> list[int]:
+    run.ledger.set_windows(run.run_id, {name: one["window"] for name, one in feeds.items()})
+    made = _planned_as_seen if run.request.plan else _planned_anew
+    planned = made(run, entity, feeds)
+    batches = run.ledger.changes.open_batches(run.run_id)
     summary = planned.summary
     to_do = sum(batches.values())
     telling.say(
-        *telling.counts("read", {**summary["read"], "due again": summary["recalled"]}),
-        *telling.counts("records", summary["dispositions"]),
-        *telling.counts("planned change", summary["changes"]),
-        *telling.counts("hold", summary["holds"]),
-        *telling.counts("warning", summary["warnings"]),
-        *telling.hold_lines(planned.first_holds, sum(summary["holds"].values())),
+        *text_tables.counts("read", {**summary["read"], "due again": summary["recalled"]}),
+        *text_tables.counts("records", summary["dispositions"]),
+        *text_tables.counts("planned change", summary["changes"]),
+        *text_tables.counts("hold", summary["holds"]),
+        *text_tables.counts("warning", summary["warnings"]),
+        *text_tables.hold_lines(planned.first_holds, sum(summary["holds"].values())),
         *planned.lines,
         f"{to_do} changes to write in {len(batches)} batches"
-        + (" (dry run: nothing is written)." if bench.order.dry_run else "."),
+        + (" (dry run: nothing is written)." if run.request.dry_run else "."),
     )
     get_current_context()["ti"].xcom_push(key=PLAN_SUMMARY, value=summary)
     return sorted(batches)
 
 
-def _planned_anew(bench: Bench, entity: str, feeds: Feeds) -> PlannedRun:
-    return engine_of(entity).plan(bench, feeds)
+def _planned_anew(run: RunContext, entity: str, feeds: Feeds) -> PlannedRun:
+    return engine_of(entity).plan(run, feeds)
 
 
-def _planned_as_seen(bench: Bench, entity: str, feeds: Feeds) -> PlannedRun:
+def _planned_as_seen(run: RunContext, entity: str, feeds: Feeds) -> PlannedRun:
     """The plan, if it is the one that a person saw. It is made as a dry run first, which keeps neither links nor agreed
     values, so that a plan that is refused leaves nothing behind. Raises PlanIsStale, with the plan stored as not
     applied."""
-    shown = bench.ledger.run(bench.order.plan)
-    seen = bench.ledger.changes.read(shown.id)
+    shown = run.ledger.run(run.request.plan)
+    seen = run.ledger.changes.read(shown.id)
     if len(seen) != shown.accounts.get("changes"):
         raise ConfigurationFault(
             f"The plan of {shown.id} is not whole any more: {len(seen)} of its {shown.accounts.get('changes')} changes "
@@ -202,12 +203,12 @@ def _planned_as_seen(bench: Bench, entity: str, feeds: Feeds) -> PlannedRun:
             remedy="Make a new dry run, and apply that one.",
         )
     engine = engine_of(entity)
-    for pass_ in (_looking(bench), bench):
+    for pass_ in (run.looking(), run):
         planned = engine.plan(pass_, feeds)
         try:
-            require_same(seen, bench.ledger.changes.read(bench.run_id), shown.id)
+            require_same(seen, run.ledger.changes.read(run.run_id), shown.id)
         except PlanIsStale as problem:
-            bench.ledger.changes.leave(bench.run_id, problem.message)
+            run.ledger.changes.leave(run.run_id, problem.message)
             instance = get_current_context()["ti"]
             instance.xcom_push(key=PLAN_SUMMARY, value=planned.summary)
             instance.xcom_push(key=REFUSED, value=problem.message)
@@ -216,23 +217,18 @@ def _planned_as_seen(bench: Bench, entity: str, feeds: Feeds) -> PlannedRun:
     return planned
 
 
-def _looking(bench: Bench) -> Bench:
-    """The same run as one that writes nothing and keeps nothing but what it saw."""
-    return replace(bench, order=replace(bench.order, dry_run=True))
-
-
 @gathered
 def load(entity: str, batch: int, extracts: Extracts, order: RunRequest | None = None) -> dict[str, int]:
     """Write one batch of the plan, as the one worker that writes the entity now. A retry takes up what is not settled
     yet. Raises LeaseHeld while another worker may still be writing."""
-    with _bench(entity, order) as bench, plan_again(bench):
-        return _loaded(bench, entity, batch, feeds_of(bench, extracts))
+    with _context(entity, order) as run, plan_again(run):
+        return _loaded(run, entity, batch, feeds_of(run, extracts))
 
 
-def _loaded(bench: Bench, entity: str, batch: int, feeds: Feeds) -> dict[str, int]:
-    with bench.writing(entity):
-        outcomes = engine_of(entity).load(bench, batch, feeds)
-    telling.say(*telling.counts("outcome", outcomes))
+def _loaded(run: RunContext, entity: str, batch: int, feeds: Feeds) -> dict[str, int]:
+    with run.writing(entity):
+        outcomes = engine_of(entity).load(run, batch, feeds)
+    telling.say(*text_tables.counts("outcome", outcomes))
     return outcomes
 
 
@@ -244,35 +240,35 @@ def at_once(entity: str) -> bool:
     What they do is what this does, step by step, with the same checkpoints: a retry takes up what is not done yet.
     """
     context = cast("Mapping[str, Any]", get_current_context())
-    with bench_of(context, entity, first=True) as bench:
+    with run_context(context, entity, first=True) as run:
         # A plan that may be refused takes nothing: what waits is the next run's.
-        if not (bench.order.limited or bench.order.dry_run or bench.order.plan):
-            telling.say(*woken_by(bench.ledger.inbox.claim(entity, bench.run_id), bench.ledger.now()))
-        most = bench.settings.realtime.at_once_rows
+        if not (run.request.limited or run.request.dry_run or run.request.plan):
+            telling.say(*woken_by(run.ledger.inbox.claim(entity, run.run_id), run.ledger.now()))
+        most = run.settings.realtime.at_once_rows
         rung = context["dag_run"].run_type == "asset_triggered"
-        if not (rung and most and bench.ledger.baseline(entity)):
+        if not (rung and most and run.ledger.baseline(entity)):
             return True
-        with _read_again_next_time(bench):
-            return not _all_at_once(bench, entity, most, context["ti"])
+        with _read_again_next_time(run):
+            return not _all_at_once(run, entity, most, context["ti"])
 
 
-def _all_at_once(bench: Bench, entity: str, most: int, instance: Any) -> bool:
+def _all_at_once(run: RunContext, entity: str, most: int, instance: Any) -> bool:
     """The whole run; False where it reads more than `most` rows."""
-    extracts: dict[str, dict[str, Any]] = {system: _extracted(bench, entity, system) for system in SYSTEMS}
-    feeds = feeds_of(bench, extracts)
+    extracts: dict[str, dict[str, Any]] = {system: _extracted(run, entity, system) for system in SYSTEMS}
+    feeds = feeds_of(run, extracts)
     rows = sum(int(one["rows"]) for one in feeds.values())
     if rows > most:
         telling.say(f"{rows} rows are more than {most} (realtime.at_once_rows): the ordinary tasks go on.")
         return False
     instance.xcom_push(key=EXTRACTS, value=extracts)
-    done = bench.ledger.checkpoints.get(bench.run_id, AT_ONCE)
+    done = run.ledger.checkpoints.get(run.run_id, AT_ONCE)
     if done is None:
-        _transformed(bench, entity, feeds)
-        done = {"batches": _planned(bench, entity, feeds)}
-        bench.ledger.checkpoints.set(bench.run_id, AT_ONCE, done)
+        _transformed(run, entity, feeds)
+        done = {"batches": _planned(run, entity, feeds)}
+        run.ledger.checkpoints.set(run.run_id, AT_ONCE, done)
     for batch in done["batches"]:
-        _loaded(bench, entity, batch, feeds)
-    instance.xcom_push(key=ACCOUNT, value=_settled(bench, entity, extracts, instance, ()))
+        _loaded(run, entity, batch, feeds)
+    instance.xcom_push(key=ACCOUNT, value=_settled(run, entity, extracts, instance, ()))
     return True
 
 
@@ -298,15 +294,15 @@ def audit(
     instance = context["ti"]
     problems = problems_of(instance, [beside(instance, name) for name in upstream])
     try:
-        with _bench(entity, order) as bench, plan_again(bench):
+        with _context(entity, order) as run, plan_again(run):
             planned_by = [beside(instance, name) for name in ("plan", AT_ONCE)]
             if not any(instance.xcom_pull(task_ids=planned_by, key=PLAN_SUMMARY, default=None) or ()):
-                raise _nothing_to_settle(bench, problems)
+                raise _nothing_to_settle(run, problems)
             if not all(extracts.values()):
                 extracts = instance.xcom_pull(task_ids=planned_by[1], key=EXTRACTS, default=None) or extracts
             if why := instance.xcom_pull(task_ids=planned_by[0], key=REFUSED, default=None):
-                raise _refused(bench, entity, extracts, instance, problems, why)
-            return _settled(bench, entity, extracts, instance, problems)
+                raise _refused(run, entity, extracts, instance, problems, why)
+            return _settled(run, entity, extracts, instance, problems)
     except SyncError as problem:
         # Where there is no plan, or one that was refused, what the tasks before left says it all.
         mine = [] if problems and isinstance(problem, NothingToSettle | PlanIsStale) else [str(problem)]
@@ -315,58 +311,58 @@ def audit(
 
 
 def _settled(
-    bench: Bench, entity: str, extracts: Extracts, instance: Any, problems: Sequence[str]
+    run: RunContext, entity: str, extracts: Extracts, instance: Any, problems: Sequence[str]
 ) -> dict[str, Any]:
-    held_before = sum(bench.ledger.holds.counts(entity).values())
+    held_before = sum(run.ledger.holds.counts(entity).values())
     try:
-        engine_of(entity).audit(bench, feeds_of(bench, extracts))
-        bench.ledger.inbox.done(bench.run_id)
+        engine_of(entity).audit(run, feeds_of(run, extracts))
+        run.ledger.inbox.done(run.run_id)
     finally:
         # The engine stores the account before it raises, so that a failed run shows its numbers too.
-        run = bench.ledger.run(bench.run_id)
-        telling.say(*(run.summary or "").splitlines(), *problems)
-        instance.xcom_push(key=RUN_NOTE, value="\n".join([_counts_only(bench, entity), *problems]))
-    open_holds = bench.ledger.holds.counts(entity)
-    tell_of_holds(bench.settings.notify, entity, held_before, open_holds, instance)
+        stored = run.ledger.run(run.run_id)
+        telling.say(*(stored.summary or "").splitlines(), *problems)
+        instance.xcom_push(key=RUN_NOTE, value="\n".join([_counts_only(run, entity), *problems]))
+    open_holds = run.ledger.holds.counts(entity)
+    tell_of_holds(run.settings.notify, entity, held_before, open_holds, instance)
     return {
-        "accounts": {name: value for name, value in run.accounts.items() if name != "add_up"},
-        "accounts_add_up": bool(run.accounts.get("add_up")),
-        "summary": _counts_only(bench, entity),
+        "accounts": {name: value for name, value in stored.accounts.items() if name != "add_up"},
+        "accounts_add_up": bool(stored.accounts.get("add_up")),
+        "summary": _counts_only(run, entity),
         "holds": open_holds,
     }
 
 
 def _refused(
-    bench: Bench, entity: str, extracts: Extracts, instance: Any, problems: Sequence[str], why: str
+    run: RunContext, entity: str, extracts: Extracts, instance: Any, problems: Sequence[str], why: str
 ) -> PlanIsStale:
     """Settle a run whose plan was refused, as a dry run is: its holds are kept, no cursor moves; and it failed."""
-    _settled(_looking(bench), entity, extracts, instance, problems)
-    run = bench.ledger.run(bench.run_id)
-    summary = (run.summary or "").replace("Dry run, nothing", "The plan was refused, nothing", 1)
-    bench.ledger.finish_run(bench.run_id, "failed", run.accounts, summary, why)
+    _settled(run.looking(), entity, extracts, instance, problems)
+    stored = run.ledger.run(run.run_id)
+    summary = (stored.summary or "").replace("Dry run, nothing", "The plan was refused, nothing", 1)
+    run.ledger.finish_run(run.run_id, "failed", stored.accounts, summary, why)
     return PlanIsStale(why)
 
 
-def _nothing_to_settle(bench: Bench, problems: Sequence[str]) -> NothingToSettle:
+def _nothing_to_settle(run: RunContext, problems: Sequence[str]) -> NothingToSettle:
     reason = problems[0] if problems else "a task before it did not succeed"
     fault = NothingToSettle(f"There is no plan to settle: {reason}")
-    bench.ledger.finish_run(bench.run_id, "failed", {}, None, fault.message)
+    run.ledger.finish_run(run.run_id, "failed", {}, None, fault.message)
     instance = get_current_context()["ti"]
     instance.xcom_push(key=RUN_NOTE, value="\n".join(["No plan was made.", *problems]))
     return fault
 
 
-def _counts_only(bench: Bench, entity: str) -> str:
+def _counts_only(run: RunContext, entity: str) -> str:
     """The run's summary without names of records."""
-    accounts = dict(bench.ledger.run(bench.run_id).accounts)
+    accounts = dict(run.ledger.run(run.run_id).accounts)
     accounts.pop("add_up", None)
     if not accounts:
         return ""
-    summary = {**bench.staging.read_document("plan")["summary"], "first_holds": []}
+    summary = {**run.staging.read_document("plan")["summary"], "first_holds": []}
     text = told(entity, Accounts(**accounts), summary)
-    if bench.order.plan and bench.order.dry_run:
+    if run.request.plan and run.request.dry_run:
         return f"The plan was refused, nothing was written.\n{text}"
-    return f"Dry run, nothing was written.\n{text}" if bench.order.dry_run else text
+    return f"Dry run, nothing was written.\n{text}" if run.request.dry_run else text
 
 
 def problems_of(instance: Any, upstream: Sequence[str]) -> list[str]:
@@ -380,7 +376,7 @@ def problems_of(instance: Any, upstream: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(str(one) for one in found if one))
 
 
-def feeds_of(bench: Bench, extracts: Extracts) -> Feeds:
+def feeds_of(run: RunContext, extracts: Extracts) -> Feeds:
     """What was read, by feed: as the tasks left it, or as it was read again since. Raises ConfigurationFault where a
     task left nothing."""
     feeds: dict[str, Mapping[str, Any]] = {}
@@ -393,42 +389,42 @@ def feeds_of(bench: Bench, extracts: Extracts) -> Feeds:
                 remedy="Clear that task together with the tasks after it.",
             )
         feeds |= found["feeds"]
-    again = read_so_far(bench.ledger, bench.run_id)
+    again = read_so_far(run.ledger, run.run_id)
     return {name: again[name].as_dict() if name in again else one for name, one in feeds.items()}
 
 
-def _whole_feeds(bench: Bench, entity: str, extracts: Extracts) -> tuple[Feeds, bool]:
+def _whole_feeds(run: RunContext, entity: str, extracts: Extracts) -> tuple[Feeds, bool]:
     """What was read, and whether it was read just now: a step that found it damaged had it forgotten. It is read here,
     outside the pools of the systems, because no task can start another one; the request budgets hold all the same."""
-    feeds = feeds_of(bench, extracts)
-    done = read_so_far(bench.ledger, bench.run_id)
+    feeds = feeds_of(run, extracts)
+    done = read_so_far(run.ledger, run.run_id)
     if all(name in done for name, one in feeds.items() if one.get("read", True)):
         return feeds, False
     telling.say("Both systems are read again, because what was staged of them is not as it was written.")
-    return feeds_of(bench, {system: _extracted(bench, entity, system) for system in SYSTEMS}), True
+    return feeds_of(run, {system: _extracted(run, entity, system) for system in SYSTEMS}), True
 
 
 @contextmanager
-def _read_again_next_time(bench: Bench) -> Iterator[None]:
+def _read_again_next_time(run: RunContext) -> Iterator[None]:
     """Where staged data is damaged, what this run has read is forgotten: the next try of this step reads it again."""
     try:
         yield
     except StagedDataDamaged:
-        forget_reading(bench.ledger, bench.run_id)
-        bench.ledger.checkpoints.clear(bench.run_id, AT_ONCE)
+        forget_reading(run.ledger, run.run_id)
+        run.ledger.checkpoints.clear(run.run_id, AT_ONCE)
         raise
 
 
 @contextmanager
-def plan_again(bench: Bench) -> Iterator[None]:
+def plan_again(run: RunContext) -> Iterator[None]:
     """Where staged data is damaged once a plan is being written, only `plan` can make it anew. Raises PlanDamaged."""
     try:
-        with _read_again_next_time(bench):
+        with _read_again_next_time(run):
             yield
     except StagedDataDamaged as damage:
-        run = bench.ledger.run(bench.run_id)
-        if run.state == "running":
-            bench.ledger.finish_run(bench.run_id, "failed", run.accounts, run.summary, damage.message)
+        stored = run.ledger.run(run.run_id)
+        if stored.state == "running":
+            run.ledger.finish_run(run.run_id, "failed", stored.accounts, stored.summary, damage.message)
         raise PlanDamaged(damage.message, system=damage.system) from damage
 
 
@@ -438,5 +434,5 @@ def beside(instance: Any, name: str) -> str:
     return f"{group}{dot}{name}"
 
 
-def _bench(entity: str, order: RunRequest | None) -> Any:
-    return bench_of(cast("Mapping[str, Any]", get_current_context()), entity, order)
+def _context(entity: str, order: RunRequest | None) -> Any:
+    return run_context(cast("Mapping[str, Any]", get_current_context()), entity, order)

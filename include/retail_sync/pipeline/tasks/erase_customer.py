@@ -19,6 +19,7 @@ from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.records.sales import ENTITY as SALES
 from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY, refuse_addresses
+from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.stores import store_of
 from retail_sync.sync.sales.knowing import sales_of_customers
 
@@ -79,7 +80,7 @@ def forget(context: Mapping[str, Any]) -> dict[str, Any]:
             f"{count} {table}" for table, count in found.items() if count
         )
         ledger.finish_run(run_id, "succeeded", {"add_up": True, **found}, f"{told}; by {by}.", None)
-    telling.say(*telling.counts("rows of", found), f"{folders} staged runs removed.")
+    telling.say(*text_tables.counts("rows of", found), f"{folders} staged runs removed.")
     return {**found, "staged runs": folders}
 
 

@@ -8,29 +8,39 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from airflow.sdk import get_current_context
 
 from retail_sync.ledger import migrate
 from retail_sync.ledger.engine import VARIABLE as LEDGER_VARIABLE
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.pipeline.engines.customers import seal_of
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.configured import OtherConfiguration, require_one_configuration
 from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.runtime.context import STAGING_VARIABLE, staging_root
 from retail_sync.pipeline.runtime.entities import ENTITIES
+from retail_sync.pipeline.runtime.secrets import seal_of
 from retail_sync.pipeline.tasks.entity import RUN_NOTE, gathered, problems_of
 from retail_sync.pipeline.tasks.subscribe import configured
 from retail_sync.records.errors import ConfigurationFault, SyncError, TransientError
-from retail_sync.records.ports.products import CheckResult, SystemName
+from retail_sync.records.ports.connector import PointOfSale, Storefront, require
+from retail_sync.records.ports.products import SYSTEMS, CheckResult, SystemName
 from retail_sync.settings.loader import digest_of, load_settings, settings_path
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.stores import store_of
 from retail_sync.sync.prices.taxes import compare_taxes
 
 Finding = dict[str, str]
+
+
+class Checked(Protocol):
+    """What can be looked at before a run."""
+
+    async def check(self) -> Sequence[CheckResult]: ...
+
+
 ORDER = ("error", "warning", "ok")
 
 
@@ -77,33 +87,15 @@ def check_system(system: SystemName) -> list[Finding]:
             context = get_current_context()
             # The tasks of both systems may run on two workers.
             require_one_configuration(ledger, f"preflight/{context['dag_run'].run_id}", settings)
-            access = Access.of(settings, ledger, system)
-            instance = context["ti"]
+            task = f"preflight/{context['ti'].task_id}"
+            access = Access.of(settings, ledger, system, run_id=None, task=task)
 
             async def look() -> list[CheckResult]:
-                with ledger.exchange_sink(None, f"preflight/{instance.task_id}") as sink:
-                    async with access.open(system, sink) as adapter:
-                        found = await adapter.check()
-                    if any(finding.level == "error" and finding.subject == "connection" for finding in found):
-                        return found
-                    online = system == "commercetools"
-                    stock_of = access.open_online_stock if online else access.open_till_stock
-                    async with stock_of(sink) as stock:
-                        found = [*found, *await stock.check()]
-                    prices_of = access.open_online_prices if online else access.open_till_prices
-                    async with prices_of(sink) as prices:
-                        found = [*found, *await prices.check()]
-                    if settings.customers.synced:
-                        async with access.open_customers(system, sink) as customers:
-                            found = [*found, *await customers.check()]
-                    if configured(settings):
-                        async with access.open_hooks(system, sink) as hooks:
-                            found = [*found, *await hooks.check()]
-                    if not settings.orders.exported and settings.sales.target == "none":
-                        return found
-                    documents = access.open_online_orders if online else access.open_till_sales
-                    async with documents(sink) as opened:
-                        return [*found, *await opened.check()]
+                if system == "commercetools":
+                    async with access.storefront() as storefront:
+                        return await _checked(storefront, storefront.orders, settings)
+                async with access.point_of_sale() as point_of_sale:
+                    return await _checked(point_of_sale, point_of_sale.sales, settings)
 
             findings = asyncio.run(look())
     except TransientError:
@@ -114,6 +106,28 @@ def check_system(system: SystemName) -> list[Finding]:
         findings = [CheckResult("error", f"{system} connection", problem.message, problem.remedy)]
     telling.say(*_table(findings))
     return [asdict(finding) for finding in findings]
+
+
+async def _checked(
+    connector: Storefront | PointOfSale, documents: Checked | None, settings: SyncSettings
+) -> list[CheckResult]:
+    """What a system says of all that the configuration wants of it. Where it can't be reached, that says it all."""
+    system = connector.system
+    found = await require(connector.products, "products", system).check()
+    if any(finding.level == "error" and finding.subject == "connection" for finding in found):
+        return found
+    exports = settings.orders.exported or settings.sales.target != "none"
+    wanted: list[tuple[str, Checked | None, bool]] = [
+        ("inventory", connector.inventory, True),
+        ("prices", connector.prices, True),
+        ("customers", connector.customers, settings.customers.synced),
+        ("events", connector.events, configured(settings)),
+        ("orders", documents, exports),
+    ]
+    for what, offered, is_wanted in wanted:
+        if is_wanted:
+            found = [*found, *await require(offered, what, system).check()]
+    return found
 
 
 @gathered
@@ -127,20 +141,18 @@ def check_taxes(systems: Sequence[Sequence[Finding] | None]) -> list[Finding]:
         if not settings.prices.synced:
             return []
         with Ledger.open() as ledger:
-            access = Access.of(settings, ledger, "commercetools", "lightspeed")
-            instance = get_current_context()["ti"]
+            task = f"preflight/{get_current_context()['ti'].task_id}"
+            access = Access.of(settings, ledger, *SYSTEMS, run_id=None, task=task)
 
             async def look() -> list[CheckResult]:
-                with ledger.exchange_sink(None, f"preflight/{instance.task_id}") as sink:
-                    async with (
-                        access.open_online_prices(sink) as online,
-                        access.open_till_prices(sink) as till,
-                    ):
-                        await online.prepare()
-                        await till.prepare()
-                        return compare_taxes(
-                            online.tax_lines(), till.tax_lines(), settings, datetime.now(UTC).date()
-                        )
+                async with access.storefront() as storefront, access.point_of_sale() as point_of_sale:
+                    online = require(storefront.prices, "prices", storefront.system)
+                    till = require(point_of_sale.prices, "prices", point_of_sale.system)
+                    await online.prepare()
+                    await till.prepare()
+                    return compare_taxes(
+                        online.tax_lines(), till.tax_lines(), settings, datetime.now(UTC).date()
+                    )
 
             findings = asyncio.run(look())
     except TransientError:
@@ -176,7 +188,7 @@ def report(checks: Mapping[str, Sequence[Finding] | None], upstream: Sequence[st
 
 def _table(findings: Sequence[CheckResult]) -> list[str]:
     rows = [[f.level.upper(), f.subject, f.finding, f.remedy] for f in findings]
-    return telling.table(["", "what", "found", "what to do"], rows)
+    return text_tables.table(["", "what", "found", "what to do"], rows)
 
 
 def _found(subject: str, look: Callable[[], str]) -> CheckResult:

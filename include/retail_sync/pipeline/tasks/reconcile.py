@@ -9,13 +9,14 @@ from typing import Any, cast
 
 from airflow.sdk import get_current_context
 
-from retail_sync.pipeline.engines.inventory import outlet_names
 from retail_sync.pipeline.runtime import task_log as telling
-from retail_sync.pipeline.runtime.context import bench_of
+from retail_sync.pipeline.runtime.context import run_context
 from retail_sync.pipeline.tasks.entity import plan_again
 from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.records.sales import ENTITY as SALES
+from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.request import RunRequest
+from retail_sync.sync.inventory.entity import outlet_names
 from retail_sync.sync.inventory.feeds import ENTITY as STOCK_ENTITY
 from retail_sync.sync.queries.drift import differences
 
@@ -28,21 +29,21 @@ WIDEST = 40
 def report(entity: str, order: RunRequest) -> dict[str, Any]:
     """Tell what the plan of this run would change; the whole list is staged as `drift`, counts are returned."""
     context = cast("Mapping[str, Any]", get_current_context())
-    with bench_of(context, entity, order, settled=True) as bench, plan_again(bench):
-        changes = bench.ledger.changes.read(bench.run_id)
-        outlets = outlet_names(bench) if entity == STOCK_ENTITY else {}
-        found = [one for change in changes for one in differences(change, bench.settings, outlets)]
-        bench.staging.write_document("drift", [asdict(one) for one in found])
-        told = bench.staging.read_document("plan")["warnings"] if entity in DOCUMENTS else []
-        place = bench.staging.place("drift")
+    with run_context(context, entity, order, settled=True) as run, plan_again(run):
+        changes = run.ledger.changes.read(run.run_id)
+        outlets = outlet_names(run) if entity == STOCK_ENTITY else {}
+        found = [one for change in changes for one in differences(change, run.settings, outlets)]
+        run.staging.write_document("drift", [asdict(one) for one in found])
+        told = run.staging.read_document("plan")["warnings"] if entity in DOCUMENTS else []
+        place = run.staging.place("drift")
     by_field = dict(Counter(f"{one.system}: {one.field}" for one in found).most_common())
     by_action = dict(Counter(f"{change.system}: {change.action}" for change in changes).most_common())
     by_location = dict(Counter(name for one in found for name in one.places).most_common())
     telling.say(
-        *telling.counts("changes that would bring both sides together", by_action),
-        *telling.counts("channel" if by_location else "field", by_field),
-        *(telling.counts("location behind a figure that differs", by_location) if by_location else []),
-        *telling.table(
+        *text_tables.counts("changes that would bring both sides together", by_action),
+        *text_tables.counts("channel" if by_location else "field", by_field),
+        *(text_tables.counts("location behind a figure that differs", by_location) if by_location else []),
+        *text_tables.table(
             ["system", "record", "field", "shows", "should show", "because"],
             [
                 [one.system, _short(one.label), one.field, _short(one.stands), _short(one.wanted), one.owner]
@@ -69,7 +70,7 @@ def _told_besides(warnings: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [[_short(one["label"]), one["code"], one["message"]] for one in warnings[:SHOWN]]
     more = len(warnings) - SHOWN
     return [
-        *telling.table(["record", "what", "in words"], rows),
+        *text_tables.table(["record", "what", "in words"], rows),
         *([f"... and {more} more: table `holds` of the ledger."] if more > 0 else []),
     ]
 

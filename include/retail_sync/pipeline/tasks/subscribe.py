@@ -15,10 +15,12 @@ from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.tasks.entity import RUN_NOTE, gathered, problems_of
 from retail_sync.records.errors import SyncError, TransientError, UnknownOutcome
+from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.events import HookSystem, Registration
 from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.loader import load_settings
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine import text_tables
 
 Row = dict[str, Any]
 """A registration as the tasks hand it on: its fields, `system`, and `done`, what was done to it in this run."""
@@ -52,12 +54,11 @@ def subscribe(system: SystemName) -> list[Row]:
         return []
     name = f"subscribe/{context['ti'].task_id}"
     with Ledger.open() as ledger, ledger.leases.taken(f"subscriptions of {system}", name):
-        access = Access.of(settings, ledger, system)
+        access = Access.of(settings, ledger, system, run_id=None, task=name)
 
         async def look() -> list[Row]:
-            with ledger.exchange_sink(None, name) as sink:
-                async with access.open_hooks(system, sink) as hooks:
-                    return await registered(hooks, dry_run=dry_run)
+            async with access.connector(system) as connector:
+                return await registered(require(connector.events, "events", system), dry_run=dry_run)
 
         rows = asyncio.run(look())
     telling.say(*_table(rows))
@@ -144,4 +145,4 @@ def _row(system: str, registration: Registration, done: str = "") -> Row:
 def _table(rows: Sequence[Row]) -> list[str]:
     head = ["system", "what", "state", "done", "delivers to", "found", "what to do"]
     keys = ("system", "name", "state", "done", "address", "finding", "remedy")
-    return telling.table(head, [[row[key] for key in keys] for row in rows])
+    return text_tables.table(head, [[row[key] for key in keys] for row in rows])

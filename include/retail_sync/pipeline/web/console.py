@@ -35,7 +35,7 @@ def open_console() -> App:
     settings = Remembered(load_settings, seconds=5.0)
 
     def seal() -> Seal:
-        from retail_sync.pipeline.engines.customers import seal_of
+        from retail_sync.pipeline.runtime.secrets import seal_of
 
         return seal_of(ledger, settings())
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from retail_sync.ledger.rows import ChangeRow
+from retail_sync.records.channels import channel_name
 from retail_sync.records.inventory import PARTS
 from retail_sync.records.ports.inventory import Reserved
 from retail_sync.settings.inventory import InventorySettings
@@ -287,3 +289,9 @@ def _status(
     for writes in (entry_writes, level_writes):
         status[writes["position"].to_numpy(dtype=np.int64)] = "planned"
     return pd.DataFrame({"product_id": articles["product_id"].array, "status": status, "why": why})
+
+
+def place_name(change: ChangeRow, outlets: Mapping[str, str]) -> str:
+    """The channel or location a change of stock is written to, as a person calls it. `outlets`: names by id."""
+    place = change.unit.rpartition("@")[2]
+    return outlets.get(place, place) if change.action == "adjust" else channel_name(place)

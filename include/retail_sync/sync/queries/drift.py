@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from retail_sync.ledger.rows import ChangeRow
-from retail_sync.records.channels import channel_name
 from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.inventory import shown
 from retail_sync.records.orders import KIND as ORDER
@@ -20,6 +19,7 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.prices import PriceSettings
 from retail_sync.settings.products import ProductSettings
 from retail_sync.sync.inventory.planner import KIND as STOCK
+from retail_sync.sync.inventory.planner import place_name
 from retail_sync.sync.prices.feeds import KIND as PRICE
 
 LEVEL = "level"
@@ -154,9 +154,3 @@ def _of_products(change: ChangeRow, settings: ProductSettings) -> Iterator[Diffe
             change.after[name],
             settings.owner_of(name),
         )
-
-
-def place_name(change: ChangeRow, outlets: Mapping[str, str]) -> str:
-    """The channel or location a change of stock is written to, as a person calls it. `outlets`: names by id."""
-    place = change.unit.rpartition("@")[2]
-    return outlets.get(place, place) if change.action == "adjust" else channel_name(place)

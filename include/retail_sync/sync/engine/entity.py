@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from retail_sync.pipeline.runtime.context import Bench
 from retail_sync.records.ports.products import Stream, SystemName
 from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.extract import Extracted, extract_feed
 
 Feeds = Mapping[str, Mapping[str, Any]]
@@ -25,15 +25,15 @@ class PlannedRun:
     lines: Sequence[str] = field(default_factory=tuple)
 
 
-def seen_until(bench: Bench, entity: str, feeds: Feeds, feed: str) -> str | None:
+def seen_until(run: RunContext, entity: str, feeds: Feeds, feed: str) -> str | None:
     """From where on a feed may have moved unseen: the end of this run's read, or, where a run of `keys` read no window,
     the end of the last one."""
-    found: str | None = feeds[feed]["cursor"] or bench.ledger.cursor(entity, feed)
+    found: str | None = feeds[feed]["cursor"] or run.ledger.cursor(entity, feed)
     return found
 
 
 async def read_feed(
-    bench: Bench,
+    run: RunContext,
     entity: str,
     feed: Stream,
     name: str,
@@ -43,34 +43,34 @@ async def read_feed(
     """The run's window of one feed into staging; with `keys` only what belongs to them. `asking`: see
     `retail_sync.sync.engine.absence`."""
     return await extract_feed(
-        bench.ledger,
-        bench.staging,
+        run.ledger,
+        run.staging,
         feed,
         entity=entity,
         name=name,
-        full=bench.order.full,
-        since=bench.order.since,
+        full=run.request.full,
+        since=run.request.since,
         keys=keys,
         asking=asking,
     )
 
 
-def unread(bench: Bench, name: str) -> Extracted:
+def unread(run: RunContext, name: str) -> Extracted:
     """A feed that this run does not read: no cursor moves."""
     window: dict[str, str | None] = {"lower": None, "upper": None}
-    return Extracted(name, 0, 0, window, None, 0, bench.ledger.now().isoformat(), read=False)
+    return Extracted(name, 0, 0, window, None, 0, run.ledger.now().isoformat(), read=False)
 
 
-def settle_run(bench: Bench, entity: str, feeds: Feeds, names: Iterable[str]) -> None:
+def settle_run(run: RunContext, entity: str, feeds: Feeds, names: Iterable[str]) -> None:
     """Settle the run of an entity whose cursors are those of these feeds."""
     auditing.audit(
-        bench.ledger,
-        bench.staging,
-        bench.settings,
+        run.ledger,
+        run.staging,
+        run.settings,
         cursors={name: feeds[name]["cursor"] for name in names},
-        dry_run=bench.order.dry_run,
-        full=bench.order.full,
-        limited=bench.order.limited,
+        dry_run=run.request.dry_run,
+        full=run.request.full,
+        limited=run.request.limited,
         entity=entity,
     )
 
@@ -78,16 +78,16 @@ def settle_run(bench: Bench, entity: str, feeds: Feeds, names: Iterable[str]) ->
 class Engine(Protocol):
     """One entity's steps. Each opens what it needs of both systems and closes it again."""
 
-    def extract(self, bench: Bench, system: SystemName) -> list[dict[str, Any]]:
+    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
         """Read the run's window of every feed of one system into staging."""
 
-    def transform(self, bench: Bench, feeds: Feeds) -> list[dict[str, Any]]:
+    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
         """Map what was read; a row of counts for each table."""
 
-    def plan(self, bench: Bench, feeds: Feeds) -> PlannedRun: ...
+    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun: ...
 
-    def load(self, bench: Bench, batch: int, feeds: Feeds) -> dict[str, int]:
+    def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         """Write one batch; counts of outcomes."""
 
-    def audit(self, bench: Bench, feeds: Feeds) -> None:
+    def audit(self, run: RunContext, feeds: Feeds) -> None:
         """Settle the run (see `retail_sync.sync.engine.settle.audit`)."""

@@ -1,1 +1,0 @@
-"""The steps of each entity's run."""

@@ -1,0 +1,65 @@
+"""What the steps of one run work with, whoever runs them: a task of Airflow, a test, a benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from retail_sync.ledger.ledger import Ledger
+from retail_sync.records.ports.connector import Connector, PointOfSale, Storefront
+from retail_sync.records.ports.products import SystemName
+from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine.request import RunRequest
+from retail_sync.sync.engine.staging import Staging
+
+
+class Access(Protocol):
+    """The way to the systems it was asked for. Each opening is a connector of its own, closed at the end."""
+
+    @property
+    def systems(self) -> Sequence[SystemName]: ...
+
+    def connector(self, system: SystemName) -> AbstractAsyncContextManager[Connector]: ...
+
+    def storefront(
+        self, email_token: Callable[[str], Sequence[str]] | None = None
+    ) -> AbstractAsyncContextManager[Storefront]:
+        """`email_token`: what an e-mail address is recognised by, where orders need it at all."""
+
+    def point_of_sale(self) -> AbstractAsyncContextManager[PointOfSale]: ...
+
+
+class Connect(Protocol):
+    """Reads what connections say, before any event loop runs. Raises ConfigurationFault."""
+
+    def __call__(self, context: RunContext, systems: Sequence[SystemName], /) -> Access: ...
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run, as one of its steps sees it. `task` names the step in the log of API calls. `secret_key`: what secrets
+    in the ledger are sealed with."""
+
+    run_id: str
+    task: str
+    request: RunRequest
+    settings: SyncSettings
+    ledger: Ledger
+    staging: Staging
+    connect: Connect
+    secret_key: Callable[[], str]
+    triggered_by: str = "somebody"
+    """The person who triggered the run; of a run by the schedule, what runs it."""
+
+    def access(self, *systems: SystemName) -> Access:
+        return self.connect(self, systems)
+
+    def writing(self, entity: str) -> AbstractContextManager[None]:
+        """As the one worker that writes the entity now. Raises LeaseHeld while another one may still be writing."""
+        return self.ledger.leases.taken(entity, f"{self.task} of {self.run_id}")
+
+    def looking(self) -> RunContext:
+        """The same run as one that writes nothing and keeps nothing but what it saw."""
+        return replace(self, request=replace(self.request, dry_run=True))

@@ -1,0 +1,129 @@
+"""The steps of orders: web orders, and what became of the sales they are at the till."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from retail_sync.records.orders import ENTITY
+from retail_sync.records.ports.connector import require
+from retail_sync.records.ports.orders import OnlineOrders, TillSales
+from retail_sync.records.ports.products import SYSTEMS, SystemName
+from retail_sync.sync.customers.entity import seal_of
+from retail_sync.sync.engine import text_tables
+from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.context import Access, RunContext
+from retail_sync.sync.engine.entity import Feeds, PlannedRun, read_feed, settle_run, unread
+from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.plan import prepare_nothing
+from retail_sync.sync.orders import apply as applying
+from retail_sync.sync.orders import prepare as preparing
+from retail_sync.sync.orders.bench import Bench as WritingBench
+from retail_sync.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
+
+
+class OrderEngine:
+    """See `retail_sync.sync.engine.entity.Engine`."""
+
+    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+        if not run.settings.orders.exported:
+            return [unread(run, system).as_dict()]
+        access = run.access(system)
+        token = _email_token(run)
+
+        async def read() -> Extracted:
+            keys = run.request.keys or None
+            if system == "commercetools":
+                async with access.storefront(token) as storefront:
+                    online = require(storefront.orders, "orders", system)
+                    await online.prepare()
+                    kept = await asyncio.to_thread(preparing.kept_orders, run.ledger, run.settings)
+                    asking = Asking(online.orders, kept)
+                    return await read_feed(run, ENTITY, online.orders, ORDERS, keys, asking)
+            async with access.point_of_sale() as point_of_sale:
+                till = require(point_of_sale.sales, "sales", system)
+                await till.prepare(writing=True)
+                await asyncio.to_thread(stage_terms, run.staging, till.terms)
+                return await read_feed(run, ENTITY, till.sales, SALES, keys)
+
+        return [asyncio.run(read()).as_dict()]
+
+    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
+        if not run.settings.orders.exported:
+            return [{"feed": name, "rows read": 0} for name in (ORDERS, SALES)]
+        access = run.access(*SYSTEMS)
+
+        async def mapped() -> list[dict[str, Any]]:
+            async with _open(run, access) as (online, till):
+                pages = {name: int(feeds[name]["pages"]) for name in (ORDERS, SALES)}
+                return [
+                    {
+                        "feed": one.feed,
+                        "rows read": one.raw_rows,
+                        "documents": one.documents,
+                        "came twice": one.repeated,
+                        "other sales": one.others,
+                    }
+                    for one in await asyncio.to_thread(transform, run.staging, online, till, pages)
+                ]
+
+        return asyncio.run(mapped())
+
+    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
+        if not run.settings.orders.exported:
+            nothing = prepare_nothing(run.ledger, run.staging, ENTITY).as_dict()
+            return PlannedRun(nothing, (), ["`orders.since` is empty, so no order is exported."])
+        found = preparing.prepare_plan(
+            run.ledger,
+            run.staging,
+            run.settings,
+            now=datetime.now(UTC),
+            dry_run=run.request.dry_run,
+            limited=run.request.limited,
+            full=run.request.full and run.request.since is None,
+        )
+        summary = found.as_dict()
+        holds, shows = summary.pop("first_holds"), summary.pop("shows")
+        lines = text_tables.first_changes(
+            ["order", "in", "what", "amount", "location", "because"], shows, sum(found.changes.values())
+        )
+        return PlannedRun(summary, holds, lines)
+
+    def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
+        access = run.access(*SYSTEMS)
+
+        async def applied() -> dict[str, int]:
+            async with _open(run, access, writing=True) as (online, till):
+                written = await applying.apply_batch(
+                    WritingBench(run.ledger, online, till, run.settings, run.run_id), batch
+                )
+                return written.outcomes
+
+        return asyncio.run(applied())
+
+    def audit(self, run: RunContext, feeds: Feeds) -> None:
+        settle_run(run, ENTITY, feeds, (ORDERS, SALES))
+
+
+@asynccontextmanager
+async def _open(
+    run: RunContext, access: Access, *, writing: bool = False
+) -> AsyncIterator[tuple[OnlineOrders, TillSales]]:
+    token = await asyncio.to_thread(_email_token, run)
+    async with access.storefront(token) as storefront, access.point_of_sale() as point_of_sale:
+        online = require(storefront.orders, "orders", "commercetools")
+        till = require(point_of_sale.sales, "sales", "lightspeed")
+        await online.prepare(writing=writing)
+        await till.prepare(writing=writing)
+        yield online, till
+
+
+def _email_token(run: RunContext) -> Callable[[str], Sequence[str]] | None:
+    """What an e-mail address is recognised by; None where the settings do not look for guests by theirs."""
+    if not run.settings.orders.customers.by_email:
+        return None
+    seal = seal_of(run.ledger, run.settings, run.secret_key())
+    return lambda email: list(seal.tokens({"email": email}).get("email", ()))

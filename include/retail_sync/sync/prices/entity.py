@@ -1,0 +1,210 @@
+"""The steps of prices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from retail_sync.ledger.decisions import Decision
+from retail_sync.ledger.rows import ChangeRow
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.records.ports.connector import require
+from retail_sync.records.ports.prices import OnlinePrices, TillPrices
+from retail_sync.records.ports.products import SYSTEMS, Askable, SystemName
+from retail_sync.sync.engine import settle as auditing
+from retail_sync.sync.engine import text_tables
+from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.context import Access, RunContext
+from retail_sync.sync.engine.entity import Feeds, PlannedRun, read_feed, seen_until, unread
+from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.skus import spellings
+from retail_sync.sync.prices import apply as applying
+from retail_sync.sync.prices import prepare as preparing
+from retail_sync.sync.prices.bench import Bench as WritingBench
+from retail_sync.sync.prices.decisions import decide_by_hand
+from retail_sync.sync.prices.feeds import (
+    ARTICLES,
+    ENTITY,
+    ENTRIES,
+    FEEDS,
+    ONLINE,
+    STANDALONE,
+    Transformed,
+    stage_nothing,
+    stage_terms,
+    staged_terms,
+    transform,
+)
+from retail_sync.sync.prices.loading import PRODUCTS
+from retail_sync.sync.prices.mirror import KEPT
+from retail_sync.sync.prices.rereading import list_of
+from retail_sync.sync.prices.scope import CATALOGUE
+
+
+class PriceEngine:
+    """See `retail_sync.sync.engine.entity.Engine`."""
+
+    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+        if not run.settings.prices.synced:
+            return _unread(run, system)
+        access = run.access(system)
+        read = _read_online if system == "commercetools" else _read_till
+        return [one.as_dict() for one in asyncio.run(read(run, access))]
+
+    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
+        if not run.settings.prices.synced:
+            stage_nothing(run.staging)
+            return [{"table": "none, because no list has an owner", "rows read": 0, "records": 0}]
+        access = run.access(*SYSTEMS)
+
+        async def mapped() -> list[Transformed]:
+            async with _open(access) as (online, till):
+                pages = {name: int(feeds[name]["pages"]) for name in FEEDS}
+                return await asyncio.to_thread(transform, run.staging, online, till, pages)
+
+        return [
+            {"table": one.table, "rows read": one.raw_rows, "records": one.rows, "came twice": one.repeated}
+            for one in asyncio.run(mapped())
+        ]
+
+    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
+        if run.ledger.baseline(PRODUCTS) is None and not run.request.dry_run:
+            raise ConfigurationFault(
+                "Products have had no first alignment, so no article is linked to anything that could have a price.",
+                remedy="Run the DAG `products` with mode=full first.",
+            )
+        decided = decide_by_hand(
+            run.ledger,
+            approved=run.request.approve,
+            rejected=run.request.reject,
+            by=run.triggered_by,
+            run_id=run.run_id,
+        )
+        found = preparing.prepare_plan(
+            run.ledger,
+            run.staging,
+            run.settings,
+            staged_terms(run.staging),
+            now=datetime.now(UTC),
+            dry_run=run.request.dry_run,
+            direction=run.request.direction,
+            keys=run.request.keys,
+            full=run.request.full,
+        )
+        summary = found.as_dict()
+        holds, shows = summary.pop("first_holds"), summary.pop("shows")
+        lines = [f"Every article was looked at: {found.why_all}."] if found.why_all else []
+        if not run.settings.prices.synced:
+            lines = ["No list in `prices.lists` has an owner, so there is nothing to do."]
+        lines += [
+            f"List {name}: the online price of {count} articles was never read for it. Run with mode=full."
+            for name, count in found.unread.items()
+        ]
+        lines += found.rates_differ
+        lines += _decisions(decided)
+        lines += text_tables.first_changes(
+            ["SKU", "list", "in", "shows", "will show", "because"], shows, sum(found.changes.values())
+        )
+        return PlannedRun(summary, holds, lines)
+
+    def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
+        access = run.access(*SYSTEMS)
+
+        async def applied() -> dict[str, int]:
+            async with _open(access, writing=True) as (online, till):
+                done = await applying.apply_batch(
+                    WritingBench(run.ledger, online, till, run.settings, run.run_id),
+                    batch,
+                    seen={feed: seen_until(run, ENTITY, feeds, feed) for feed in (ARTICLES, ENTRIES)},
+                )
+                return done.outcomes
+
+        return asyncio.run(applied())
+
+    def audit(self, run: RunContext, feeds: Feeds) -> None:
+        document = run.staging.read_document("plan")
+        cursors = {feed: feeds[feed]["cursor"] for feed in FEEDS}
+        auditing.audit(
+            run.ledger,
+            run.staging,
+            run.settings,
+            cursors={**cursors, CATALOGUE: document["now"]},
+            dry_run=run.request.dry_run,
+            full=run.request.full,
+            limited=run.request.limited,
+            entity=ENTITY,
+            place_of=_list_of,
+        )
+
+
+def _list_of(change: ChangeRow) -> str | None:
+    return list_of(change)
+
+
+def _decisions(decided: Sequence[Decision]) -> list[str]:
+    """What a person decided with this run, without names of articles or people."""
+    if not decided:
+        return []
+    approved = sum(one.verdict == "approve" for one in decided)
+    return [f"Decided by hand: {approved} prices approved, {len(decided) - approved} rejected."]
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _unread(run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+    """Nothing is read where no list has an owner; the cursors stay where they are."""
+    names = (ONLINE, STANDALONE) if system == "commercetools" else (ARTICLES, ENTRIES)
+    return [unread(run, name).as_dict() for name in names]
+
+
+async def _read_online(run: RunContext, access: Access) -> list[Extracted]:
+    async with access.storefront() as storefront:
+        online = require(storefront.prices, "prices", "commercetools")
+        await online.prepare()
+        await asyncio.to_thread(stage_terms, run.staging, ONLINE, online.terms)
+        keys = spellings(run.ledger, run.settings.products, run.request.keys) or None
+        products = await _feed(run, online.products, ONLINE, keys)
+        # Without standalone prices their feed is not walked; its cursor stays where it is.
+        reads = run.settings.prices.standalone
+        standalone = await read_feed(run, ENTITY, online.standalone, STANDALONE, keys if reads else ())
+        return [products, standalone]
+
+
+async def _read_till(run: RunContext, access: Access) -> list[Extracted]:
+    async with access.point_of_sale() as point_of_sale:
+        till = require(point_of_sale.prices, "prices", "lightspeed")
+        await till.prepare()
+        await asyncio.to_thread(stage_terms, run.staging, ARTICLES, till.terms)
+        keys = run.request.keys
+        articles = _articles_of(run, keys) if keys else None
+        found = await _feed(run, till.articles, ARTICLES, articles)
+        lines = await _feed(run, till.entries, ENTRIES, articles)
+        return [found, lines]
+
+
+def _articles_of(run: RunContext, skus: Sequence[str]) -> list[str]:
+    """Till ids of the articles that bear these SKUs, at the till or online."""
+    mirror = run.ledger.mirror
+    skus = spellings(run.ledger, run.settings.products, skus)
+    till = mirror.cells(PRODUCTS, "variant", "lightspeed", labels=skus)
+    online = mirror.cells(PRODUCTS, "variant", "commercetools", labels=skus)
+    linked = run.ledger.links.pairs(PRODUCTS, "variant", commercetools_ids=set(online["id"]))
+    return sorted(set(till.loc[till["deleted_at"].isna(), "id"]) | set(linked["lightspeed_id"]))
+
+
+async def _feed(run: RunContext, feed: Askable, name: str, keys: Sequence[str] | None) -> Extracted:
+    return await read_feed(run, ENTITY, feed, name, keys, Asking(feed, KEPT[name]))
+
+
+@asynccontextmanager
+async def _open(access: Access, *, writing: bool = False) -> AsyncIterator[tuple[OnlinePrices, TillPrices]]:
+    async with access.storefront() as storefront, access.point_of_sale() as point_of_sale:
+        online = require(storefront.prices, "prices", "commercetools")
+        till = require(point_of_sale.prices, "prices", "lightspeed")
+        await online.prepare(writing=writing)
+        await till.prepare(writing=writing)
+        yield online, till

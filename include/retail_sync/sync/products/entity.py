@@ -1,0 +1,119 @@
+"""The steps of products."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from retail_sync.records.ports.connector import require
+from retail_sync.records.ports.products import SYSTEMS, ProductSystem, SystemName
+from retail_sync.sync.engine import apply as batches
+from retail_sync.sync.engine import extract as extracting
+from retail_sync.sync.engine import settle as auditing
+from retail_sync.sync.engine.context import Access, RunContext
+from retail_sync.sync.engine.entity import Feeds, PlannedRun, seen_until
+from retail_sync.sync.engine.skus import spellings
+from retail_sync.sync.products import apply as applying
+from retail_sync.sync.products import prepare as preparing
+from retail_sync.sync.products.feeds import extract
+from retail_sync.sync.products.mirror import ENTITY
+
+
+class ProductEngine:
+    """See `retail_sync.sync.engine.entity.Engine`."""
+
+    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+        access = run.access(system)
+
+        async def read() -> extracting.Extracted:
+            async with _products(access) as systems:
+                return await extract(
+                    run.ledger,
+                    run.staging,
+                    systems[system],
+                    full=run.request.full,
+                    since=run.request.since,
+                    keys=spellings(run.ledger, run.settings.products, run.request.keys),
+                )
+
+        return [asyncio.run(read()).as_dict()]
+
+    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
+        access = run.access(*SYSTEMS)
+
+        async def mapped() -> list[preparing.Transformed]:
+            async with _products(access) as systems:
+                return [
+                    await asyncio.to_thread(
+                        preparing.transform, run.staging, systems[system], feeds[system]["pages"]
+                    )
+                    for system in SYSTEMS
+                ]
+
+        return [
+            {
+                "system": one.system,
+                "rows read": one.raw_rows,
+                "products": one.products,
+                "variants": one.variants,
+                "came twice": one.repeated,
+            }
+            for one in asyncio.run(mapped())
+        ]
+
+    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
+        summary = preparing.prepare_plan(
+            run.ledger,
+            run.staging,
+            run.settings,
+            now=datetime.now(UTC),
+            dry_run=run.request.dry_run,
+            direction=run.request.direction,
+            limited=run.request.limited,
+        ).as_dict()
+        return PlannedRun(summary, summary.pop("first_holds"))
+
+    def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
+        open_changes = run.ledger.changes.read(run.run_id, batch=batch, outcome="planned")
+        targets = {change.system for change in open_changes}
+        access = run.access(*(system for system in SYSTEMS if system in targets))
+
+        async def applied() -> batches.Applied:
+            async with _products(access) as systems:
+                return await applying.apply_batch(
+                    run.ledger,
+                    systems,
+                    run.settings,
+                    run.run_id,
+                    batch,
+                    seen_cursors={system: seen_until(run, ENTITY, feeds, system) for system in targets},
+                )
+
+        return asyncio.run(applied()).outcomes
+
+    def audit(self, run: RunContext, feeds: Feeds) -> None:
+        auditing.audit(
+            run.ledger,
+            run.staging,
+            run.settings,
+            cursors={system: feeds[system]["cursor"] for system in SYSTEMS},
+            dry_run=run.request.dry_run,
+            full=run.request.full,
+            limited=run.request.limited,
+            entity=ENTITY,
+        )
+
+
+@asynccontextmanager
+async def _products(access: Access) -> AsyncIterator[Mapping[str, ProductSystem]]:
+    """The products of all systems in `access`, open and ready."""
+    async with AsyncExitStack() as stack:
+        opened: dict[str, ProductSystem] = {}
+        for system in access.systems:
+            connector = await stack.enter_async_context(access.connector(system))
+            opened[system] = require(connector.products, "products", system)
+            await opened[system].prepare()
+        yield opened

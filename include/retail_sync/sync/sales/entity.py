@@ -1,0 +1,99 @@
+"""The steps of in-store sales: read at the till, shown online. Of commercetools nothing is read."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from retail_sync.records.ports.connector import require
+from retail_sync.records.ports.products import SystemName
+from retail_sync.records.sales import ENTITY
+from retail_sync.sync.engine import text_tables
+from retail_sync.sync.engine.context import RunContext
+from retail_sync.sync.engine.entity import Feeds, PlannedRun, read_feed, settle_run, unread
+from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.plan import prepare_nothing
+from retail_sync.sync.sales import apply as applying
+from retail_sync.sync.sales import prepare as preparing
+from retail_sync.sync.sales.bench import Bench as WritingBench
+from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
+
+
+class SaleEngine:
+    """See `retail_sync.sync.engine.entity.Engine`."""
+
+    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+        if system == "commercetools" or run.settings.sales.target == "none":
+            return [unread(run, system).as_dict()]
+        access = run.access(system)
+
+        async def read() -> Extracted:
+            async with access.point_of_sale() as point_of_sale:
+                till = require(point_of_sale.sales, "sales", system)
+                await till.prepare()
+                await asyncio.to_thread(stage_terms, run.staging, till.terms)
+                return await read_feed(run, ENTITY, till.sales, SALES, run.request.keys or None)
+
+        return [asyncio.run(read()).as_dict()]
+
+    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
+        if run.settings.sales.target == "none":
+            return [{"feed": SALES, "rows read": 0}]
+        access = run.access("lightspeed")
+
+        async def mapped() -> dict[str, Any]:
+            async with access.point_of_sale() as point_of_sale:
+                till = require(point_of_sale.sales, "sales", "lightspeed")
+                await till.prepare()
+                one = await asyncio.to_thread(transform, run.staging, till, int(feeds[SALES]["pages"]))
+                return {
+                    "feed": one.feed,
+                    "rows read": one.raw_rows,
+                    "sales": one.rows,
+                    "came twice": one.repeated,
+                }
+
+        return [asyncio.run(mapped())]
+
+    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
+        if run.settings.sales.target == "none":
+            return _nothing(run)
+        found = preparing.prepare_plan(
+            run.ledger,
+            run.staging,
+            run.settings,
+            now=datetime.now(UTC),
+            dry_run=run.request.dry_run,
+            limited=run.request.limited,
+            full=run.request.full,
+        )
+        summary = found.as_dict()
+        holds, shows = summary.pop("first_holds"), summary.pop("shows")
+        lines = [f"{found.late} sales waited for customers who are linked now."] if found.late else []
+        lines += text_tables.first_changes(
+            ["sale", "what", "as", "amount", "because"], shows, sum(found.changes.values())
+        )
+        return PlannedRun(summary, holds, lines)
+
+    def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
+        access = run.access("commercetools")
+
+        async def applied() -> dict[str, int]:
+            async with access.storefront() as storefront:
+                online = require(storefront.orders, "orders", "commercetools")
+                await online.prepare(writing=True)
+                written = await applying.apply_batch(
+                    WritingBench(run.ledger, online, run.settings, run.run_id), batch
+                )
+                return written.outcomes
+
+        return asyncio.run(applied())
+
+    def audit(self, run: RunContext, feeds: Feeds) -> None:
+        settle_run(run, ENTITY, feeds, (SALES,))
+
+
+def _nothing(run: RunContext) -> PlannedRun:
+    summary = prepare_nothing(run.ledger, run.staging, ENTITY).as_dict()
+    return PlannedRun(summary, (), ["`sales.target` is none, so no sale leaves the till."])
