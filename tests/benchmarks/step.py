@@ -21,12 +21,13 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.runtime.secrets import token_key
-from retail_sync.pipeline.tasks.entity import engine_of
-from retail_sync.records.ports.products import SystemName
+from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.context import Connect, RunContext
 from retail_sync.sync.engine.request import RunRequest
+from retail_sync.sync.engine.run import EntityRun, Extracts
 from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.registry import entity_of
 
 Job = Mapping[str, Any]
 
@@ -69,31 +70,38 @@ def run(job: Job) -> Any:
         staging = Staging(Path(job["staging"]), run_id, ledger.checkpoints)
         connect = _connect(job["places"])
         context = RunContext(run_id, step, request, settings, ledger, staging, connect, token_key)
-        return _STEPS[step](context, entity, job)
+        return _STEPS[step](EntityRun(context, entity_of(entity), _silent), job)
 
 
-def _extract(context: RunContext, entity: str, job: Job) -> Any:
-    return {one["system"]: one for one in engine_of(entity).extract(context, job["system"])}
+def _silent(*_lines: str) -> None:
+    return
 
 
-def _transform(context: RunContext, entity: str, job: Job) -> Any:
-    engine_of(entity).transform(context, job["feeds"])
+def _extracts(job: Job) -> Extracts:
+    """`job["feeds"]`: what both steps of reading gave, by feed."""
+    return {system: {"feeds": job["feeds"]} for system in SYSTEMS}
 
 
-def _plan(context: RunContext, entity: str, job: Job) -> Any:
-    context.ledger.set_windows(context.run_id, {name: one["window"] for name, one in job["feeds"].items()})
-    planned = engine_of(entity).plan(context, job["feeds"])
-    return {**planned.summary, "to_load": sorted(context.ledger.changes.open_batches(context.run_id))}
+def _extract(run: EntityRun, job: Job) -> Any:
+    return run.extract(job["system"])["feeds"]
 
 
-def _load(context: RunContext, entity: str, job: Job) -> Any:
-    with context.writing(entity):
-        return engine_of(entity).load(context, job["batch"], job["feeds"])
+def _transform(run: EntityRun, job: Job) -> Any:
+    run.transform(_extracts(job))
 
 
-def _audit(context: RunContext, entity: str, job: Job) -> Any:
-    engine_of(entity).audit(context, job["feeds"])
-    return dict(context.ledger.run(context.run_id).accounts)
+def _plan(run: EntityRun, job: Job) -> Any:
+    planned = run.plan(_extracts(job))
+    return {**planned.summary, "to_load": planned.batches}
+
+
+def _load(run: EntityRun, job: Job) -> Any:
+    return run.load(job["batch"], _extracts(job))
+
+
+def _audit(run: EntityRun, job: Job) -> Any:
+    run.settle(_extracts(job))
+    return dict(run.context.ledger.run(run.context.run_id).accounts)
 
 
 _STEPS = {"extract": _extract, "transform": _transform, "plan": _plan, "load": _load, "audit": _audit}

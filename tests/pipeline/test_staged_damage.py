@@ -11,8 +11,8 @@ from airflow.sdk import RetryAction
 import tests.airflow_home as airflow_home
 from demo.postgres import EmbeddedPostgres
 from retail_sync.pipeline.dags.retry_policy import SyncRetries
-from retail_sync.pipeline.tasks.entity import PlanDamaged
 from retail_sync.records.errors import StagedDataDamaged
+from retail_sync.sync.engine.run import PlanDamaged
 from tests.pipeline.aligned import ALL, ORDER, aligned
 from tests.pipeline.tasks import Tasks
 from tests.scenarios.ordered import Ordered

@@ -11,7 +11,7 @@ from airflow.sdk import get_current_context
 
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.context import run_context
-from retail_sync.pipeline.tasks.entity import plan_again
+from retail_sync.pipeline.tasks.entity import run_of
 from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.records.sales import ENTITY as SALES
 from retail_sync.sync.engine import text_tables
@@ -29,7 +29,7 @@ WIDEST = 40
 def report(entity: str, order: RunRequest) -> dict[str, Any]:
     """Tell what the plan of this run would change; the whole list is staged as `drift`, counts are returned."""
     context = cast("Mapping[str, Any]", get_current_context())
-    with run_context(context, entity, order, settled=True) as run, plan_again(run):
+    with run_context(context, entity, order, settled=True) as run, run_of(run, entity).plans_again():
         changes = run.ledger.changes.read(run.run_id)
         outlets = outlet_names(run) if entity == STOCK_ENTITY else {}
         found = [one for change in changes for one in differences(change, run.settings, outlets)]

@@ -25,7 +25,15 @@ from retail_sync.sync.customers.world import Terms
 from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.absence import Asking, Kept
 from retail_sync.sync.engine.context import Access, RunContext
-from retail_sync.sync.engine.entity import Feeds, PlannedRun, read_feed, seen_until, settle_run, unread
+from retail_sync.sync.engine.entity import (
+    EntitySpec,
+    Feeds,
+    PlannedRun,
+    Settling,
+    read_feed,
+    seen_until,
+    unread,
+)
 from retail_sync.sync.engine.extract import Extracted
 
 DIGESTS = "customers"
@@ -37,13 +45,15 @@ def seal_of(ledger: Ledger, settings: SyncSettings, secret_key: str) -> Seal:
     return Seal(ledger.secret(secret_key, DIGESTS), settings.customers.hash)
 
 
-class CustomerEngine:
-    """See `retail_sync.sync.engine.entity.Engine`."""
+class Customers:
+    """See `retail_sync.sync.engine.entity.Entity`."""
 
-    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+    spec = EntitySpec(ENTITY, feeds=SYSTEMS)
+
+    def extract(self, run: RunContext, system: SystemName) -> list[Extracted]:
         if not run.settings.customers.synced:
             preparing.stage_terms(run.staging, system, Terms(frozenset(), frozenset()))
-            return [unread(run, system).as_dict()]
+            return [unread(run, system)]
         access = run.access(system)
 
         async def read() -> Extracted:
@@ -54,7 +64,7 @@ class CustomerEngine:
                 asking = Asking(door, Kept(ENTITY, KIND, system, named=True))
                 return await read_feed(run, ENTITY, door, system, keys, asking)
 
-        return [asyncio.run(read()).as_dict()]
+        return [asyncio.run(read())]
 
     def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
         found = [reading.transform(run.staging, system, int(feeds[system]["pages"])) for system in SYSTEMS]
@@ -114,8 +124,8 @@ class CustomerEngine:
 
         return asyncio.run(applied())
 
-    def audit(self, run: RunContext, feeds: Feeds) -> None:
-        settle_run(run, ENTITY, feeds, SYSTEMS)
+    def settling(self, run: RunContext) -> Settling:
+        return Settling()
 
 
 @asynccontextmanager

@@ -1,19 +1,33 @@
-"""What the steps of a run ask of an entity."""
+"""What the engine asks of an entity, and what entities build their steps from.
+
+An entity is a folder of `sync` with one object of this face. It says what is read, how rows become records, what is
+planned and how a batch is written; when, in which order and what is kept of it is the engine's (`EntityRun`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from retail_sync.records.ports.products import Stream, SystemName
-from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.extract import Extracted, extract_feed
+from retail_sync.sync.engine.settle import PlaceOf, nowhere
 
 Feeds = Mapping[str, Mapping[str, Any]]
 """What was read, by feed: pages, window, cursor (see `retail_sync.sync.engine.extract.Extracted`)."""
+
+
+@dataclass(frozen=True)
+class EntitySpec:
+    """`name`: the ledger's name of the entity. `feeds`: what is read, each with a cursor of its own.
+    `needs_baseline_of`: the entity whose first alignment makes the links that this one follows."""
+
+    name: str
+    feeds: tuple[str, ...]
+    needs_baseline_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -23,6 +37,37 @@ class PlannedRun:
     summary: dict[str, Any]
     first_holds: Sequence[Mapping[str, Any]] = ()
     lines: Sequence[str] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Settling:
+    """What settling a run needs besides what was read and planned. `cursors`: of what is no feed. `along`: changes that
+    were planned while the plan was being written. `place_of`: where a failed change was to go, if a record is written
+    to several places, each of which may refuse it."""
+
+    cursors: Mapping[str, str | None] = field(default_factory=dict)
+    along: int = 0
+    place_of: PlaceOf = nowhere
+
+
+class Entity(Protocol):
+    """One entity's steps. Each opens what it needs of both systems and closes it again."""
+
+    @property
+    def spec(self) -> EntitySpec: ...
+
+    def extract(self, run: RunContext, system: SystemName) -> list[Extracted]:
+        """Read the run's window of every feed of one system into staging."""
+
+    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
+        """Map what was read; a row of counts for each table."""
+
+    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun: ...
+
+    def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
+        """Write one batch; counts of outcomes."""
+
+    def settling(self, run: RunContext) -> Settling: ...
 
 
 def seen_until(run: RunContext, entity: str, feeds: Feeds, feed: str) -> str | None:
@@ -59,35 +104,3 @@ def unread(run: RunContext, name: str) -> Extracted:
     """A feed that this run does not read: no cursor moves."""
     window: dict[str, str | None] = {"lower": None, "upper": None}
     return Extracted(name, 0, 0, window, None, 0, run.ledger.now().isoformat(), read=False)
-
-
-def settle_run(run: RunContext, entity: str, feeds: Feeds, names: Iterable[str]) -> None:
-    """Settle the run of an entity whose cursors are those of these feeds."""
-    auditing.audit(
-        run.ledger,
-        run.staging,
-        run.settings,
-        cursors={name: feeds[name]["cursor"] for name in names},
-        dry_run=run.request.dry_run,
-        full=run.request.full,
-        limited=run.request.limited,
-        entity=entity,
-    )
-
-
-class Engine(Protocol):
-    """One entity's steps. Each opens what it needs of both systems and closes it again."""
-
-    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
-        """Read the run's window of every feed of one system into staging."""
-
-    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
-        """Map what was read; a row of counts for each table."""
-
-    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun: ...
-
-    def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
-        """Write one batch; counts of outcomes."""
-
-    def audit(self, run: RunContext, feeds: Feeds) -> None:
-        """Settle the run (see `retail_sync.sync.engine.settle.audit`)."""

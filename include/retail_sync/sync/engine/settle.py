@@ -35,7 +35,7 @@ class Audited:
 PlaceOf = Callable[[ChangeRow], str | None]
 
 
-def _nowhere(_change: ChangeRow) -> str | None:
+def nowhere(_change: ChangeRow) -> str | None:
     return None
 
 
@@ -50,7 +50,7 @@ def audit(
     limited: bool,
     entity: str,
     along: int = 0,
-    place_of: PlaceOf = _nowhere,
+    place_of: PlaceOf = nowhere,
 ) -> Audited:
     """Settle the run. Cursors move only when nothing is left open, and only together with the holds. `along`: changes
     that were planned while the plan was being written, besides those the plan counts. `place_of`: where a failed change

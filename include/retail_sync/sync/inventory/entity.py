@@ -8,17 +8,15 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.identifiers import matching_key
 from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.inventory import OnlineStock, TillStock
 from retail_sync.records.ports.products import SYSTEMS, Askable, SystemName
 from retail_sync.settings.stockchecks import require_reserved
-from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.context import Access, RunContext
-from retail_sync.sync.engine.entity import Feeds, PlannedRun, read_feed, seen_until
+from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, seen_until
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.skus import spellings
 from retail_sync.sync.inventory import apply as applying
@@ -46,13 +44,15 @@ EXPLAINED = 20
 """SKUs of a run of `keys` whose figures are explained in its log."""
 
 
-class StockEngine:
-    """See `retail_sync.sync.engine.entity.Engine`."""
+class Inventory:
+    """See `retail_sync.sync.engine.entity.Entity`."""
 
-    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+    spec = EntitySpec(ENTITY, feeds=(ENTRIES, ORDERS, LEVELS), needs_baseline_of=PRODUCTS)
+
+    def extract(self, run: RunContext, system: SystemName) -> list[Extracted]:
         access = run.access(system)
         read = _read_online if system == "commercetools" else _read_till
-        return [one.as_dict() for one in asyncio.run(read(run, access))]
+        return asyncio.run(read(run, access))
 
     def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
         access = run.access(*SYSTEMS)
@@ -68,11 +68,6 @@ class StockEngine:
         ]
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
-        if run.ledger.baseline(PRODUCTS) is None and not run.request.dry_run:
-            raise ConfigurationFault(
-                "Products have had no first alignment, so no SKU is linked to anything that could have stock.",
-                remedy="Run the DAG `products` with mode=full first.",
-            )
         layout, now = _layout(run), datetime.now(UTC)
         found = preparing.prepare_plan(
             run.ledger,
@@ -118,19 +113,10 @@ class StockEngine:
 
         return asyncio.run(applied())
 
-    def audit(self, run: RunContext, feeds: Feeds) -> None:
-        document = run.staging.read_document("plan")
-        cursors = {feed: feeds[feed]["cursor"] for feed in (ENTRIES, ORDERS, LEVELS)}
-        names = outlet_names(run)
-        auditing.audit(
-            run.ledger,
-            run.staging,
-            run.settings,
-            cursors={**cursors, CATALOGUE: document["began"]},
-            dry_run=run.request.dry_run,
-            full=run.request.full,
-            limited=run.request.limited,
-            entity=ENTITY,
+    def settling(self, run: RunContext) -> Settling:
+        document, names = run.staging.read_document("plan"), outlet_names(run)
+        return Settling(
+            {CATALOGUE: document["began"]},
             along=run.ledger.changes.keyed(run.run_id, ALONG),
             place_of=lambda change: place_name(change, names),
         )

@@ -16,7 +16,7 @@ from retail_sync.sync.customers.entity import seal_of
 from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.context import Access, RunContext
-from retail_sync.sync.engine.entity import Feeds, PlannedRun, read_feed, settle_run, unread
+from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, unread
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.plan import prepare_nothing
 from retail_sync.sync.orders import apply as applying
@@ -25,12 +25,14 @@ from retail_sync.sync.orders.bench import Bench as WritingBench
 from retail_sync.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
 
 
-class OrderEngine:
-    """See `retail_sync.sync.engine.entity.Engine`."""
+class Orders:
+    """See `retail_sync.sync.engine.entity.Entity`."""
 
-    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+    spec = EntitySpec(ENTITY, feeds=(ORDERS, SALES))
+
+    def extract(self, run: RunContext, system: SystemName) -> list[Extracted]:
         if not run.settings.orders.exported:
-            return [unread(run, system).as_dict()]
+            return [unread(run, system)]
         access = run.access(system)
         token = _email_token(run)
 
@@ -49,7 +51,7 @@ class OrderEngine:
                 await asyncio.to_thread(stage_terms, run.staging, till.terms)
                 return await read_feed(run, ENTITY, till.sales, SALES, keys)
 
-        return [asyncio.run(read()).as_dict()]
+        return [asyncio.run(read())]
 
     def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
         if not run.settings.orders.exported:
@@ -104,8 +106,8 @@ class OrderEngine:
 
         return asyncio.run(applied())
 
-    def audit(self, run: RunContext, feeds: Feeds) -> None:
-        settle_run(run, ENTITY, feeds, (ORDERS, SALES))
+    def settling(self, run: RunContext) -> Settling:
+        return Settling()
 
 
 @asynccontextmanager

@@ -10,15 +10,21 @@ from typing import Any
 
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.rows import ChangeRow
-from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.prices import OnlinePrices, TillPrices
 from retail_sync.records.ports.products import SYSTEMS, Askable, SystemName
-from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.context import Access, RunContext
-from retail_sync.sync.engine.entity import Feeds, PlannedRun, read_feed, seen_until, unread
+from retail_sync.sync.engine.entity import (
+    EntitySpec,
+    Feeds,
+    PlannedRun,
+    Settling,
+    read_feed,
+    seen_until,
+    unread,
+)
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.skus import spellings
 from retail_sync.sync.prices import apply as applying
@@ -44,15 +50,17 @@ from retail_sync.sync.prices.rereading import list_of
 from retail_sync.sync.prices.scope import CATALOGUE
 
 
-class PriceEngine:
-    """See `retail_sync.sync.engine.entity.Engine`."""
+class Prices:
+    """See `retail_sync.sync.engine.entity.Entity`."""
 
-    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+    spec = EntitySpec(ENTITY, feeds=FEEDS, needs_baseline_of=PRODUCTS)
+
+    def extract(self, run: RunContext, system: SystemName) -> list[Extracted]:
         if not run.settings.prices.synced:
             return _unread(run, system)
         access = run.access(system)
         read = _read_online if system == "commercetools" else _read_till
-        return [one.as_dict() for one in asyncio.run(read(run, access))]
+        return asyncio.run(read(run, access))
 
     def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
         if not run.settings.prices.synced:
@@ -71,11 +79,6 @@ class PriceEngine:
         ]
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
-        if run.ledger.baseline(PRODUCTS) is None and not run.request.dry_run:
-            raise ConfigurationFault(
-                "Products have had no first alignment, so no article is linked to anything that could have a price.",
-                remedy="Run the DAG `products` with mode=full first.",
-            )
         decided = decide_by_hand(
             run.ledger,
             approved=run.request.approve,
@@ -124,20 +127,9 @@ class PriceEngine:
 
         return asyncio.run(applied())
 
-    def audit(self, run: RunContext, feeds: Feeds) -> None:
+    def settling(self, run: RunContext) -> Settling:
         document = run.staging.read_document("plan")
-        cursors = {feed: feeds[feed]["cursor"] for feed in FEEDS}
-        auditing.audit(
-            run.ledger,
-            run.staging,
-            run.settings,
-            cursors={**cursors, CATALOGUE: document["now"]},
-            dry_run=run.request.dry_run,
-            full=run.request.full,
-            limited=run.request.limited,
-            entity=ENTITY,
-            place_of=_list_of,
-        )
+        return Settling({CATALOGUE: document["now"]}, place_of=_list_of)
 
 
 def _list_of(change: ChangeRow) -> str | None:
@@ -155,10 +147,10 @@ def _decisions(decided: Sequence[Decision]) -> list[str]:
 # ---------------------------------------------------------------- reading
 
 
-def _unread(run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+def _unread(run: RunContext, system: SystemName) -> list[Extracted]:
     """Nothing is read where no list has an owner; the cursors stay where they are."""
     names = (ONLINE, STANDALONE) if system == "commercetools" else (ARTICLES, ENTRIES)
-    return [unread(run, name).as_dict() for name in names]
+    return [unread(run, name) for name in names]
 
 
 async def _read_online(run: RunContext, access: Access) -> list[Extracted]:

@@ -11,10 +11,9 @@ from typing import Any
 from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.products import SYSTEMS, ProductSystem, SystemName
 from retail_sync.sync.engine import apply as batches
-from retail_sync.sync.engine import extract as extracting
-from retail_sync.sync.engine import settle as auditing
 from retail_sync.sync.engine.context import Access, RunContext
-from retail_sync.sync.engine.entity import Feeds, PlannedRun, seen_until
+from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, seen_until
+from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.skus import spellings
 from retail_sync.sync.products import apply as applying
 from retail_sync.sync.products import prepare as preparing
@@ -22,13 +21,15 @@ from retail_sync.sync.products.feeds import extract
 from retail_sync.sync.products.mirror import ENTITY
 
 
-class ProductEngine:
-    """See `retail_sync.sync.engine.entity.Engine`."""
+class Products:
+    """See `retail_sync.sync.engine.entity.Entity`."""
 
-    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+    spec = EntitySpec(ENTITY, feeds=SYSTEMS)
+
+    def extract(self, run: RunContext, system: SystemName) -> list[Extracted]:
         access = run.access(system)
 
-        async def read() -> extracting.Extracted:
+        async def read() -> Extracted:
             async with _products(access) as systems:
                 return await extract(
                     run.ledger,
@@ -39,7 +40,7 @@ class ProductEngine:
                     keys=spellings(run.ledger, run.settings.products, run.request.keys),
                 )
 
-        return [asyncio.run(read()).as_dict()]
+        return [asyncio.run(read())]
 
     def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
         access = run.access(*SYSTEMS)
@@ -94,17 +95,8 @@ class ProductEngine:
 
         return asyncio.run(applied()).outcomes
 
-    def audit(self, run: RunContext, feeds: Feeds) -> None:
-        auditing.audit(
-            run.ledger,
-            run.staging,
-            run.settings,
-            cursors={system: feeds[system]["cursor"] for system in SYSTEMS},
-            dry_run=run.request.dry_run,
-            full=run.request.full,
-            limited=run.request.limited,
-            entity=ENTITY,
-        )
+    def settling(self, run: RunContext) -> Settling:
+        return Settling()
 
 
 @asynccontextmanager

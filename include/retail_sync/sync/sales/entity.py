@@ -11,7 +11,7 @@ from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sales import ENTITY
 from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.context import RunContext
-from retail_sync.sync.engine.entity import Feeds, PlannedRun, read_feed, settle_run, unread
+from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, unread
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.plan import prepare_nothing
 from retail_sync.sync.sales import apply as applying
@@ -20,12 +20,14 @@ from retail_sync.sync.sales.bench import Bench as WritingBench
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
 
 
-class SaleEngine:
-    """See `retail_sync.sync.engine.entity.Engine`."""
+class Sales:
+    """See `retail_sync.sync.engine.entity.Entity`."""
 
-    def extract(self, run: RunContext, system: SystemName) -> list[dict[str, Any]]:
+    spec = EntitySpec(ENTITY, feeds=(SALES,))
+
+    def extract(self, run: RunContext, system: SystemName) -> list[Extracted]:
         if system == "commercetools" or run.settings.sales.target == "none":
-            return [unread(run, system).as_dict()]
+            return [unread(run, system)]
         access = run.access(system)
 
         async def read() -> Extracted:
@@ -35,7 +37,7 @@ class SaleEngine:
                 await asyncio.to_thread(stage_terms, run.staging, till.terms)
                 return await read_feed(run, ENTITY, till.sales, SALES, run.request.keys or None)
 
-        return [asyncio.run(read()).as_dict()]
+        return [asyncio.run(read())]
 
     def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
         if run.settings.sales.target == "none":
@@ -90,8 +92,8 @@ class SaleEngine:
 
         return asyncio.run(applied())
 
-    def audit(self, run: RunContext, feeds: Feeds) -> None:
-        settle_run(run, ENTITY, feeds, (SALES,))
+    def settling(self, run: RunContext) -> Settling:
+        return Settling()
 
 
 def _nothing(run: RunContext) -> PlannedRun:
