@@ -28,7 +28,7 @@ from tests.benchmarks.consoleledger import BIG, ENTITIES, count, fill, one_of, r
 from tests.benchmarks.reporting import tell
 from tests.console.house import House, form_token, house_of
 from tests.ledger.test_console_plans import id_of
-from tests.scenarios.peopled import KEY
+from tests.support.runs import KEY
 
 pytestmark = pytest.mark.benchmark
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import statistics
 import subprocess
@@ -12,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from retail_sync.records.ports.connector import require
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.products import ProductTables
 from retail_sync.sync.products.planner import plan_products
 from tests.benchmarks.running import PROJECT
 from tests.benchmarks.shop import large_shop, with_families
 from tests.benchmarks.tables import plan_input, shop_tables
 from tests.scenarios.world import World, world_of
+from tests.support.runs import Doors
 
 pytestmark = pytest.mark.benchmark
 
@@ -51,15 +55,17 @@ def world(
 @pytest.mark.parametrize(
     ("system", "rows"), [("commercetools", 500), ("lightspeed", 1000)], ids=["projections", "till rows"]
 )
-def test_a_page_is_mapped_in_a_blink(world: World, system: str, rows: int) -> None:
-    async def measured(adapters: object) -> float:
-        adapter = adapters[system]  # type: ignore[index]
-        window = await adapter.open_window(None, full=True)
-        page = await anext(adapter.walk(window))
-        assert len(page.rows) == rows
-        return median_cpu(lambda: adapter.to_records(page.rows))
+def test_a_page_is_mapped_in_a_blink(world: World, system: SystemName, rows: int) -> None:
+    async def measured() -> float:
+        async with Doors(world, world.settings).connector(system) as connector:
+            adapter = require(connector.products, "products", system)
+            await adapter.prepare()
+            window = await adapter.open_window(None, full=True)
+            page = await anext(adapter.walk(window))
+            assert len(page.rows) == rows
+            return median_cpu(lambda: adapter.to_records(page.rows))
 
-    seconds = world.with_adapters(measured)
+    seconds = asyncio.run(measured())
     tell(f"mapping a page of {rows} rows of {system}", seconds)
     assert seconds < 3
 

@@ -20,7 +20,7 @@ from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.staging import Staging
 from sandbox.server import SandboxServer
-from tests.scenarios.peopled import KEY
+from tests.support.runs import KEY
 
 WHO = "who"
 """Cookie that says who is signed in, in place of Airflow's session."""

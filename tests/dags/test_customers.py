@@ -17,8 +17,9 @@ from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.rows import ExchangeRow
 from tests.dags.conftest import Finished, Run, environment
 from tests.dags.test_products import said_to_others
-from tests.scenarios.peopled import KEY, Peopled, peopled, physical, postal
+from tests.scenarios.peopled import Peopled, peopled, physical, postal
 from tests.scenarios.world import World
+from tests.support.runs import KEY
 
 pytestmark = pytest.mark.airflow
 

@@ -15,7 +15,8 @@ from sandbox.shop import SAMPLE_SHOP, load_shop
 from sandbox.shop.config import default_config
 from tests.dags.conftest import environment
 from tests.pipeline.tasks import Tasks
-from tests.scenarios.ordered import KEY, Ordered, ordered_from
+from tests.scenarios.ordered import Ordered, ordered_from
+from tests.support.runs import KEY
 
 ALL = tuple(one.id for one in ENTITIES)
 ORDER = ("products", "prices", "inventory", "customers", "orders", "sales", "inventory")

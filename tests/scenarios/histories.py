@@ -13,8 +13,8 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -25,23 +25,20 @@ from typing import Any
 
 import httpx
 
-from retail_sync.commercetools.api.client import CommercetoolsClient
-from retail_sync.commercetools.api.connection import CommercetoolsConnection
+from retail_sync.commercetools.connector import CommercetoolsConnector
 from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Link, MirrorRow
-from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.api.client import XSeriesClient
-from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
-from retail_sync.records.ports.inventory import EntryWrite, EntryWritten, OnlineStock, TillStock
+from retail_sync.records.ports.inventory import EntryWrite, EntryWritten
 from retail_sync.settings.models import SyncSettings
 from sandbox.commercetools import ApiError, CommercetoolsStore
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
 from sandbox.lightspeed import create_app as till_app
-from tests.scenarios.stock_world import Meanwhiles, StockWorld
-from tests.scenarios.world import World, unlimited
+from tests.scenarios.stock_world import StockWorld
+from tests.scenarios.world import World
+from tests.support.runs import Meanwhiles
 
 PLACES = ("A", "B", "C")
 SYNCS = 4
@@ -608,38 +605,27 @@ class Watched(CommercetoolsStock):
         return await super().write(write)
 
 
-class HistoryWorld(StockWorld):
+class InProcess(httpx.AsyncBaseTransport):
     """Speaks to the stand-ins in this process: whole HTTP requests, without the sockets between."""
 
-    play: Play | None = None
-    apps: tuple[Any, Any]
+    def __init__(self, *apps: Any) -> None:
+        """`apps`: by the port of their address, from 1."""
+        self._apps = [httpx.ASGITransport(app=app) for app in apps]
 
-    @asynccontextmanager
-    async def adapters(self, *, writing: bool = True) -> AsyncIterator[tuple[OnlineStock, TillStock]]:
-        options: dict[str, Any] = {"sink": self.world.sink, "budget": unlimited(), "backoff": 0.01}
-        online_app, till_app = (httpx.ASGITransport(app=app) for app in self.apps)
-        credentials = self.online.credentials()
-        connection = CommercetoolsConnection(
-            api_url="http://127.0.0.1",
-            auth_url="http://127.0.0.1",
-            project_key=credentials["project_key"],
-            client_id=credentials["client_id"],
-            client_secret=credentials["client_secret"],
-        )
-        store = LightspeedConnection(store_url="http://127.0.0.1", personal_token=self.world.till_token)
-        limits = self.settings.limits.commercetools
-        async with (
-            CommercetoolsClient(
-                connection, limits, transport=online_app, body_cap=0, **options
-            ) as online_client,
-            XSeriesClient(store, self.settings, transport=till_app, **options) as till_client,
-        ):
-            online = Watched(online_client, self.settings)
-            online.play = self.play
-            till = XSeriesStock(till_client, self.settings)
-            await online.prepare(writing=writing)
-            await till.prepare()
-            yield online, till
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert request.url.port
+        return await self._apps[request.url.port - 1].handle_async_request(request)
+
+
+class HistoryWorld(StockWorld):
+    """Its writes of entries are watched."""
+
+    play: Play | None = None
+
+    def watch(self, storefront: CommercetoolsConnector) -> None:
+        stock = Watched(storefront.client, storefront.settings)
+        stock.play = self.play
+        vars(storefront)["inventory"] = stock
 
     def stock_writes(self, system: str | None = None) -> list[Any]:
         return [
@@ -676,7 +662,7 @@ def history_world(game: Game, histories: int, ledger_url: str, staging: Path, se
                 "order_settles_seconds": game.settles,
                 "most_lost_percent": 100,
             },
-            "limits": {"commercetools": {"trail_seconds": 0}},
+            "limits": {"commercetools": {"trail_seconds": 0}, "body_bytes": 0},
         }
     )
     articles = [
@@ -694,15 +680,18 @@ def history_world(game: Game, histories: int, ledger_url: str, staging: Path, se
             settings=settings,
             online=online,
             till=till,
-            online_url="",
-            till_url="",
+            online_url="http://127.0.0.1:1",
+            till_url="http://127.0.0.1:2",
             faults=faults,
             ledger=ledger,
             staging=staging,
             till_token=till.tokens.add_personal(),
+            network=InProcess(
+                online_app(online, faults["commercetools"]), till_app(till, faults["lightspeed"])
+            ),
         )
         found = HistoryWorld(world, settings)
-        found.apps = online_app(online, faults["commercetools"]), till_app(till, faults["lightspeed"])
+        world.watch = found.watch
         found.play = Play(found, game, articles, chance)
         yield found.play
 

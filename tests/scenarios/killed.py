@@ -7,7 +7,6 @@ process that has read the code already, and nothing else.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
@@ -23,13 +22,17 @@ from retail_sync.ledger.changes import Changes
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.orders import ENTITY as ORDERS
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.orders import apply as applying
-from retail_sync.sync.orders.bench import Bench
 from tests.leases import let_leases_run_out
 from tests.scenarios.world import World
+from tests.support.runs import open_run
 
 DEAD = 137
+NOT_ASKED = {system: {"feeds": {}} for system in SYSTEMS}
+"""Loading orders does not ask what was read."""
 _ASYNC = (
     (CommercetoolsOrders, "update"),
     (XSeriesSales, "find"),
@@ -140,17 +143,6 @@ def _world(told: Mapping[str, Any]) -> World:
     )
 
 
-async def _apply(world: World, run_id: str) -> None:
-    async with world.adapters() as clients:
-        online = CommercetoolsOrders(clients["commercetools"]._client, world.settings)  # type: ignore[attr-defined]
-        till = XSeriesSales(clients["lightspeed"]._client, world.settings)  # type: ignore[attr-defined]
-        await online.prepare(writing=True)
-        await till.prepare(writing=True)
-        bench = Bench(world.ledger, online, till, world.settings, run_id)
-        for batch in sorted(world.ledger.changes.open_batches(run_id)):
-            await applying.apply_batch(bench, batch)
-
-
 def _live(told: Mapping[str, Any]) -> None:
     """The life of one worker."""
     trap = _Trap(told["dies_at"])
@@ -162,8 +154,9 @@ def _live(told: Mapping[str, Any]) -> None:
         setattr(applying, name, trap.around(getattr(applying, name)))
     trap.boundary()
     world = _world(told)
-    with world.ledger.leases.taken(ORDERS, told["run_id"]):
-        asyncio.run(_apply(world, told["run_id"]))
+    run = open_run(world, ORDERS, RunRequest(), run_id=told["run_id"])
+    for batch in sorted(world.ledger.changes.open_batches(told["run_id"])):
+        run.load(batch, NOT_ASKED)
 
 
 def main() -> None:

@@ -11,8 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 from retail_sync.sync.orders.exact import minor
-from tests.scenarios.ordered import RATES, Ordered, OrderRun
+from tests.scenarios.ordered import RATES, Ordered
 from tests.scenarios.stocked import OUTLETS
+from tests.support.runs import Ran
 
 _numbers = itertools.count(101)
 Levels = dict[tuple[str, str], Decimal]
@@ -142,7 +143,7 @@ def order_writes(shop: Ordered) -> list[str]:
     ]
 
 
-def run_later(shop: Ordered) -> OrderRun:
+def run_later(shop: Ordered) -> Ran:
     """A run when everything that is kept back is due again, and none of it has changed."""
     for order in {str(hold.source_id) for hold in shop.holds() if hold.system == "commercetools"}:
         rest(shop, order)

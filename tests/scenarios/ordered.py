@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,32 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from demo.sandbox import settings_of_shop
-from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold, Link, MirrorRow
-from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.orders import ENTITY
-from retail_sync.records.ports.orders import OnlineOrders, TillSales
-from retail_sync.records.sales import ENTITY as SALES_ENTITY
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.engine import settle as auditing
-from retail_sync.sync.engine.absence import Asking
-from retail_sync.sync.engine.extract import Extracted, extract_feed
-from retail_sync.sync.engine.plan import PlanSummary, prepare_nothing
-from retail_sync.sync.engine.settle import Audited
-from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.orders import apply as applying
-from retail_sync.sync.orders import prepare as preparing
-from retail_sync.sync.orders.bench import Bench
-from retail_sync.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
 from retail_sync.sync.orders.knowing import SALE
-from retail_sync.sync.sales import apply as applying_sales
-from retail_sync.sync.sales import prepare as preparing_sales
-from retail_sync.sync.sales.bench import Bench as SaleBench
-from retail_sync.sync.sales.feeds import transform as transform_sales
 from sandbox.commercetools import Basket, CommercetoolsStore, Item, Pay
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults, LoggedRequest
@@ -49,13 +29,11 @@ from sandbox.shop import Shop, default_config
 from sandbox.shop.seed_commercetools import new_commercetools_store
 from sandbox.shop.seed_lightspeed import new_lightspeed_store
 from tests.commercetools.world import official_bodies
-from tests.leases import writing
-from tests.scenarios.peopled import KEY, Peopled
+from tests.scenarios.peopled import Peopled
 from tests.scenarios.stocked import OUTLETS, Stocked, stocked
 from tests.scenarios.world import World, world_of
+from tests.support.runs import KEY, Meanwhile, Meanwhiles, Ran, play, request_of
 
-_numbers = itertools.count(1)
-Meanwhile = Callable[[], None]
 Bought = Item | tuple[str, int] | str
 """An item of a basket, SKU and units, or one unit of a SKU."""
 
@@ -91,23 +69,6 @@ LOCATIONS = [
     {"name": "Süd", "outlet": "Süd", "channel": "corner"},
     {"name": "Lager", "outlet": "Lager"},
 ]
-
-
-@dataclass
-class OrderRun:
-    """What a run came to."""
-
-    run_id: str
-    plan: Any
-    audited: Audited
-
-    @property
-    def accounts(self) -> Any:
-        return self.audited.accounts
-
-    @property
-    def writes(self) -> int:
-        return int(self.accounts.applied)
 
 
 @dataclass
@@ -150,188 +111,20 @@ class Ordered:
         before_load: Meanwhile | None = None,
         run_id: str | None = None,
         loads: bool = True,
-    ) -> OrderRun:
+    ) -> Ran:
         """One whole run: extract, transform, plan, load, audit. The same `run_id` again is a retried run. `since`: from
         when on it reads, instead of from its cursor. `loads`: False leaves the plan unapplied, as if the worker
         died."""
-        plays = {ENTITY: self._run_orders, SALES_ENTITY: self._run_sales}
-        run_id = run_id or f"{entity}/{next(_numbers):05d}"
-        return asyncio.run(
-            plays[entity](
-                mode,
-                dry_run=dry_run,
-                keys=keys,
-                since=since,
-                before_load=before_load,
-                run_id=run_id,
-                loads=loads,
-            )
-        )
-
-    async def _run_orders(
-        self,
-        mode: str,
-        *,
-        dry_run: bool,
-        keys: Sequence[str],
-        since: datetime | None,
-        before_load: Meanwhile | None,
-        run_id: str,
-        loads: bool,
-    ) -> OrderRun:
-        full = mode == "full" and not keys
-        ledger = self.ledger
-        staging = self._open(ENTITY, run_id, full=full, dry_run=dry_run, keys=keys)
-        async with self.doors(writing=not dry_run) as (online, till):
-            stage_terms(staging, till.terms)
-
-            async def read(feed: Any, name: str) -> Extracted:
-                kept = preparing.kept_orders(ledger, self.settings)
-                return await extract_feed(
-                    ledger,
-                    staging,
-                    feed,
-                    entity=ENTITY,
-                    name=name,
-                    full=full,
-                    since=since,
-                    keys=keys or None,
-                    asking=Asking(feed, kept) if name == ORDERS else None,
-                )
-
-            found = {ORDERS: await read(online.orders, ORDERS), SALES: await read(till.sales, SALES)}
-            transform(staging, online, till, {name: one.pages for name, one in found.items()})
-            plan = preparing.prepare_plan(
-                ledger,
-                staging,
-                self.settings,
-                now=self.now(),
-                dry_run=dry_run,
-                limited=bool(keys),
-                full=full and since is None,
-            )
-            if before_load:
-                before_load()
-            if loads:
-                bench = Bench(ledger, online, till, self.settings, run_id, self.now)
-                with writing(ledger, ENTITY, run_id):
-                    for batch in sorted(ledger.changes.open_batches(run_id)):
-                        await applying.apply_batch(bench, batch)
-        audited = auditing.audit(
-            ledger,
-            staging,
-            self.settings,
-            cursors={name: one.cursor for name, one in found.items()},
-            dry_run=dry_run,
-            full=full,
-            limited=bool(keys),
-            entity=ENTITY,
-        )
-        return OrderRun(run_id, plan, audited)
-
-    async def _run_sales(
-        self,
-        mode: str,
-        *,
-        dry_run: bool,
-        keys: Sequence[str],
-        since: datetime | None,
-        before_load: Meanwhile | None,
-        run_id: str,
-        loads: bool,
-    ) -> OrderRun:
-        """The steps of `retail_sync.sync.sales.entity`, one after the other: only the till is read, and
-        commercetools is opened only where something is written."""
-        full = mode == "full" and not keys
-        ledger = self.ledger
-        staging = self._open(SALES_ENTITY, run_id, full=full, dry_run=dry_run, keys=keys)
-        cursor: str | None = None
-        plan: PlanSummary
-        if self.settings.sales.target == "none":
-            plan = prepare_nothing(ledger, staging, SALES_ENTITY)
-        else:
-            async with self._till_alone() as till:
-                stage_terms(staging, till.terms)
-                found = await extract_feed(
-                    ledger,
-                    staging,
-                    till.sales,
-                    entity=SALES_ENTITY,
-                    name=SALES,
-                    full=full,
-                    since=since,
-                    keys=keys or None,
-                )
-                transform_sales(staging, till, found.pages)
-            cursor = found.cursor
-            plan = preparing_sales.prepare_plan(
-                ledger, staging, self.settings, now=self.now(), dry_run=dry_run, limited=bool(keys), full=full
-            )
-        if before_load:
-            before_load()
-        batches = sorted(ledger.changes.open_batches(run_id))
-        if loads and batches:
-            async with self._online_alone() as online:
-                bench = SaleBench(ledger, online, self.settings, run_id)
-                with writing(ledger, SALES_ENTITY, run_id):
-                    for batch in batches:
-                        await applying_sales.apply_batch(bench, batch)
-        audited = auditing.audit(
-            ledger,
-            staging,
-            self.settings,
-            cursors={SALES: cursor},
-            dry_run=dry_run,
-            full=full,
-            limited=bool(keys),
-            entity=SALES_ENTITY,
-        )
-        return OrderRun(run_id, plan, audited)
-
-    def _open(self, entity: str, run_id: str, *, full: bool, dry_run: bool, keys: Sequence[str]) -> Staging:
-        """Begin a run, or a retried one again; where it stages."""
-        self.ledger.open_run(
-            run_id,
+        return play(
+            self.world,
             entity,
-            dag_id=entity,
-            airflow_run_id=run_id,
-            mode="full" if full else "delta",
-            params={"dry_run": dry_run, "keys": list(keys)},
+            request_of(mode, dry_run=dry_run, keys=keys, since=since),
+            settings=self.settings,
+            run_id=run_id,
+            clock_ahead=self.clock_ahead,
+            meanwhile=Meanwhiles(after_plan=before_load),
+            loads=loads,
         )
-        return Staging(self.world.staging, run_id, self.world.ledger.checkpoints)
-
-    @asynccontextmanager
-    async def doors(self, *, writing: bool = True) -> AsyncIterator[tuple[OnlineOrders, TillSales]]:
-        async with self.world.adapters() as clients:
-            online, till = self._orders_of(clients), self._sales_of(clients)
-            await online.prepare(writing=writing)
-            await till.prepare(writing=writing)
-            yield online, till
-
-    @asynccontextmanager
-    async def _till_alone(self) -> AsyncIterator[TillSales]:
-        async with self.world.adapters() as clients:
-            till = self._sales_of(clients)
-            await till.prepare()
-            yield till
-
-    @asynccontextmanager
-    async def _online_alone(self) -> AsyncIterator[OnlineOrders]:
-        async with self.world.adapters() as clients:
-            online = self._orders_of(clients)
-            await online.prepare(writing=True)
-            yield online
-
-    def _orders_of(self, clients: Mapping[str, Any]) -> CommercetoolsOrders:
-        seal = self.seal()
-        return CommercetoolsOrders(
-            clients["commercetools"]._client,
-            self.settings,
-            email_token=lambda email: list(seal.tokens({"email": email}).get("email", ())),
-        )
-
-    def _sales_of(self, clients: Mapping[str, Any]) -> XSeriesSales:
-        return XSeriesSales(clients["lightspeed"]._client, self.settings)
 
     def align(self) -> None:
         """Products and customers run first, as they do in a shop that syncs orders."""

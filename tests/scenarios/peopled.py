@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography.fernet import Fernet
-
-from retail_sync.commercetools.customers.adapter import CommercetoolsCustomers
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold, Link
-from retail_sync.lightspeed.x_series.customers.adapter import XSeriesCustomers
 from retail_sync.records.customers import ENTITY, KIND
-from retail_sync.records.ports.products import SYSTEMS, SystemName
-from retail_sync.records.sealing import Seal
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.customers import apply as applying
-from retail_sync.sync.customers import prepare as preparing
-from retail_sync.sync.customers.bench import Bench, terms_of
-from retail_sync.sync.customers.feeds import Door, transform
-from retail_sync.sync.customers.prepare import CustomerSummary
-from retail_sync.sync.customers.ruling import decide_by_hand, keys_of
-from retail_sync.sync.engine import settle as auditing
-from retail_sync.sync.engine.absence import Asking, Kept
-from retail_sync.sync.engine.extract import extract_feed
 from retail_sync.sync.engine.request import Direction
-from retail_sync.sync.engine.settle import Audited
-from retail_sync.sync.engine.staging import Staging
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults
@@ -41,12 +23,8 @@ from sandbox.lightspeed import LightspeedStore
 from sandbox.lightspeed import create_app as till_app
 from sandbox.server import SandboxServer
 from tests.commercetools.world import official_bodies
-from tests.leases import writing
 from tests.scenarios.world import World
-
-_numbers = itertools.count(1)
-KEY = Fernet.generate_key().decode()
-Meanwhile = Callable[[], None]
+from tests.support.runs import Meanwhile, Meanwhiles, Ran, play, request_of
 
 OWNED = {
     "email": {"owner": "newest"},
@@ -99,29 +77,11 @@ TYPE = {
 
 
 @dataclass
-class CustomerRun:
-    """What a run came to."""
-
-    run_id: str
-    plan: CustomerSummary
-    audited: Audited
-
-    @property
-    def accounts(self) -> Any:
-        return self.audited.accounts
-
-    @property
-    def writes(self) -> int:
-        return int(self.accounts.applied)
-
-
-@dataclass
 class Peopled:
     """The shop. `settings` may be exchanged between runs, as a person edits the file."""
 
     world: World
     settings: SyncSettings
-    forgotten: frozenset[str] = frozenset()
     clock_ahead: timedelta = timedelta(0)
 
     @property
@@ -149,120 +109,17 @@ class Peopled:
         reject: Sequence[str] = (),
         before_load: Meanwhile | None = None,
         run_id: str | None = None,
-    ) -> CustomerRun:
-        """One whole run: extract, transform, plan, load, audit. The same `run_id` again is a retried run."""
-        run_id = run_id or f"customers/{next(_numbers):05d}"
-        return asyncio.run(
-            self._run(
-                mode,
-                dry_run=dry_run,
-                keys=keys_of([*keys, *approve, *reject]),
-                direction=direction,
-                decided=(approve, reject),
-                before_load=before_load,
-                run_id=run_id,
-            )
-        )
-
-    async def _run(
-        self,
-        mode: str,
-        *,
-        dry_run: bool,
-        keys: Sequence[str],
-        direction: Direction,
-        decided: tuple[Sequence[str], Sequence[str]],
-        before_load: Meanwhile | None,
-        run_id: str,
-    ) -> CustomerRun:
-        full = mode == "full" and not keys
-        ledger = self.ledger
-        ledger.open_run(
-            run_id,
+    ) -> Ran:
+        """One whole run of customers."""
+        return play(
+            self.world,
             ENTITY,
-            dag_id=ENTITY,
-            airflow_run_id=run_id,
-            mode="full" if full else "delta",
-            params={"dry_run": dry_run, "keys": list(keys)},
+            request_of(mode, dry_run=dry_run, keys=keys, direction=direction, approve=approve, reject=reject),
+            settings=self.settings,
+            run_id=run_id,
+            clock_ahead=self.clock_ahead,
+            meanwhile=Meanwhiles(after_plan=before_load),
         )
-        staging = Staging(self.world.staging, run_id, self.world.ledger.checkpoints)
-        async with self.doors(writing=False) as doors:
-            for system, terms in terms_of(doors).items():
-                preparing.stage_terms(staging, system, terms)
-            wanted = self._with_partners(keys) if keys else None
-            found = {
-                system: await extract_feed(
-                    ledger,
-                    staging,
-                    doors[system],
-                    entity=ENTITY,
-                    name=system,
-                    full=full,
-                    keys=None if wanted is None else wanted[system],
-                    asking=Asking(doors[system], Kept(ENTITY, KIND, system, named=True)),
-                )
-                for system in SYSTEMS
-            }
-            for system in SYSTEMS:
-                transform(staging, system, found[system].pages)
-            decide_by_hand(ledger, staging, approved=decided[0], rejected=decided[1], by="Kim")
-            plan = preparing.prepare_plan(
-                ledger,
-                staging,
-                self.settings,
-                now=datetime.now(UTC) + self.clock_ahead,
-                dry_run=dry_run,
-                direction=direction,
-                limited=bool(keys),
-                seal=Seal(ledger.secret(KEY, "customers"), self.settings.customers.hash),
-                full=full,
-            )
-            if before_load:
-                before_load()
-        batches = sorted(ledger.changes.open_batches(run_id))
-        if batches:
-            with writing(ledger, ENTITY, run_id):
-                async with self.doors() as doors:
-                    bench = Bench(ledger, doors, self.settings, run_id)
-                    for batch in batches:
-                        seen = {
-                            system: found[system].cursor or ledger.cursor(ENTITY, system)
-                            for system in SYSTEMS
-                        }
-                        await applying.apply_batch(bench, batch, seen=seen)
-        audited = auditing.audit(
-            ledger,
-            staging,
-            self.settings,
-            cursors={system: found[system].cursor for system in SYSTEMS},
-            dry_run=dry_run,
-            full=full,
-            limited=bool(keys),
-            entity=ENTITY,
-        )
-        return CustomerRun(run_id, plan, audited)
-
-    def _with_partners(self, keys: Sequence[str]) -> dict[SystemName, list[str]]:
-        links = self.ledger.links.read(ENTITY, KIND, commercetools_ids=keys, lightspeed_ids=keys)
-        return {
-            "commercetools": sorted({*keys, *(link.commercetools_id for link in links)}),
-            "lightspeed": sorted({*keys, *(link.lightspeed_id for link in links)}),
-        }
-
-    @asynccontextmanager
-    async def doors(self, *, writing: bool = True) -> AsyncIterator[dict[SystemName, Door]]:
-        seal = Seal(self.ledger.secret(KEY, "customers"), self.settings.customers.hash)
-        async with self.world.adapters() as products:
-            adapters: dict[SystemName, Any] = {
-                "commercetools": CommercetoolsCustomers(products["commercetools"]._client, self.settings),  # type: ignore[attr-defined]
-                "lightspeed": XSeriesCustomers(products["lightspeed"]._client, self.settings),  # type: ignore[attr-defined]
-            }
-            for adapter in adapters.values():
-                await adapter.prepare(writing=writing)
-            country = self.settings.customers.default_country
-            yield {
-                system: Door(adapter, seal, country, self.forgotten) for system, adapter in adapters.items()
-            }
 
     # --- people at work ---
 

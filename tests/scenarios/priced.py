@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from retail_sync.commercetools.prices.adapter import CommercetoolsPrices
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold, Link, MirrorRow
-from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
 from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.engine import settle as auditing
-from retail_sync.sync.engine.absence import Asking
-from retail_sync.sync.engine.extract import extract_feed
 from retail_sync.sync.engine.request import Direction
-from retail_sync.sync.engine.settle import Audited
-from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.prices import apply as applying
-from retail_sync.sync.prices import prepare as preparing
-from retail_sync.sync.prices.bench import Bench
-from retail_sync.sync.prices.decisions import decide_by_hand
-from retail_sync.sync.prices.feeds import ARTICLES, ENTITY, ENTRIES, ONLINE, STANDALONE, Terms, transform
-from retail_sync.sync.prices.mirror import KEPT, known_standalone
-from retail_sync.sync.prices.prepare import PriceSummary
-from retail_sync.sync.prices.rereading import list_of
-from retail_sync.sync.prices.scope import CATALOGUE
+from retail_sync.sync.prices.feeds import ENTITY
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults
@@ -41,30 +23,11 @@ from sandbox.lightspeed import LightspeedStore
 from sandbox.lightspeed import create_app as till_app
 from sandbox.server import SandboxServer
 from tests.commercetools.world import official_bodies
-from tests.leases import writing
 from tests.scenarios.world import World
+from tests.support.runs import Meanwhile, Meanwhiles, Ran, play, request_of
 
 STANDARD, REDUCED = Decimal("0.19"), Decimal("0.07")
 OUTLETS = ("Nord", "Süd")
-_numbers = itertools.count(1)
-Meanwhile = Callable[[], None]
-
-
-@dataclass
-class PriceRun:
-    """What a prices run came to."""
-
-    run_id: str
-    plan: PriceSummary
-    audited: Audited
-
-    @property
-    def accounts(self) -> Any:
-        return self.audited.accounts
-
-    @property
-    def writes(self) -> int:
-        return int(self.accounts.applied)
 
 
 @dataclass
@@ -103,119 +66,17 @@ class Priced:
         reject: Sequence[str] = (),
         before_load: Meanwhile | None = None,
         run_id: str | None = None,
-    ) -> PriceRun:
-        """One whole run: extract, transform, plan, load, audit."""
-        run_id = run_id or f"prices/{next(_numbers):05d}"
-        keys = [*keys, *approve, *reject]
-        return asyncio.run(
-            self._run(
-                mode,
-                dry_run=dry_run,
-                keys=keys,
-                direction=direction,
-                decided=(approve, reject),
-                before_load=before_load,
-                run_id=run_id,
-            )
-        )
-
-    async def _run(
-        self,
-        mode: str,
-        *,
-        dry_run: bool,
-        keys: Sequence[str],
-        direction: Direction,
-        decided: tuple[Sequence[str], Sequence[str]],
-        before_load: Meanwhile | None,
-        run_id: str,
-    ) -> PriceRun:
-        full = mode == "full" and not keys
-        ledger = self.ledger
-        ledger.open_run(
-            run_id,
+    ) -> Ran:
+        """One whole run of prices."""
+        return play(
+            self.world,
             ENTITY,
-            dag_id=ENTITY,
-            airflow_run_id=run_id,
-            mode="full" if full else "delta",
-            params={"dry_run": dry_run, "keys": list(keys)},
+            request_of(mode, dry_run=dry_run, keys=keys, direction=direction, approve=approve, reject=reject),
+            settings=self.settings,
+            run_id=run_id,
+            clock_ahead=self.clock_ahead,
+            meanwhile=Meanwhiles(after_plan=before_load),
         )
-        staging = Staging(self.world.staging, run_id, self.world.ledger.checkpoints)
-        async with self.adapters(writing=False) as (online, till):
-            articles = [self.articles[sku] for sku in keys if sku in self.articles] if keys else None
-            wanted: dict[str, tuple[Any, Sequence[str] | None]] = {
-                ONLINE: (online.products, keys or None),
-                STANDALONE: (online.standalone, keys or None),
-                ARTICLES: (till.articles, articles),
-                ENTRIES: (till.entries, articles),
-            }
-            found = {
-                name: await extract_feed(
-                    ledger,
-                    staging,
-                    feed,
-                    entity=ENTITY,
-                    name=name,
-                    full=full,
-                    keys=asked,
-                    asking=Asking(feed, KEPT[name]) if name in KEPT else None,
-                )
-                for name, (feed, asked) in wanted.items()
-            }
-            transform(staging, online, till, {name: one.pages for name, one in found.items()})
-            decide_by_hand(ledger, approved=decided[0], rejected=decided[1], by="Kim", run_id=run_id)
-            now = datetime.now(UTC) + self.clock_ahead
-            plan = preparing.prepare_plan(
-                ledger,
-                staging,
-                self.settings,
-                Terms(online.terms, till.terms),
-                now=now,
-                dry_run=dry_run,
-                direction=direction,
-                keys=keys,
-                full=full,
-            )
-            if before_load:
-                before_load()
-        batches = sorted(ledger.changes.open_batches(run_id))
-        if batches:
-            with writing(ledger, ENTITY, run_id):
-                async with self.adapters() as (online, till):
-                    bench = Bench(ledger, online, till, self.settings, run_id)
-                    for batch in batches:
-                        seen = {
-                            name: found[name].cursor or ledger.cursor(ENTITY, name)
-                            for name in (ARTICLES, ENTRIES)
-                        }
-                        await applying.apply_batch(bench, batch, seen=seen)
-        audited = auditing.audit(
-            ledger,
-            staging,
-            self.settings,
-            cursors={**{name: one.cursor for name, one in found.items()}, CATALOGUE: now.isoformat()},
-            dry_run=dry_run,
-            full=full,
-            limited=bool(keys),
-            entity=ENTITY,
-            place_of=list_of,
-        )
-        return PriceRun(run_id, plan, audited)
-
-    @asynccontextmanager
-    async def adapters(
-        self, *, writing: bool = True
-    ) -> AsyncIterator[tuple[CommercetoolsPrices, XSeriesPrices]]:
-        async with self.world.adapters() as products:
-            online = CommercetoolsPrices(
-                products["commercetools"]._client,  # type: ignore[attr-defined]
-                self.settings,
-                known_prices=partial(known_standalone, self.world.ledger),
-            )
-            till = XSeriesPrices(products["lightspeed"]._client, self.settings)  # type: ignore[attr-defined]
-            await online.prepare(writing=writing)
-            await till.prepare(writing=writing)
-            yield online, till
 
     # --- setting up ---
 

@@ -16,7 +16,8 @@ from retail_sync.records.errors import ConfigurationFault
 from retail_sync.sync.queries.hold_actions import choices, choose, partners, settle
 from sandbox.shop import Shop
 from tests.scenarios.peopled import Peopled, peopled
-from tests.scenarios.world import Ran, World, world_of
+from tests.scenarios.world import World, world_of
+from tests.support.runs import Ran
 
 REVIEW = {"products": {"fields": {"name": {"owner": "review"}}}}
 AMBIGUOUS = "UL-PFEIFE"

@@ -17,8 +17,8 @@ from retail_sync.sync.engine.removals import REMOVAL
 from retail_sync.sync.engine.settle import RunFailed
 from retail_sync.sync.inventory.__main__ import main as explain_command
 from retail_sync.sync.queries.hold_actions import approve_removals
-from tests.scenarios.stock_world import Meanwhiles
 from tests.scenarios.stocked import OUTLETS, Stocked, settings_of, stocked
+from tests.support.runs import Meanwhiles
 
 Make = Callable[..., Stocked]
 WEB: dict[str, Any] = {"key": "web", "locations": ["Nord", "Süd", "Lager"], "fulfilled_by": "Lager"}

@@ -18,8 +18,9 @@ from retail_sync.records.errors import ConfigurationFault, TransientError
 from retail_sync.sync.inventory import apply as applying
 from retail_sync.sync.inventory.change_rows import ALONG
 from sandbox.shop import Shop
-from tests.scenarios.stock_world import Meanwhiles, stock_world_of
+from tests.scenarios.stock_world import stock_world_of
 from tests.scenarios.stocked import Stocked, settings_of, stocked
+from tests.support.runs import Meanwhiles
 
 Make = Callable[..., Stocked]
 WEB: dict[str, Any] = {"key": "web", "locations": ["Nord", "Süd"], "fulfilled_by": "Nord"}

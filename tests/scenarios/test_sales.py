@@ -24,7 +24,8 @@ from retail_sync.sync.engine.settle import RunFailed
 from sandbox.lightspeed import sales as till_sales
 from sandbox.lightspeed.counter import Rung
 from tests.scenarios.order_checks import LATER, a_number, assert_sold, cents, levels, moved
-from tests.scenarios.ordered import Ordered, OrderRun, ordered
+from tests.scenarios.ordered import Ordered, ordered
+from tests.support.runs import Ran
 
 _numbers = itertools.count(1)
 FIELDS = {"sale": "saleId", "outlet": "outlet", "tenders": "paidBy", "loyalty": "points"}
@@ -184,7 +185,7 @@ def told(shop: Ordered, sale: str) -> dict[str, str]:
     return {one.code: one.severity for one in shop.ledger.holds.open_holds(ENTITY) if one.source_id == sale}
 
 
-def run_later(shop: Ordered) -> OrderRun:
+def run_later(shop: Ordered) -> Ran:
     """A run when everything that is kept back is due again."""
     shop.clock_ahead += LATER
     return shop.run(ENTITY)

@@ -14,6 +14,7 @@ Time passes for it on its own clocks, and on the ledger's; nothing here waits fo
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -68,14 +69,15 @@ class _Network(httpx.AsyncBaseTransport):
 
     def __init__(self, pause: Pause) -> None:
         self._pause = pause
-        self._inner = httpx.AsyncHTTPTransport()
-        self.woken_writes: list[str] = []
+        self._of_loops: dict[asyncio.AbstractEventLoop, httpx.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # Each step of a run has a loop of its own, which ends with its connections.
+        inner = self._of_loops.setdefault(asyncio.get_running_loop(), httpx.AsyncHTTPTransport())
         if not _writes(request):
-            return await self._inner.handle_async_request(request)
+            return await inner.handle_async_request(request)
         self._pause.reached("asked")
-        response = await self._inner.handle_async_request(request)
+        response = await inner.handle_async_request(request)
         await response.aread()
         self._pause.reached("answered")
         return response

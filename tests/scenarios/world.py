@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -16,25 +14,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from demo.sandbox import settings_of_shop
-from retail_sync.commercetools.api.client import CommercetoolsClient
-from retail_sync.commercetools.api.connection import CommercetoolsConnection
-from retail_sync.commercetools.products.adapter import CommercetoolsProducts
+from retail_sync.commercetools.connector import CommercetoolsConnector
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold
-from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.api.client import XSeriesClient
-from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
-from retail_sync.records.ports.products import SYSTEMS, ProductSystem
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.engine.extract import Extracted
-from retail_sync.sync.engine.plan import PlanSummary
 from retail_sync.sync.engine.request import Direction
-from retail_sync.sync.engine.settle import Audited, audit
-from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.products.apply import apply_batch
-from retail_sync.sync.products.feeds import extract
-from retail_sync.sync.products.prepare import prepare_plan, transform
-from retail_sync.transport.budget import LocalBudget
 from retail_sync.transport.exchanges import MemorySink
 from retail_sync.transport.faces import Budget, Exchange
 from sandbox.commercetools import create_app as online_app
@@ -46,24 +31,9 @@ from sandbox.shop import Shop
 from sandbox.shop.config import default_config
 from sandbox.shop.seed_commercetools import new_commercetools_store
 from sandbox.shop.seed_lightspeed import new_lightspeed_store
-from tests.leases import writing
+from tests.support.runs import Meanwhiles, Ran, play, request_of
 
 READING = {"GET", "HEAD"}
-_numbers = itertools.count(1)
-
-
-@dataclass
-class Ran:
-    """What a run came to."""
-
-    run_id: str
-    extracted: dict[str, Extracted]
-    plan: PlanSummary
-    audited: Audited
-
-    @property
-    def accounts(self) -> Any:
-        return self.audited.accounts
 
 
 class Online(Protocol):
@@ -104,6 +74,8 @@ class World:
     network: httpx.AsyncBaseTransport | None = None
     """What requests go through; None = the real network."""
     budget: Budget | None = None
+    watch: Callable[[CommercetoolsConnector], None] | None = None
+    """What is done to every connector of commercetools before it is used."""
 
     # --- runs ---
 
@@ -117,97 +89,16 @@ class World:
         before_load: Callable[[], None] | None = None,
         run_id: str | None = None,
     ) -> Ran:
-        """One whole run: extract, transform, plan, load, audit. Errors come out as they would in a task."""
-        run_id = run_id or f"products/{next(_numbers):04d}"
-        return asyncio.run(
-            self._run(
-                mode,
-                dry_run=dry_run,
-                keys=keys,
-                direction=direction,
-                before_load=before_load,
-                run_id=run_id,
-            )
-        )
-
-    async def _run(
-        self,
-        mode: str,
-        *,
-        dry_run: bool,
-        keys: Sequence[str],
-        direction: Direction,
-        before_load: Callable[[], None] | None,
-        run_id: str,
-    ) -> Ran:
-        full = mode == "full"
-        self.ledger.open_run(
-            run_id,
+        """One whole run of products."""
+        request = request_of(mode, dry_run=dry_run, keys=keys, direction=direction)
+        return play(
+            self,
             "products",
-            dag_id="products",
-            airflow_run_id=run_id,
-            mode="full" if full else "delta",
-            params={},
+            request,
+            run_id=run_id,
+            clock_ahead=self.clock_ahead,
+            meanwhile=Meanwhiles(after_plan=before_load),
         )
-        staging = Staging(self.staging, run_id, self.ledger.checkpoints)
-        async with self.adapters() as adapters:
-            extracted = {
-                s: await extract(self.ledger, staging, adapters[s], full=full, keys=keys) for s in SYSTEMS
-            }
-            for system in SYSTEMS:
-                transform(staging, adapters[system], extracted[system].pages)
-            plan = prepare_plan(
-                self.ledger,
-                staging,
-                self.settings,
-                now=datetime.now(UTC) + self.clock_ahead,
-                dry_run=dry_run,
-                direction=direction,
-                limited=bool(keys),
-            )
-            if before_load:
-                before_load()
-            if not dry_run:
-                with writing(self.ledger, "products", run_id):
-                    await self.load(adapters, run_id, plan.batches, extracted)
-        audited = audit(
-            self.ledger,
-            staging,
-            self.settings,
-            cursors={s: extracted[s].cursor for s in SYSTEMS},
-            dry_run=dry_run,
-            full=full,
-            limited=bool(keys),
-            entity="products",
-        )
-        return Ran(run_id, extracted, plan, audited)
-
-    async def load(
-        self,
-        adapters: Mapping[str, ProductSystem],
-        run_id: str,
-        batches: int,
-        extracted: Mapping[str, Extracted],
-    ) -> None:
-        for batch in range(batches):
-            await apply_batch(
-                self.ledger,
-                adapters,
-                self.settings,
-                run_id,
-                batch,
-                seen_cursors={s: extracted[s].cursor for s in SYSTEMS},
-            )
-
-    def adapters(self) -> _Adapters:
-        return _Adapters(self)
-
-    def with_adapters(self, work: Callable[[Mapping[str, ProductSystem]], Awaitable[Any]]) -> Any:
-        async def go() -> Any:
-            async with self.adapters() as adapters:
-                return await work(adapters)
-
-        return asyncio.run(go())
 
     # --- looking ---
 
@@ -285,54 +176,6 @@ def _as_logged(n: int, exchange: Exchange) -> LoggedRequest:
         body=exchange.request_body or "",
         headers=exchange.request_headers,
     )
-
-
-class _Adapters:
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> dict[str, ProductSystem]:
-        world = self._world
-        online = world.online.credentials()
-        commercetools = CommercetoolsClient(
-            CommercetoolsConnection(
-                api_url=world.online_url,
-                auth_url=world.online_url,
-                project_key=online["project_key"],
-                client_id=online["client_id"],
-                client_secret=online["client_secret"],
-            ),
-            world.settings.limits.commercetools,
-            sink=world.sink,
-            budget=world.budget or unlimited(),
-            transport=world.network,
-            backoff=0.01,
-        )
-        lightspeed = XSeriesClient(
-            LightspeedConnection(store_url=world.till_url, personal_token=world.till_token),
-            world.settings,
-            sink=world.sink,
-            budget=world.budget or unlimited(),
-            transport=world.network,
-            backoff=0.01,
-        )
-        adapters: dict[str, ProductSystem] = {
-            "commercetools": CommercetoolsProducts(
-                await self._stack.enter_async_context(commercetools), world.settings
-            ),
-            "lightspeed": XSeriesProducts(await self._stack.enter_async_context(lightspeed), world.settings),
-        }
-        for adapter in adapters.values():
-            await adapter.prepare()
-        return adapters
-
-    async def __aexit__(self, *problem: Any) -> None:
-        await self._stack.aclose()
-
-
-def unlimited() -> LocalBudget:
-    return LocalBudget(limit_per_window=10**9, window_seconds=300, share=1.0)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from retail_sync.ledger.ledger import Ledger
@@ -91,7 +90,7 @@ class Customers:
             run.ledger,
             run.staging,
             run.settings,
-            now=datetime.now(UTC),
+            now=run.now(),
             dry_run=run.request.dry_run,
             direction=run.request.direction,
             limited=run.request.limited,

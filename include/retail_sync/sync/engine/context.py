@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from retail_sync.ledger.ledger import Ledger
@@ -13,6 +14,10 @@ from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.engine.staging import Staging
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Access(Protocol):
@@ -52,6 +57,8 @@ class RunContext:
     secret_key: Callable[[], str]
     triggered_by: str = "somebody"
     """The person who triggered the run; of a run by the schedule, what runs it."""
+    now: Callable[[], datetime] = utc_now
+    """By which clock dates count: which prices are valid, which locations are open, how long orders wait."""
 
     def access(self, *systems: SystemName) -> Access:
         return self.connect(self, systems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from retail_sync.records.identifiers import matching_key
@@ -68,7 +68,7 @@ class Inventory:
         ]
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
-        layout, now = _layout(run), datetime.now(UTC)
+        layout, now = _layout(run), run.now()
         found = preparing.prepare_plan(
             run.ledger,
             run.staging,
@@ -201,4 +201,4 @@ def _layout(run: RunContext) -> Layout:
     """The layout of this run: with the outlets and the reservations it found, as of now."""
     reserved = require_reserved(run.settings, run.staging.read_document("project")["reserved"])
     outlets = run.staging.read_document("outlets")
-    return layout_of(run.settings, outlets, datetime.now(UTC), reserved=reserved)
+    return layout_of(run.settings, outlets, run.now(), reserved=reserved)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from retail_sync.records.orders import ENTITY
@@ -82,7 +81,7 @@ class Orders:
             run.ledger,
             run.staging,
             run.settings,
-            now=datetime.now(UTC),
+            now=run.now(),
             dry_run=run.request.dry_run,
             limited=run.request.limited,
             full=run.request.full and run.request.since is None,
@@ -100,7 +99,7 @@ class Orders:
         async def applied() -> dict[str, int]:
             async with _open(run, access, writing=True) as (online, till):
                 written = await applying.apply_batch(
-                    WritingBench(run.ledger, online, till, run.settings, run.run_id), batch
+                    WritingBench(run.ledger, online, till, run.settings, run.run_id, run.now), batch
                 )
                 return written.outcomes
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from retail_sync.ledger.decisions import Decision
@@ -91,7 +90,7 @@ class Prices:
             run.staging,
             run.settings,
             staged_terms(run.staging),
-            now=datetime.now(UTC),
+            now=run.now(),
             dry_run=run.request.dry_run,
             direction=run.request.direction,
             keys=run.request.keys,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from retail_sync.records.ports.connector import require
@@ -70,7 +69,7 @@ class Products:
             run.ledger,
             run.staging,
             run.settings,
-            now=datetime.now(UTC),
+            now=run.now(),
             dry_run=run.request.dry_run,
             direction=run.request.direction,
             limited=run.request.limited,

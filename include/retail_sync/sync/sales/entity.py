@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any
 
 from retail_sync.records.ports.connector import require
@@ -65,7 +64,7 @@ class Sales:
             run.ledger,
             run.staging,
             run.settings,
-            now=datetime.now(UTC),
+            now=run.now(),
             dry_run=run.request.dry_run,
             limited=run.request.limited,
             full=run.request.full,
