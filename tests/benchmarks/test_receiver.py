@@ -13,7 +13,7 @@ import pytest
 
 from retail_sync.ledger import Ledger
 from tests.benchmarks.reporting import tell
-from tests.receiver.served import Receiver, form, served, signature
+from tests.webhooks.served import Receiver, form, served, signature
 
 pytestmark = pytest.mark.benchmark
 

@@ -32,7 +32,7 @@ from tests.console.house import WHO, House, house_of
 from tests.scenarios.histories import PLACES, Game
 from tests.scenarios.stock_world import with_inventory
 from tests.scenarios.stocked import OUTLETS, Stocked, stocked
-from tests.sync.stock.test_figures import shops, worked
+from tests.sync.inventory.test_figures import shops, worked
 
 Make = Callable[..., Stocked]
 WEB: dict[str, Any] = {"key": "web", "locations": ["Nord", "Süd", "Lager"], "fulfilled_by": "Lager"}

@@ -38,7 +38,7 @@ from retail_sync.webhooks.limiting import MOST_ADDRESSES, Refusals, Taken, origi
 from retail_sync.webhooks.ports import Kept, Ports, ReceiverSecrets
 from retail_sync.webhooks.workers import Workers
 from sandbox.server import SandboxServer
-from tests.receiver.served import (
+from tests.webhooks.served import (
     EVENT_GRID,
     EVENTS,
     PUBSUB,

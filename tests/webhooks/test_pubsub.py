@@ -22,7 +22,7 @@ from starlette.routing import Route
 from retail_sync.transport.derived import address_secret
 from retail_sync.webhooks.ports import Kept
 from sandbox.server import SandboxServer
-from tests.receiver.served import EVENTS, PUBSUB, Receiver, changed, pushed, settings_of
+from tests.webhooks.served import EVENTS, PUBSUB, Receiver, changed, pushed, settings_of
 
 AUDIENCE, ACCOUNT = "https://shop.example.com/push", "pusher@shop.iam.gserviceaccount.com"
 PATH = "/pubsub/main"

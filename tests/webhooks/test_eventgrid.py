@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from retail_sync.transport.derived import address_secret
-from tests.receiver.served import EVENT_GRID, EVENTS, Receiver, changed, cloud_event, settings_of
+from tests.webhooks.served import EVENT_GRID, EVENTS, Receiver, changed, cloud_event, settings_of
 
 BATCH = "application/cloudevents-batch+json"
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from demo.postgres import EmbeddedPostgres
 from retail_sync.ledger import Ledger
-from tests.receiver.served import Receiver, served
+from tests.webhooks.served import Receiver, served
 
 _numbers = itertools.count(1)
 

@@ -15,7 +15,7 @@ import pytest
 from retail_sync.transport.derived import address_secret
 from retail_sync.webhooks import bodies
 from retail_sync.webhooks.ports import ReceiverSecrets
-from tests.receiver.served import (
+from tests.webhooks.served import (
     PROJECT,
     SIGNING,
     WEBHOOK,
