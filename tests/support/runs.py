@@ -16,9 +16,11 @@ from cryptography.fernet import Fernet
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.commercetools.connector import CommercetoolsConnector
+from retail_sync.commercetools.connector import closed_connector as commercetools_closed
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.connector import XSeriesConnector
+from retail_sync.lightspeed.x_series.connector import closed_connector as x_series_closed
 from retail_sync.records.ports.connector import Connector
 from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.settings.models import SyncSettings
@@ -82,18 +84,32 @@ class Doors:
     def connector(self, system: SystemName) -> AbstractAsyncContextManager[Connector]:
         return self.storefront() if system == "commercetools" else self.point_of_sale()
 
-    @asynccontextmanager
-    async def storefront(
-        self, email_token: Callable[[str], Sequence[str]] | None = None
-    ) -> AsyncIterator[CommercetoolsConnector]:
-        world, login = self.world, self.world.online.credentials()
-        connection = CommercetoolsConnection(
-            api_url=world.online_url,
-            auth_url=world.online_url,
+    def closed_storefront(self) -> CommercetoolsConnector:
+        return commercetools_closed(self._commercetools, self.settings)
+
+    def closed_point_of_sale(self) -> XSeriesConnector:
+        return x_series_closed(self._lightspeed, self.settings)
+
+    @property
+    def _commercetools(self) -> CommercetoolsConnection:
+        login = self.world.online.credentials()
+        return CommercetoolsConnection(
+            api_url=self.world.online_url,
+            auth_url=self.world.online_url,
             project_key=login["project_key"],
             client_id=login["client_id"],
             client_secret=login["client_secret"],
         )
+
+    @property
+    def _lightspeed(self) -> LightspeedConnection:
+        return LightspeedConnection(store_url=self.world.till_url, personal_token=self.world.till_token)
+
+    @asynccontextmanager
+    async def storefront(
+        self, email_token: Callable[[str], Sequence[str]] | None = None
+    ) -> AsyncIterator[CommercetoolsConnector]:
+        world, connection = self.world, self._commercetools
         client = CommercetoolsClient(
             connection,
             self.settings.limits.commercetools,
@@ -115,8 +131,7 @@ class Doors:
 
     @asynccontextmanager
     async def point_of_sale(self) -> AsyncIterator[XSeriesConnector]:
-        world = self.world
-        connection = LightspeedConnection(store_url=world.till_url, personal_token=world.till_token)
+        world, connection = self.world, self._lightspeed
         client = XSeriesClient(
             connection,
             self.settings,

@@ -19,6 +19,8 @@ from retail_sync.commercetools.prices.adapter import CommercetoolsPrices
 from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
+from retail_sync.transport.exchanges import NullSink
 from retail_sync.transport.faces import Budget, ExchangeSink
 
 
@@ -76,7 +78,20 @@ async def open_connector(
     email_token: EmailToken | None = None,
 ) -> AsyncIterator[CommercetoolsConnector]:
     """The connector of a project, with an open client."""
-    client = CommercetoolsClient(
+    async with _client(connection, settings, sink, budget) as client:
+        yield CommercetoolsConnector(client, settings, connection, known_prices, email_token)
+
+
+def closed_connector(connection: CommercetoolsConnection, settings: SyncSettings) -> CommercetoolsConnector:
+    """The connector of a project without a way to it, for mapping: nothing can be asked."""
+    client = _client(connection, settings, NullSink(), Unlimited())
+    return CommercetoolsConnector(client, settings, connection)
+
+
+def _client(
+    connection: CommercetoolsConnection, settings: SyncSettings, sink: ExchangeSink, budget: Budget
+) -> CommercetoolsClient:
+    return CommercetoolsClient(
         connection,
         settings.limits.commercetools,
         sink=sink,
@@ -84,5 +99,3 @@ async def open_connector(
         body_cap=settings.limits.body_bytes,
         private=settings.privacy.exclude.get("commercetools", ()),
     )
-    async with client:
-        yield CommercetoolsConnector(client, settings, connection, known_prices, email_token)

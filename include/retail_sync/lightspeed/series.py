@@ -6,6 +6,7 @@ here, as data.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -46,18 +47,24 @@ class StoreName(Protocol):
 @dataclass(frozen=True)
 class SeriesOfStores:
     """`budget_window`: the time over which the store counts requests. `open_connector`: the connector of a store, with
-    an open client. `store_name`: what a store calls itself, for trying out a connection."""
+    an open client; `closed_connector`: one without a way to the store, for mapping. `store_name`: what a store calls
+    itself, for trying out a connection."""
 
     title: str
     budget_window: timedelta
     open_connector: OpenConnector
+    closed_connector: Callable[[LightspeedConnection, SyncSettings], PointOfSale]
     store_name: StoreName
 
 
 SERIES = MappingProxyType[Series, SeriesOfStores](
     {
         "x": SeriesOfStores(
-            "X-Series", timedelta(seconds=WINDOW_SECONDS), x_series.open_connector, x_series.store_name
+            "X-Series",
+            timedelta(seconds=WINDOW_SECONDS),
+            x_series.open_connector,
+            x_series.closed_connector,
+            x_series.store_name,
         )
     }
 )

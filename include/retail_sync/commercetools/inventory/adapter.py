@@ -20,6 +20,7 @@ from retail_sync.commercetools.inventory.assortments import read_assortments
 from retail_sync.commercetools.inventory.feeds import EntryStream, OrderStream
 from retail_sync.commercetools.inventory.read import entries_table, orders_table, trimmed_entry
 from retail_sync.commercetools.inventory.update_actions import EntryWriter
+from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.ports.inventory import Assortments, EntryWrite, EntryWritten, Reserved
 from retail_sync.records.ports.products import CheckResult, SystemName
@@ -55,6 +56,15 @@ class CommercetoolsStock:
         channels = Channels.of(await read_channels(self._client))
         if writing:
             channels = await with_supply(self._client, channels, self._settings)
+        self._know(channels)
+
+    def reference(self) -> Any:
+        return to_document(self._channels)
+
+    def use(self, reference: Any) -> None:
+        self._know(from_document(Channels, reference))
+
+    def _know(self, channels: Channels) -> None:
         self._ready = channels
         self.orders.export_channel_id = channels.id_of(self._settings.inventory.export_channel)
 

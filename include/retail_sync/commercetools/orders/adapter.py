@@ -31,6 +31,7 @@ from retail_sync.commercetools.orders.feeds import PATH, OrderDocuments
 from retail_sync.commercetools.orders.imports import import_of, keeps_taxes
 from retail_sync.commercetools.orders.read import document_of
 from retail_sync.commercetools.orders.redact import EmailToken
+from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import ConfigurationFault, RecordRejected, TargetMissing
 from retail_sync.records.orders import Order
 from retail_sync.records.ports.orders import ImportedSale, OrderUpdate, Written
@@ -95,6 +96,12 @@ class CommercetoolsOrders:
             for role in order_preflight.roles_of_marks(self._settings):
                 _require(channels, self._mark, role)
         self._channels = channels
+
+    def reference(self) -> Any:
+        return to_document(self._known)
+
+    def use(self, reference: Any) -> None:
+        self._channels = from_document(Channels, reference)
 
     # ------------------------------------------------------------ reading
 

@@ -32,6 +32,7 @@ from retail_sync.commercetools.prices.read import trimmed, variants_table
 from retail_sync.commercetools.prices.scopes import ListScope, PriceReferences, read_price_references
 from retail_sync.commercetools.prices.taxes import tax_lines
 from retail_sync.commercetools.prices.update_actions import PriceDrafter, StandaloneWrite
+from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import (
     DuplicateInTarget,
     RecordRejected,
@@ -86,6 +87,15 @@ class CommercetoolsPrices:
         """Reads project, tax categories, and the channels, stores and customer groups that lists name."""
         references = await read_price_references(self._client, self._settings)
         require_classic(references.project)
+        self._know(references)
+
+    def reference(self) -> Any:
+        return to_document(self._ready.references)
+
+    def use(self, reference: Any) -> None:
+        self._know(from_document(PriceReferences, reference))
+
+    def _know(self, references: PriceReferences) -> None:
         scopes = {one.name: references.scope(one) for one in self._lists.values()}
         self._prepared = _Ready(references, scopes, references.terms(self._lists.values()))
 

@@ -16,7 +16,7 @@ from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.discounts import external_discounts
 from retail_sync.commercetools.api.projections import Projections
 from retail_sync.commercetools.api.queries import Clock, Slice, one_of
-from retail_sync.commercetools.api.references import read_references
+from retail_sync.commercetools.api.references import References, read_references
 from retail_sync.commercetools.api.writing import MAX_ACTIONS, ProductUpdate
 from retail_sync.commercetools.products import preflight
 from retail_sync.commercetools.products.drafts import product_draft, product_key
@@ -24,6 +24,7 @@ from retail_sync.commercetools.products.read import ProductReader
 from retail_sync.commercetools.products.standalone_price import write_standalone
 from retail_sync.commercetools.products.update_actions import Planned, Present, plan_update
 from retail_sync.commercetools.products.values import Values
+from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import RecordRejected, StaleTarget, SyncError, TargetMissing
 from retail_sync.records.ports.products import (
     Asked,
@@ -71,6 +72,15 @@ class CommercetoolsProducts:
         """Reads project, product types, tax categories, categories, and channels, stores, selections where named."""
         references = await read_references(self._client, self._settings)
         require_classic(references.project)
+        self._know(references)
+
+    def reference(self) -> Any:
+        return to_document(self._reader.references)
+
+    def use(self, reference: Any) -> None:
+        self._know(from_document(References, reference))
+
+    def _know(self, references: References) -> None:
         reader = ProductReader(self._settings, references, self._now)
         self._ready = reader, Values(reader)
 

@@ -17,6 +17,8 @@ from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.budget import Unlimited
+from retail_sync.transport.exchanges import NullSink
 from retail_sync.transport.faces import Budget, ExchangeSink, TokenStore
 
 
@@ -70,6 +72,12 @@ async def open_connector(
     client = XSeriesClient(connection, settings, sink=sink, budget=budget, token_store=token_store)
     async with client:
         yield XSeriesConnector(client, settings, connection)
+
+
+def closed_connector(connection: LightspeedConnection, settings: SyncSettings) -> XSeriesConnector:
+    """The connector of a store without a way to it, for mapping: nothing can be asked."""
+    client = XSeriesClient(connection, settings, sink=NullSink(), budget=Unlimited())
+    return XSeriesConnector(client, settings, connection)
 
 
 async def store_name(

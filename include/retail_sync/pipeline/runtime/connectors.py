@@ -75,6 +75,18 @@ class Access:
             async with opened as connector:
                 yield connector
 
+    def closed_storefront(self) -> Storefront:
+        """What the system that sells online offers without a way to it, for mapping."""
+        connection = self.connections["commercetools"]
+        assert isinstance(connection, CommercetoolsConnection)
+        return commercetools.closed_connector(connection, self.settings)
+
+    def closed_point_of_sale(self) -> PointOfSale:
+        """What the system that sells in stores offers without a way to it, for mapping."""
+        connection = self.connections["lightspeed"]
+        assert isinstance(connection, LightspeedConnection)
+        return series_of(connection).closed_connector(connection, self.settings)
+
     @asynccontextmanager
     async def point_of_sale(self) -> AsyncIterator[PointOfSale]:
         """What the system that sells in stores offers, open."""

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from retail_sync.records.ports.products import Askable, CheckResult, RawPage, SystemName
+from retail_sync.records.ports.products import Askable, CheckResult, RawPage, Referenced, SystemName
 
 Reserved = Literal["orders", "carts"]
 """What the difference between quantity on stock and available quantity of an entry stands for."""
@@ -77,7 +77,7 @@ class Buckets:
     incoming: pd.DataFrame
 
 
-class OnlineStock(Protocol):
+class OnlineStock(Referenced, Protocol):
     """The system that shows stock: entries by SKU and channel, and the orders that hold goods."""
 
     system: SystemName
@@ -109,7 +109,7 @@ class OnlineStock(Protocol):
     async def check(self) -> list[CheckResult]: ...
 
 
-class TillStock(Protocol):
+class TillStock(Referenced, Protocol):
     """The system that counts stock: levels by product and outlet."""
 
     system: SystemName

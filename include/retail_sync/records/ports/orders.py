@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from retail_sync.records.orders import Order
-from retail_sync.records.ports.products import Askable, CheckResult, RawPage, Stream, SystemName
+from retail_sync.records.ports.products import Askable, CheckResult, RawPage, Referenced, Stream, SystemName
 from retail_sync.records.sales import Sale, SaleTerms
 
 
@@ -72,7 +72,7 @@ class ImportedSale:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-class OnlineOrders(Protocol):
+class OnlineOrders(Referenced, Protocol):
     """The system that sells online: its orders, and a place for in-store sales."""
 
     system: SystemName
@@ -115,7 +115,7 @@ class OnlineOrders(Protocol):
     async def check(self) -> list[CheckResult]: ...
 
 
-class TillSales(Protocol):
+class TillSales(Referenced, Protocol):
     """The system of the tills: sales, written and read."""
 
     system: SystemName

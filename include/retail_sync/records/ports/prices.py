@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from retail_sync.records.ports.products import Askable, CheckResult, RawPage, Stream, SystemName
+from retail_sync.records.ports.products import Askable, CheckResult, RawPage, Referenced, Stream, SystemName
 from retail_sync.records.prices import OnlineTerms, Quote, TillTerms
 
 PriceAction = Literal["create", "update", "remove"]
@@ -97,7 +97,7 @@ class TaxLine:
     included: bool | None = None
 
 
-class OnlinePrices(Protocol):
+class OnlinePrices(Referenced, Protocol):
     """The system that sells online: prices by variant."""
 
     system: SystemName
@@ -131,7 +131,7 @@ class OnlinePrices(Protocol):
     async def check(self) -> list[CheckResult]: ...
 
 
-class TillPrices(Protocol):
+class TillPrices(Referenced, Protocol):
     """The system of the tills: an article's own price, and price books."""
 
     system: SystemName

@@ -172,7 +172,18 @@ class Askable(Stream, Protocol):
         """These records, each asked for alone. What is neither shown nor gone was not answered about."""
 
 
-class ProductSystem(Askable, Protocol):
+class Referenced(Protocol):
+    """What maps rows to records, and has to know something of its system to do so."""
+
+    def reference(self) -> Any:
+        """What `prepare` has read, as a JSON document."""
+
+    def use(self, reference: Any, /) -> None:
+        """Be ready to map with what another one's `reference` gave, instead of `prepare`: nothing is asked of the
+        system."""
+
+
+class ProductSystem(Askable, Referenced, Protocol):
     """A system that holds products."""
 
     system: SystemName

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.ports.connector import Connector, PointOfSale, Storefront
-from retail_sync.records.ports.products import SystemName
+from retail_sync.records.ports.products import Referenced, SystemName
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.engine.staging import Staging
+
+Mapper = TypeVar("Mapper", bound=Referenced)
 
 
 def utc_now() -> datetime:
@@ -34,6 +36,12 @@ class Access(Protocol):
         """`email_token`: what an e-mail address is recognised by, where orders need it at all."""
 
     def point_of_sale(self) -> AbstractAsyncContextManager[PointOfSale]: ...
+
+    def closed_storefront(self) -> Storefront:
+        """Without a way to the system, for mapping: nothing can be asked."""
+
+    def closed_point_of_sale(self) -> PointOfSale:
+        """Without a way to the system, for mapping: nothing can be asked."""
 
 
 class Connect(Protocol):
@@ -62,6 +70,15 @@ class RunContext:
 
     def access(self, *systems: SystemName) -> Access:
         return self.connect(self, systems)
+
+    def keep_reference(self, system: SystemName, mapper: Referenced) -> None:
+        """Stage what mapping has to know of a system, beside the pages it maps."""
+        self.staging.write_document(f"{system}/reference", mapper.reference())
+
+    def ready(self, system: SystemName, mapper: Mapper) -> Mapper:
+        """A mapper that knows what `keep_reference` has staged."""
+        mapper.use(self.staging.read_document(f"{system}/reference"))
+        return mapper
 
     def writing(self, entity: str) -> AbstractContextManager[None]:
         """As the one worker that writes the entity now. Raises LeaseHeld while another one may still be writing."""

@@ -30,7 +30,6 @@ from retail_sync.sync.inventory.feeds import (
     ENTRIES,
     LEVELS,
     ORDERS,
-    Transformed,
     stage_beside,
     transform,
 )
@@ -57,14 +56,14 @@ class Inventory:
     def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
         access = run.access(*SYSTEMS)
 
-        async def mapped() -> list[Transformed]:
-            async with _open(access) as (online, till):
-                pages = {name: int(feeds[name]["pages"]) for name in (ENTRIES, ORDERS, LEVELS)}
-                return await asyncio.to_thread(transform, run.staging, online, till, pages)
-
+        storefront, point_of_sale = access.closed_storefront(), access.closed_point_of_sale()
+        online = run.ready("commercetools", require(storefront.inventory, "inventory", "commercetools"))
+        till = run.ready("lightspeed", require(point_of_sale.inventory, "inventory", "lightspeed"))
+        pages = {name: int(feeds[name]["pages"]) for name in (ENTRIES, ORDERS, LEVELS)}
+        mapped = transform(run.staging, online, till, pages)
         return [
             {"feed": one.feed, "rows read": one.raw_rows, "records": one.rows, "came twice": one.repeated}
-            for one in asyncio.run(mapped())
+            for one in mapped
         ]
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
@@ -153,6 +152,7 @@ async def _read_online(run: RunContext, access: Access) -> list[Extracted]:
     async with access.storefront() as storefront:
         online = require(storefront.inventory, "inventory", "commercetools")
         await online.prepare()
+        await asyncio.to_thread(run.keep_reference, "commercetools", online)
         keys = _keys(run) or None
         # The order counts: a reservation that an entry shows has its order in what is read next.
         entries = await _feed(run, online.entries, kept(ENTRIES), keys)
@@ -170,6 +170,7 @@ async def _read_till(run: RunContext, access: Access) -> list[Extracted]:
     async with access.point_of_sale() as point_of_sale:
         till = require(point_of_sale.inventory, "inventory", "lightspeed")
         await till.prepare()
+        await asyncio.to_thread(run.keep_reference, "lightspeed", till)
         await asyncio.to_thread(run.staging.write_document, "outlets", dict(till.outlets))
         products = sorted(products_of_skus(run.ledger, run.settings, set(keys))) if keys else None
         levels = await _feed(run, till.levels, kept(LEVELS, till.outlets.values()), products)

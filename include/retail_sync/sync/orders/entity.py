@@ -41,12 +41,14 @@ class Orders:
                 async with access.storefront(token) as storefront:
                     online = require(storefront.orders, "orders", system)
                     await online.prepare()
+                    await asyncio.to_thread(run.keep_reference, system, online)
                     kept = await asyncio.to_thread(preparing.kept_orders, run.ledger, run.settings)
                     asking = Asking(online.orders, kept)
                     return await read_feed(run, ENTITY, online.orders, ORDERS, keys, asking)
             async with access.point_of_sale() as point_of_sale:
                 till = require(point_of_sale.sales, "sales", system)
                 await till.prepare(writing=True)
+                await asyncio.to_thread(run.keep_reference, system, till)
                 await asyncio.to_thread(stage_terms, run.staging, till.terms)
                 return await read_feed(run, ENTITY, till.sales, SALES, keys)
 
@@ -57,21 +59,20 @@ class Orders:
             return [{"feed": name, "rows read": 0} for name in (ORDERS, SALES)]
         access = run.access(*SYSTEMS)
 
-        async def mapped() -> list[dict[str, Any]]:
-            async with _open(run, access) as (online, till):
-                pages = {name: int(feeds[name]["pages"]) for name in (ORDERS, SALES)}
-                return [
-                    {
-                        "feed": one.feed,
-                        "rows read": one.raw_rows,
-                        "documents": one.documents,
-                        "came twice": one.repeated,
-                        "other sales": one.others,
-                    }
-                    for one in await asyncio.to_thread(transform, run.staging, online, till, pages)
-                ]
-
-        return asyncio.run(mapped())
+        storefront, point_of_sale = access.closed_storefront(), access.closed_point_of_sale()
+        online = run.ready("commercetools", require(storefront.orders, "orders", "commercetools"))
+        till = run.ready("lightspeed", require(point_of_sale.sales, "sales", "lightspeed"))
+        pages = {name: int(feeds[name]["pages"]) for name in (ORDERS, SALES)}
+        return [
+            {
+                "feed": one.feed,
+                "rows read": one.raw_rows,
+                "documents": one.documents,
+                "came twice": one.repeated,
+                "other sales": one.others,
+            }
+            for one in transform(run.staging, online, till, pages)
+        ]
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
         if not run.settings.orders.exported:

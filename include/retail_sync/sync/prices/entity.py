@@ -37,7 +37,6 @@ from retail_sync.sync.prices.feeds import (
     FEEDS,
     ONLINE,
     STANDALONE,
-    Transformed,
     stage_nothing,
     stage_terms,
     staged_terms,
@@ -67,14 +66,14 @@ class Prices:
             return [{"table": "none, because no list has an owner", "rows read": 0, "records": 0}]
         access = run.access(*SYSTEMS)
 
-        async def mapped() -> list[Transformed]:
-            async with _open(access) as (online, till):
-                pages = {name: int(feeds[name]["pages"]) for name in FEEDS}
-                return await asyncio.to_thread(transform, run.staging, online, till, pages)
-
+        online = run.ready(
+            "commercetools", require(access.closed_storefront().prices, "prices", "commercetools")
+        )
+        till = run.ready("lightspeed", require(access.closed_point_of_sale().prices, "prices", "lightspeed"))
+        mapped = transform(run.staging, online, till, {name: int(feeds[name]["pages"]) for name in FEEDS})
         return [
             {"table": one.table, "rows read": one.raw_rows, "records": one.rows, "came twice": one.repeated}
-            for one in asyncio.run(mapped())
+            for one in mapped
         ]
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
@@ -156,6 +155,7 @@ async def _read_online(run: RunContext, access: Access) -> list[Extracted]:
     async with access.storefront() as storefront:
         online = require(storefront.prices, "prices", "commercetools")
         await online.prepare()
+        await asyncio.to_thread(run.keep_reference, "commercetools", online)
         await asyncio.to_thread(stage_terms, run.staging, ONLINE, online.terms)
         keys = spellings(run.ledger, run.settings.products, run.request.keys) or None
         products = await _feed(run, online.products, ONLINE, keys)
@@ -169,6 +169,7 @@ async def _read_till(run: RunContext, access: Access) -> list[Extracted]:
     async with access.point_of_sale() as point_of_sale:
         till = require(point_of_sale.prices, "prices", "lightspeed")
         await till.prepare()
+        await asyncio.to_thread(run.keep_reference, "lightspeed", till)
         await asyncio.to_thread(stage_terms, run.staging, ARTICLES, till.terms)
         keys = run.request.keys
         articles = _articles_of(run, keys) if keys else None

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from retail_sync.records.ports.connector import require
+from retail_sync.records.ports.connector import Connector, require
 from retail_sync.records.ports.products import SYSTEMS, ProductSystem, SystemName
 from retail_sync.sync.engine import apply as batches
 from retail_sync.sync.engine.context import Access, RunContext
@@ -30,6 +30,7 @@ class Products:
 
         async def read() -> Extracted:
             async with _products(access) as systems:
+                await asyncio.to_thread(run.keep_reference, system, systems[system])
                 return await extract(
                     run.ledger,
                     run.staging,
@@ -43,16 +44,14 @@ class Products:
 
     def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
         access = run.access(*SYSTEMS)
-
-        async def mapped() -> list[preparing.Transformed]:
-            async with _products(access) as systems:
-                return [
-                    await asyncio.to_thread(
-                        preparing.transform, run.staging, systems[system], feeds[system]["pages"]
-                    )
-                    for system in SYSTEMS
-                ]
-
+        closed: dict[SystemName, Connector] = {
+            "commercetools": access.closed_storefront(),
+            "lightspeed": access.closed_point_of_sale(),
+        }
+        mapped = []
+        for system, connector in closed.items():
+            mapper = run.ready(system, require(connector.products, "products", system))
+            mapped.append(preparing.transform(run.staging, mapper, feeds[system]["pages"]))
         return [
             {
                 "system": one.system,
@@ -61,7 +60,7 @@ class Products:
                 "variants": one.variants,
                 "came twice": one.repeated,
             }
-            for one in asyncio.run(mapped())
+            for one in mapped
         ]
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:

@@ -33,6 +33,7 @@ class Sales:
             async with access.point_of_sale() as point_of_sale:
                 till = require(point_of_sale.sales, "sales", system)
                 await till.prepare()
+                await asyncio.to_thread(run.keep_reference, system, till)
                 await asyncio.to_thread(stage_terms, run.staging, till.terms)
                 return await read_feed(run, ENTITY, till.sales, SALES, run.request.keys or None)
 
@@ -41,21 +42,17 @@ class Sales:
     def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
         if run.settings.sales.target == "none":
             return [{"feed": SALES, "rows read": 0}]
-        access = run.access("lightspeed")
-
-        async def mapped() -> dict[str, Any]:
-            async with access.point_of_sale() as point_of_sale:
-                till = require(point_of_sale.sales, "sales", "lightspeed")
-                await till.prepare()
-                one = await asyncio.to_thread(transform, run.staging, till, int(feeds[SALES]["pages"]))
-                return {
-                    "feed": one.feed,
-                    "rows read": one.raw_rows,
-                    "sales": one.rows,
-                    "came twice": one.repeated,
-                }
-
-        return [asyncio.run(mapped())]
+        point_of_sale = run.access("lightspeed").closed_point_of_sale()
+        till = run.ready("lightspeed", require(point_of_sale.sales, "sales", "lightspeed"))
+        one = transform(run.staging, till, int(feeds[SALES]["pages"]))
+        return [
+            {
+                "feed": one.feed,
+                "rows read": one.raw_rows,
+                "sales": one.rows,
+                "came twice": one.repeated,
+            }
+        ]
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
         if run.settings.sales.target == "none":

@@ -7,6 +7,7 @@ buckets one and one empty page for each kind of open sale, three lists of consig
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ from retail_sync.lightspeed.x_series.inventory.adjustments import Adjustments
 from retail_sync.lightspeed.x_series.inventory.consignments import read_incoming
 from retail_sync.lightspeed.x_series.inventory.feeds import LevelStream, levels_table
 from retail_sync.lightspeed.x_series.inventory.open_sales import read_held
+from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.inventory import BUCKET_COLUMNS, parts, stock_table
 from retail_sync.records.ports.inventory import Adjusted, Adjustment, Buckets
@@ -28,6 +30,11 @@ from retail_sync.settings.models import SyncSettings
 
 HELD_COLUMNS = tuple(c for c in BUCKET_COLUMNS if c.name in ("product_id", "outlet_id", "quantity"))
 INCOMING_COLUMNS = tuple(c for c in BUCKET_COLUMNS if c.name != "bucket")
+
+
+@dataclass(frozen=True)
+class _Reference:
+    outlets: Sequence[Outlet]
 
 
 class XSeriesStock:
@@ -47,6 +54,12 @@ class XSeriesStock:
     async def prepare(self) -> None:
         """Read the outlets."""
         self._known_outlets = await read_outlets(self._client)
+
+    def reference(self) -> Any:
+        return to_document(_Reference(self._known_outlets or []))
+
+    def use(self, reference: Any) -> None:
+        self._known_outlets = list(from_document(_Reference, reference).outlets)
 
     @property
     def outlets(self) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from retail_sync.lightspeed.x_series.api.bodies import Details, ProductUpdate, b
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.api.references import read_facts
 from retail_sync.lightspeed.x_series.api.store import StoreFacts
+from retail_sync.lightspeed.x_series.api.wire import NamedId, PriceBook
 from retail_sync.lightspeed.x_series.prices import preflight as price_preflight
 from retail_sync.lightspeed.x_series.prices.bodies import BookLineBody, BookLinesBody, EntryIds, EntryIdsBody
 from retail_sync.lightspeed.x_series.prices.feeds import (
@@ -34,6 +35,7 @@ from retail_sync.lightspeed.x_series.prices.price_books import (
 )
 from retail_sync.lightspeed.x_series.prices.taxes import tax_lines
 from retail_sync.records.currencies import iso_code
+from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import ConfigurationFault, RecordRejected
 from retail_sync.records.ports.prices import BasePriceWrite, BookLine, BookWrite, TaxLine
 from retail_sync.records.ports.products import CheckResult, RawPage, SystemName
@@ -46,6 +48,13 @@ class _Ready:
     facts: StoreFacts
     books: Books
     terms: TillTerms
+
+
+@dataclass(frozen=True)
+class _Reference:
+    facts: StoreFacts
+    books: Sequence[PriceBook]
+    groups: Sequence[NamedId]
 
 
 class XSeriesPrices:
@@ -74,6 +83,17 @@ class XSeriesPrices:
         if writing and await create_missing(self._client, books, self._settings.prices.synced):
             books = await read_books(self._client, facts, self._settings)
         require_books(books, self._settings)
+        self._know(facts, books)
+
+    def reference(self) -> Any:
+        ready = self._ready
+        return to_document(_Reference(ready.facts, ready.books.books, ready.books.groups))
+
+    def use(self, reference: Any) -> None:
+        found = from_document(_Reference, reference)
+        self._know(found.facts, Books(found.books, found.groups, found.facts, self._settings))
+
+    def _know(self, facts: StoreFacts, books: Books) -> None:
         terms = terms_of(facts, books, self._settings)
         self.entries.books = frozenset(book.id for book in terms.books.values() if book.id)
         self._prepared = _Ready(facts, books, terms)

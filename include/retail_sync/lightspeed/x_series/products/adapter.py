@@ -37,6 +37,7 @@ from retail_sync.lightspeed.x_series.products.requests_2026_07 import (
     target_of,
 )
 from retail_sync.lightspeed.x_series.products.resolving import resolve
+from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
@@ -95,8 +96,17 @@ class XSeriesProducts(VersionFeed):
 
     async def prepare(self) -> None:
         """Read the store's facts (retailer, outlets, taxes). Lookups are read when a write first needs them."""
-        self._facts = await read_facts(self._client, self._settings)
-        self._prepared_requests = ProductRequests(self._facts, self._settings)
+        self._know(await read_facts(self._client, self._settings))
+
+    def reference(self) -> Any:
+        return to_document(self._known_facts)
+
+    def use(self, reference: Any) -> None:
+        self._know(from_document(StoreFacts, reference))
+
+    def _know(self, facts: StoreFacts) -> None:
+        self._facts = facts
+        self._prepared_requests = ProductRequests(facts, self._settings)
 
     async def server_time(self) -> datetime:
         """The clock of the store's server."""

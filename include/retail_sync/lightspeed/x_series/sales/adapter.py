@@ -31,6 +31,7 @@ from retail_sync.lightspeed.x_series.sales.feeds import PATH, SaleStream
 from retail_sync.lightspeed.x_series.sales.read import sale_of
 from retail_sync.lightspeed.x_series.sales.references import read_references
 from retail_sync.lightspeed.x_series.sales.store import resolve, told
+from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault, TargetMissing, UnknownOutcome
 from retail_sync.records.ports.products import CheckResult, SystemName
 from retail_sync.records.rows import UnreadableRows, read_rows
@@ -62,6 +63,12 @@ class XSeriesSales:
                 remedy=" ".join(dict.fromkeys(problem.remedy for problem in problems)),
             )
         self._terms = terms
+
+    def reference(self) -> Any:
+        return to_document(self.terms)
+
+    def use(self, reference: Any) -> None:
+        self._terms = from_document(SaleTerms, reference)
 
     @property
     def terms(self) -> SaleTerms:
