@@ -705,6 +705,7 @@ def link_articles(ledger: Ledger, articles: Sequence[Article]) -> None:
         )
 
     ledger.open_run("products", "products", dag_id="products", airflow_run_id="1", mode="full", params={})
+    ledger.settle("products", "products", cursors={}, holds=[], baseline=True)
     sides = {"lightspeed": "{}", "commercetools": "online-{}"}
     for system, name in sides.items():
         ids = [name.format(article.product_id) for article in articles]
