@@ -198,7 +198,12 @@ def play(
     return Ran(
         context.run_id,
         {name: SimpleNamespace(**one) for name, one in run.feeds(extracts).items()},
-        SimpleNamespace(**context.staging.read_document("plan")["summary"]),
+        SimpleNamespace(
+            **{
+                **context.staging.read_document("plan")["summary"],
+                "shows": [list(one) for one in planned.shows],
+            }
+        ),
         audited,
     )
 

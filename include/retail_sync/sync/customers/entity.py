@@ -21,7 +21,6 @@ from retail_sync.sync.customers.bench import terms_of
 from retail_sync.sync.customers.feeds import Door
 from retail_sync.sync.customers.ruling import decide_by_hand, forgotten_of, keys_of
 from retail_sync.sync.customers.world import Terms
-from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.absence import Asking, Kept
 from retail_sync.sync.engine.context import Access, RunContext
 from retail_sync.sync.engine.entity import (
@@ -104,10 +103,7 @@ class Customers:
             lines = ["No field in `customers.fields` has an owner, so there is nothing to do."]
         if decided:
             lines.append(f"Decided by hand: {len(decided)} questions of who is who.")
-        lines += text_tables.first_changes(
-            ["customer", "in", "what", "fields", "because"], shows, sum(found.changes.values())
-        )
-        return PlannedRun(summary, holds, lines)
+        return PlannedRun(summary, holds, lines, ["customer", "in", "what", "fields", "because"], shows)
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         access = run.access(*SYSTEMS)

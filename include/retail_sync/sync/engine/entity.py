@@ -32,11 +32,15 @@ class EntitySpec:
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A plan in numbers (`summary`, which may leave the task), and what is told of it in the log only."""
+    """A plan in numbers (`summary`, which may leave the task), and what is told of it in the log only: `lines`, then the
+    first changes as a table (`head`, `shows`), then `details`."""
 
     summary: dict[str, Any]
     first_holds: Sequence[Mapping[str, Any]] = ()
-    lines: Sequence[str] = field(default_factory=tuple)
+    lines: Sequence[str] = ()
+    head: Sequence[str] = ()
+    shows: Sequence[Sequence[Any]] = ()
+    details: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,6 +45,8 @@ class Planned:
 
     batches: list[int]
     summary: dict[str, Any]
+    shows: Sequence[Sequence[Any]] = ()
+    """The first changes, with names: for the log only."""
 
 
 class PlanRefused(PlanIsStale):
@@ -224,7 +226,7 @@ class EntityRun:
         planned = self._as_seen(feeds) if run.request.plan else self._planned_by(run, feeds)
         batches = run.ledger.changes.open_batches(run.run_id)
         self.say(*_plan_lines(planned, batches, dry_run=run.request.dry_run))
-        return Planned(sorted(batches), planned.summary)
+        return Planned(sorted(batches), planned.summary, planned.shows)
 
     def _planned_by(self, run: RunContext, feeds: Feeds) -> PlannedRun:
         needed = self.entity.spec.needs_baseline_of
@@ -310,6 +312,12 @@ def _plan_lines(planned: PlannedRun, batches: Mapping[int, int], *, dry_run: boo
         *text_tables.counts("warning", summary["warnings"]),
         *text_tables.hold_lines(planned.first_holds, sum(summary["holds"].values())),
         *planned.lines,
+        *(
+            text_tables.first_changes(planned.head, planned.shows, sum(summary["changes"].values()))
+            if planned.head
+            else ()
+        ),
+        *planned.details,
         f"{sum(batches.values())} changes to write in {len(batches)} batches"
         + (" (dry run: nothing is written)." if dry_run else "."),
     ]

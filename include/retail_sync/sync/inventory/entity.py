@@ -13,7 +13,6 @@ from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.inventory import OnlineStock, TillStock
 from retail_sync.records.ports.products import SYSTEMS, Askable, SystemName
 from retail_sync.settings.stockchecks import require_reserved
-from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.context import Access, RunContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, seen_until
@@ -81,10 +80,14 @@ class Inventory:
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
         lines = [f"Every article was looked at: {found.why_all}."] if found.why_all else []
-        lines += text_tables.first_changes(
-            ["SKU", "channel", "shows", "will show"], shows, sum(found.changes.values())
+        return PlannedRun(
+            summary,
+            holds,
+            lines,
+            ["SKU", "channel", "shows", "will show"],
+            shows,
+            _explained(run, layout, now),
         )
-        return PlannedRun(summary, holds, [*lines, *_explained(run, layout, now)])
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         access = run.access(*SYSTEMS)

@@ -12,7 +12,6 @@ from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.orders import OnlineOrders, TillSales
 from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.sync.customers.entity import seal_of
-from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.context import Access, RunContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, unread
@@ -89,10 +88,7 @@ class Orders:
         )
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
-        lines = text_tables.first_changes(
-            ["order", "in", "what", "amount", "location", "because"], shows, sum(found.changes.values())
-        )
-        return PlannedRun(summary, holds, lines)
+        return PlannedRun(summary, holds, (), ["order", "in", "what", "amount", "location", "because"], shows)
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         access = run.access(*SYSTEMS)

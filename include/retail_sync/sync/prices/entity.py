@@ -12,7 +12,6 @@ from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.prices import OnlinePrices, TillPrices
 from retail_sync.records.ports.products import SYSTEMS, Askable, SystemName
-from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.context import Access, RunContext
 from retail_sync.sync.engine.entity import (
@@ -106,10 +105,9 @@ class Prices:
         ]
         lines += found.rates_differ
         lines += _decisions(decided)
-        lines += text_tables.first_changes(
-            ["SKU", "list", "in", "shows", "will show", "because"], shows, sum(found.changes.values())
+        return PlannedRun(
+            summary, holds, lines, ["SKU", "list", "in", "shows", "will show", "because"], shows
         )
-        return PlannedRun(summary, holds, lines)
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         access = run.access(*SYSTEMS)

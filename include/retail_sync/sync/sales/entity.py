@@ -8,7 +8,6 @@ from typing import Any
 from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sales import ENTITY
-from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, unread
 from retail_sync.sync.engine.extract import Extracted
@@ -69,10 +68,7 @@ class Sales:
         summary = found.as_dict()
         holds, shows = summary.pop("first_holds"), summary.pop("shows")
         lines = [f"{found.late} sales waited for customers who are linked now."] if found.late else []
-        lines += text_tables.first_changes(
-            ["sale", "what", "as", "amount", "because"], shows, sum(found.changes.values())
-        )
-        return PlannedRun(summary, holds, lines)
+        return PlannedRun(summary, holds, lines, ["sale", "what", "as", "amount", "because"], shows)
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         access = run.access("commercetools")
