@@ -32,8 +32,8 @@ class EntitySpec:
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A plan in numbers (`summary`, which may leave the task), and what is told of it in the log only: `lines`, then the
-    first changes as a table (`head`, `shows`), then `details`."""
+    """A plan in numbers (`summary`, which may leave the task), and what is told of it in the log only: `lines`, then
+    the first changes as a table (`head`, `shows`), then `details`."""
 
     summary: dict[str, Any]
     first_holds: Sequence[Mapping[str, Any]] = ()
