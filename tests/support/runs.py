@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -230,8 +230,12 @@ def open_run(
         params=request.as_params(),
     )
 
+    between = replace(
+        meanwhile, after_entries=_once(meanwhile.after_entries), after_orders=_once(meanwhile.after_orders)
+    )
+
     def connect(context: RunContext, systems: Sequence[SystemName]) -> Doors:
-        return Doors(world, context.settings, systems, meanwhile)
+        return Doors(world, context.settings, systems, between)
 
     context = RunContext(
         run_id,
@@ -286,6 +290,14 @@ def unlimited() -> LocalBudget:
 
 def _say_nothing(*_lines: str) -> None:
     return
+
+
+def _once(what: Meanwhile | None) -> Meanwhile | None:
+    """However often its feed is opened in the run."""
+    if what is None:
+        return None
+    left = [what]
+    return lambda: left.pop()() if left else None
 
 
 def _happen(what: Meanwhile | None) -> None:
