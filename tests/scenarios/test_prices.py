@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from include.records.errors import ConfigurationFault
+from include.sandbox.clock import to_millis
 from include.settings.models import SyncSettings
 from include.sync.auditing import RunFailed
 from include.sync.deciding import approve_removals
@@ -45,11 +46,6 @@ class Making(Protocol):
 @pytest.fixture
 def make(ledger_url: str, tmp_path: Path) -> Making:
     return lambda *lists, **options: priced(ledger_url, tmp_path, lists, **options)
-
-
-def moment(time: datetime) -> str:
-    """As commercetools writes it."""
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 def settles(shop: Priced, mode: str = "full") -> None:
@@ -143,9 +139,11 @@ def test_two_price_books_with_group_and_validity_each_get_their_own_prices(make:
         "create_price_book": True,
     }
     with make(BASE, VIP, sale) as shop:
-        dates = {"validFrom": moment(first), "validUntil": moment(last + timedelta(days=1))}
+        dates = {"validFrom": to_millis(first), "validUntil": to_millis(last + timedelta(days=1))}
         shop.add_article("A", "10.00", prices=[eur(1999), eur(1499, **group("vip")), eur(1299, **dates)])
-        shop.add_article("B", "5.00", prices=[eur(500), eur(450, validFrom=moment(first))])
+        shop.add_article(
+            "B", "5.00", prices=[eur(500), eur(450, validFrom=to_millis(last + timedelta(days=8)))]
+        )
         assert shop.run("full").writes == 3
         assert shop.at_till("A") == Decimal("19.99")
         assert shop.in_book("VIP") == {"A": [(None, None, Decimal("12.59664"))]}
@@ -159,8 +157,8 @@ def test_a_dated_price_counts_at_the_till_from_its_first_moment_though_nothing_i
     with make(BASE) as shop:
         soon = datetime.now(UTC) + timedelta(hours=2)
         campaign = {
-            "validFrom": moment(soon),
-            "validUntil": moment(soon + timedelta(days=1)),
+            "validFrom": to_millis(soon),
+            "validUntil": to_millis(soon + timedelta(days=1)),
         }
         shop.add_article("A", "10.00", prices=[eur(1000), eur(900, **campaign)])
         assert shop.run("full").writes == 0
