@@ -129,7 +129,7 @@ def stage(
     server = sqs.moto_server()
     host, port = server.get_host_and_port()
     client = sqs.client(f"http://{host}:{port}")
-    queue_url = client.create_queue(QueueName="ct-sync")["QueueUrl"]
+    queue_url = sqs.new_queue(client)
     with world_of(load_shop(SAMPLE_SHOP), ledger_url, folder / "scenario") as world:
         refresh = world.till.tokens.add_application("app", SECRET, SCOPES)
         airflow = LocalAirflow(

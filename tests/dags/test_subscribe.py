@@ -141,7 +141,7 @@ def test_what_changes_in_commercetools_comes_through_the_subscription_and_the_qu
     server = sqs.moto_server()
     host, port = server.get_host_and_port()
     client = sqs.client(f"http://{host}:{port}")
-    url = client.create_queue(QueueName="ct-sync")["QueueUrl"]
+    url = sqs.new_queue(client)
     destination = {"type": "SQS", "queue_url": url, "region": sqs.REGION}
     configure(commercetools={"destination": destination})
     project = world.online.credentials()["project_key"]
@@ -154,7 +154,8 @@ def test_what_changes_in_commercetools_comes_through_the_subscription_and_the_qu
     try:
         first = run("subscribe")
         assert first.xcom[("report", "return_value")]["done"] == {"created": 1}
-        assert heard().nobodys == 1, "the test notification of a new subscription"
+        greeted = heard()
+        assert (greeted.nobodys, greeted.received) == (1, 1), "the test notification of a new subscription"
         sku = next(row["sku"] for row in world.till.all_products() if online_too(world, row["sku"]))
         raise_price(world, sku)
         world.online.deliveries.flush()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -73,10 +74,14 @@ def client(aws: str) -> Any:
     )
 
 
+def new_queue(client: Any) -> str:
+    """The URL of an empty queue. All servers of this process share their queues, and messages outlive their test."""
+    return str(client.create_queue(QueueName=f"ct-{uuid4()}")["QueueUrl"])
+
+
 @pytest.fixture
-def queue(sqs: Any, request: pytest.FixtureRequest) -> SqsQueue:
-    name = f"q{abs(hash(request.node.name))}"
-    return SqsQueue(sqs, sqs.create_queue(QueueName=name)["QueueUrl"])
+def queue(sqs: Any) -> SqsQueue:
+    return SqsQueue(sqs, new_queue(sqs))
 
 
 @pytest.fixture

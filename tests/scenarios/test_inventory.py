@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -668,7 +668,8 @@ def test_new_rules_are_followed_by_the_next_delta_for_every_article(make: Make) 
 
 
 def test_a_closed_location_shows_nothing_online_until_it_opens(make: Make) -> None:
-    closed = [{"first": "2026-01-01", "last": "2026-12-31"}]
+    today = datetime.now(UTC).date()
+    closed = [{"first": f"{today - timedelta(days=2)}", "last": f"{today + timedelta(days=300)}"}]
     places = [{"name": name, "outlet": name} for name in OUTLETS]
     shop = make(locations=[{**places[0], "opening": {"closed": closed}}, *places[1:]])
     shop.add_article("A", {"Nord": 5, "Süd": 5, "Lager": 5})

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +17,7 @@ from retail_sync.sync.engine.removals import REMOVAL
 from retail_sync.sync.engine.settle import RunFailed
 from retail_sync.sync.prices.apply import settle
 from retail_sync.sync.queries.hold_actions import approve_removals
+from sandbox.clock import to_millis
 from tests.scenarios.priced import Priced, eur, group, priced, tiers, with_prices
 from tests.scenarios.world import world_of
 
@@ -33,7 +35,7 @@ VIP = {
     "create_price_book": True,
 }
 
-
+BERLIN = ZoneInfo("Europe/Berlin")
 BOOK_LINES = r"/price_books/[^/]+/products$"
 
 
@@ -122,18 +124,26 @@ def test_group_prices_with_tiers_become_lines_of_a_price_book_that_is_made_for_t
 
 
 def test_two_price_books_with_group_and_validity_each_get_their_own_prices(make: Making) -> None:
+    # The till's days are those of Berlin, which begin one or two hours before those of UTC.
+    first = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=30)
+    last = first + timedelta(days=23)
     sale = {
         "name": "Sale",
         "owner": "commercetools",
         "commercetools": {"currency": "EUR", "country": "DE"},
-        "lightspeed": {"price_book": "Sale", "valid_from": "2026-12-01", "valid_to": "2026-12-24"},
+        "lightspeed": {
+            "price_book": "Sale",
+            "valid_from": f"{first:%Y-%m-%d}",
+            "valid_to": f"{last:%Y-%m-%d}",
+        },
         "create_price_book": True,
     }
     with make(BASE, VIP, sale) as shop:
-        # The till's dates are those of Berlin, whose winter days begin an hour before those of UTC.
-        dates = {"validFrom": "2026-11-30T23:00:00.000Z", "validUntil": "2026-12-24T23:00:00.000Z"}
+        dates = {"validFrom": to_millis(first), "validUntil": to_millis(last + timedelta(days=1))}
         shop.add_article("A", "10.00", prices=[eur(1999), eur(1499, **group("vip")), eur(1299, **dates)])
-        shop.add_article("B", "5.00", prices=[eur(500), eur(450, validFrom="2027-01-01T00:00:00.000Z")])
+        shop.add_article(
+            "B", "5.00", prices=[eur(500), eur(450, validFrom=to_millis(last + timedelta(days=8)))]
+        )
         assert shop.run("full").writes == 3
         assert shop.at_till("A") == Decimal("19.99")
         assert shop.in_book("VIP") == {"A": [(None, None, Decimal("12.59664"))]}
@@ -147,8 +157,8 @@ def test_a_dated_price_counts_at_the_till_from_its_first_moment_though_nothing_i
     with make(BASE) as shop:
         soon = datetime.now(UTC) + timedelta(hours=2)
         campaign = {
-            "validFrom": f"{soon:%Y-%m-%dT%H:%M:%S}.000Z",
-            "validUntil": f"{soon + timedelta(days=1):%Y-%m-%dT%H:%M:%S}.000Z",
+            "validFrom": to_millis(soon),
+            "validUntil": to_millis(soon + timedelta(days=1)),
         }
         shop.add_article("A", "10.00", prices=[eur(1000), eur(900, **campaign)])
         assert shop.run("full").writes == 0
