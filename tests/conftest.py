@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from demo.postgres import EmbeddedPostgres, temporary_postgres
-from tests.leases import StandingLease
-from tests.left_behind import adopt_orphans, left_behind
-from tests.long import long_tests, names_of
+from tests.support.leases import StandingLease
+from tests.support.left_behind import adopt_orphans, left_behind
+from tests.support.long import long_tests, names_of
 
 # How long an example takes says how busy the machine is, and nothing about the code; and a run is red or green for the
 # code's sake, not for luck's. `HYPOTHESIS_PROFILE=search` looks at other examples each time.

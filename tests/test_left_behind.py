@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[1]
 ORPHAN = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid)"
 CHECK = f"""
 import subprocess, sys
-from tests import left_behind
+from tests.support import left_behind
 left_behind._GRACE_SECONDS = 0.5
 left_behind.adopt_orphans()
 subprocess.run([sys.executable, "-c", {ORPHAN!r}], check=True, stdout=subprocess.DEVNULL)

@@ -6,7 +6,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
-from tests.long import LIST, long_tests, names_of
+from tests.support.long import LIST, long_tests, names_of
 
 PROJECT = Path(__file__).parents[1]
 

@@ -16,9 +16,9 @@ from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
 from sandbox.lightspeed import create_app as till_app
 from sandbox.server import SandboxServer
-from tests.bases import COUNTRY, CUSTOMERS, customer_type, move_in
 from tests.benchmarks.server import serve, tallied
-from tests.population import make_population
+from tests.support.bases import COUNTRY, CUSTOMERS, customer_type, move_in
+from tests.support.population import make_population
 
 OVERLAP, SEED = 0.3, 7
 

@@ -19,11 +19,11 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.migrate import upgrade
 from retail_sync.pipeline.runtime.secrets import VARIABLE
 from retail_sync.records.customers import ENTITY, KIND
-from tests.bases import Bases, Verdict, judge
 from tests.benchmarks.customerserver import OVERLAP, SEED
 from tests.benchmarks.reporting import report, tell
 from tests.benchmarks.running import Bench, Run, bench_of
-from tests.population import make_population
+from tests.support.bases import Bases, Verdict, judge
+from tests.support.population import make_population
 
 pytestmark = pytest.mark.benchmark
 

@@ -18,7 +18,7 @@ import pytest
 
 from retail_sync.sync.orders.plan import sale_id
 from tests.benchmarks.reporting import tell
-from tests.scenarios.ordered import Ordered, ordered
+from tests.support.builders.orders import Ordered, ordered
 
 pytestmark = pytest.mark.benchmark
 

@@ -20,8 +20,8 @@ from retail_sync.sync.products.planner import plan_products
 from tests.benchmarks.running import PROJECT
 from tests.benchmarks.shop import large_shop, with_families
 from tests.benchmarks.tables import plan_input, shop_tables
-from tests.scenarios.world import World, world_of
 from tests.support.runs import Doors
+from tests.support.worlds import World, world_of
 
 pytestmark = pytest.mark.benchmark
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 from demo.airflow import LocalAirflow
 from demo.following import Storefront, sell_and_watch
 from demo.postgres import EmbeddedPostgres

@@ -25,9 +25,9 @@ from tests.console.house import WHO, House, form_token, house_of
 from tests.console.test_runs import ACCOUNT, HOSTILE, SECRET, add_run, change, next_of, page
 from tests.dags.test_inventory import miscount
 from tests.dags.test_products import linked_sku
-from tests.scenarios.priced import Priced, priced
-from tests.scenarios.stock_world import StockWorld
-from tests.scenarios.world import World, world_of
+from tests.support.builders.prices import Priced, priced
+from tests.support.builders.stock_world import StockWorld
+from tests.support.worlds import World, world_of
 
 AT = "manual__2026-11-27T15:20:50.288366+00:00"
 LATER = "manual__2026-11-28T15:20:50.288366+00:00"

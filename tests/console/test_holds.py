@@ -23,7 +23,7 @@ from tests.scenarios.test_decisions import (
     name_online,
     rename_both,
 )
-from tests.scenarios.world import World, world_of
+from tests.support.worlds import World, world_of
 
 INJECTION = "\"><img src=x onerror=alert(1)> ' OR 1=1 --"
 

@@ -24,7 +24,7 @@ from retail_sync.ledger.rows import HoldDraft
 from retail_sync.records.events import Hint
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, form_token, house_of
-from tests.scenarios.world import world_of
+from tests.support.worlds import world_of
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 FRESH = NOW - timedelta(minutes=12)

@@ -23,7 +23,7 @@ from retail_sync.console.pages.runs import CHANGES, RUNS
 from retail_sync.ledger.rows import ChangeRow, HoldDraft
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, form_token, house_of
-from tests.scenarios.world import world_of
+from tests.support.worlds import world_of
 
 SECRET = "a secret of the tests"
 AT = "manual__2026-11-27T15:20:50.288366+00:00"

@@ -27,7 +27,7 @@ from retail_sync.records.events import Hint
 from retail_sync.transport.faces import Exchange
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.house import House, form_token, house_of
-from tests.scenarios.ordered import Ordered, ordered_from
+from tests.support.builders.orders import Ordered, ordered_from
 
 SECRET = "a secret of the tests"
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>' OR 1=1 --"

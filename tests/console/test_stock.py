@@ -29,9 +29,9 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.explanation import Explainer, Explanation
 from retail_sync.sync.queries.what_if import Wanted, setting_of, suppose, told, yaml_of
 from tests.console.house import WHO, House, house_of
-from tests.scenarios.histories import PLACES, Game
-from tests.scenarios.stock_world import with_inventory
-from tests.scenarios.stocked import OUTLETS, Stocked, stocked
+from tests.support.builders.inventory import OUTLETS, Stocked, stocked
+from tests.support.builders.stock_world import with_inventory
+from tests.support.histories import PLACES, Game
 from tests.sync.inventory.test_figures import shops, worked
 
 Make = Callable[..., Stocked]

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 from demo.postgres import EmbeddedPostgres
 from retail_sync.settings.loader import dump_settings
 from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
-from tests.scenarios.world import World, world_of
+from tests.support.worlds import World, world_of
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.rows import ExchangeRow
 from tests.dags.conftest import Finished, Run, environment
 from tests.dags.test_products import said_to_others
-from tests.scenarios.peopled import Peopled, peopled, physical, postal
-from tests.scenarios.world import World
+from tests.support.builders.customers import Peopled, peopled, physical, postal
 from tests.support.runs import KEY
+from tests.support.worlds import World
 
 pytestmark = pytest.mark.airflow
 
@@ -161,7 +161,7 @@ def test_the_search_finds_what_is_not_hidden(
 ) -> None:
     """With nothing hashed, the same search must find every value, in the ledger and in what is staged."""
     from retail_sync.settings.loader import dump_settings
-    from tests.scenarios.peopled import with_customers
+    from tests.support.builders.customers import with_customers
 
     dump_settings(with_customers(shop.settings, hash=[]), tmp_path / "open.yaml")
     monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(tmp_path / "open.yaml"))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 
 pytestmark = pytest.mark.airflow
 

@@ -9,8 +9,8 @@ import pytest
 from sandbox.faults import FaultRule
 from tests.dags.conftest import Run
 from tests.dags.test_products import said_to_others
-from tests.scenarios.stock_world import StockWorld
-from tests.scenarios.world import World
+from tests.support.builders.stock_world import StockWorld
+from tests.support.worlds import World
 
 pytestmark = pytest.mark.airflow
 

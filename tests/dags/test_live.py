@@ -12,7 +12,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 from demo.airflow import LocalAirflow
 from demo.airflow_api import AirflowApi
 from demo.postgres import EmbeddedPostgres
@@ -21,8 +21,8 @@ from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.dags.conftest import environment
 from tests.dags.test_inventory import miscount
 from tests.dags.test_products import linked_sku, raise_price
-from tests.scenarios.stock_world import StockWorld
-from tests.scenarios.world import World, world_of
+from tests.support.builders.stock_world import StockWorld
+from tests.support.worlds import World, world_of
 
 pytestmark = pytest.mark.airflow
 

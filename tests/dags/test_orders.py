@@ -10,9 +10,9 @@ import pytest
 
 from tests.dags.conftest import Run, environment
 from tests.dags.test_products import said_to_others
-from tests.scenarios.ordered import INVOICE, Ordered, ordered
-from tests.scenarios.world import World
+from tests.support.builders.orders import INVOICE, Ordered, ordered
 from tests.support.runs import KEY
+from tests.support.worlds import World
 
 pytestmark = pytest.mark.airflow
 

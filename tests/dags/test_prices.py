@@ -13,8 +13,8 @@ import pytest
 from sandbox.shop import Shop
 from tests.dags.conftest import Run, environment
 from tests.dags.test_products import said_to_others
-from tests.scenarios.priced import Priced
-from tests.scenarios.world import World, world_of
+from tests.support.builders.prices import Priced
+from tests.support.worlds import World, world_of
 
 pytestmark = pytest.mark.airflow
 
@@ -94,7 +94,7 @@ def test_without_a_list_nothing_is_read(
     run: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from retail_sync.settings.loader import dump_settings
-    from tests.scenarios.priced import with_prices
+    from tests.support.builders.prices import with_prices
 
     dump_settings(with_prices(world.settings, lists=[]), tmp_path / "none.yaml")
     monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(tmp_path / "none.yaml"))

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.faults import FaultRule
 from tests.dags.conftest import Run
-from tests.scenarios.world import World
+from tests.support.worlds import World
 
 pytestmark = pytest.mark.airflow
 

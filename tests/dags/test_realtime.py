@@ -17,7 +17,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 from demo.airflow import LocalAirflow
 from demo.airflow_api import AirflowApi
 from demo.postgres import EmbeddedPostgres
@@ -28,8 +28,8 @@ from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.dags.conftest import environment
 from tests.dags.test_products import linked_sku
 from tests.pipeline import test_listening as sqs
-from tests.scenarios.stock_world import StockWorld
-from tests.scenarios.world import World, world_of
+from tests.support.builders.stock_world import StockWorld
+from tests.support.worlds import World, world_of
 
 pytestmark = pytest.mark.airflow
 

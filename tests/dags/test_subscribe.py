@@ -18,7 +18,7 @@ from sandbox.faults import FaultRule
 from tests.dags.conftest import Run
 from tests.dags.test_products import raise_price
 from tests.pipeline import test_listening as sqs
-from tests.scenarios.world import World
+from tests.support.worlds import World
 
 pytestmark = pytest.mark.airflow
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 from demo.airflow import LocalAirflow
 from demo.airflow_api import AirflowApi
 from demo.postgres import EmbeddedPostgres
@@ -18,7 +18,7 @@ from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.conftest import CHROMIUM
 from tests.dags.conftest import environment
 from tests.dags.test_console import Stage
-from tests.scenarios.world import world_of
+from tests.support.worlds import world_of
 
 pytestmark = [
     pytest.mark.airflow,

@@ -18,7 +18,7 @@ from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, Link
 from retail_sync.records.errors import LeaseHeld, LeaseLost, SystemUnavailable
 from retail_sync.records.leases import held, holding
 from retail_sync.sync.engine.plan import bury_unsettled
-from tests.leases import let_leases_run_out
+from tests.support.leases import let_leases_run_out
 
 TIMEOUT = 60.0
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from retail_sync.ledger import Ledger
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 from retail_sync.transport.faces import Tokens, TokenStore
-from tests.leases import let_leases_run_out
+from tests.support.leases import let_leases_run_out
 
 KEY = Fernet.generate_key().decode()
 TOKENS = Tokens("access-1", datetime(2026, 11, 23, 12, tzinfo=UTC), "refresh-1")

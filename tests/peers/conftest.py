@@ -14,7 +14,7 @@ from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
 from tests.peers.mock_project import MockProject
 from tests.peers.mock_server import Absent, mock_server
 from tests.peers.owners import TILL_LEADS, TILL_PRICES
-from tests.scenarios.world import World, world_of
+from tests.support.worlds import World, world_of
 
 GOODSTORE = Path(__file__).parents[3] / "shared" / "data" / "goodstore"
 

@@ -11,7 +11,7 @@ from retail_sync.records.errors import TransientError
 from tests.peers.mock_project import MockProject
 from tests.peers.test_products import rename_online, shared_products
 from tests.peers.views import attributes_of
-from tests.scenarios.world import World
+from tests.support.worlds import World
 
 pytestmark = pytest.mark.peer
 Json = dict[str, Any]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.peers.owners import TILL_PRICES
 from tests.peers.views import attributes_of, current_variants, online_view, till_view
-from tests.scenarios.world import World, world_of
+from tests.support.worlds import World, world_of
 
 pytestmark = pytest.mark.peer
 Json = dict[str, Any]

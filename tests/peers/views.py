@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.scenarios.world import World
+from tests.support.worlds import World
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from sandbox.shop import SAMPLE_SHOP, load_shop
 from sandbox.shop.config import default_config
 from tests.dags.conftest import environment
 from tests.pipeline.tasks import Tasks
-from tests.scenarios.ordered import Ordered, ordered_from
+from tests.support.builders.orders import Ordered, ordered_from
 from tests.support.runs import KEY
 
 ALL = tuple(one.id for one in ENTITIES)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 
 HOME = airflow_home.HOME

@@ -9,7 +9,7 @@ import pytest
 
 from retail_sync.pipeline.tasks import preflight as checking
 from retail_sync.settings.loader import dump_settings
-from tests.scenarios.peopled import Peopled, peopled
+from tests.support.builders.customers import Peopled, peopled
 from tests.support.runs import KEY
 
 pytestmark = pytest.mark.airflow

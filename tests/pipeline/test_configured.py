@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk import RetryAction
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.pipeline.dags.retry_policy import SyncRetries
 from retail_sync.pipeline.runtime.configured import OtherConfiguration

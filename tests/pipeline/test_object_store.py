@@ -15,7 +15,7 @@ from airflow.sdk.io import store as airflow_stores
 from fsspec.asyn import AsyncFileSystem
 from moto.server import ThreadedMotoServer
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 from demo.postgres import EmbeddedPostgres
 from retail_sync.pipeline.dags.retention import clean_staging
 from retail_sync.pipeline.dags.retry_policy import SyncRetries
@@ -26,7 +26,7 @@ from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.stores import Objects, store_of
 from tests.pipeline.aligned import ORDER, aligned
 from tests.pipeline.tasks import Tasks
-from tests.scenarios.ordered import Ordered
+from tests.support.builders.orders import Ordered
 from tests.sync.kept import Kept
 
 pytestmark = pytest.mark.airflow

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from airflow.sdk import RetryAction
 
-import tests.airflow_home as airflow_home
+import tests.support.airflow_home as airflow_home
 from demo.postgres import EmbeddedPostgres
 from retail_sync.pipeline.dags.retry_policy import SyncRetries
 from retail_sync.records.errors import StagedDataDamaged
 from retail_sync.sync.engine.run import PlanDamaged
 from tests.pipeline.aligned import ALL, ORDER, aligned
 from tests.pipeline.tasks import Tasks
-from tests.scenarios.ordered import Ordered
+from tests.support.builders.orders import Ordered
 
 pytestmark = pytest.mark.airflow
 HOME = airflow_home.HOME

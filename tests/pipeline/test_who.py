@@ -11,7 +11,7 @@ import pytest
 from retail_sync.pipeline.cli import find_customer as who
 from retail_sync.pipeline.runtime.secrets import seal_of
 from retail_sync.settings.loader import dump_settings
-from tests.scenarios.peopled import Peopled, peopled
+from tests.support.builders.customers import Peopled, peopled
 from tests.support.runs import KEY
 
 pytestmark = pytest.mark.airflow

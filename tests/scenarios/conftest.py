@@ -10,9 +10,9 @@ import pytest
 
 from demo.postgres import EmbeddedPostgres
 from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
-from tests.scenarios.order_checks import a_day, furnish
-from tests.scenarios.ordered import Ordered, ordered
-from tests.scenarios.world import World, world_of
+from tests.support.builders.orders import Ordered, ordered
+from tests.support.order_checks import a_day, furnish
+from tests.support.worlds import World, world_of
 
 _numbers = itertools.count(1)
 GOODSTORE = Path(__file__).parents[3] / "shared" / "data" / "goodstore"

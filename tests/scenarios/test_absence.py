@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.shop import Shop
 from sandbox.shop.config import ROLE_NAMES
-from tests.scenarios.world import World, world_of
+from tests.support.worlds import World, world_of
 
 LISTS = {"commercetools": "/product-projections$", "lightspeed": "/products$"}
 ALWAYS: dict[str, Any] = {"method": "GET", "times": None}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.peopled import Peopled, peopled, with_customers
 from tests.scenarios.test_customers import settled
+from tests.support.builders.customers import Peopled, peopled, with_customers
 
 PEOPLE = ("ada", "bob", "cyd", "dan", "eve", "flo")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.commercetools.extensions import Extension, Refused, Trigger
 from sandbox.shop import Shop
-from tests.scenarios.world import world_of
+from tests.support.worlds import world_of
 
 LONGEST = 12
 WORDS = "Names of winter products are frozen until the catalogue is printed."

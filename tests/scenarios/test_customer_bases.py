@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bases import CUSTOMERS, judge, move_in
-from tests.population import make_population
-from tests.scenarios.peopled import peopled
+from tests.support.bases import CUSTOMERS, judge, move_in
+from tests.support.builders.customers import peopled
+from tests.support.population import make_population
 
 SIZE, OVERLAP = 250, 0.3
 

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from retail_sync.ledger.engine import transaction
 from retail_sync.records.errors import TransientError
 from retail_sync.sync.engine.settle import RunFailed
-from tests.scenarios.leaking import everything_kept, leaks
-from tests.scenarios.peopled import Peopled, custom, peopled, physical, postal
+from tests.support.builders.customers import Peopled, custom, peopled, physical, postal
+from tests.support.leaking import everything_kept, leaks
 
 PLANTED = (
     "zephyrine",  # first names

@@ -14,7 +14,7 @@ from retail_sync.records.errors import ConfigurationFault, ProtocolFault, Transi
 from retail_sync.sync.engine.removals import REMOVAL
 from retail_sync.sync.engine.settle import RunFailed
 from retail_sync.sync.queries.hold_actions import approve_removals
-from tests.scenarios.peopled import Peopled, custom, peopled, physical, postal, with_customers
+from tests.support.builders.customers import Peopled, custom, peopled, physical, postal, with_customers
 
 ADA = {"first_name": "Ada", "last_name": "Byron"}
 ADA_ONLINE = {"firstName": "Ada", "lastName": "Byron"}

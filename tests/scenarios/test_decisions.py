@@ -15,9 +15,9 @@ from retail_sync.ledger.rows import Hold
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.sync.queries.hold_actions import choices, choose, partners, settle
 from sandbox.shop import Shop
-from tests.scenarios.peopled import Peopled, peopled
-from tests.scenarios.world import World, world_of
+from tests.support.builders.customers import Peopled, peopled
 from tests.support.runs import Ran
+from tests.support.worlds import World, world_of
 
 REVIEW = {"products": {"fields": {"name": {"owner": "review"}}}}
 AMBIGUOUS = "UL-PFEIFE"

@@ -11,8 +11,8 @@ import pytest
 
 from retail_sync.records.errors import ProtocolFault
 from sandbox.shop import load_shop
-from tests.scenarios.killed import Workers
-from tests.scenarios.ordered import Ordered, ordered_from
+from tests.support.builders.orders import Ordered, ordered_from
+from tests.support.killed import Workers
 
 GOODSTORE = Path(__file__).parents[3] / "shared" / "data" / "goodstore"
 ORDERS = 157

@@ -14,7 +14,7 @@ import pytest
 from retail_sync.ledger.rows import Hold
 from retail_sync.sync.engine.skus import sku_keys
 from sandbox.faults import FaultRule
-from tests.scenarios.ordered import RATES, Ordered, _product, ordered
+from tests.support.builders.orders import RATES, Ordered, _product, ordered
 
 SPELLINGS = {
     "a trailing blank": ("WS-1 ", "WS-1"),

@@ -17,7 +17,7 @@ from retail_sync.sync.engine.removals import REMOVAL
 from retail_sync.sync.engine.settle import RunFailed
 from retail_sync.sync.inventory.__main__ import main as explain_command
 from retail_sync.sync.queries.hold_actions import approve_removals
-from tests.scenarios.stocked import OUTLETS, Stocked, settings_of, stocked
+from tests.support.builders.inventory import OUTLETS, Stocked, settings_of, stocked
 from tests.support.runs import Meanwhiles
 
 Make = Callable[..., Stocked]

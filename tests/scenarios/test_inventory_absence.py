@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retail_sync.records.inventory import LEVEL_COLUMNS, parts, stock_table
-from tests.scenarios.stocked import Stocked, stocked
+from tests.support.builders.inventory import Stocked, stocked
 
 Make = Callable[..., Stocked]
 WEB: dict[str, Any] = {"key": "web", "locations": ["Nord", "Süd"], "fulfilled_by": "Nord"}

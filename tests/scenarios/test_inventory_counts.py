@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox.lightspeed import consignments
-from tests.scenarios.stocked import Stocked, stocked
+from tests.support.builders.inventory import Stocked, stocked
 
 Make = Callable[..., Stocked]
 WEB: dict[str, Any] = {"key": "web", "locations": ["Nord", "Süd", "Lager"], "fulfilled_by": "Lager"}

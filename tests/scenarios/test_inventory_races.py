@@ -18,8 +18,8 @@ from retail_sync.records.errors import ConfigurationFault, TransientError
 from retail_sync.sync.inventory import apply as applying
 from retail_sync.sync.inventory.change_rows import ALONG
 from sandbox.shop import Shop
-from tests.scenarios.stock_world import stock_world_of
-from tests.scenarios.stocked import Stocked, settings_of, stocked
+from tests.support.builders.inventory import Stocked, settings_of, stocked
+from tests.support.builders.stock_world import stock_world_of
 from tests.support.runs import Meanwhiles
 
 Make = Callable[..., Stocked]

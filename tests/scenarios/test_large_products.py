@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.scenarios.test_products import _pair
-from tests.scenarios.world import World
+from tests.support.worlds import World
 
 LANGUAGES = [f"q{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"] + ["ra", "rb"]
 """Made up, beside the two that are known."""

@@ -1,7 +1,7 @@
 """Rule 17 (fault A4): whoever wakes late does not write. For every entity and each of its writes a worker is paused,
 overtaken, and wakes: nothing is doubled, nothing overwritten, and what a person edited meanwhile stays.
 
-See `tests.scenarios.waking` for what a paused worker is, and where it stands still."""
+See `tests.support.waking` for what a paused worker is, and where it stands still."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from retail_sync.records.orders import ENTITY as ORDERS
 from retail_sync.records.sales import ENTITY as SALES
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from sandbox.shop.config import ROLE_NAMES
-from tests.scenarios.ordered import Ordered, ordered
-from tests.scenarios.peopled import Peopled, peopled
-from tests.scenarios.priced import Priced, eur, group, priced
-from tests.scenarios.stocked import Stocked, stocked
 from tests.scenarios.test_inventory_races import FOREIGN, WEB
 from tests.scenarios.test_prices import BASE, VIP
-from tests.scenarios.waking import BOUNDARIES, Boundary, Pause, Worker, sending_is_known, shown, written
-from tests.scenarios.world import World, world_of
+from tests.support.builders.customers import Peopled, peopled
+from tests.support.builders.inventory import Stocked, stocked
+from tests.support.builders.orders import Ordered, ordered
+from tests.support.builders.prices import Priced, eur, group, priced
+from tests.support.waking import BOUNDARIES, Boundary, Pause, Worker, sending_is_known, shown, written
+from tests.support.worlds import World, world_of
 
 
 @dataclass

@@ -18,9 +18,9 @@ from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY
 from retail_sync.sync.engine.settle import RunFailed
 from sandbox.commercetools import Pay
 from sandbox.lightspeed.counter import Rung
-from tests.scenarios.leaking import everything_kept, leaks
-from tests.scenarios.order_checks import LATER
-from tests.scenarios.ordered import INVOICE, Ordered
+from tests.support.builders.orders import INVOICE, Ordered
+from tests.support.leaking import everything_kept, leaks
+from tests.support.order_checks import LATER
 
 PLANTED = (
     "zephyrine",  # first name

@@ -11,7 +11,7 @@ import pytest
 from sandbox.commercetools import Extra, Pay, Shipped
 from sandbox.shop import Shop
 from sandbox.shop.services import SERVICES
-from tests.scenarios.ordered import CARD, INVOICE, Ordered, ordered, ordered_from
+from tests.support.builders.orders import CARD, INVOICE, Ordered, ordered, ordered_from
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 from retail_sync.records.orders import ENTITY
 from retail_sync.sync.orders.plan import sale_id
 from sandbox.commercetools import Extra, Item, Pay, Shipped
-from tests.scenarios.order_checks import (
+from tests.support.builders.orders import CARD, INVOICE, ORDER_SETTINGS, PAYPAL, VOUCHER, Ordered
+from tests.support.order_checks import (
     a_guest,
     a_number,
     articles,
@@ -27,7 +28,6 @@ from tests.scenarios.order_checks import (
     run_later,
     told,
 )
-from tests.scenarios.ordered import CARD, INVOICE, ORDER_SETTINGS, PAYPAL, VOUCHER, Ordered
 
 WRAP = Extra("gift-wrap", 250, tax_category="standard")
 

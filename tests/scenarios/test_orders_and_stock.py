@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.ordered import Ordered, ordered
+from tests.support.builders.orders import Ordered, ordered
 
 ARTICLES = 20
 ROUNDS = 9

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from sandbox.commercetools import Item, Shipped
-from tests.scenarios.order_checks import (
+from tests.support.builders.orders import Ordered
+from tests.support.order_checks import (
     a_number,
     assert_nothing_left,
     cents,
@@ -19,7 +20,6 @@ from tests.scenarios.order_checks import (
     returns_of,
     told,
 )
-from tests.scenarios.ordered import Ordered
 
 NEW_YORK = {"NY State": 0.04, "NY City": 0.045, "MCTD": 0.00375}
 

@@ -13,7 +13,8 @@ from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.errors import TransientError
 from sandbox.commercetools import Extra, Item, Pay, Shipped
-from tests.scenarios.order_checks import (
+from tests.support.builders.orders import CARD, INVOICE, ORDER_SETTINGS, Ordered
+from tests.support.order_checks import (
     a_guest,
     a_number,
     articles,
@@ -30,7 +31,6 @@ from tests.scenarios.order_checks import (
     run_later,
     told,
 )
-from tests.scenarios.ordered import CARD, INVOICE, ORDER_SETTINGS, Ordered
 
 WRAP = Extra("gift-wrap", 250, tax_category="standard")
 

@@ -1,6 +1,6 @@
 """Exactly once, whatever dies when: a worker process is killed at every boundary of its writes, and another goes on.
 
-See `tests.scenarios.killed` for what a boundary is."""
+See `tests.support.killed` for what a boundary is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from retail_sync.records.errors import ProtocolFault
-from tests.scenarios.killed import Workers
-from tests.scenarios.ordered import Ordered, ordered
+from tests.support.builders.orders import Ordered, ordered
+from tests.support.killed import Workers
 
 _numbers = itertools.count(1)
 SPLIT = 2

@@ -18,8 +18,8 @@ from retail_sync.sync.engine.settle import RunFailed
 from retail_sync.sync.prices.apply import settle
 from retail_sync.sync.queries.hold_actions import approve_removals
 from sandbox.clock import to_millis
-from tests.scenarios.priced import Priced, eur, group, priced, tiers, with_prices
-from tests.scenarios.world import world_of
+from tests.support.builders.prices import Priced, eur, group, priced, tiers, with_prices
+from tests.support.worlds import world_of
 
 BASE = {
     "name": "Shelf",

@@ -10,7 +10,7 @@ from stdnum import ean
 
 from retail_sync.records.errors import ConfigurationFault
 from sandbox.shop import Shop
-from tests.scenarios.world import World
+from tests.support.worlds import World
 
 
 def codes(world: World) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.shop import SAMPLE_SHOP, load_shop
-from tests.scenarios.world import World, world_of
+from tests.support.worlds import World, world_of
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.settle import RunFailed
 from sandbox.lightspeed import sales as till_sales
 from sandbox.lightspeed.counter import Rung
-from tests.scenarios.order_checks import LATER, a_number, assert_sold, cents, levels, moved
-from tests.scenarios.ordered import Ordered, ordered
+from tests.support.builders.orders import Ordered, ordered
+from tests.support.order_checks import LATER, a_number, assert_sold, cents, levels, moved
 from tests.support.runs import Ran
 
 _numbers = itertools.count(1)

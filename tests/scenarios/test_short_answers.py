@@ -1,6 +1,6 @@
 """Random lives of products, customers, prices and stock, in which either system now and then answers its lists short,
 empty, twice or stale. Some dozens are played in one world, once as they are and once with lists that are wrong; both
-have to end alike (see `tests.scenarios.misled`)."""
+have to end alike (see `tests.support.misled`)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import pytest
 
 from demo.postgres import EmbeddedPostgres
 from sandbox.shop import SAMPLE_SHOP, load_shop
-from tests.scenarios.misled import Event, Histories, differences
-from tests.scenarios.peopled import Peopled, peopled, with_customers
-from tests.scenarios.priced import Priced, eur, group, priced
-from tests.scenarios.stocked import Stocked, stocked
 from tests.scenarios.test_absence import LISTS, draft_of, small, take_off
 from tests.scenarios.test_prices import BASE, VIP
-from tests.scenarios.world import world_of
+from tests.support.builders.customers import Peopled, peopled, with_customers
+from tests.support.builders.inventory import Stocked, stocked
+from tests.support.builders.prices import Priced, eur, group, priced
+from tests.support.misled import Event, Histories, differences
+from tests.support.worlds import world_of
 
 WORLDS = {"products": 4, "customers": 2, "prices": 2, "inventory": 2}
 """How many worlds of each entity are played, of twenty histories each: two hundred in all."""

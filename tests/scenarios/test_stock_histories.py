@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.histories import GAMES, play
+from tests.support.histories import GAMES, play
 
 HISTORIES = 130
 """Articles in each of the worlds, each with a history of its own."""

@@ -57,7 +57,7 @@ def test_rule_17_a_process_that_is_stopped_and_overtaken_sends_nothing_when_it_g
 ) -> None:
     change = planned(ledger)
     worker = subprocess.Popen(
-        [sys.executable, "-m", "tests.scenarios.stopped", ledger_url, server, change, where],
+        [sys.executable, "-m", "tests.support.stopped", ledger_url, server, change, where],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
@@ -87,7 +87,7 @@ def test_a_process_that_is_stopped_and_not_overtaken_goes_on(
     """Nobody took its work: what it began is still its own."""
     change = planned(ledger)
     worker = subprocess.Popen(
-        [sys.executable, "-m", "tests.scenarios.stopped", ledger_url, server, change, where],
+        [sys.executable, "-m", "tests.support.stopped", ledger_url, server, change, where],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],

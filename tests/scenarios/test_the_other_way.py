@@ -13,7 +13,7 @@ from demo.postgres import EmbeddedPostgres
 from retail_sync.ledger.migrate import upgrade
 from retail_sync.records.errors import TransientError
 from sandbox.shop import Shop
-from tests.scenarios.world import World, world_of
+from tests.support.worlds import World, world_of
 
 
 def variants(world: World) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:

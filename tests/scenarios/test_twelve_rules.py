@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault, TransientError
 from retail_sync.sync.engine.staging import Staging
 from sandbox.shop import Shop
-from tests.scenarios.world import World, world_of
+from tests.support.worlds import World, world_of
 
 ALWAYS: dict[str, Any] = {"times": None}
 

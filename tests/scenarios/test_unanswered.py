@@ -12,9 +12,9 @@ import pytest
 
 from retail_sync.records.errors import UnknownOutcome
 from sandbox.shop import Shop
-from tests.scenarios.priced import priced
 from tests.scenarios.test_prices import BASE, VIP, eur, group
-from tests.scenarios.world import World, world_of
+from tests.support.builders.prices import priced
+from tests.support.worlds import World, world_of
 
 AGAIN = {"kind": "status", "status": 504, "times": None, "method": "POST"}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.world import World
+from tests.support.worlds import World
 
 
 def linked(world: World, count: int = 2) -> list[dict[str, Any]]:

@@ -32,10 +32,10 @@ from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.prices.mirror import known_standalone
 from retail_sync.sync.registry import entity_of
 from retail_sync.transport.budget import LocalBudget
-from tests.leases import let_leases_run_out
+from tests.support.leases import let_leases_run_out
 
 if TYPE_CHECKING:
-    from tests.scenarios.world import World
+    from tests.support.worlds import World
 
 KEY = Fernet.generate_key().decode()
 """What tests seal secrets of the ledger with."""

@@ -17,7 +17,7 @@ from retail_sync.transport.budget import Unlimited
 from retail_sync.transport.client import HttpClient
 from retail_sync.transport.exchanges import MemorySink
 from retail_sync.transport.faces import Budget, Tokens
-from tests.leases import StandingLease
+from tests.support.leases import StandingLease
 
 Handler = Callable[[httpx.Request], httpx.Response]
 BASE = "https://api.shop.example/my-project"

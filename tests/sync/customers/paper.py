@@ -16,7 +16,7 @@ from retail_sync.settings.customers import CustomerSettings
 from retail_sync.sync.customers.known import UNREADABLE_FIELDS, Known, known_of, to_rows
 from retail_sync.sync.customers.validation import unreadable
 from retail_sync.sync.customers.world import Ruling, Terms, World
-from tests.population import Population, Profile
+from tests.support.population import Population, Profile
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 SEAL = Seal(b"0123456789abcdef0123456789abcdef", PRIVATE)

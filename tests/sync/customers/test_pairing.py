@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from retail_sync.sync.customers.pairing import pair_up
 from retail_sync.sync.customers.planner import plan_customers
 from retail_sync.sync.customers.world import Ruling
-from tests.population import make_population
+from tests.support.population import make_population
 from tests.sync.customers.paper import NOW, customer, link, people_of, settings, world
 
 ADA = {"email": "ada@example.com", "first_name": "Ada", "last_name": "Byron"}

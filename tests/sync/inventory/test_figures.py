@@ -17,7 +17,7 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.availability import Figures, Given, work_out
 from retail_sync.sync.inventory.explanation import Explainer
 from retail_sync.sync.inventory.layout import layout_of
-from tests.scenarios.histories import PLACES, Game, Shown, figure_of
+from tests.support.histories import PLACES, Game, Shown, figure_of
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LEVEL = st.integers(-40, 400).map(lambda tenths: Decimal(tenths) / 10)

@@ -13,7 +13,7 @@ from retail_sync.records.sales import Register, Sale, SaleTerms, TillTax
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.orders.plan import Known, OrderPlan, Sold, Step, World
 from retail_sync.sync.orders.planner import fingerprint_of, plan_order
-from tests.orders_made import PLACED, SKUS
+from tests.support.orders_made import PLACED, SKUS
 
 ORDERS: dict[str, Any] = {
     "since": "2026-11-01",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from retail_sync.records.orders import Order, OrderLine, Portion, Rate, RatePart, Taxed
 from retail_sync.sync.orders.amounts import amounts_of
 from retail_sync.sync.orders.plan import Held
-from tests.orders_made import PLACED, orders
+from tests.support.orders_made import PLACED, orders
 
 NEW_YORK = (("NY State", "0.04"), ("NY City", "0.045"), ("MCTD", "0.00375"))
 

@@ -14,7 +14,7 @@ from retail_sync.sync.orders.amounts import amounts_of
 from retail_sync.sync.orders.exact import major, spread, units_of
 from retail_sync.sync.orders.plan import Known
 from retail_sync.sync.orders.planner import fingerprint_of, plan_order
-from tests.orders_made import PLACED, orders, paid
+from tests.support.orders_made import PLACED, orders, paid
 from tests.sync.orders.desk import a_world, codes, comes_to, known_after, tendered, written
 
 WORLD = a_world()

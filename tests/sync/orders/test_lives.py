@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from retail_sync.records.orders import Order, Payment, Portion, PriceGroup, ReturnItem, Taxed, Transaction
 from retail_sync.sync.orders.plan import Known
 from retail_sync.sync.orders.planner import plan_order
-from tests.orders_made import PLACED, orders
+from tests.support.orders_made import PLACED, orders
 from tests.sync.orders.desk import a_world, comes_to, known_after, tendered, written
 
 POLICIES = st.fixed_dictionaries(

@@ -15,7 +15,7 @@ from retail_sync.records.orders import Order, OrderLine, ReturnItem
 from retail_sync.records.sales import Sale
 from retail_sync.sync.orders.plan import Known, OrderPlan
 from retail_sync.sync.orders.planner import plan_order
-from tests.orders_made import PLACED, Way, a_line, an_order, paid
+from tests.support.orders_made import PLACED, Way, a_line, an_order, paid
 from tests.sync.orders.desk import (
     TERMS,
     a_world,

@@ -13,7 +13,7 @@ from retail_sync.records.orders import Mark, Order, OrderLine, Payment, Portion,
 from retail_sync.records.sales import Sale
 from retail_sync.sync.orders.plan import SOURCE, Known, OrderPlan, World, sale_id
 from retail_sync.sync.orders.planner import plan_order
-from tests.orders_made import PLACED, RATES, Way, a_line, an_order, paid
+from tests.support.orders_made import PLACED, RATES, Way, a_line, an_order, paid
 from tests.sync.orders.desk import TERMS, a_world, actions, codes, comes_to, known_after, tendered, written
 
 GROSS = Way(included=True, rounding="line")

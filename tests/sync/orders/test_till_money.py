@@ -14,7 +14,7 @@ from retail_sync.sync.orders.fingerprints import fingerprint_of
 from retail_sync.sync.orders.plan import Known
 from retail_sync.sync.orders.planner import plan_order
 from retail_sync.sync.orders.till_money import in_own_money, in_till_money
-from tests.orders_made import PLACED, Way, a_line, an_order, orders, paid
+from tests.support.orders_made import PLACED, Way, a_line, an_order, orders, paid
 from tests.sync.orders.desk import TERMS, a_world, codes, comes_to, known_after, tendered, written
 
 FORINT = replace(TERMS, currency="HUF", digits=2)

@@ -9,7 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 HOME = Path(tempfile.mkdtemp(prefix="retail-sync-airflow-"))
 
 for name in [name for name in os.environ if name.startswith("AIRFLOW")]:

@@ -4,7 +4,7 @@ An article is one history. Hundreds of them are played at once in one world, eac
 sync is a real run: HTTP requests to both stand-ins, a real ledger. Events happen between runs, between the reads
 of a run, between plan and load, and right before single writes.
 
-    python -m tests.scenarios.histories 100000        # as many histories as asked for, in worlds of 500
+    python -m tests.support.histories 100000        # as many histories as asked for, in worlds of 500
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
 from sandbox.lightspeed import create_app as till_app
-from tests.scenarios.stock_world import StockWorld
-from tests.scenarios.world import World
+from tests.support.builders.stock_world import StockWorld
 from tests.support.runs import Meanwhiles
+from tests.support.worlds import World
 
 PLACES = ("A", "B", "C")
 SYNCS = 4

@@ -23,8 +23,8 @@ from sandbox.lightspeed import LightspeedStore
 from sandbox.lightspeed import create_app as till_app
 from sandbox.server import SandboxServer
 from tests.commercetools.world import official_bodies
-from tests.scenarios.world import World
 from tests.support.runs import Meanwhile, Meanwhiles, Ran, play, request_of
+from tests.support.worlds import World
 
 STANDARD, REDUCED = Decimal("0.19"), Decimal("0.07")
 OUTLETS = ("Nord", "Süd")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-LIST = Path(__file__).with_name("long.txt")
+LIST = Path(__file__).parents[1] / "long.txt"
 
 
 @cache

@@ -34,8 +34,8 @@ from retail_sync.transport.client import HttpClient
 from retail_sync.transport.leasing import READS
 from sandbox.fault_rules import LoggedRequest
 from sandbox.lightspeed.rows import Table
-from tests.leases import let_leases_run_out
-from tests.scenarios.world import READING, World
+from tests.support.leases import let_leases_run_out
+from tests.support.worlds import READING, World
 
 Boundary = Literal["begun", "waited", "asked", "answered"]
 BOUNDARIES: tuple[Boundary, ...] = ("begun", "waited", "asked", "answered")

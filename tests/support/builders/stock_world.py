@@ -19,8 +19,8 @@ from retail_sync.sync.inventory.feeds import ENTITY
 from retail_sync.sync.inventory.layout import Layout, layout_of
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.shop import Shop
-from tests.scenarios.world import World, world_of
 from tests.support.runs import Doors, Meanwhiles, Ran, play, request_of
+from tests.support.worlds import World, world_of
 
 
 @dataclass

@@ -29,10 +29,10 @@ from sandbox.shop import Shop, default_config
 from sandbox.shop.seed_commercetools import new_commercetools_store
 from sandbox.shop.seed_lightspeed import new_lightspeed_store
 from tests.commercetools.world import official_bodies
-from tests.scenarios.peopled import Peopled
-from tests.scenarios.stocked import OUTLETS, Stocked, stocked
-from tests.scenarios.world import World, world_of
+from tests.support.builders.customers import Peopled
+from tests.support.builders.inventory import OUTLETS, Stocked, stocked
 from tests.support.runs import KEY, Meanwhile, Meanwhiles, Ran, play, request_of
+from tests.support.worlds import World, world_of
 
 Bought = Item | tuple[str, int] | str
 """An item of a basket, SKU and units, or one unit of a SKU."""

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.ledger import Ledger
-from tests.scenarios.world import World
+from tests.support.worlds import World
 
 
 class Kept(Protocol):

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from retail_sync.records.errors import SyncError
 from retail_sync.sync.engine.settle import RunFailed
-from tests.scenarios.world import World
+from tests.support.worlds import World
 
 KINDS = ("short_list", "empty_list", "twice_list", "stale_list")
 ROUNDS = 4

@@ -1,4 +1,4 @@
-"""Two customer bases of `tests.population` in the stand-ins, and what runs made of them held against the truth."""
+"""Two customer bases of the population in the stand-ins, and what runs made of them held against the truth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from retail_sync.records.people import name_words, phone_text
 from retail_sync.records.ports.products import SystemName
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.lightspeed import LightspeedStore
-from tests.population import Population, Profile
+from tests.support.population import Population, Profile
 
 COUNTRY = "DE"
 Row = Mapping[str, Any]

@@ -26,9 +26,9 @@ from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.orders import apply as applying
-from tests.leases import let_leases_run_out
-from tests.scenarios.world import World
+from tests.support.leases import let_leases_run_out
 from tests.support.runs import open_run
+from tests.support.worlds import World
 
 DEAD = 137
 NOT_ASKED = {system: {"feeds": {}} for system in SYSTEMS}
@@ -50,7 +50,7 @@ class Workers:
     def __init__(self, world: World) -> None:
         self._world = world
         self._nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.scenarios.killed"],
+            [sys.executable, "-m", "tests.support.killed"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

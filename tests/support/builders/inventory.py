@@ -16,8 +16,8 @@ from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
 from sandbox.lightspeed import create_app as till_app
 from sandbox.server import SandboxServer
-from tests.scenarios.stock_world import StockWorld
-from tests.scenarios.world import World
+from tests.support.builders.stock_world import StockWorld
+from tests.support.worlds import World
 
 OUTLETS = ("Nord", "Süd", "Lager")
 Levels = Mapping[str, Any]

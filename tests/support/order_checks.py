@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from retail_sync.sync.orders.exact import minor
-from tests.scenarios.ordered import RATES, Ordered
-from tests.scenarios.stocked import OUTLETS
+from tests.support.builders.inventory import OUTLETS
+from tests.support.builders.orders import RATES, Ordered
 from tests.support.runs import Ran
 
 _numbers = itertools.count(101)
