@@ -108,3 +108,22 @@ def test_a_retired_link_frees_both_ids_and_takes_its_variants_along(ledger: Ledg
     assert [x.commercetools_id for x in variants(ledger, retired=True)] == ["v1"]
     ledger.links.add([link("v1", "another")])
     assert variants(ledger)[0].lightspeed_id == "another"
+
+
+def test_partners_and_counts_are_of_links_in_force(ledger: Ledger, run_id: str) -> None:
+    def made(ours: str, theirs: str) -> Link:
+        return Link(
+            entity="products",
+            kind="variant",
+            commercetools_id=ours,
+            lightspeed_id=theirs,
+            matched_by="sku",
+            run_id=run_id,
+        )
+
+    ended = made("c", "z")
+    ledger.links.add([made("a", "x"), made("b", "y"), ended])
+    ledger.links.retire(ended.id)
+    assert ledger.links.count("products", "variant") == 2
+    found = ledger.links.partners("products", "variant", {"commercetools": ["a", "c"], "lightspeed": ["y"]})
+    assert found == {"commercetools": {"b"}, "lightspeed": {"x"}}

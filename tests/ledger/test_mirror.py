@@ -233,3 +233,34 @@ def test_fifteen_thousand_variants_go_in_within_seconds_and_come_out(ledger: Led
         f"mirror, 15,000 rows: new {first:.2f} s, again {again:.2f} s, read {time.perf_counter() - began:.2f} s"
     )
     assert max(first, again) < 10, "a shared machine may be slow, but not that slow"
+
+
+def test_rows_are_found_by_the_keys_they_bear(ledger: Ledger) -> None:
+    def keys_of(one: MirrorRow) -> list[str]:
+        return [f"name:{one.label}", *(f"code:{code}" for code in one.fields.get("codes", ()))]
+
+    long = "x" * 5_000
+    rows = [
+        MirrorRow(id=str(n), label=name, digest="", fields={"codes": codes})
+        for n, (name, codes) in enumerate([("Mug", ["1", "2"]), ("Cup", ["2"]), (long, []), ("Nul\x00", [])])
+    ]
+    ledger.mirror.see("products", "variant", "lightspeed", "run-1", rows, keys_of)
+    ledger.mirror.see("products", "variant", "commercetools", "run-1", rows[:1], keys_of)
+    ledger.mirror.see("prices", "variant", "commercetools", "run-1", rows[:1])
+
+    def bearers(*keys: str) -> Any:
+        return ledger.mirror.bearers("products", "variant", keys)
+
+    assert bearers() == bearers("code:3") == {}
+    assert bearers("code:2") == {"lightspeed": {"0", "1"}, "commercetools": {"0"}}
+    assert bearers(f"name:{long}") == {"lightspeed": {"2"}}
+    assert bearers("name:Nul\x00") == {"lightspeed": {"3"}}
+    assert ledger.mirror.keys("products", "variant", {"lightspeed": ["1"], "commercetools": []}) == {
+        "name:Cup",
+        "code:2",
+    }
+    # Many rows go another way in; a row that is seen again bears what it bears now.
+    many = [MirrorRow(id=str(n), label="Mug", digest="", fields={"codes": [str(n)]}) for n in range(150)]
+    ledger.mirror.see("products", "variant", "lightspeed", "run-2", many, keys_of)
+    assert bearers("code:2") == {"lightspeed": {"2"}, "commercetools": {"0"}}
+    assert bearers("code:149") == {"lightspeed": {"149"}}

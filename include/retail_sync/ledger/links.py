@@ -47,6 +47,7 @@ class Links:
         ids: Collection[str] | None = None,
         commercetools_ids: Collection[str] | None = None,
         lightspeed_ids: Collection[str] | None = None,
+        parents: Collection[str] | None = None,
         retired: bool = False,
     ) -> list[Link]:
         """Links in force (or the retired ones): all, or those that meet one of the given collections."""
@@ -54,6 +55,7 @@ class Links:
             "id = ANY(CAST(:ids AS uuid[]))": ("ids", ids),
             "commercetools_id = ANY(:ours)": ("ours", commercetools_ids),
             "lightspeed_id = ANY(:theirs)": ("theirs", lightspeed_ids),
+            "parent_id = ANY(CAST(:parents AS uuid[]))": ("parents", parents),
         }
         given = {condition: pair for condition, pair in choices.items() if pair[1] is not None}
         narrowed = f"AND ({' OR '.join(given)})" if given else ""
@@ -90,6 +92,37 @@ class Links:
                 {"commercetools_id": "text", "lightspeed_id": "text"},
                 {"entity": entity, "kind": kind, **chosen},
             )
+
+    def count(self, entity: str, kind: str) -> int:
+        """How many links are in force."""
+        with transaction(self.engine) as connection:
+            return int(
+                connection.execute(
+                    text(
+                        "SELECT count(*) FROM links "
+                        "WHERE entity = :entity AND kind = :kind AND retired_at IS NULL"
+                    ),
+                    {"entity": entity, "kind": kind},
+                ).scalar_one()
+            )
+
+    def partners(self, entity: str, kind: str, ids: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+        """Whom these records (ids by system) are linked with, by system."""
+        found: dict[str, set[str]] = {"commercetools": set(), "lightspeed": set()}
+        with transaction(self.engine) as connection:
+            for system, some in ids.items():
+                theirs = "lightspeed" if system == "commercetools" else "commercetools"
+                if some:
+                    found[theirs] |= set(
+                        connection.execute(
+                            text(
+                                f"SELECT {theirs}_id FROM links WHERE entity = :entity AND kind = :kind "
+                                f"AND retired_at IS NULL AND {system}_id = ANY(:ids)"
+                            ),
+                            {"entity": entity, "kind": kind, "ids": list(some)},
+                        ).scalars()
+                    )
+        return found
 
     def changed(self, entity: str, kind: str, since: datetime) -> set[str]:
         """Lightspeed ids of links that were made or retired after `since`."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,14 +16,20 @@ from retail_sync.ledger.bulk import Incoming, copy_in, copy_out, incoming, liter
 from retail_sync.ledger.engine import Bind, transaction
 from retail_sync.ledger.rows import MirrorRow, SeenCounts
 from retail_sync.records.identifiers import folded_key
+from retail_sync.records.types import digest
 
 _TYPES = {
     "id": "text", "parent_id": "text", "version": "bigint", "modified_at": "timestamptz", "deleted_at": "timestamptz",
-    "label": "text", "label_key": "text", "digest": "text", "fields": "jsonb", "carry": "jsonb", "identity": "jsonb",
+    "label": "text", "label_key": "text", "keys": "text[]", "digest": "text", "fields": "jsonb", "carry": "jsonb",
+    "identity": "jsonb",
 }  # fmt: skip
 _DATA = tuple(_TYPES)
-_DERIVED = {"label_key": lambda row: folded_key(row.label) if row.label else None}
+_DERIVED = {"label_key", "keys"}
 """Columns that are worked out from a row; nobody reads them back."""
+KeysOf = Callable[[MirrorRow], Iterable[str]]
+"""What a row is found by: its identifiers in the form in which they are compared, with the name of their kind."""
+_LONGEST_KEY = 200
+"""Characters of a key that are kept as they are: an index takes no long ones."""
 _READ = f"{', '.join(name for name in _DATA if name not in _DERIVED)}, deletion, seen_at, changed_at, run_id"
 _FETCH_ROWS = 2000
 
@@ -46,7 +52,7 @@ _UPSERT = f"""
     ON CONFLICT (entity, kind, system, id) DO UPDATE SET
         parent_id = excluded.parent_id, version = excluded.version, modified_at = excluded.modified_at,
         deleted_at = excluded.deleted_at, deletion = excluded.deletion, label = excluded.label,
-        label_key = excluded.label_key,
+        label_key = excluded.label_key, keys = excluded.keys,
         digest = excluded.digest, fields = excluded.fields, carry = excluded.carry, identity = excluded.identity,
         seen_at = excluded.seen_at, run_id = excluded.run_id,
         changed_at = CASE
@@ -62,8 +68,17 @@ _UPSERT = f"""
 class Mirror:
     engine: Bind
 
-    def see(self, entity: str, kind: str, system: str, run_id: str, rows: Sequence[MirrorRow]) -> SeenCounts:
-        """Take in rows just read from `system`. An id given twice counts once, its newest row.
+    def see(
+        self,
+        entity: str,
+        kind: str,
+        system: str,
+        run_id: str,
+        rows: Sequence[MirrorRow],
+        keys_of: KeysOf | None = None,
+    ) -> SeenCounts:
+        """Take in rows just read from `system`. An id given twice counts once, its newest row. `keys_of`: what each is
+        to be found by (see `bearers`).
 
         A row older than the stored one (by version, else by `modified_at`) changes nothing; an equal one replaces
         it, because a changed mapping reads the same version differently.
@@ -72,7 +87,7 @@ class Mirror:
             return SeenCounts()
         where = {"entity": entity, "kind": kind, "system": system, "run_id": run_id}
         with transaction(self.engine) as connection:
-            given = _incoming(connection, rows)
+            given = _incoming(connection, rows, keys_of)
             bound = {**where, **given.values}
             # An array, not a join: right after a first load the planner knows nothing about the mirror, takes it
             # for one row, and joins row by row.
@@ -190,6 +205,41 @@ class Mirror:
                     **({} if alike is None else {"alike": sorted({folded_key(one) for one in alike})}),
                 },
             )
+
+    def keys(self, entity: str, kind: str, ids: Mapping[str, Collection[str]]) -> set[str]:
+        """What these rows (ids by system) are found by, deleted ones too."""
+        with transaction(self.engine) as connection:
+            return {
+                key
+                for system, some in ids.items()
+                if some
+                for key in connection.execute(
+                    text(
+                        "SELECT DISTINCT unnest(keys) FROM mirror WHERE entity = :entity AND kind = :kind "
+                        "AND system = :system AND id = ANY(:ids)"
+                    ),
+                    {"entity": entity, "kind": kind, "system": system, "ids": list(some)},
+                ).scalars()
+            }
+
+    def bearers(self, entity: str, kind: str, keys: Collection[str]) -> dict[str, set[str]]:
+        """Ids of rows of any system that bear one of these keys (see `see`), deleted ones too, by system."""
+        found: dict[str, set[str]] = {}
+        if not keys:
+            return found
+        with transaction(self.engine) as connection:
+            # One look into the index for each key: of a condition with many keys every row would be held against all.
+            rows = connection.execute(
+                text(
+                    "SELECT DISTINCT mirror.system, mirror.id FROM unnest(CAST(:keys AS text[])) AS wanted (key) "
+                    "JOIN mirror ON mirror.keys @> ARRAY[wanted.key] "
+                    "WHERE mirror.keys IS NOT NULL AND mirror.entity = :entity AND mirror.kind = :kind"
+                ),
+                {"entity": entity, "kind": kind, "keys": [_key_text(one) for one in keys]},
+            ).all()
+        for system, record in rows:
+            found.setdefault(system, set()).add(record)
+        return found
 
     def identities(
         self, entity: str, kind: str, system: str, name: str, ids: Collection[str]
@@ -356,12 +406,23 @@ class Mirror:
             return sorted(vanished)
 
 
-def _incoming(connection: Connection, rows: Sequence[MirrorRow]) -> Incoming:
-    values = [
-        (position, *(_DERIVED[name](row) if name in _DERIVED else getattr(row, name) for name in _DATA))
-        for position, row in enumerate(rows)
-    ]
+def _incoming(connection: Connection, rows: Sequence[MirrorRow], keys_of: KeysOf | None) -> Incoming:
+    values = [(position, *_values(row, keys_of)) for position, row in enumerate(rows)]
     return incoming(connection, "incoming_mirror", {"position": "int", **_TYPES}, values)
+
+
+def _values(row: MirrorRow, keys_of: KeysOf | None) -> Iterator[Any]:
+    derived = {
+        "label_key": folded_key(row.label) if row.label else None,
+        "keys": sorted({_key_text(key) for key in keys_of(row)}) or None if keys_of else None,
+    }
+    for name in _DATA:
+        yield derived[name] if name in _DERIVED else getattr(row, name)
+
+
+def _key_text(key: str) -> str:
+    """A key as it is kept."""
+    return (storable_text(key) or "") if len(key) <= _LONGEST_KEY else digest({"key": key})
 
 
 def _mirror_row(row: Row[Any]) -> MirrorRow:

@@ -117,6 +117,7 @@ class MirrorTable(Base):
     run_id: Mapped[str]
     label: Mapped[str | None]
     label_key: Mapped[str | None]
+    keys: Mapped[list[str] | None]
     digest: Mapped[str]
     fields: Mapped[Json] = mapped_column(JSONB)
     carry: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
@@ -128,6 +129,7 @@ class MirrorTable(Base):
         Index(None, "entity", "changed_at"),
         Index(None, "entity", "label"),
         Index(None, "entity", "label_key"),
+        Index("ix_mirror_keys", "keys", postgresql_using="gin", postgresql_where=text("keys IS NOT NULL")),
         # Those that follow say what only a search says (that it is called anything): a database without statistics
         # would use them for the engine's own reading otherwise.
         Index(
