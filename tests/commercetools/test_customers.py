@@ -19,7 +19,8 @@ from retail_sync.records.errors import (
     UnknownOutcome,
 )
 from retail_sync.records.ports.customers import CustomerSystem, CustomerWrite
-from retail_sync.records.ports.products import CheckResult, Window
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import Window
 from retail_sync.records.sealing import clear_rows
 from sandbox.faults import FaultRule
 from tests.commercetools.peopled import (

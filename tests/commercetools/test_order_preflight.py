@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.settings.models import SyncSettings
 from sandbox.faults import FaultRule
 from tests.commercetools.ordered import run, selling, settings

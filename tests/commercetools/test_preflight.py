@@ -10,7 +10,7 @@ import pytest
 from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.settings.models import SyncSettings
 from tests.commercetools.world import PROJECT, World, settings
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.settings.models import SyncSettings
 from tests.commercetools.stocked import fill, run, stock_settings
 from tests.commercetools.world import PROJECT, World, variant

@@ -15,7 +15,7 @@ from retail_sync.commercetools.events.diff import told_without
 from retail_sync.commercetools.events.notifications import RESOURCES
 from retail_sync.records.errors import ConfigurationFault, UnknownOutcome
 from retail_sync.records.ports.events import HookSystem, Registration
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.settings.models import SyncSettings
 from sandbox.commercetools.destinations import PushEndpoints
 from sandbox.fault_rules import FaultRule

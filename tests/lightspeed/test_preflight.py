@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.settings.models import SyncSettings
 from tests.lightspeed.till import Till, make_settings
 

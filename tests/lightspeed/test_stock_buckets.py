@@ -9,7 +9,7 @@ import pandas as pd
 
 from retail_sync.records.inventory import parts
 from retail_sync.records.ports.inventory import Buckets
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.settings.models import SyncSettings
 from sandbox.faults import FaultRule
 from tests.lightspeed.stocked import product, run, stock_settings

@@ -19,7 +19,7 @@ from retail_sync.lightspeed.x_series.events.adapter import XSeriesWebhooks
 from retail_sync.lightspeed.x_series.events.notifications import TOPICS
 from retail_sync.records.errors import ConfigurationFault, UnknownOutcome
 from retail_sync.records.ports.events import HookSystem, Registration
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited
 from retail_sync.transport.derived import address_secret

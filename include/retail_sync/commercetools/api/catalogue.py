@@ -8,12 +8,10 @@ copies reaches no customer. A fourth value may follow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.wire import Project
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import PreflightReport
 
 CLASSIC = "Classic"
 EMBEDDED_VARIANTS = ("products", "prices")
@@ -41,26 +39,20 @@ def require_classic(project: Project) -> None:
         )
 
 
-def catalogue_findings(project: Project) -> Iterator[CheckResult]:
+def check_catalogue(report: PreflightReport, project: Project) -> None:
     """What the catalogue model means for each entity."""
     model = project.productCatalogModel
     if is_classic(project):
-        yield CheckResult("ok", "project", f"{project.key} ({project.name or 'no name'}), Classic catalogue")
+        report.ok("project", f"{project.key} ({project.name or 'no name'}), Classic catalogue")
         return
     for entity in EMBEDDED_VARIANTS:
-        yield CheckResult(
-            "error",
-            f"catalogue: {entity}",
-            f"the catalogue model is {model}: {entity} refuses to run",
-            _REMEDY,
+        report.error(
+            f"catalogue: {entity}", f"the catalogue model is {model}: {entity} refuses to run", _REMEDY
         )
     for entity in BY_SKU:
-        yield CheckResult(
-            "warning",
+        report.warn(
             f"catalogue: {entity}",
             f"the catalogue model is {model}: {entity} goes by SKU and by links that are no longer updated",
             f"Run {entity} only while embedded and standalone variants have the same SKUs.",
         )
-    yield CheckResult(
-        "ok", "catalogue: customers", f"the catalogue model is {model}, which customers do not depend on"
-    )
+    report.ok("catalogue: customers", f"the catalogue model is {model}, which customers do not depend on")

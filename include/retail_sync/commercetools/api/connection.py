@@ -22,19 +22,6 @@ REGIONS = (
 HOSTS = (r"(?:api|auth)\.[a-z]+-[a-z]+-?[0-9]+\.(?:gcp|aws|azure)\.commercetools\.com",)
 """Host names of the regions, and of regions yet to come: the form is the vendor's, the domain is its own."""
 DEFAULT_API_URL = "https://api.europe-west1.gcp.commercetools.com"
-SCOPES = (
-    "view_project_settings",
-    "manage_products",
-    "view_stores",
-    "view_product_selections",
-    "view_standalone_prices",
-    "manage_standalone_prices",
-)
-"""What the products entity asks for, without the project key. `manage_products` covers product types, categories, tax
-categories, channels, inventory and custom objects too (API reference, `security` of each endpoint). Stores and product
-selections are needed only for an assortment that names them, standalone prices only where products use them."""
-STOCK_SCOPES = ("view_project_settings", "manage_products", "view_orders")
-"""What stock asks for: whether carts may reserve, entries and channels, and the orders that hold goods."""
 
 
 class CommercetoolsConnection(BaseModel):

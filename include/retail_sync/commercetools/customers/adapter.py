@@ -36,7 +36,8 @@ from retail_sync.records.errors import (
 )
 from retail_sync.records.identifiers import is_uuid
 from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
-from retail_sync.records.ports.products import Asked, CheckResult, RawPage, SystemName, Window
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import Asked, RawPage, SystemName, Window
 from retail_sync.records.rows import gated, read_rows, require
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.answer import Answer

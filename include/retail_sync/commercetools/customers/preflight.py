@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from retail_sync.commercetools.api.client import CommercetoolsClient
-from retail_sync.commercetools.api.scopes import covers
+from retail_sync.commercetools.api.scopes import check_scopes, read_grant
 from retail_sync.commercetools.customers.fields import USES, CustomerPlaces
 from retail_sync.commercetools.customers.references import (
     CONFIG,
     CustomerReferences,
     read_customer_references,
 )
-from retail_sync.records.errors import SyncError
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import PreflightReport, preflight
 from retail_sync.settings.models import SyncSettings
 
-Results = Iterator[CheckResult]
 _NOBODY = "preflight@nobody.invalid"
 _REMEDIES = {
     "customers.groups": "Create the group in commercetools, or correct `customers.groups`.",
@@ -27,46 +23,35 @@ _REMEDIES = {
 }
 
 
-async def check(client: CommercetoolsClient, settings: SyncSettings) -> list[CheckResult]:
+@preflight
+async def check(report: PreflightReport, client: CommercetoolsClient, settings: SyncSettings) -> None:
     """All findings about customers; a scope that is missing or a project that can't be read ends the list."""
     if not settings.customers.synced:
-        return [CheckResult("ok", "customers.fields", "no field has an owner, so no customers sync")]
+        report.ok("customers.fields", "no field has an owner, so no customers sync")
+        return
     places = CustomerPlaces(settings)
-    try:
-        granted = await client.granted_scopes()
-    except SyncError as fault:
-        return [CheckResult("error", "credentials", fault.message, fault.remedy)]
-    found = [*_scopes(granted, client.connection.project_key, places)]
-    try:
+    told = "read and written" if _writes(places) else "read"
+    grant = await read_grant(report, client)
+    check_scopes(report, grant, _needed(places), ok=f"customers can be {told}", missing_for="customers")
+    with report.faults_of("customers", end=True):
         references = await read_customer_references(client, places)
-    except SyncError as fault:
-        return [*found, CheckResult("error", "customers", fault.message, fault.remedy)]
-    found += _named(references)
-    found += _custom(references)
-    found += _languages(references)
-    found += _places(places)
-    return [*found, await _readable(client)]
+    _named(report, references)
+    _custom(report, references)
+    _languages(report, references)
+    _places(report, places)
+    # A look-up as a run makes it: that `lowercaseEmail` can be asked for is not in the API reference.
+    asked = client.page("/customers", [("where", f'lowercaseEmail = "{_NOBODY}"')], 1, withhold="shape")
+    await report.probe("customers", asked, "customers can be looked up by their e-mail address")
 
 
-def _scopes(granted: frozenset[str], project: str, places: CustomerPlaces) -> Results:
+def _needed(places: CustomerPlaces) -> list[str]:
     settings = places.settings
     needed = ["manage_customers" if _writes(places) else "view_customers", "view_project_settings"]
     if places.needed:
         needed.append("view_types")
     if settings.stores or settings.create_in_store or settings.owner_of("store") != "none":
         needed.append("view_stores")
-    missing = [scope for scope in needed if not covers(granted, scope, project)]
-    if f"manage_project:{project}" in granted or not missing:
-        told = "read and written" if _writes(places) else "read"
-        yield CheckResult("ok", "scopes", f"customers can be {told}")
-        return
-    yield CheckResult(
-        "error",
-        "scopes",
-        f"missing for customers: {', '.join(missing)}",
-        f"Give the API client {', '.join(f'{scope}:{project}' for scope in missing)} and put its new credentials into "
-        "the connection; also check `scopes` there.",
-    )
+    return needed
 
 
 def _writes(places: CustomerPlaces) -> bool:
@@ -81,15 +66,15 @@ def _writes(places: CustomerPlaces) -> bool:
     )
 
 
-def _named(references: CustomerReferences) -> Results:
+def _named(report: PreflightReport, references: CustomerReferences) -> None:
     problems = references.problems()
     for setting, sentence in problems:
-        yield CheckResult("error", setting, sentence, _REMEDIES.get(setting, CONFIG))
+        report.error(setting, sentence, _REMEDIES.get(setting, CONFIG))
     if not problems:
-        yield CheckResult("ok", "customers", "every group, store and custom field of the settings exists")
+        report.ok("customers", "every group, store and custom field of the settings exists")
 
 
-def _custom(references: CustomerReferences) -> Results:
+def _custom(report: PreflightReport, references: CustomerReferences) -> None:
     """A type that demands more than is written can't be given to a customer without one."""
     chosen = references.custom_type
     if chosen is None:
@@ -99,59 +84,46 @@ def _custom(references: CustomerReferences) -> Results:
         one.name for one in chosen.definitions.values() if one.required and one.name not in named
     )
     if demanded:
-        yield CheckResult(
-            "warning",
+        report.warn(
             "customers.fields",
             f"type {chosen.key or chosen.id} demands {', '.join(demanded)}, which nothing here writes: customers "
             "without a type can't be given it",
             "Make these custom fields optional, or give them a place in `customers.fields`.",
         )
     else:
-        yield CheckResult(
-            "ok", "customers.fields", f"custom fields are those of type {chosen.key or chosen.id}"
-        )
+        report.ok("customers.fields", f"custom fields are those of type {chosen.key or chosen.id}")
 
 
-def _languages(references: CustomerReferences) -> Results:
+def _languages(report: PreflightReport, references: CustomerReferences) -> None:
     if references.places.settings.owner_of("language") == "none" or "language" in references.places.custom:
         return
     languages = ", ".join(references.project.languages)
     if languages:
-        yield CheckResult("ok", "language", f"languages of the project: {languages}; others are left out")
+        report.ok("language", f"languages of the project: {languages}; others are left out")
     else:
-        yield CheckResult(
-            "error", "language", "the project has no languages", "Add the shop's languages to the project."
-        )
+        report.error("language", "the project has no languages", "Add the shop's languages to the project.")
 
 
-def _places(places: CustomerPlaces) -> Results:
+def _places(report: PreflightReport, places: CustomerPlaces) -> None:
     settings = places.settings
     owned = [name for name in settings.fields if settings.owner_of(name) != "none"]
     for name in sorted(set(owned) - places.holds):
-        private = name in places.custom or not name.startswith(("custom.", "loyalty_"))
-        yield CheckResult(
-            "warning",
-            f"customers.fields.{name}",
-            "is touched by `privacy.exclude`, so it does not sync"
-            if private
-            else "has no place in commercetools, so it does not sync",
-            "Take it out of `customers.fields`, or out of `privacy.exclude`."
-            if private
-            else "Name a custom field: `commercetools: custom:<name>`.",
-        )
+        subject = f"customers.fields.{name}"
+        if name in places.custom or not name.startswith(("custom.", "loyalty_")):
+            report.warn(
+                subject,
+                "is touched by `privacy.exclude`, so it does not sync",
+                "Take it out of `customers.fields`, or out of `privacy.exclude`.",
+            )
+        else:
+            report.warn(
+                subject,
+                "has no place in commercetools, so it does not sync",
+                "Name a custom field: `commercetools: custom:<name>`.",
+            )
     if settings.default_country is None and any(name in owned for name in USES):
-        yield CheckResult(
-            "warning",
+        report.warn(
             "customers.default_country",
             "is not set: an address of the till without a country can't be written online",
             "Set it to the country most customers live in, such as DE.",
         )
-
-
-async def _readable(client: CommercetoolsClient) -> CheckResult:
-    """A look-up as a run makes it: that `lowercaseEmail` can be asked for is not in the API reference."""
-    try:
-        await client.page("/customers", [("where", f'lowercaseEmail = "{_NOBODY}"')], 1, withhold="shape")
-    except SyncError as fault:
-        return CheckResult("error", "customers", fault.message, fault.remedy)
-    return CheckResult("ok", "customers", "customers can be looked up by their e-mail address")

@@ -23,7 +23,8 @@ from retail_sync.commercetools.inventory.update_actions import EntryWriter
 from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.ports.inventory import Assortments, EntryWrite, EntryWritten, Reserved
-from retail_sync.records.ports.products import CheckResult, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.rows import require
 from retail_sync.settings.models import SyncSettings
 

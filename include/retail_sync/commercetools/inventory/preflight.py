@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from retail_sync.commercetools.api.channels import (
     EXPORT,
     SUPPLY,
@@ -12,9 +10,8 @@ from retail_sync.commercetools.api.channels import (
     shown_channels,
 )
 from retail_sync.commercetools.api.client import CommercetoolsClient
-from retail_sync.commercetools.api.connection import STOCK_SCOPES
 from retail_sync.commercetools.api.references import read_channels, read_listings, read_project
-from retail_sync.commercetools.api.scopes import covers
+from retail_sync.commercetools.api.scopes import check_scopes, read_grant
 from retail_sync.commercetools.api.wire import Project
 from retail_sync.commercetools.inventory.assortments import (
     REMEDY,
@@ -22,79 +19,56 @@ from retail_sync.commercetools.inventory.assortments import (
     offered_stores,
     unusable,
 )
-from retail_sync.records.errors import ConfigurationFault, SyncError
 from retail_sync.records.ports.inventory import Reserved
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import PreflightReport, preflight
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.stockchecks import require_reserved
 
-Results = Iterator[CheckResult]
+_OFFERS = "inventory.channels"
 
 
-async def check(client: CommercetoolsClient, settings: SyncSettings) -> list[CheckResult]:
+@preflight
+async def check(report: PreflightReport, client: CommercetoolsClient, settings: SyncSettings) -> None:
     """All findings about stock; a scope that is missing or a project that can't be read ends the list."""
-    try:
-        granted = await client.granted_scopes()
-    except SyncError as fault:
-        return [CheckResult("error", "credentials", fault.message, fault.remedy)]
-    found = [*_scopes(granted, client.connection.project_key, settings)]
-    try:
+    grant = await read_grant(report, client)
+    able = "entries can be written, orders can be read"
+    check_scopes(report, grant, _needed(settings), ok=able, missing_for="stock")
+    with report.faults_of("channels", end=True):
         project = await read_project(client)
         channels = Channels.of(await read_channels(client))
-    except SyncError as fault:
-        return [*found, CheckResult("error", "channels", fault.message, fault.remedy)]
-    found += _channels(channels, settings)
-    found += _export(channels, settings)
-    found += _reserving(project, settings)
-    try:
-        found += await _offers(client, settings)
-    except SyncError as fault:
-        found.append(CheckResult("error", "inventory.channels", fault.message, fault.remedy))
-    for path, withhold in (("/inventory", False), ("/orders", True)):
-        try:
-            await client.page(path, [("sort", "id asc")], 1, withhold=withhold)
-        except SyncError as fault:
-            found.append(CheckResult("error", path[1:], fault.message, fault.remedy))
-        else:
-            found.append(CheckResult("ok", path[1:], f"{path[1:]} can be read"))
-    return found
+    _channels(report, channels, settings)
+    _export(report, channels, settings)
+    with report.faults_of("inventory.reserved"):
+        _reserving(report, project, settings)
+    with report.faults_of(_OFFERS):
+        await _offers(report, client, settings)
+    first = [("sort", "id asc")]
+    await report.probe("inventory", client.page("/inventory", first, 1), "inventory can be read")
+    await report.probe("orders", client.page("/orders", first, 1, withhold=True), "orders can be read")
 
 
-def _scopes(granted: frozenset[str], project: str, settings: SyncSettings) -> Results:
-    needed = [
-        *STOCK_SCOPES,
-        *(["view_stores"] if offered_stores(settings) else []),
-        *(["view_product_selections"] if offered_selections(settings) or offered_stores(settings) else []),
-    ]
-    missing = [scope for scope in needed if not covers(granted, scope, project)]
-    if f"manage_project:{project}" in granted or not missing:
-        yield CheckResult("ok", "scopes", "entries can be written, orders can be read")
-        return
-    yield CheckResult(
-        "error",
-        "scopes",
-        f"missing for stock: {', '.join(missing)}",
-        f"Give the API client {', '.join(f'{scope}:{project}' for scope in missing)} and put its new credentials into "
-        "the connection; also check `scopes` there.",
-    )
+def _needed(settings: SyncSettings) -> list[str]:
+    """Whether carts may reserve, entries and channels, the orders that hold goods; and what offers name."""
+    needed = ["view_project_settings", "manage_products", "view_orders"]
+    if offered_stores(settings):
+        needed.append("view_stores")
+    if offered_selections(settings) or offered_stores(settings):
+        needed.append("view_product_selections")
+    return needed
 
 
-def _channels(channels: Channels, settings: SyncSettings) -> Results:
-    creates = settings.inventory.create_channels
+def _channels(report: PreflightReport, channels: Channels, settings: SyncSettings) -> None:
     for key in sorted(shown_channels(settings) | read_only_channels(settings)):
         subject = f"channel {key}" if key else "entries without a channel"
         if not channels.lacking([key], SUPPLY):
-            yield CheckResult("ok", subject, "shows stock")
+            report.ok(subject, "shows stock")
             continue
         there = key in channels.by_key
         finding = f"has no role {SUPPLY}" if there else "does not exist"
-        if creates and key in shown_channels(settings):
-            yield CheckResult(
-                "warning", subject, f"{finding}; the next run {'adds it' if there else 'creates it'}"
-            )
+        if settings.inventory.create_channels and key in shown_channels(settings):
+            report.warn(subject, f"{finding}; the next run {'adds it' if there else 'creates it'}")
         else:
-            yield CheckResult(
-                "error",
+            report.error(
                 subject,
                 finding,
                 f"Create it in commercetools with the role {SUPPLY}, correct its key in the configuration, or set "
@@ -102,14 +76,13 @@ def _channels(channels: Channels, settings: SyncSettings) -> Results:
             )
 
 
-def _export(channels: Channels, settings: SyncSettings) -> Results:
+def _export(report: PreflightReport, channels: Channels, settings: SyncSettings) -> None:
     key = settings.inventory.export_channel
     if channels.has_role(key, EXPORT):
-        yield CheckResult("ok", "inventory.export_channel", f"channel {key} marks exported orders")
+        report.ok("inventory.export_channel", f"channel {key} marks exported orders")
         return
     finding = f"has no role {EXPORT}" if key in channels.by_key else "does not exist"
-    yield CheckResult(
-        "warning",
+    report.warn(
         "inventory.export_channel",
         f"channel {key} {finding}: no order is ever marked as exported, so each counts as open until it is closed",
         f"Create the channel with the role {EXPORT} and have whoever brings orders to the till mark them with it.",
@@ -123,43 +96,38 @@ def reserved_in(project: Project) -> Reserved:
     return "carts" if inventory and inventory.reservationExpirationInMinutes is not None else "orders"
 
 
-def _reserving(project: Project, settings: SyncSettings) -> Results:
+def _reserving(report: PreflightReport, project: Project, settings: SyncSettings) -> None:
     subject = "inventory.reserved"
-    try:
-        reserved = require_reserved(settings, reserved_in(project))
-    except ConfigurationFault as fault:
-        yield CheckResult("error", subject, fault.message, fault.remedy)
+    if require_reserved(settings, reserved_in(project)) == "orders":
+        report.ok(subject, "what entries have reserved are web orders")
         return
-    if reserved == "orders":
-        yield CheckResult("ok", subject, "what entries have reserved are web orders")
-        return
-    yield CheckResult("ok", subject, "carts may reserve; what entries have reserved is not offered again")
+    report.ok(subject, "carts may reserve; what entries have reserved is not offered again")
     if project.inventory is not None and not project.inventory.releaseExpiredReservations:
-        yield CheckResult(
-            "warning",
+        report.warn(
             subject,
             "expired reservations are not given back: what is left in a cart is offered to nobody until the cart goes",
             "Set `releaseExpiredReservations` of the project, if that is not intended.",
         )
 
 
-async def _offers(client: CommercetoolsClient, settings: SyncSettings) -> list[CheckResult]:
+async def _offers(report: PreflightReport, client: CommercetoolsClient, settings: SyncSettings) -> None:
     selections, stores = offered_selections(settings), offered_stores(settings)
     if not (selections or stores):
-        return []
+        return
     listings = await read_listings(client, selections, stores)
-    found = [
-        CheckResult("error", "inventory.channels", problem, REMEDY)
-        for problem in unusable(listings, selections, stores)
-    ]
-    found += [
-        CheckResult(
-            "warning",
-            "inventory.channels",
-            f"store {key} has no active product selection: nothing is offered by it",
-            "Give the store a selection, or name selections in the offer instead.",
-        )
+    problems = list(unusable(listings, selections, stores))
+    for problem in problems:
+        report.error(_OFFERS, problem, REMEDY)
+    empty = [
+        key
         for key in stores
         if key in listings.stores and not any(s.active for s in listings.stores[key].productSelections or ())
     ]
-    return found or [CheckResult("ok", "inventory.channels", "every selection and store of an offer exists")]
+    for key in empty:
+        report.warn(
+            _OFFERS,
+            f"store {key} has no active product selection: nothing is offered by it",
+            "Give the store a selection, or name selections in the offer instead.",
+        )
+    if not (problems or empty):
+        report.ok(_OFFERS, "every selection and store of an offer exists")

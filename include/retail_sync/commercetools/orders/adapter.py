@@ -35,7 +35,8 @@ from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import ConfigurationFault, RecordRejected, TargetMissing
 from retail_sync.records.orders import Order
 from retail_sync.records.ports.orders import ImportedSale, OrderUpdate, Written
-from retail_sync.records.ports.products import CheckResult, RawPage, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import RawPage, SystemName
 from retail_sync.records.rows import read_rows
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.answer import Answer

@@ -39,8 +39,9 @@ from retail_sync.records.errors import (
     StaleTarget,
     TargetMissing,
 )
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.prices import PricesWritten, ProductPricesWrite, TaxLine
-from retail_sync.records.ports.products import CheckResult, RawPage, SystemName
+from retail_sync.records.ports.products import RawPage, SystemName
 from retail_sync.records.prices import OnlineTerms, loaded
 from retail_sync.records.rows import require
 from retail_sync.settings.models import SyncSettings

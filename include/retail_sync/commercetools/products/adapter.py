@@ -26,9 +26,9 @@ from retail_sync.commercetools.products.update_actions import Planned, Present, 
 from retail_sync.commercetools.products.values import Values
 from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import RecordRejected, StaleTarget, SyncError, TargetMissing
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.products import (
     Asked,
-    CheckResult,
     ProductWrite,
     RawPage,
     Shown,

@@ -12,8 +12,6 @@ from retail_sync.pipeline.runtime.entities import TAG
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
 from retail_sync.pipeline.runtime.schedules import schedule_if_any
 
-CHECKS = ("house", "commercetools", "lightspeed")
-
 
 def preflight_dag(doc: str) -> DAG:
     """`doc`: the DAG file's docstring, shown in the UI."""

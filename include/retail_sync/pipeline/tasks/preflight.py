@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from airflow.sdk import get_current_context
@@ -24,24 +25,23 @@ from retail_sync.pipeline.runtime.secrets import seal_of
 from retail_sync.pipeline.tasks.entity import RUN_NOTE, gathered, problems_of
 from retail_sync.pipeline.tasks.subscribe import configured
 from retail_sync.records.errors import ConfigurationFault, SyncError, TransientError
-from retail_sync.records.ports.connector import PointOfSale, Storefront, require
-from retail_sync.records.ports.products import SYSTEMS, CheckResult, SystemName
+from retail_sync.records.ports.connector import Connector, require
+from retail_sync.records.ports.preflight import LEVELS, CheckResult, PreflightReport
+from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.settings.loader import digest_of, load_settings, settings_path
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.stores import store_of
 from retail_sync.sync.prices.taxes import compare_taxes
 
-Finding = dict[str, str]
+Row = dict[str, str]
+"""A finding as it goes from task to task."""
 
 
 class Checked(Protocol):
     """What can be looked at before a run."""
 
     async def check(self) -> Sequence[CheckResult]: ...
-
-
-ORDER = ("error", "warning", "ok")
 
 
 class PreflightFailed(SyncError):
@@ -66,22 +66,25 @@ def migrate_ledger() -> str:
 
 
 @gathered
-def check_house() -> list[Finding]:
+def check_house() -> list[Row]:
     """Configuration, ledger, staging store and the key that seals what the ledger keeps secret."""
-    findings = [
-        _found("configuration", _configuration),
-        _found("ledger", _ledger),
-        _found("staging store", _staging),
-        _found("sealing key", _sealing),
-    ]
-    return [asdict(finding) for finding in findings]
+    findings: list[CheckResult] = []
+    for subject, look in (
+        ("configuration", _configuration),
+        ("ledger", _ledger),
+        ("staging store", _staging),
+        ("sealing key", _sealing),
+    ):
+        findings += _looked(subject, partial(_said, subject, look))
+    return _rows(findings)
 
 
 @gathered
-def check_system(system: SystemName) -> list[Finding]:
+def check_system(system: SystemName) -> list[Row]:
     """What the adapter finds about its system. A fault of the connection is a finding, not an error of this task;
     transient errors are tried again."""
-    try:
+
+    def look() -> list[CheckResult]:
         settings = load_settings()
         with Ledger.open() as ledger:
             context = get_current_context()
@@ -90,92 +93,90 @@ def check_system(system: SystemName) -> list[Finding]:
             task = f"preflight/{context['ti'].task_id}"
             access = Access.of(settings, ledger, system, run_id=None, task=task)
 
-            async def look() -> list[CheckResult]:
-                if system == "commercetools":
-                    async with access.storefront() as storefront:
-                        return await _checked(storefront, storefront.orders, settings)
-                async with access.point_of_sale() as point_of_sale:
-                    return await _checked(point_of_sale, point_of_sale.sales, settings)
+            async def asked() -> list[CheckResult]:
+                async with access.connector(system) as connector:
+                    return await check_connector(connector, settings)
 
-            findings = asyncio.run(look())
-    except TransientError:
-        raise
-    except OtherConfiguration as problem:
-        findings = [CheckResult("error", "configuration", problem.message, problem.remedy)]
-    except SyncError as problem:
-        findings = [CheckResult("error", f"{system} connection", problem.message, problem.remedy)]
+            return asyncio.run(asked())
+
+    findings = _looked(f"{system} connection", look)
     telling.say(*_table(findings))
-    return [asdict(finding) for finding in findings]
+    return _rows(findings)
 
 
-async def _checked(
-    connector: Storefront | PointOfSale, documents: Checked | None, settings: SyncSettings
-) -> list[CheckResult]:
+async def check_connector(connector: Connector, settings: SyncSettings) -> list[CheckResult]:
     """What a system says of all that the configuration wants of it. Where it can't be reached, that says it all."""
-    system = connector.system
-    found = await require(connector.products, "products", system).check()
-    if any(finding.level == "error" and finding.subject == "connection" for finding in found):
-        return found
-    exports = settings.orders.exported or settings.sales.target != "none"
-    wanted: list[tuple[str, Checked | None, bool]] = [
-        ("inventory", connector.inventory, True),
-        ("prices", connector.prices, True),
-        ("customers", connector.customers, settings.customers.synced),
-        ("events", connector.events, configured(settings)),
-        ("orders", documents, exports),
-    ]
-    for what, offered, is_wanted in wanted:
-        if is_wanted:
-            found = [*found, *await require(offered, what, system).check()]
-    return found
+    report = PreflightReport()
+    synced = settings.synced_entities
+    exports = "orders" in synced or "sales" in synced
+    documents = "orders" if connector.system == "commercetools" else "sales"
+    for what, is_looked_at, is_needed in (
+        ("products", True, True),
+        ("inventory", True, "inventory" in synced),
+        ("prices", True, "prices" in synced),
+        ("customers", "customers" in synced, True),
+        ("events", configured(settings), True),
+        (documents, exports, True),
+    ):
+        offered: Checked | None = getattr(connector, what)
+        if not is_looked_at:
+            continue
+        if offered is not None:
+            report.results += await offered.check()
+        elif is_needed:
+            with report.faults_of(what):
+                require(offered, what, connector.system)
+        else:
+            report.ok(what, "not offered by this store, and not in the configuration")
+        if any(one.level == "error" and one.subject == "connection" for one in report.results):
+            break
+    return report.results
 
 
 @gathered
-def check_taxes(systems: Sequence[Sequence[Finding] | None]) -> list[Finding]:
+def check_taxes(systems: Sequence[Sequence[Row] | None]) -> list[Row]:
     """Whether both systems tax the same things the same way, where lists of prices depend on it. `systems`: what was
     found about each; where one has errors, nothing more can be said."""
-    if any(found is None or any(one["level"] == "error" for one in found) for found in systems):
+    if any(rows is None or any(one.level == "error" for one in _results(rows)) for rows in systems):
         return []
-    try:
+
+    def look() -> list[CheckResult]:
         settings = load_settings()
         if not settings.prices.synced:
             return []
         with Ledger.open() as ledger:
             task = f"preflight/{get_current_context()['ti'].task_id}"
             access = Access.of(settings, ledger, *SYSTEMS, run_id=None, task=task)
+            return asyncio.run(asked(access))
 
-            async def look() -> list[CheckResult]:
-                async with access.storefront() as storefront, access.point_of_sale() as point_of_sale:
-                    online = require(storefront.prices, "prices", storefront.system)
-                    till = require(point_of_sale.prices, "prices", point_of_sale.system)
-                    await online.prepare()
-                    await till.prepare()
-                    return compare_taxes(
-                        online.tax_lines(), till.tax_lines(), settings, datetime.now(UTC).date()
-                    )
+    async def asked(access: Access) -> list[CheckResult]:
+        async with access.storefront() as storefront, access.point_of_sale() as point_of_sale:
+            online = require(storefront.prices, "prices", storefront.system)
+            till = require(point_of_sale.prices, "prices", point_of_sale.system)
+            await online.prepare()
+            await till.prepare()
+            today = datetime.now(UTC).date()
+            return compare_taxes(online.tax_lines(), till.tax_lines(), access.settings, today)
 
-            findings = asyncio.run(look())
-    except TransientError:
-        raise
-    except SyncError as problem:
-        findings = [CheckResult("error", "taxes", problem.message, problem.remedy)]
-    telling.say(*_table(findings))
-    return [asdict(finding) for finding in findings]
+    findings = _looked("taxes", look)
+    if findings:
+        telling.say(*_table(findings))
+    return _rows(findings)
 
 
-def report(checks: Mapping[str, Sequence[Finding] | None], upstream: Sequence[str]) -> dict[str, Any]:
+def report(checks: Mapping[str, Sequence[Row] | None], upstream: Sequence[str]) -> dict[str, Any]:
     """All findings as one table, errors first. Raises PreflightFailed where there is an error or a check is missing."""
     instance = get_current_context()["ti"]
-    findings = [CheckResult(**finding) for found in checks.values() for finding in found or ()]  # type: ignore[arg-type]
+    findings = [result for rows in checks.values() for result in _results(rows or ())]
     findings += [
         CheckResult("error", name, "This check did not come to an end.", "Look at the log of its task.")
-        for name, found in checks.items()
-        if found is None
+        for name, rows in checks.items()
+        if rows is None
     ]
-    findings.sort(key=lambda finding: ORDER.index(finding.level))
+    findings.sort(key=lambda finding: LEVELS.index(finding.level))
     problems = problems_of(instance, upstream)
     telling.say(*_table(findings), *problems)
-    counts = {level: sum(finding.level == level for finding in findings) for level in ORDER}
+    counts = {level: sum(finding.level == level for finding in findings) for level in LEVELS}
     verdict = ", ".join(f"{count} {level}" for level, count in counts.items())
     wrong = [f"{f.subject}: {f.finding} {f.remedy}".strip() for f in findings if f.level == "error"]
     instance.xcom_push(key=RUN_NOTE, value="\n".join([verdict, *wrong, *problems]))
@@ -183,21 +184,36 @@ def report(checks: Mapping[str, Sequence[Finding] | None], upstream: Sequence[st
         raise PreflightFailed(
             f"{max(counts['error'], len(problems))} things are not in order: {' '.join(wrong or problems)}"
         )
-    return {"counts": counts, "findings": [asdict(finding) for finding in findings]}
+    return {"counts": counts, "findings": _rows(findings)}
+
+
+def _looked(subject: str, look: Callable[[], list[CheckResult]]) -> list[CheckResult]:
+    """What a look finds; a fault of it is a finding. Transient errors are tried again."""
+    try:
+        return look()
+    except TransientError:
+        raise
+    except OtherConfiguration as fault:
+        return [CheckResult.of_fault("configuration", fault)]
+    except SyncError as fault:
+        return [CheckResult.of_fault(subject, fault)]
+
+
+def _said(subject: str, look: Callable[[], str]) -> list[CheckResult]:
+    return [CheckResult("ok", subject, look())]
+
+
+def _rows(findings: Sequence[CheckResult]) -> list[Row]:
+    return [asdict(finding) for finding in findings]
+
+
+def _results(rows: Sequence[Row]) -> list[CheckResult]:
+    return [CheckResult(**row) for row in rows]  # type: ignore[arg-type]
 
 
 def _table(findings: Sequence[CheckResult]) -> list[str]:
     rows = [[f.level.upper(), f.subject, f.finding, f.remedy] for f in findings]
     return text_tables.table(["", "what", "found", "what to do"], rows)
-
-
-def _found(subject: str, look: Callable[[], str]) -> CheckResult:
-    try:
-        return CheckResult("ok", subject, look())
-    except TransientError:
-        raise
-    except SyncError as problem:
-        return CheckResult("error", subject, problem.message, problem.remedy)
 
 
 def _configuration() -> str:

@@ -12,7 +12,8 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from retail_sync.records.ports.products import Asked, CheckResult, RawPage, Stream, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import Asked, RawPage, Stream, SystemName
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from retail_sync.records.ports.products import CheckResult, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import SystemName
 
 RegistrationState = Literal[
     "right", "missing", "inactive", "different", "superfluous", "foreign", "unhealthy", "refused"

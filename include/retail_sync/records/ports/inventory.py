@@ -11,7 +11,8 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from retail_sync.records.ports.products import Askable, CheckResult, RawPage, Referenced, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import Askable, RawPage, Referenced, SystemName
 
 Reserved = Literal["orders", "carts"]
 """What the difference between quantity on stock and available quantity of an entry stands for."""

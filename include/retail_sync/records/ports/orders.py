@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from retail_sync.records.orders import Order
-from retail_sync.records.ports.products import Askable, CheckResult, RawPage, Referenced, Stream, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import Askable, RawPage, Referenced, Stream, SystemName
 from retail_sync.records.sales import Sale, SaleTerms
 
 

@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from retail_sync.records.ports.products import Askable, CheckResult, RawPage, Referenced, Stream, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import Askable, RawPage, Referenced, Stream, SystemName
 from retail_sync.records.prices import OnlineTerms, Quote, TillTerms
 
 PriceAction = Literal["create", "update", "remove"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.products import ProductTables
 
 SystemName = Literal["commercetools", "lightspeed"]
@@ -100,16 +101,6 @@ class Written:
     after: ProductTables | None = None
     already_there: bool = False
     dropped: Sequence[tuple[str, str, str]] = ()
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """One line of preflight: `ok`, `warning` or `error`, what was looked at, what was found, what to do."""
-
-    level: Literal["ok", "warning", "error"]
-    subject: str
-    finding: str
-    remedy: str = ""
 
 
 class Shown(NamedTuple):

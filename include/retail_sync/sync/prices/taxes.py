@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.prices import TaxLine
-from retail_sync.records.ports.products import CheckResult
 from retail_sync.records.types import decimal_text
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.prices import PriceList

@@ -41,7 +41,8 @@ from retail_sync.lightspeed.x_series.customers.read import customers_table
 from retail_sync.records.customers import CONSENTS
 from retail_sync.records.errors import DuplicateInTarget, ProtocolFault, RecordRejected, UnknownOutcome
 from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
-from retail_sync.records.ports.products import CheckResult, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.rows import UnreadableRows, require
 from retail_sync.settings.models import SyncSettings
 

@@ -23,7 +23,8 @@ from retail_sync.records.errors import (
     UnknownOutcome,
 )
 from retail_sync.records.ports.events import Registration, RegistrationState
-from retail_sync.records.ports.products import CheckResult, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.models import SyncSettings
 
 PATH = "/webhooks"

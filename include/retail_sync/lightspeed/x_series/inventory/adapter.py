@@ -25,7 +25,8 @@ from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.inventory import BUCKET_COLUMNS, parts, stock_table
 from retail_sync.records.ports.inventory import Adjusted, Adjustment, Buckets
-from retail_sync.records.ports.products import CheckResult, RawPage, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import RawPage, SystemName
 from retail_sync.settings.models import SyncSettings
 
 HELD_COLUMNS = tuple(c for c in BUCKET_COLUMNS if c.name in ("product_id", "outlet_id", "quantity"))

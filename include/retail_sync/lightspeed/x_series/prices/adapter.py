@@ -37,8 +37,9 @@ from retail_sync.lightspeed.x_series.prices.taxes import tax_lines
 from retail_sync.records.currencies import iso_code
 from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import ConfigurationFault, RecordRejected
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.prices import BasePriceWrite, BookLine, BookWrite, TaxLine
-from retail_sync.records.ports.products import CheckResult, RawPage, SystemName
+from retail_sync.records.ports.products import RawPage, SystemName
 from retail_sync.records.prices import TillTerms
 from retail_sync.settings.models import SyncSettings
 

@@ -47,9 +47,9 @@ from retail_sync.records.errors import (
     UnknownOutcome,
 )
 from retail_sync.records.identifiers import matching_key
+from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.products import (
     Asked,
-    CheckResult,
     ProductWrite,
     RawPage,
     Shown,

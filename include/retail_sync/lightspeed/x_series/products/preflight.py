@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from retail_sync.lightspeed.x_series.api.bodies import MOST_OPTIONS
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
-from retail_sync.lightspeed.x_series.api.errors import scope_of
+from retail_sync.lightspeed.x_series.api.probes import Read, check_reads
 from retail_sync.lightspeed.x_series.api.product_members import PLACES
 from retail_sync.lightspeed.x_series.api.references import read_facts
 from retail_sync.lightspeed.x_series.api.store import StoreFacts, same_name
@@ -14,7 +12,7 @@ from retail_sync.lightspeed.x_series.products.fields import unknown_places
 from retail_sync.lightspeed.x_series.products.requests_2026_07 import ADD_VARIANT_PATH
 from retail_sync.records.currencies import iso_code
 from retail_sync.records.errors import ConfigurationFault, SyncError
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import PreflightReport, preflight
 from retail_sync.records.types import decimal_text
 from retail_sync.settings.models import SyncSettings
 
@@ -33,112 +31,83 @@ READS = (
 """Everything the products entity reads; each may need a scope of its own."""
 
 
-async def check(client: XSeriesClient, settings: SyncSettings) -> list[CheckResult]:
+@preflight
+async def check(report: PreflightReport, client: XSeriesClient, settings: SyncSettings) -> None:
     """All findings, the connection first. Nothing is written: whether the token may write shows in its scopes only."""
-    findings = await _connection(client)
-    if any(finding.level == "error" for finding in findings):
-        return findings
+    limit = await check_reads(report, client, map(Read, READS), connection="connection")
+    budget = f"{limit} requests in 5 minutes" if limit else "the store does not tell its request limit"
+    report.ok("connection", f"{client.connection.host}, API {client.connection.api_version}")
+    report.ok("scopes", "everything that is read can be read")
+    report.ok("request budget", budget)
     facts = await read_facts(client, settings)
-    findings += _store(facts, client)
-    findings += _money(facts, settings)
-    findings += _taxes(facts, settings)
-    findings += _locations(facts, settings)
-    findings += _fields(settings)
-    findings += await _added_variants(client)
-    return findings
+    _store(report, facts, client)
+    _money(report, facts, settings)
+    _taxes(report, facts, settings)
+    _locations(report, facts, settings)
+    _fields(report, settings)
+    await _added_variants(report, client)
 
 
-async def _added_variants(client: XSeriesClient) -> list[CheckResult]:
+async def _added_variants(report: PreflightReport, client: XSeriesClient) -> None:
     """Whether variants can be added to products that are there. The address is the only one of its version and has no
     way to be read, so it is asked with a product that says nothing, which can't be made (inferred: 422). Any answer but
     "no such address" shows that it is there."""
     try:
         await client.ask(ADD_VARIANT_PATH, {})
-    except ConfigurationFault as problem:
-        if problem.status == 404:
-            return [
-                CheckResult(
-                    "warning",
-                    "added variants",
-                    f"The store does not offer POST {ADD_VARIANT_PATH}: a variant that is added online to a product "
-                    "that the till has already is held.",
-                    "Add such variants at the till; they are linked by their SKUs.",
-                )
-            ]
-    except SyncError:
-        pass
-    return [CheckResult("ok", "added variants", "variants can be added to products")]
+    except SyncError as fault:
+        if isinstance(fault, ConfigurationFault) and fault.status == 404:
+            report.warn(
+                "added variants",
+                f"The store does not offer POST {ADD_VARIANT_PATH}: a variant that is added online to a product "
+                "that the till has already is held.",
+                "Add such variants at the till; they are linked by their SKUs.",
+            )
+            return
+    report.ok("added variants", "variants can be added to products")
 
 
-async def _connection(client: XSeriesClient) -> list[CheckResult]:
-    refused: list[CheckResult] = []
-    limit: int | None = None
-    for path in READS:
-        try:
-            limit = (await client.get(path, {"page_size": 1})).rate_limit or limit
-        except ConfigurationFault as problem:
-            subject = f"scope {scope_of('GET', path)}" if problem.status == 403 else "connection"
-            refused.append(CheckResult("error", subject, problem.message, problem.remedy))
-            if problem.status != 403:
-                return refused
-        except SyncError as problem:
-            refused.append(CheckResult("error", f"GET {path}", problem.message, problem.remedy))
-    if refused:
-        return refused
-    budget = f"{limit} requests in 5 minutes" if limit else "the store does not tell its request limit"
-    return [
-        CheckResult("ok", "connection", f"{client.connection.host}, API {client.connection.api_version}"),
-        CheckResult("ok", "scopes", "everything that is read can be read"),
-        CheckResult("ok", "request budget", budget),
-    ]
-
-
-def _store(facts: StoreFacts, client: XSeriesClient) -> Iterator[CheckResult]:
+def _store(report: PreflightReport, facts: StoreFacts, client: XSeriesClient) -> None:
     prefix = facts.retailer.domain_prefix
     host = client.connection.host
     if prefix and host.endswith(".retail.lightspeed.app") and not host.startswith(f"{prefix}."):
-        yield CheckResult(
-            "warning",
+        report.warn(
             "store",
             f"The store calls itself {prefix}, the connection says {host}.",
             "Make sure that this is the right store.",
         )
     else:
-        yield CheckResult("ok", "store", facts.retailer.name or prefix or host)
+        report.ok("store", facts.retailer.name or prefix or host)
 
 
-def _money(facts: StoreFacts, settings: SyncSettings) -> Iterator[CheckResult]:
+def _money(report: PreflightReport, facts: StoreFacts, settings: SyncSettings) -> None:
     price = settings.products.price
     if facts.currency != iso_code(price.currency):
-        yield CheckResult(
-            "error",
+        report.error(
             "currency",
             f"The store sells in {facts.currency or 'an unknown currency'}, the configuration says {price.currency}.",
             "Set `products.price.currency` to the store's currency.",
         )
     else:
-        yield CheckResult("ok", "currency", facts.currency)
+        report.ok("currency", facts.currency)
     rule = facts.price_rule(settings)
     if rule.converts:
-        yield CheckResult(
-            "warning",
+        report.warn(
             "price",
             f"The store keeps prices with tax {rule.kept}, the configuration compares them with tax {rule.canonical}: "
             "they are converted at the tax rate and rounded to the smallest unit.",
             f"Set `products.price.tax` to `{rule.kept}` where the other shop's prices hold the tax the same way.",
         )
     else:
-        yield CheckResult("ok", "price", f"exact: both sides with tax {rule.kept}")
+        report.ok("price", f"exact: both sides with tax {rule.kept}")
 
 
-def _taxes(facts: StoreFacts, settings: SyncSettings) -> Iterator[CheckResult]:
+def _taxes(report: PreflightReport, facts: StoreFacts, settings: SyncSettings) -> None:
     names = ", ".join(sorted(tax.name for tax in facts.taxes.values() if not tax.deleted_at))
     mapped: set[str] = set()
     for tax_class in settings.products.tax_classes:
         tax = facts.tax_named(tax_class.lightspeed)
         if tax is None:
-            yield CheckResult(
-                "error",
+            report.error(
                 f"tax class {tax_class.name}",
                 f"There is no tax {tax_class.lightspeed!r}; the store has {names}.",
                 "Correct `products.tax_classes` or create the tax at the till.",
@@ -146,65 +115,55 @@ def _taxes(facts: StoreFacts, settings: SyncSettings) -> Iterator[CheckResult]:
             continue
         mapped.add(tax.id)
         if tax.rate is None:
-            yield CheckResult(
-                "warning",
+            report.warn(
                 f"tax class {tax_class.name}",
                 f"{tax.name} depends on the amount, so prices can't be converted with it.",
                 "Compare prices on the side the store keeps.",
             )
         else:
-            yield CheckResult(
-                "ok", f"tax class {tax_class.name}", f"{tax.name}, {decimal_text(tax.rate * 100)} %"
-            )
-    yield from _default_taxes(facts, mapped)
+            report.ok(f"tax class {tax_class.name}", f"{tax.name}, {decimal_text(tax.rate * 100)} %")
+    _default_taxes(report, facts, mapped)
 
 
-def _default_taxes(facts: StoreFacts, mapped: set[str]) -> Iterator[CheckResult]:
+def _default_taxes(report: PreflightReport, facts: StoreFacts, mapped: set[str]) -> None:
     default = facts.taxation({})
     if len(default.ids) > 1:
-        yield CheckResult(
-            "warning",
+        report.warn(
             "default taxes",
             f"The outlets have different default taxes ({default.name}): products without a tax of their own have no "
             "single tax class.",
             "Give such products a tax of their own, or map that pair in `products.tax_classes`.",
         )
     elif default.ids and default.ids[0] not in mapped:
-        yield CheckResult(
-            "warning",
+        report.warn(
             "default taxes",
             f"The default tax {default.name} is not mapped: products that use it are kept back.",
             "Add it to `products.tax_classes`.",
         )
 
 
-def _locations(facts: StoreFacts, settings: SyncSettings) -> Iterator[CheckResult]:
+def _locations(report: PreflightReport, facts: StoreFacts, settings: SyncSettings) -> None:
     outlets = {same_name(outlet.name): outlet.name for outlet in facts.all_outlets}
     for location in settings.locations:
         if same_name(location.outlet) in outlets:
-            yield CheckResult(
-                "ok", f"location {location.name}", f"outlet {outlets[same_name(location.outlet)]}"
-            )
+            report.ok(f"location {location.name}", f"outlet {outlets[same_name(location.outlet)]}")
         else:
-            yield CheckResult(
-                "error",
+            report.error(
                 f"location {location.name}",
                 f"There is no outlet {location.outlet!r}; the store has {', '.join(sorted(outlets.values()))}.",
                 "Correct `locations` in the configuration.",
             )
 
 
-def _fields(settings: SyncSettings) -> Iterator[CheckResult]:
+def _fields(report: PreflightReport, settings: SyncSettings) -> None:
     for field, place in unknown_places(settings).items():
-        yield CheckResult(
-            "error",
+        report.error(
             f"field {field}",
             f"Lightspeed has no place {place!r} for it.",
             f"Use one of {', '.join(sorted(PLACES))}.",
         )
     if len(settings.products.options) > MOST_OPTIONS:
-        yield CheckResult(
-            "warning",
+        report.warn(
             "options",
             f"{len(settings.products.options)} options are configured; a product with more than {MOST_OPTIONS} of them "
             "can't be created at the till.",

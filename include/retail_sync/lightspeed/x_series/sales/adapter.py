@@ -33,7 +33,8 @@ from retail_sync.lightspeed.x_series.sales.references import read_references
 from retail_sync.lightspeed.x_series.sales.store import resolve, told
 from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault, TargetMissing, UnknownOutcome
-from retail_sync.records.ports.products import CheckResult, SystemName
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import SystemName
 from retail_sync.records.rows import UnreadableRows, read_rows
 from retail_sync.records.sales import Sale, SaleTerms
 from retail_sync.settings.models import SyncSettings

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
-from retail_sync.lightspeed.x_series.api.errors import scope_of
+from retail_sync.lightspeed.x_series.api.probes import Read, check_reads, search
 from retail_sync.lightspeed.x_series.api.store import same_name
 from retail_sync.lightspeed.x_series.sales import feeds as sale_feed
 from retail_sync.lightspeed.x_series.sales.references import (
@@ -14,7 +14,6 @@ from retail_sync.lightspeed.x_series.sales.references import (
     PAYMENT_TYPES,
     REGISTERS,
     RETAILER,
-    SEARCH,
     TAXES,
     USER,
     USERS,
@@ -28,70 +27,47 @@ from retail_sync.lightspeed.x_series.sales.store import (
     tender_names,
     user_subject,
 )
-from retail_sync.records.errors import SyncError
-from retail_sync.records.ports.products import CheckResult
+from retail_sync.records.ports.preflight import PreflightReport, preflight
 from retail_sync.records.sales import SaleTerms
 from retail_sync.records.types import decimal_text
 from retail_sync.settings.models import Location, SyncSettings
-from retail_sync.transport.client import Value
 
 OUTLETS = "/outlets"
-NOBODY = "00000000-0000-4000-8000-000000000000"
-"""An id that nobody has: a search is tried without finding anything."""
-Results = Iterator[CheckResult]
 
 
-async def check(client: XSeriesClient, settings: SyncSettings) -> list[CheckResult]:
+@preflight
+async def check(report: PreflightReport, client: XSeriesClient, settings: SyncSettings) -> None:
     """All findings about sales; a scope that is missing ends the list. Nothing is written: whether the token may write
     shows in its scopes only."""
     if not is_used(settings):
-        return []
-    refused = await _scopes(client, settings)
-    if refused:
-        return refused
-    found = [CheckResult("ok", "scopes", _scopes_told(settings))]
-    try:
+        return
+    await check_reads(report, client, _reads(settings))
+    report.ok("scopes", _scopes_told(settings))
+    with report.faults_of("sales", end=True):
         references = await read_references(client, settings)
-    except SyncError as problem:
-        return [*found, CheckResult("error", "sales", problem.message, problem.remedy)]
     terms, problems = resolve(references, settings)
-    found += [CheckResult("error", one.subject, one.finding, one.remedy) for one in problems]
+    report.results += problems
     if settings.orders.exported:
-        subjects = {problem.subject for problem in problems}
-        found += [one for one in _orders(references, terms, settings) if one.subject not in subjects]
-    found += _currencies(references, terms, settings)
-    return found
+        more = PreflightReport()
+        _orders(more, references, terms, settings)
+        told = {problem.subject for problem in problems}
+        report.results += [result for result in more.results if result.subject not in told]
+    _currencies(report, references, terms, settings)
 
 
-async def _scopes(client: XSeriesClient, settings: SyncSettings) -> list[CheckResult]:
-    """What the token may not read. Nothing of sales and people is kept."""
-    refused = []
-    for path, query in _reads(settings):
-        try:
-            await client.get(path, query, withhold=True)
-        except SyncError as problem:
-            scope = _scope(path, query)
-            subject = f"scope {scope}" if problem.status == 403 else f"GET {path}"
-            refused.append(CheckResult("error", subject, problem.message, problem.remedy))
-    return refused
-
-
-def _reads(settings: SyncSettings) -> Iterator[tuple[str, Mapping[str, Value]]]:
+def _reads(settings: SyncSettings) -> Iterator[Read]:
+    """Nothing of sales and people is kept."""
     for path in (sale_feed.PATH, RETAILER, OUTLETS, REGISTERS, PAYMENT_TYPES, TAXES):
-        yield path, {"page_size": 1}
-    yield SEARCH, {"type": "sales", "_id": NOBODY, "page_size": 1}
+        yield Read(path, withhold=True)
+    yield search("sales", withhold=True)
     orders = settings.orders
     if orders.exported:
-        yield (USERS if orders.user else USER), {"page_size": 1}
+        yield Read(USERS if orders.user else USER, withhold=True)
         if orders.service_skus:
-            yield SEARCH, {"type": "products", "_id": NOBODY, "page_size": 1}
+            yield search("products", withhold=True)
         if orders.customers.guest:
-            yield SEARCH, {"type": "customers", "_id": NOBODY, "page_size": 1}
-            yield CUSTOMERS, {"page_size": 1}
-
-
-def _scope(path: str, query: Mapping[str, Value]) -> str:
-    return f"{query['type']}:read" if path == SEARCH else scope_of("GET", path)
+            yield search("customers", withhold=True)
+            yield Read(CUSTOMERS, withhold=True)
 
 
 def _scopes_told(settings: SyncSettings) -> str:
@@ -100,26 +76,25 @@ def _scopes_told(settings: SyncSettings) -> str:
     return "sales can be read; to write them the token needs sales:write as well, which only a write shows"
 
 
-def _orders(found: References, terms: SaleTerms, settings: SyncSettings) -> Results:
-    yield from _locations(settings)
-    yield from _registers(terms, settings)
-    yield from _tenders(terms, settings)
-    yield from _taxes(terms, settings)
-    yield _user(found, settings)
-    yield from _articles(found, settings)
+def _orders(report: PreflightReport, found: References, terms: SaleTerms, settings: SyncSettings) -> None:
+    _locations(report, settings)
+    _registers(report, terms, settings)
+    _tenders(report, terms, settings)
+    _taxes(report, terms, settings)
+    _user(report, found, settings)
+    _articles(report, found, settings)
     if settings.orders.customers.guest:
-        yield CheckResult("ok", "guest customer", settings.orders.customers.guest)
+        report.ok("guest customer", settings.orders.customers.guest)
 
 
-def _locations(settings: SyncSettings) -> Results:
+def _locations(report: PreflightReport, settings: SyncSettings) -> None:
     """Every location whose orders are sold needs a register."""
     orders = settings.orders
     named = dict.fromkeys(
         name for name in (orders.location, *(place.location for place in orders.places)) if name
     )
     if not named:
-        yield CheckResult(
-            "error",
+        report.error(
             "location of orders",
             "No setting says where web orders are sold.",
             "Set `orders.location` to the location of all orders that no entry of `orders.places` fits.",
@@ -127,15 +102,13 @@ def _locations(settings: SyncSettings) -> Results:
     known = {location.name for location in settings.locations}
     for name in named:
         if name not in known:
-            yield CheckResult(
-                "error",
+            report.error(
                 f"location {name}",
                 f"There is no location {name!r}.",
                 "Add it to `locations`, or correct `orders.location` and `orders.places`.",
             )
         elif name not in orders.registers:
-            yield CheckResult(
-                "error",
+            report.error(
                 f"register of {name}",
                 "No register is named for the web orders of this location.",
                 f"Add `{name}: <name of the register>` to `orders.registers`.",
@@ -146,8 +119,7 @@ def _locations(settings: SyncSettings) -> Results:
             and location.channel
             and location.name not in {*named, *orders.registers}
         ):
-            yield CheckResult(
-                "warning",
+            report.warn(
                 f"register of {location.name}",
                 f"Orders that the channel {location.channel} serves are sold here, and no register is named for them.",
                 f"Add `{location.name}: <name of the register>` to `orders.registers`, or set `orders.split` to "
@@ -155,36 +127,34 @@ def _locations(settings: SyncSettings) -> Results:
             )
 
 
-def _registers(terms: SaleTerms, settings: SyncSettings) -> Results:
+def _registers(report: PreflightReport, terms: SaleTerms, settings: SyncSettings) -> None:
     for location, name in settings.orders.registers.items():
         register = terms.registers.get(name)
         if register is None:
             continue
         if register.is_open:
-            yield CheckResult("ok", f"register of {location}", f"{register.name}, open")
+            report.ok(f"register of {location}", f"{register.name}, open")
         else:
-            yield CheckResult(
-                "warning",
+            report.warn(
                 f"register of {location}",
                 f"The register {register.name} is closed: its orders wait until it is open.",
                 "Open it at the till. One that nobody closes suits web orders best.",
             )
 
 
-def _tenders(terms: SaleTerms, settings: SyncSettings) -> Results:
+def _tenders(report: PreflightReport, terms: SaleTerms, settings: SyncSettings) -> None:
     for name in tender_names(settings):
         if name in terms.payment_types:
-            yield CheckResult("ok", f"payment type {name}", name)
+            report.ok(f"payment type {name}", name)
     if not settings.orders.tenders:
-        yield CheckResult(
-            "warning",
+        report.warn(
             "payment types",
             "No way of paying is mapped: orders that were paid are held.",
             "Map the ways of paying to payment types of the till in `orders.tenders`.",
         )
 
 
-def _taxes(terms: SaleTerms, settings: SyncSettings) -> Results:
+def _taxes(report: PreflightReport, terms: SaleTerms, settings: SyncSettings) -> None:
     for name in tax_names(settings):
         tax = terms.taxes.get(name)
         if tax is None:
@@ -192,46 +162,43 @@ def _taxes(terms: SaleTerms, settings: SyncSettings) -> Results:
         rates = sorted({one.rate for one in settings.orders.taxes if one.tax == name})
         if any(rate != tax.rate for rate in rates):
             wanted = ", ".join(_percent(rate) for rate in rates)
-            yield CheckResult(
-                "warning",
+            report.warn(
                 f"tax {name}",
                 f"Orders taxed at {wanted} are sold with it, but the till taxes at {_percent(tax.rate)}.",
                 "Correct the rate in `orders.taxes`, or the tax at the till.",
             )
         else:
-            yield CheckResult("ok", f"tax {name}", _percent(tax.rate))
+            report.ok(f"tax {name}", _percent(tax.rate))
 
 
-def _user(found: References, settings: SyncSettings) -> CheckResult:
+def _user(report: PreflightReport, found: References, settings: SyncSettings) -> None:
     subject = user_subject(settings)
     user = next(iter(found.users), None)
     if user is not None and user.enabled is False:
-        return CheckResult(
-            "warning",
+        report.warn(
             subject,
             "This user is disabled at the till.",
             "Enable the user there, or name another one in `orders.user`.",
         )
-    return CheckResult("ok", subject, "sells web orders")
+    else:
+        report.ok(subject, "sells web orders")
 
 
-def _articles(found: References, settings: SyncSettings) -> Results:
+def _articles(report: PreflightReport, found: References, settings: SyncSettings) -> None:
     for sku in sorted(settings.orders.service_skus):
         if any(article.has_inventory for article in found.articles.get(sku, ())):
-            yield CheckResult(
-                "warning",
+            report.warn(
                 f"article {sku}",
                 "The till counts stock of it, which falls with every order.",
                 "Turn inventory tracking off for it at the till.",
             )
         else:
-            yield CheckResult("ok", f"article {sku}", "does not count stock")
+            report.ok(f"article {sku}", "does not count stock")
 
 
-def _currencies(found: References, terms: SaleTerms, settings: SyncSettings) -> Results:
+def _currencies(report: PreflightReport, found: References, terms: SaleTerms, settings: SyncSettings) -> None:
     if not terms.currency:
-        yield CheckResult(
-            "error",
+        report.error(
             "currency of sales",
             "The store does not say in which currency it sells.",
             "Give the token the scopes retailer:read and payment_types:read.",
@@ -243,14 +210,13 @@ def _currencies(found: References, terms: SaleTerms, settings: SyncSettings) -> 
         if (currency := _currency_of(location, found)) and currency != terms.currency
     ]
     for location, currency in odd:
-        yield CheckResult(
-            "error",
+        report.error(
             f"currency of {location.name}",
             f"Its outlet sells in {currency}, the store in {terms.currency}.",
             "Take the location out of `orders` and `sales`: amounts of two currencies can't be told apart.",
         )
     if not odd:
-        yield CheckResult("ok", "currency of sales", f"{terms.currency}, {terms.digits} digits")
+        report.ok("currency of sales", f"{terms.currency}, {terms.digits} digits")
 
 
 def _currency_of(location: Location, found: References) -> str | None:

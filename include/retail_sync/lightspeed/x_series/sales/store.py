@@ -7,7 +7,6 @@ only one of its name, is left out and told as a problem: it stops a run that wri
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
@@ -15,6 +14,7 @@ from retail_sync.lightspeed.x_series.api.store import same_name
 from retail_sync.lightspeed.x_series.api.wire import Outlet
 from retail_sync.lightspeed.x_series.sales.references import References, RegisterRow
 from retail_sync.records.currencies import minor_digits
+from retail_sync.records.ports.preflight import CheckResult, PreflightReport
 from retail_sync.records.sales import Register, SaleTerms, TillTax
 from retail_sync.settings.models import SyncSettings
 
@@ -32,16 +32,7 @@ class _HasName(Protocol):
 N = TypeVar("N", bound=_HasName)
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A setting that names what is not there."""
-
-    subject: str
-    finding: str
-    remedy: str
-
-
-def resolve(found: References, settings: SyncSettings) -> tuple[SaleTerms, list[Problem]]:
+def resolve(found: References, settings: SyncSettings) -> tuple[SaleTerms, list[CheckResult]]:
     """What holds for sales of this store, and what of the settings could not be found."""
     return _Resolving(found, settings).terms()
 
@@ -67,9 +58,9 @@ class _Resolving:
     def __init__(self, found: References, settings: SyncSettings) -> None:
         self._found = found
         self._settings = settings
-        self._problems: list[Problem] = []
+        self._report = PreflightReport()
 
-    def terms(self) -> tuple[SaleTerms, list[Problem]]:
+    def terms(self) -> tuple[SaleTerms, list[CheckResult]]:
         found, settings = self._found, self._settings
         currency = found.retailer.currency.code or next((o.currency for o in found.outlets if o.currency), "")
         exported = settings.orders.exported
@@ -86,7 +77,7 @@ class _Resolving:
             products=self._products() if exported else {},
             guest_id=self._guest() if exported else None,
         )
-        return terms, self._problems
+        return terms, self._report.results
 
     def _outlets(self) -> dict[str, Outlet]:
         outlets = _by_name(self._found.outlets)
@@ -112,7 +103,7 @@ class _Resolving:
             location = next((one for one in self._settings.locations if one.name == location_name), None)
             outlet = outlets.get(location.outlet) if location else None
             if location is None:
-                self._problem(
+                self._report.error(
                     subject,
                     f"There is no location {location_name!r}.",
                     "Add it to `locations`, or correct `orders.registers`.",
@@ -122,7 +113,7 @@ class _Resolving:
             everywhere = _named(name, self._found.registers)
             here = [row for row in everywhere if row.outlet_id == outlet.id]
             if everywhere and not here:
-                self._problem(
+                self._report.error(
                     subject,
                     f"The register {name!r} does not belong to the outlet {outlet.name}.",
                     "Name a register of that outlet in `orders.registers`.",
@@ -130,7 +121,7 @@ class _Resolving:
                 registers.pop(name, None)
             elif self._one(subject, "register", name, here, self._found.registers, "orders.registers"):
                 if taken.setdefault(name, here[0].id) != here[0].id:
-                    self._problem(
+                    self._report.error(
                         subject,
                         f"Two locations have a register {name!r}.",
                         "Name both by their ids in `orders.registers`, or give one of them another name.",
@@ -151,7 +142,7 @@ class _Resolving:
                 chosen.setdefault(tax_class.lightspeed, same[0])
         for name in names:
             if name in chosen and chosen[name].rate is None:
-                self._problem(
+                self._report.error(
                     f"tax {name}",
                     "Its rate depends on the amount, so no order can be sold with it.",
                     "Name a tax with one rate in `orders.taxes`.",
@@ -172,7 +163,7 @@ class _Resolving:
         same = [row for row in _named(NO_TAX, taxes) if row.rate == Decimal(0)]
         if len(same) == 1:
             return same[0].id
-        self._problem(
+        self._report.error(
             "tax-free sales",
             f"The store names no tax for what is tax-free, and has no tax {NO_TAX!r}.",
             "Give the token the scope retailer:read, or create that tax at the till.",
@@ -185,7 +176,7 @@ class _Resolving:
             return users[0].id
         name = self._settings.orders.user
         several = f"{len(users)} users are called {name!r}." if users else f"There is no user {name!r}."
-        self._problem(
+        self._report.error(
             user_subject(self._settings), several, "Correct `orders.user`; a user's id is sure to be one."
         )
         return ""
@@ -197,7 +188,7 @@ class _Resolving:
             if len(same) == 1:
                 products[sku] = same[0].id
                 continue
-            self._problem(
+            self._report.error(
                 f"article {sku}",
                 f"{len(same)} articles have this SKU." if same else "No article at the till has this SKU.",
                 "Create an article with this very SKU at the till that does not count stock, or correct "
@@ -213,7 +204,7 @@ class _Resolving:
             return self._found.guests[0]
         # The code stands in the configuration, so it may be told; it is no customer who bought something.
         several = f"{len(self._found.guests)} customers have this code."
-        self._problem(
+        self._report.error(
             "guest customer",
             several if self._found.guests else f"No customer at the till has the code or id {name!r}.",
             "Create that customer at the till, or correct `orders.customers.guest`.",
@@ -248,14 +239,11 @@ class _Resolving:
             else f"There is no {what} {name!r}; the store has {known}."
         )
         way_out = "give one of them another name, or name it by its id" if same else "create it at the till"
-        self._problem(subject, finding, f"Correct `{setting}`, or {way_out}.")
+        self._report.error(subject, finding, f"Correct `{setting}`, or {way_out}.")
         return False
 
-    def _problem(self, subject: str, finding: str, remedy: str) -> None:
-        self._problems.append(Problem(subject, finding, remedy))
 
-
-def told(problems: Iterable[Problem]) -> Iterator[str]:
+def told(problems: Iterable[CheckResult]) -> Iterator[str]:
     """Each problem as a sentence."""
     for problem in problems:
         yield f"{problem.subject}: {problem.finding}"
