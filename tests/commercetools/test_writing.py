@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as some
 
-from retail_sync.commercetools.api.writing import AddPrice, ProductUpdate
+from retail_sync.commercetools.api.writing import product_action, update_body
 from retail_sync.commercetools.products.drafts import key_of, slugs
 from retail_sync.records.errors import ConfigurationFault, RecordRejected, StaleTarget
 from retail_sync.records.products import ProductTables
@@ -393,11 +393,14 @@ def test_different_texts_make_different_keys() -> None:
 
 def test_an_unknown_field_never_leaves() -> None:
     with pytest.raises(ValueError, match="extra"):
-        AddPrice(
-            variantId=1, price={"value": {"currencyCode": "EUR", "centAmount": 1}, "tax": 1}, staged=False
-        )  # type: ignore[arg-type]
+        product_action(
+            "addPrice",
+            variantId=1,
+            price={"value": {"currencyCode": "EUR", "centAmount": 1}, "tax": 1},
+            staged=False,
+        )
     with pytest.raises(ValueError, match="at most 500|500 items"):
-        ProductUpdate(version=1, actions=[{"action": "unpublish"}] * 501)  # type: ignore[list-item]
+        update_body(1, *[product_action("unpublish")] * 501)
 
 
 # ------------------------------------------------------------ any change reads back

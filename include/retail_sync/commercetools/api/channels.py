@@ -10,7 +10,7 @@ from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.references import read_channels
 from retail_sync.commercetools.api.wire import Channel
-from retail_sync.commercetools.api.writing import AddRoles, ChannelDraft, ChannelUpdate
+from retail_sync.commercetools.api.writing import ChannelDraft, channel_action, update_body
 from retail_sync.records.channels import NO_CHANNEL
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.settings.models import SyncSettings
@@ -92,8 +92,8 @@ async def _supply(client: CommercetoolsClient, channel: Channel | None, key: str
         if channel is None:
             await client.post("/channels", ChannelDraft(key=key, roles=[SUPPLY]).body())
         else:
-            update = ChannelUpdate(version=channel.version, actions=[AddRoles(roles=[SUPPLY])])
-            await client.post(f"/channels/{channel.id}", update.body())
+            body = update_body(channel.version, channel_action("addRoles", roles=[SUPPLY]))
+            await client.post(f"/channels/{channel.id}", body)
         return key
 
     async def look() -> str | None:

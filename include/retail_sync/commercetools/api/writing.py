@@ -7,14 +7,26 @@ sent, because the API's default (true) would leave a change invisible to custome
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
+from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.records.currencies import CURRENCY_PATTERN
+from retail_sync.records.errors import RecordRejected
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", min_length=2, max_length=256)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{2,256}$")]
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 LocalizedString = dict[str, str]
 
 MAX_ACTIONS = 500
@@ -24,7 +36,9 @@ MAX_VARIANTS = 100
 
 
 class Draft(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """A refused value is not quoted in errors: it may be personal."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     def body(self) -> dict[str, Any]:
         """The JSON body: fields that were not given are left out, so that nothing is reset by accident. Decimals stay
@@ -60,17 +74,35 @@ class PreciseMoneyDraft(Draft):
     fractionDigits: Annotated[int, Field(ge=1, le=20)]
 
 
-class PriceDraft(Draft):
+class _ScopedPrice(Draft):
+    """What prices inside a variant and prices of their own have in common."""
+
     key: Key | None = None
     value: MoneyDraft | PreciseMoneyDraft
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
+    country: Country | None = None
     customerGroup: Identifier | None = None
     channel: Identifier | None = None
     validFrom: str | None = None
     validUntil: str | None = None
-    discounted: dict[str, Any] | None = None
     tiers: list[dict[str, Any]] | None = None
+
+
+class PriceDraft(_ScopedPrice):
+    discounted: dict[str, Any] | None = None
     custom: dict[str, Any] | None = None
+
+
+class StandalonePriceDraft(_ScopedPrice):
+    sku: str
+
+
+Prices = Annotated[list[PriceDraft], Field(max_length=100)]
+"""Of one variant."""
+
+
+class CustomFieldsDraft(Draft):
+    type: Identifier
+    fields: dict[str, Any]
 
 
 class AttributeValue(Draft):
@@ -93,7 +125,7 @@ class ImageDraft(Draft):
 class VariantDraft(Draft):
     sku: str | None = None
     key: Key | None = None
-    prices: list[PriceDraft] = Field(default_factory=list, max_length=100)
+    prices: Prices = Field(default_factory=list)
     attributes: list[AttributeValue] = Field(default_factory=list)
     images: list[ImageDraft] = Field(default_factory=list)
 
@@ -115,188 +147,88 @@ class ProductDraft(Draft):
     publish: bool
 
 
-class StagedAction(Draft):
-    staged: bool
+class UpdateAction(Draft):
+    """A change of one resource; made by an `UpdateActions`."""
+
+    action: str
 
 
-class ChangeName(StagedAction):
-    action: Literal["changeName"] = "changeName"
-    name: LocalizedString
+class UpdateActions:
+    """The update actions of one kind of resource that are used here: of each its members and their types, in the order
+    in which the API reference has them. A member that may be None may be left out. Called with the name of an action
+    and its members, it makes one; an unknown member or a value of another type is an error."""
+
+    def __init__(self, members: Mapping[str, Mapping[str, Any]]) -> None:
+        self._models = {name: _model_of(name, types) for name, types in members.items()}
+
+    def __call__(self, action: str, **members: Any) -> UpdateAction:
+        return self._models[action](**members)
 
 
-class SetDescription(StagedAction):
-    action: Literal["setDescription"] = "setDescription"
-    description: LocalizedString | None = None
+def _model_of(action: str, types: Mapping[str, Any]) -> type[UpdateAction]:
+    optional = {name for name, type_ in types.items() if type_ is Any or type(None) in get_args(type_)}
+    fields: dict[str, Any] = {
+        "action": (Literal[action], action),
+        **{name: (type_, None if name in optional else ...) for name, type_ in types.items()},
+    }
+    return create_model(action, __base__=UpdateAction, __module__=__name__, **fields)
 
 
-class SetMetaTitle(StagedAction):
-    action: Literal["setMetaTitle"] = "setMetaTitle"
-    metaTitle: LocalizedString | None = None
+class Update(Draft):
+    """What one request changes of a resource, at the version that was seen."""
+
+    version: int
+    actions: list[SerializeAsAny[UpdateAction]] = Field(min_length=1, max_length=MAX_ACTIONS)
 
 
-class SetMetaDescription(StagedAction):
-    action: Literal["setMetaDescription"] = "setMetaDescription"
-    metaDescription: LocalizedString | None = None
+def update_body(version: int, *actions: UpdateAction) -> dict[str, Any]:
+    """The body of an update."""
+    return Update(version=version, actions=list(actions)).body()
 
 
-class SetMetaKeywords(StagedAction):
-    action: Literal["setMetaKeywords"] = "setMetaKeywords"
-    metaKeywords: LocalizedString | None = None
+_STAGED = {"staged": bool}
 
-
-class AddToCategory(StagedAction):
-    action: Literal["addToCategory"] = "addToCategory"
-    category: Identifier
-
-
-class RemoveFromCategory(StagedAction):
-    action: Literal["removeFromCategory"] = "removeFromCategory"
-    category: Identifier
-
-
-class SetTaxCategory(Draft):
-    """Takes effect at once: a tax category can't be staged."""
-
-    action: Literal["setTaxCategory"] = "setTaxCategory"
-    taxCategory: Identifier | None = None
-
-
-class SetAttribute(StagedAction):
-    """Without `value` the attribute is removed."""
-
-    action: Literal["setAttribute"] = "setAttribute"
-    variantId: int
-    name: str
-    value: Any = None
-
-
-class SetAttributeInAllVariants(StagedAction):
-    action: Literal["setAttributeInAllVariants"] = "setAttributeInAllVariants"
-    name: str
-    value: Any = None
-
-
-class SetProductAttribute(StagedAction):
-    action: Literal["setProductAttribute"] = "setProductAttribute"
-    name: str
-    value: Any = None
-
-
-class SetSku(StagedAction):
-    action: Literal["setSku"] = "setSku"
-    variantId: int
-    sku: str
-
-
-class AddVariant(StagedAction):
-    action: Literal["addVariant"] = "addVariant"
-    sku: str | None = None
-    key: Key | None = None
-    prices: list[PriceDraft] = Field(default_factory=list)
-    attributes: list[AttributeValue] = Field(default_factory=list)
-
-
-class AddPrice(StagedAction):
-    action: Literal["addPrice"] = "addPrice"
-    variantId: int
-    price: PriceDraft
-
-
-class ChangePrice(StagedAction):
-    action: Literal["changePrice"] = "changePrice"
-    priceId: str
-    price: PriceDraft
-
-
-class RemovePrice(StagedAction):
-    action: Literal["removePrice"] = "removePrice"
-    priceId: str
-
-
-class SetPrices(StagedAction):
-    """Replaces all prices of a variant; each gets a new id."""
-
-    action: Literal["setPrices"] = "setPrices"
-    variantId: int
-    prices: list[PriceDraft] = Field(max_length=100)
-
-
-class Publish(Draft):
-    action: Literal["publish"] = "publish"
-    scope: Literal["All"] = "All"
-
-
-class Unpublish(Draft):
-    action: Literal["unpublish"] = "unpublish"
-
-
-Action = (
-    ChangeName
-    | SetDescription
-    | SetMetaTitle
-    | SetMetaDescription
-    | SetMetaKeywords
-    | AddToCategory
-    | RemoveFromCategory
-    | SetTaxCategory
-    | SetAttribute
-    | SetAttributeInAllVariants
-    | SetProductAttribute
-    | SetSku
-    | AddVariant
-    | AddPrice
-    | ChangePrice
-    | RemovePrice
-    | SetPrices
-    | Publish
-    | Unpublish
+product_action = UpdateActions(
+    {
+        "changeName": {"name": LocalizedString, **_STAGED},
+        "setDescription": {"description": LocalizedString | None, **_STAGED},
+        "setMetaTitle": {"metaTitle": LocalizedString | None, **_STAGED},
+        "setMetaDescription": {"metaDescription": LocalizedString | None, **_STAGED},
+        "setMetaKeywords": {"metaKeywords": LocalizedString | None, **_STAGED},
+        "addToCategory": {"category": Identifier, **_STAGED},
+        "removeFromCategory": {"category": Identifier, **_STAGED},
+        # Takes effect at once: a tax category can't be staged.
+        "setTaxCategory": {"taxCategory": Identifier | None},
+        # Without a value, these three take the attribute away.
+        "setAttribute": {"variantId": int, "name": str, "value": Any, **_STAGED},
+        "setAttributeInAllVariants": {"name": str, "value": Any, **_STAGED},
+        "setProductAttribute": {"name": str, "value": Any, **_STAGED},
+        "setSku": {"variantId": int, "sku": str, **_STAGED},
+        "addVariant": {
+            "sku": str | None,
+            "key": Key | None,
+            "prices": list[PriceDraft],
+            "attributes": list[AttributeValue],
+            **_STAGED,
+        },
+        "addPrice": {"variantId": int, "price": PriceDraft, **_STAGED},
+        "changePrice": {"priceId": str, "price": PriceDraft, **_STAGED},
+        "removePrice": {"priceId": str, **_STAGED},
+        # Replaces all prices of a variant; each gets a new id.
+        "setPrices": {"variantId": int, "prices": Prices, **_STAGED},
+        "publish": {"scope": Literal["All"]},
+        "unpublish": {},
+    }
 )
-
-
-class ProductUpdate(Draft):
-    version: int
-    actions: list[Action] = Field(min_length=1, max_length=MAX_ACTIONS)
-
-
-class ChangeValue(StagedAction):
-    """Of a standalone price."""
-
-    action: Literal["changeValue"] = "changeValue"
-    value: MoneyDraft | PreciseMoneyDraft
-
-
-class SetPriceTiers(Draft):
-    """Of a standalone price; replaces all of them."""
-
-    action: Literal["setPriceTiers"] = "setPriceTiers"
-    tiers: list[dict[str, Any]]
-
-
-class ChangeActive(Draft):
-    """Of a standalone price."""
-
-    action: Literal["changeActive"] = "changeActive"
-    active: bool
-
-
-StandaloneAction = ChangeValue | SetPriceTiers | ChangeActive
-
-
-class StandalonePriceUpdate(Draft):
-    version: int
-    actions: list[StandaloneAction] = Field(min_length=1, max_length=MAX_ACTIONS)
-
-
-class StandalonePriceDraft(Draft):
-    key: Key | None = None
-    sku: str
-    value: MoneyDraft | PreciseMoneyDraft
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
-    customerGroup: Identifier | None = None
-    channel: Identifier | None = None
-    validFrom: str | None = None
-    validUntil: str | None = None
-    tiers: list[dict[str, Any]] | None = None
+standalone_price_action = UpdateActions(
+    {
+        "changeValue": {"value": MoneyDraft | PreciseMoneyDraft, **_STAGED},
+        # Replaces all of them.
+        "setPriceTiers": {"tiers": list[dict[str, Any]]},
+        "changeActive": {"active": bool},
+    }
+)
+channel_action = UpdateActions({"addRoles": {"roles": list[str]}})
 
 
 class ChannelReference(Draft):
@@ -306,58 +238,22 @@ class ChannelReference(Draft):
     key: str
 
 
-class InventoryEntryDraft(Draft):
-    sku: Annotated[str, Field(min_length=1)]
-    key: Key
-    supplyChannel: ChannelReference | None = None
-    quantityOnStock: int
-
-
-class ChangeQuantity(Draft):
-    """Sets the quantity on stock; what is reserved stays so."""
-
-    action: Literal["changeQuantity"] = "changeQuantity"
-    quantity: int
-
-
-class AddQuantity(Draft):
-    """Raises the quantity on stock."""
-
-    action: Literal["addQuantity"] = "addQuantity"
-    quantity: int
-
-
-class RemoveQuantity(Draft):
-    """Lowers the quantity on stock, below zero where more is taken than there is."""
-
-    action: Literal["removeQuantity"] = "removeQuantity"
-    quantity: int
-
-
-QuantityAction = ChangeQuantity | AddQuantity | RemoveQuantity
-
-
-class InventoryEntryUpdate(Draft):
-    version: int
-    actions: list[QuantityAction] = Field(min_length=1, max_length=1)
-
-
 class ChannelDraft(Draft):
     key: str
     roles: list[str]
-
-
-class AddRoles(Draft):
-    action: Literal["addRoles"] = "addRoles"
-    roles: list[str] = Field(min_length=1)
-
-
-class ChannelUpdate(Draft):
-    version: int
-    actions: list[AddRoles] = Field(min_length=1, max_length=1)
 
 
 class CustomObjectDraft(Draft):
     container: Annotated[str, Field(pattern=r"^[-_~.a-zA-Z0-9]+$", min_length=1, max_length=256)]
     key: Annotated[str, Field(pattern=r"^[-_~.a-zA-Z0-9]+$", min_length=1, max_length=256)]
     value: Any
+
+
+def unwritable(what: str, problem: ValidationError) -> RecordRejected:
+    """Which members the API would refuse; their values may be personal."""
+    places = sorted({".".join(map(str, error["loc"])) for error in problem.errors(include_input=False)})
+    return RecordRejected(
+        f"The {what} can't be written as it is; look at: {', '.join(places[:5])}.",
+        code="unwritable",
+        system=SYSTEM,
+    )

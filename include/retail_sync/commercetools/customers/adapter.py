@@ -21,8 +21,9 @@ from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.queries import Clock, Slice, one_of, quoted
 from retail_sync.commercetools.api.shapes import CUSTOMER
+from retail_sync.commercetools.api.writing import unwritable, update_body
 from retail_sync.commercetools.customers import preflight as customer_preflight
-from retail_sync.commercetools.customers.drafts import CustomerDraft, CustomerUpdate
+from retail_sync.commercetools.customers.drafts import CustomerDraft
 from retail_sync.commercetools.customers.fields import CustomerPlaces
 from retail_sync.commercetools.customers.read import CustomerRows
 from retail_sync.commercetools.customers.references import CustomerReferences, read_customer_references
@@ -205,7 +206,7 @@ class CommercetoolsCustomers:
             assert drafted.draft is not None  # a creation has one
             body = CustomerDraft.body(drafted.draft)
         except ValidationError as problem:
-            raise _unwritable(problem) from None
+            raise unwritable("customer", problem) from None
         answer = await self._post(CUSTOMERS, body, write)
         return self._written(answer, _signed_in(answer), drafted.dropped)
 
@@ -229,13 +230,13 @@ class CommercetoolsCustomers:
                 )
         try:
             drafted = drafter.update(write, live)
-            body = CustomerUpdate(version=version, actions=drafted.actions).body()
+            body = update_body(version, *drafted.actions) if drafted.actions else None
         except ValidationError as problem:
-            raise _unwritable(problem) from None
-        if not drafted.actions:
+            raise unwritable("customer", problem) from None
+        if body is None:
             answer = await self._get(target)
-            return self._written(answer, answer.json(), drafted.dropped, exchanges)
-        answer = await self._post(f"{CUSTOMERS}/{target}", body, write)
+        else:
+            answer = await self._post(f"{CUSTOMERS}/{target}", body, write)
         return self._written(answer, answer.json(), drafted.dropped, exchanges)
 
     async def _delete(self, write: CustomerWrite) -> CustomerWritten:
@@ -301,13 +302,3 @@ def _signed_in(answer: Answer) -> dict[str, Any]:
             exchange_id=answer.exchange_id,
         )
     return customer
-
-
-def _unwritable(problem: ValidationError) -> RecordRejected:
-    """Which members the API would refuse; their values are personal."""
-    places = sorted({".".join(map(str, error["loc"])) for error in problem.errors(include_input=False)})
-    return RecordRejected(
-        f"The customer can't be written as it is; look at: {', '.join(places[:5])}.",
-        code="unwritable",
-        system=SYSTEM,
-    )

@@ -7,12 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from retail_sync.commercetools.customers.drafts import (
-    AddAddress,
-    AddressDraft,
-    ChangeAddress,
-    SetDefaultAddress,
-)
+from retail_sync.commercetools.api.writing import UpdateAction
+from retail_sync.commercetools.customers.drafts import AddressDraft, customer_action
 from retail_sync.commercetools.customers.fields import USES
 from retail_sync.commercetools.customers.read import address_parts, in_order
 from retail_sync.records.customers import plain_address
@@ -144,18 +140,19 @@ class AddressBook:
     # ------------------------------------------------------------ what is sent
 
     @property
-    def actions(self) -> list[AddAddress | ChangeAddress | SetDefaultAddress]:
+    def actions(self) -> list[UpdateAction]:
         """What makes a live customer so."""
-        out: list[AddAddress | ChangeAddress | SetDefaultAddress] = []
+        out: list[UpdateAction] = []
         for use in self._unset:
             if self._defaults[use] is None:
                 out.append(_default(use, None))
         for one in self._entries:
             if one.before is None:
-                out.append(AddAddress(address=_draft(one.wire)))
+                out.append(customer_action("addAddress", address=_draft(one.wire)))
                 out.append(_default(one.use, str(one.wire["key"])))
             elif one.wire != one.before:
-                out.append(ChangeAddress(addressId=str(one.before["id"]), address=_draft(one.wire)))
+                changed = {"addressId": str(one.before["id"]), "address": _draft(one.wire)}
+                out.append(customer_action("changeAddress", **changed))
         return out
 
     @property
@@ -191,10 +188,8 @@ def _put(wire: dict[str, Any], member: str, value: str) -> None:
         wire[member] = value
 
 
-def _default(use: str, key: str | None) -> SetDefaultAddress:
-    if use == "Billing":
-        return SetDefaultAddress(action="setDefaultBillingAddress", addressKey=key)
-    return SetDefaultAddress(action="setDefaultShippingAddress", addressKey=key)
+def _default(use: str, key: str | None) -> UpdateAction:
+    return customer_action(f"setDefault{use}Address", addressKey=key)
 
 
 def _draft(wire: Mapping[str, Any]) -> AddressDraft:

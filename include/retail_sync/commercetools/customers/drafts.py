@@ -6,35 +6,31 @@ action leaves its value out, the API takes the present one away.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
-from retail_sync.commercetools.api.writing import Draft, Identifier, Key
+from retail_sync.commercetools.api.writing import (
+    Country,
+    CustomFieldsDraft,
+    Draft,
+    Identifier,
+    Key,
+    UpdateActions,
+)
 
 
-class Personal(Draft):
-    """A refused value is personal: it is not quoted in errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class AddressDraft(Personal):
+class AddressDraft(Draft):
     """An address. `changeAddress` replaces the whole of it, so whatever the live one holds travels along, members that
     are not known here, too."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="allow")
 
     key: Key | None = None
-    country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+    country: Country
 
 
-class CustomFieldsDraft(Personal):
-    type: Identifier
-    fields: dict[str, Any]
-
-
-class CustomerDraft(Personal):
+class CustomerDraft(Draft):
     """`defaultBillingAddress` and `defaultShippingAddress` are positions in `addresses`. `ExternalAuth`: no password;
     the customer asks the shop for one."""
 
@@ -57,121 +53,26 @@ class CustomerDraft(Personal):
     custom: CustomFieldsDraft | None = None
 
 
-class ChangeEmail(Personal):
-    action: Literal["changeEmail"] = "changeEmail"
-    email: str
-
-
-class SetFirstName(Personal):
-    action: Literal["setFirstName"] = "setFirstName"
-    firstName: str | None = None
-
-
-class SetLastName(Personal):
-    action: Literal["setLastName"] = "setLastName"
-    lastName: str | None = None
-
-
-class SetCompanyName(Personal):
-    action: Literal["setCompanyName"] = "setCompanyName"
-    companyName: str | None = None
-
-
-class SetVatId(Personal):
-    action: Literal["setVatId"] = "setVatId"
-    vatId: str | None = None
-
-
-class SetDateOfBirth(Personal):
-    action: Literal["setDateOfBirth"] = "setDateOfBirth"
-    dateOfBirth: str | None = None
-
-
-class SetCustomerNumber(Personal):
-    """Once set it stays."""
-
-    action: Literal["setCustomerNumber"] = "setCustomerNumber"
-    customerNumber: str
-
-
-class SetExternalId(Personal):
-    action: Literal["setExternalId"] = "setExternalId"
-    externalId: str | None = None
-
-
-class SetLocale(Personal):
-    action: Literal["setLocale"] = "setLocale"
-    locale: str | None = None
-
-
-class SetCustomerGroup(Personal):
-    action: Literal["setCustomerGroup"] = "setCustomerGroup"
-    customerGroup: Identifier | None = None
-
-
-class CustomerGroupAssignment(Personal):
-    customerGroup: Identifier
-
-
-class SetCustomerGroupAssignments(Personal):
-    action: Literal["setCustomerGroupAssignments"] = "setCustomerGroupAssignments"
-    customerGroupAssignments: list[CustomerGroupAssignment]
-
-
-class SetStores(Personal):
-    action: Literal["setStores"] = "setStores"
-    stores: list[Identifier]
-
-
-class AddAddress(Personal):
-    action: Literal["addAddress"] = "addAddress"
-    address: AddressDraft
-
-
-class ChangeAddress(Personal):
-    action: Literal["changeAddress"] = "changeAddress"
-    addressId: str
-    address: AddressDraft
-
-
-class SetDefaultAddress(Personal):
-    action: Literal["setDefaultBillingAddress", "setDefaultShippingAddress"]
-    addressKey: str | None = None
-
-
-class SetCustomField(Personal):
-    action: Literal["setCustomField"] = "setCustomField"
-    name: str
-    value: Any = None
-
-
-class SetCustomType(Personal):
-    action: Literal["setCustomType"] = "setCustomType"
-    type: Identifier
-    fields: dict[str, Any]
-
-
-CustomerAction = (
-    ChangeEmail
-    | SetFirstName
-    | SetLastName
-    | SetCompanyName
-    | SetVatId
-    | SetDateOfBirth
-    | SetCustomerNumber
-    | SetExternalId
-    | SetLocale
-    | SetCustomerGroup
-    | SetCustomerGroupAssignments
-    | SetStores
-    | AddAddress
-    | ChangeAddress
-    | SetDefaultAddress
-    | SetCustomField
-    | SetCustomType
+customer_action = UpdateActions(
+    {
+        "changeEmail": {"email": str},
+        "setFirstName": {"firstName": str | None},
+        "setLastName": {"lastName": str | None},
+        "setCompanyName": {"companyName": str | None},
+        "setVatId": {"vatId": str | None},
+        "setDateOfBirth": {"dateOfBirth": str | None},
+        # Once set it stays.
+        "setCustomerNumber": {"customerNumber": str},
+        "setExternalId": {"externalId": str | None},
+        "setLocale": {"locale": str | None},
+        "setCustomerGroup": {"customerGroup": Identifier | None},
+        "setCustomerGroupAssignments": {"customerGroupAssignments": list[dict[str, Identifier]]},
+        "setStores": {"stores": list[Identifier]},
+        "addAddress": {"address": AddressDraft},
+        "changeAddress": {"addressId": str, "address": AddressDraft},
+        "setDefaultBillingAddress": {"addressKey": str | None},
+        "setDefaultShippingAddress": {"addressKey": str | None},
+        "setCustomField": {"name": str, "value": Any},
+        "setCustomType": {"type": Identifier, "fields": dict[str, Any]},
+    }
 )
-
-
-class CustomerUpdate(Personal):
-    version: int
-    actions: list[CustomerAction]

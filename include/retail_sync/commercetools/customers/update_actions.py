@@ -7,28 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retail_sync.commercetools.api.connection import SYSTEM
-from retail_sync.commercetools.api.writing import Identifier
+from retail_sync.commercetools.api.writing import CustomFieldsDraft, Identifier, UpdateAction
 from retail_sync.commercetools.customers.addresses import AddressBook
-from retail_sync.commercetools.customers.drafts import (
-    ChangeEmail,
-    CustomerAction,
-    CustomerDraft,
-    CustomerGroupAssignment,
-    CustomFieldsDraft,
-    SetCompanyName,
-    SetCustomerGroup,
-    SetCustomerGroupAssignments,
-    SetCustomerNumber,
-    SetCustomField,
-    SetCustomType,
-    SetDateOfBirth,
-    SetExternalId,
-    SetFirstName,
-    SetLastName,
-    SetLocale,
-    SetStores,
-    SetVatId,
-)
+from retail_sync.commercetools.customers.drafts import CustomerDraft, customer_action
 from retail_sync.commercetools.customers.fields import PHONES, TEXTS, USES
 from retail_sync.commercetools.customers.read import CustomerRows, customer_of
 from retail_sync.commercetools.customers.references import CustomerReferences, FieldDefinition
@@ -42,6 +23,11 @@ LIVE = frozenset({*PHONES, *USES, "group", "store"})
 """Fields that can't be written without a look at the live customer; so are custom fields."""
 _READABLE = frozenset({"email", *PHONES})
 _EMPTY: tuple[Any, ...] = ("", None, {})
+_TEXT_ACTIONS = {
+    name: f"{'change' if name == 'email' else 'set'}{member[0].upper()}{member[1:]}"
+    for name, member in TEXTS.items()
+}
+"""The update action of each text, which is called as its member is."""
 
 
 @dataclass
@@ -49,8 +35,11 @@ class Drafted:
     """The request of one write, and the fields that could not be part of it."""
 
     draft: CustomerDraft | None = None
-    actions: list[CustomerAction] = field(default_factory=list)
+    actions: list[UpdateAction] = field(default_factory=list)
     dropped: dict[str, str] = field(default_factory=dict)
+
+    def act(self, action: str, **members: Any) -> None:
+        self.actions.append(customer_action(action, **members))
 
 
 class CustomerDrafter:
@@ -188,7 +177,8 @@ class CustomerDrafter:
         elif name in ("email", "number") and not text:
             out.dropped[name] = "it can't be taken away"
         else:
-            out.actions.append(_text_action(name, text))
+            # An empty text takes the value away.
+            out.act(_TEXT_ACTIONS[name], **{TEXTS[name]: text or None})
 
     def _group_of(self, key: str, out: Drafted) -> Identifier | None:
         if key in self._references.group_keys:
@@ -209,14 +199,14 @@ class CustomerDrafter:
             if not group and set(assigned) - {own.id if own else ""}:
                 out.dropped["group"] = "the customer is in several groups"
                 return
-            out.actions.append(SetCustomerGroup(customerGroup=group))
+            out.act("setCustomerGroup", customerGroup=group)
             if not group and assigned:
-                out.actions.append(SetCustomerGroupAssignments(customerGroupAssignments=[]))
+                out.act("setCustomerGroupAssignments", customerGroupAssignments=[])
         elif len(assigned) > 1:
             out.dropped["group"] = "the customer is in several groups"
         else:
-            groups = [CustomerGroupAssignment(customerGroup=group)] if group else []
-            out.actions.append(SetCustomerGroupAssignments(customerGroupAssignments=groups))
+            groups = [{"customerGroup": group}] if group else []
+            out.act("setCustomerGroupAssignments", customerGroupAssignments=groups)
 
     def _has_store(self, key: str, out: Drafted) -> bool:
         if not self._references.read_stores or key in self._references.stores:
@@ -228,9 +218,9 @@ class CustomerDrafter:
         if len(customer_of(live).store_keys) > 1:
             out.dropped["store"] = "the customer belongs to several stores"
         elif not key:
-            out.actions.append(SetStores(stores=[]))
+            out.act("setStores", stores=[])
         elif self._has_store(key, out):
-            out.actions.append(SetStores(stores=[Identifier(typeId="store", key=key)]))
+            out.act("setStores", stores=[Identifier(typeId="store", key=key)])
 
     # ------------------------------------------------------------ addresses, numbers, custom fields
 
@@ -276,32 +266,9 @@ class CustomerDrafter:
             given = {name: value for name, value in wanted.items() if value not in _EMPTY}
             draft = self._custom_draft(given, out)
             if draft is not None:
-                out.actions.append(SetCustomType(type=draft.type, fields=draft.fields))
+                out.act("setCustomType", type=draft.type, fields=draft.fields)
             return
         held = self._references.types.get(str((custom.get("type") or {}).get("id")))
         values = self._custom_values(wanted, held.definitions if held else {}, out)
-        out.actions.extend(SetCustomField(name=place, value=value) for place, value in values.items())
-
-
-def _text_action(name: str, text: str) -> CustomerAction:
-    """An empty text takes the value away."""
-    given = text or None
-    match name:
-        case "email":
-            return ChangeEmail(email=text)
-        case "first_name":
-            return SetFirstName(firstName=given)
-        case "last_name":
-            return SetLastName(lastName=given)
-        case "company":
-            return SetCompanyName(companyName=given)
-        case "tax_id":
-            return SetVatId(vatId=given)
-        case "date_of_birth":
-            return SetDateOfBirth(dateOfBirth=given)
-        case "number":
-            return SetCustomerNumber(customerNumber=text)
-        case "language":
-            return SetLocale(locale=given)
-        case _:
-            return SetExternalId(externalId=given)
+        for place, value in values.items():
+            out.act("setCustomField", name=place, value=value)

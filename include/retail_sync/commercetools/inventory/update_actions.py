@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from re import fullmatch
+from typing import Annotated
+
+from pydantic import Field
 
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.writing import (
-    AddQuantity,
-    ChangeQuantity,
     ChannelReference,
-    InventoryEntryDraft,
-    InventoryEntryUpdate,
-    QuantityAction,
-    RemoveQuantity,
+    Draft,
+    Key,
+    UpdateAction,
+    UpdateActions,
+    update_body,
 )
 from retail_sync.records.channels import NO_CHANNEL
 from retail_sync.records.errors import DuplicateInTarget, RecordRejected, StaleTarget, TargetMissing
@@ -26,6 +28,24 @@ SETS_BELOW_ZERO = True
 """Whether `changeQuantity` and drafts take a quantity below zero. Inferred: no least quantity is documented for them.
 Where one is refused, the entry is brought there by a difference from the quantity at the version that was read:
 `removeQuantity` is documented to lead below zero (API reference, 27 May 2026)."""
+
+
+class InventoryEntryDraft(Draft):
+    sku: Annotated[str, Field(min_length=1)]
+    key: Key
+    supplyChannel: ChannelReference | None = None
+    quantityOnStock: int
+
+
+quantity_action = UpdateActions(
+    {
+        # Sets the quantity on stock; what is reserved stays so.
+        "changeQuantity": {"quantity": int},
+        # Below zero, too, where more is taken than there is.
+        "addQuantity": {"quantity": int},
+        "removeQuantity": {"quantity": int},
+    }
+)
 
 
 class EntryWriter:
@@ -66,7 +86,10 @@ class EntryWriter:
         """An entry without stock, and what is missing taken off it."""
         made = (await self._keyed(write, 0)).json()
         return await self._send(
-            write, str(made["id"]), int(made["version"]), RemoveQuantity(quantity=-write.on_stock)
+            write,
+            str(made["id"]),
+            int(made["version"]),
+            quantity_action("removeQuantity", quantity=-write.on_stock),
         )
 
     async def _keyed(self, write: EntryWrite, on_stock: int) -> Answer:
@@ -94,10 +117,11 @@ class EntryWriter:
             raise RecordRejected("An update names no version.", code="missing", system=SYSTEM)
         entry_id, version = str(write.entry_id), write.seen_version
         difference = _difference(write)
+        wanted = quantity_action("changeQuantity", quantity=write.on_stock)
         if write.on_stock < 0 and difference is not None and not self._sets_below_zero:
             return await self._send(write, entry_id, version, difference)
         try:
-            return await self._send(write, entry_id, version, ChangeQuantity(quantity=write.on_stock))
+            return await self._send(write, entry_id, version, wanted)
         except (StaleTarget, TargetMissing):
             raise
         except RecordRejected:
@@ -107,19 +131,17 @@ class EntryWriter:
         self._sets_below_zero = False
         return answer
 
-    async def _send(self, write: EntryWrite, entry_id: str, version: int, action: QuantityAction) -> Answer:
-        update = InventoryEntryUpdate(version=version, actions=[action])
-        return await self._client.post(
-            f"/inventory/{entry_id}", update.body(), context={"change": write.change_id}
-        )
+    async def _send(self, write: EntryWrite, entry_id: str, version: int, action: UpdateAction) -> Answer:
+        body = update_body(version, action)
+        return await self._client.post(f"/inventory/{entry_id}", body, context={"change": write.change_id})
 
 
-def _difference(write: EntryWrite) -> QuantityAction | None:
+def _difference(write: EntryWrite) -> UpdateAction | None:
     """What leads from the quantity that was seen to the wanted one; None where it was not seen, or is the same."""
     if write.seen_on_stock is None or write.seen_on_stock == write.on_stock:
         return None
     by = write.on_stock - write.seen_on_stock
-    return AddQuantity(quantity=by) if by > 0 else RemoveQuantity(quantity=-by)
+    return quantity_action("addQuantity" if by > 0 else "removeQuantity", quantity=abs(by))
 
 
 def entry_key(sku: str, channel: str) -> str:

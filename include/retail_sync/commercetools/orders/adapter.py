@@ -17,22 +17,21 @@ from retail_sync.commercetools.api.queries import Clock, moment, quoted
 from retail_sync.commercetools.api.references import read_channels
 from retail_sync.commercetools.api.shapes import ORDER
 from retail_sync.commercetools.api.wire import Reference, Whole, Wire
-from retail_sync.commercetools.api.writing import ChannelReference, CustomObjectDraft
-from retail_sync.commercetools.orders import preflight as order_preflight
-from retail_sync.commercetools.orders.drafts import (
-    ChangeOrderState,
-    ChangePaymentState,
-    ChangeShipmentState,
-    OrderAction,
-    OrderUpdateBody,
-    UpdateSyncInfo,
+from retail_sync.commercetools.api.writing import (
+    ChannelReference,
+    CustomObjectDraft,
+    UpdateAction,
+    unwritable,
+    update_body,
 )
+from retail_sync.commercetools.orders import preflight as order_preflight
+from retail_sync.commercetools.orders.drafts import order_action
 from retail_sync.commercetools.orders.feeds import PATH, OrderDocuments
 from retail_sync.commercetools.orders.imports import import_of, keeps_taxes
 from retail_sync.commercetools.orders.read import document_of
 from retail_sync.commercetools.orders.redact import EmailToken
 from retail_sync.records.documents import from_document, to_document
-from retail_sync.records.errors import ConfigurationFault, RecordRejected, TargetMissing
+from retail_sync.records.errors import ConfigurationFault, TargetMissing
 from retail_sync.records.orders import Order
 from retail_sync.records.ports.orders import ImportedSale, OrderUpdate, Written
 from retail_sync.records.ports.preflight import CheckResult
@@ -132,22 +131,15 @@ class CommercetoolsOrders:
 
     async def update(self, update: OrderUpdate) -> Written:
         """See the face. All in one request, so that the version moves once."""
-        actions: list[OrderAction] = []
+        actions: list[UpdateAction] = []
         if update.external_id is not None:
             at = moment(update.marked_at) if update.marked_at else None
             actions.append(self._marking(update.external_id, at))
         if update.state is not None:
-            actions.append(ChangeOrderState(orderState=update.state))
+            actions.append(order_action("changeOrderState", orderState=update.state))
         if update.shipment_state is not None:
-            actions.append(ChangeShipmentState(shipmentState=update.shipment_state))
-        body = OrderUpdateBody(version=update.seen_version, actions=actions)
-        answer = await self._client.post(
-            f"{PATH}/{update.order_id}",
-            body.body(),
-            context={"change": update.change_id},
-            withhold="shape",
-        )
-        return _written(answer)
+            actions.append(order_action("changeShipmentState", shipmentState=update.shipment_state))
+        return _written(await self._post(update.order_id, update.seen_version, actions, update.change_id))
 
     async def find_imported(self, number: str) -> Written | None:
         """See the face. One of ours that lacks its mark is given it: whoever imported it did not get that far, and an
@@ -168,7 +160,7 @@ class CommercetoolsOrders:
         try:
             draft = import_of(sale, self._settings)
         except ValidationError as problem:
-            raise _unwritable("order", problem) from None
+            raise unwritable("order of a sale", problem) from None
         answer = await self._client.post(
             f"{PATH}/import", draft.body(), context={"change": change_id}, withhold="shape"
         )
@@ -188,9 +180,14 @@ class CommercetoolsOrders:
     async def _mark_imported(
         self, order: _Stored, number: str, at: str | None, change_id: str | None = None
     ) -> Answer:
+        return await self._post(order.id, order.version, [self._marking(number, at)], change_id)
+
+    async def _post(
+        self, order_id: str, version: int, actions: Sequence[UpdateAction], change_id: str | None
+    ) -> Answer:
         return await self._client.post(
-            f"{PATH}/{order.id}",
-            OrderUpdateBody(version=order.version, actions=[self._marking(number, at)]).body(),
+            f"{PATH}/{order_id}",
+            update_body(version, *actions),
             context={"change": change_id} if change_id else None,
             withhold="shape",
         )
@@ -205,14 +202,14 @@ class CommercetoolsOrders:
         found = await self._imported(number)
         if found.orderState == state:
             return Written(found.id, found.version)
-        return await self._change_imported(change_id, found, ChangeOrderState(orderState=state))
+        return await self._change_imported(change_id, found, "changeOrderState", orderState=state)
 
     async def pay_imported(self, change_id: str, number: str) -> Written:
         """See the face."""
         found = await self._imported(number)
         if found.paymentState == PAID:
             return Written(found.id, found.version)
-        return await self._change_imported(change_id, found, ChangePaymentState(paymentState=PAID))
+        return await self._change_imported(change_id, found, "changePaymentState", paymentState=PAID)
 
     async def _imported(self, number: str) -> _Stored:
         found = await self._numbered(number)
@@ -220,19 +217,15 @@ class CommercetoolsOrders:
             raise TargetMissing(f"There is no order {number} any more.", system=SYSTEM)
         return found
 
-    async def _change_imported(self, change_id: str, order: _Stored, action: OrderAction) -> Written:
-        body = OrderUpdateBody(version=order.version, actions=[action])
-        answer = await self._client.post(
-            f"{PATH}/{order.id}", body.body(), context={"change": change_id}, withhold="shape"
-        )
-        return _written(answer)
+    async def _change_imported(self, change_id: str, order: _Stored, action: str, **state: str) -> Written:
+        return _written(await self._post(order.id, order.version, [order_action(action, **state)], change_id))
 
     async def put_entry(self, change_id: str, key: str, value: Mapping[str, Any]) -> Written:
         """See the face."""
         try:
             draft = CustomObjectDraft(container=self._settings.sales.container, key=key, value=dict(value))
         except ValidationError as problem:
-            raise _unwritable("entry", problem) from None
+            raise unwritable("entry of a sale", problem) from None
         answer = await self._client.post(
             "/custom-objects", draft.body(), safe=True, context={"change": change_id}, withhold="shape"
         )
@@ -255,8 +248,9 @@ class CommercetoolsOrders:
         )
         return read[0]
 
-    def _marking(self, external_id: str, at: str | None) -> UpdateSyncInfo:
-        return UpdateSyncInfo(channel=ChannelReference(key=self._mark), externalId=external_id, syncedAt=at)
+    def _marking(self, external_id: str, at: str | None) -> UpdateAction:
+        channel = ChannelReference(key=self._mark)
+        return order_action("updateSyncInfo", channel=channel, externalId=external_id, syncedAt=at)
 
     @property
     def _mark(self) -> str:
@@ -271,16 +265,6 @@ def _require(channels: Channels, key: str, role: str) -> None:
         f"The channel {key}, with which orders are marked, {problem}.",
         system=SYSTEM,
         remedy=f"Create it in commercetools with the role {role}, or name another one in `inventory.export_channel`.",
-    )
-
-
-def _unwritable(what: str, problem: ValidationError) -> RecordRejected:
-    """Which members the API would refuse."""
-    places = sorted({".".join(map(str, one["loc"])) for one in problem.errors(include_input=False)})
-    return RecordRejected(
-        f"The {what} of a sale can't be written as it is; look at: {', '.join(places[:5])}.",
-        code="unwritable",
-        system=SYSTEM,
     )
 
 

@@ -3,48 +3,30 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
-from retail_sync.commercetools.api.writing import ChannelReference, Draft, Identifier
+from retail_sync.commercetools.api.writing import (
+    ChannelReference,
+    CustomFieldsDraft,
+    Draft,
+    Identifier,
+    MoneyDraft,
+    UpdateActions,
+)
 
-
-class UpdateSyncInfo(Draft):
-    """Says where the order went. The channel must have the role OrderExport or OrderImport."""
-
-    action: Literal["updateSyncInfo"] = "updateSyncInfo"
-    channel: ChannelReference
-    externalId: str | None = None
-    syncedAt: str | None = None
-
-
-class ChangeOrderState(Draft):
-    action: Literal["changeOrderState"] = "changeOrderState"
-    orderState: str
-
-
-class ChangePaymentState(Draft):
-    action: Literal["changePaymentState"] = "changePaymentState"
-    paymentState: str
-
-
-class ChangeShipmentState(Draft):
-    action: Literal["changeShipmentState"] = "changeShipmentState"
-    shipmentState: str
-
-
-OrderAction = UpdateSyncInfo | ChangeOrderState | ChangePaymentState | ChangeShipmentState
-
-
-class OrderUpdateBody(Draft):
-    version: int
-    actions: list[OrderAction]
-
-
-class Cents(Draft):
-    """Minor units."""
-
-    currencyCode: str
-    centAmount: int
+order_action = UpdateActions(
+    {
+        # Says where the order went. The channel must have the role OrderExport or OrderImport.
+        "updateSyncInfo": {
+            "channel": ChannelReference,
+            "externalId": str | None,
+            "syncedAt": str | None,
+        },
+        "changeOrderState": {"orderState": str},
+        "changePaymentState": {"paymentState": str},
+        "changeShipmentState": {"shipmentState": str},
+    }
+)
 
 
 class ImportedRate(Draft):
@@ -57,7 +39,7 @@ class ImportedRate(Draft):
 class ImportedPortion(Draft):
     name: str | None = None
     rate: Decimal
-    amount: Cents
+    amount: MoneyDraft
 
 
 class ImportedTaxes(Draft):
@@ -65,8 +47,8 @@ class ImportedTaxes(Draft):
     which type that of a line is, is not in the description at hand: it has the members all types of taxed prices
     share."""
 
-    totalNet: Cents
-    totalGross: Cents
+    totalNet: MoneyDraft
+    totalGross: MoneyDraft
     taxPortions: list[ImportedPortion]
 
 
@@ -75,7 +57,7 @@ class ImportedVariant(Draft):
 
 
 class ImportedPrice(Draft):
-    value: Cents
+    value: MoneyDraft
 
 
 class ImportedLineItem(Draft):
@@ -91,14 +73,9 @@ class ImportedCustomLine(Draft):
     name: dict[str, str]
     slug: str
     quantity: int
-    money: Cents
+    money: MoneyDraft
     taxRate: ImportedRate | None = None
     taxedPrice: ImportedTaxes | None = None
-
-
-class ImportedFields(Draft):
-    type: Identifier
-    fields: dict[str, Any]
 
 
 class OrderImport(Draft):
@@ -110,10 +87,10 @@ class OrderImport(Draft):
     country: str | None = None
     lineItems: list[ImportedLineItem]
     customLineItems: list[ImportedCustomLine]
-    totalPrice: Cents
+    totalPrice: MoneyDraft
     taxedPrice: ImportedTaxes | None = None
     orderState: str
     paymentState: str
     completedAt: str
     inventoryMode: Literal["None"] = "None"
-    custom: ImportedFields | None = None
+    custom: CustomFieldsDraft | None = None

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from retail_sync.commercetools.api.queries import moment
-from retail_sync.commercetools.api.writing import Identifier
+from retail_sync.commercetools.api.writing import CustomFieldsDraft, Identifier, MoneyDraft
 from retail_sync.commercetools.orders.drafts import (
-    Cents,
     ImportedCustomLine,
-    ImportedFields,
     ImportedLineItem,
     ImportedPortion,
     ImportedPrice,
@@ -36,8 +34,8 @@ def import_of(sale: ImportedSale, settings: SyncSettings) -> OrderImport:
     line."""
     locale = settings.shop.till_locale
 
-    def cents(amount: int) -> Cents:
-        return Cents(currencyCode=sale.currency, centAmount=amount)
+    def cents(amount: int) -> MoneyDraft:
+        return MoneyDraft(currencyCode=sale.currency, centAmount=amount)
 
     def rate(line: ImportedLine) -> ImportedRate | None:
         if sale.country is None:
@@ -103,7 +101,7 @@ def import_of(sale: ImportedSale, settings: SyncSettings) -> OrderImport:
         orderState=sale.state,
         paymentState=sale.payment_state,
         completedAt=moment(sale.completed_at),
-        custom=ImportedFields(type=Identifier(typeId="type", key=settings.sales.type), fields=fields)
+        custom=CustomFieldsDraft(type=Identifier(typeId="type", key=settings.sales.type), fields=fields)
         if settings.sales.type and fields
         else None,
     )

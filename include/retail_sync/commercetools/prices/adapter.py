@@ -19,12 +19,9 @@ from retail_sync.commercetools.api.queries import Clock
 from retail_sync.commercetools.api.shapes import STANDALONE_PRICE
 from retail_sync.commercetools.api.writing import (
     MAX_ACTIONS,
-    ChangeActive,
-    ChangeValue,
-    ProductUpdate,
-    SetPriceTiers,
-    StandaloneAction,
-    StandalonePriceUpdate,
+    UpdateAction,
+    standalone_price_action,
+    update_body,
 )
 from retail_sync.commercetools.prices import preflight as price_preflight
 from retail_sync.commercetools.prices.feeds import ProductPriceStream, StandalonePriceStream
@@ -139,9 +136,7 @@ class CommercetoolsPrices:
         for start in range(0, len(requests.actions), MAX_ACTIONS):
             if version is None:
                 raise RecordRejected("A write of prices names no version.", code="missing", system=SYSTEM)
-            body = ProductUpdate(
-                version=version, actions=requests.actions[start : start + MAX_ACTIONS]
-            ).body()
+            body = update_body(version, *requests.actions[start : start + MAX_ACTIONS])
             answer = await self._client.post(f"/products/{write.product_id}", body, context=context)
             with answer.as_described():
                 product = self._projections.known(answer.json())
@@ -210,10 +205,10 @@ class CommercetoolsPrices:
             require(price, STANDALONE_PRICE, system=SYSTEM, what="standalone prices")
         if taken.existing_id is None or price.get("active", True):
             raise taken
-        actions: list[StandaloneAction] = [
-            ChangeValue(value=one.draft.value, staged=False),
-            SetPriceTiers(tiers=one.draft.tiers or []),
-            ChangeActive(active=True),
+        actions = [
+            standalone_price_action("changeValue", value=one.draft.value, staged=False),
+            standalone_price_action("setPriceTiers", tiers=one.draft.tiers or []),
+            standalone_price_action("changeActive", active=True),
         ]
         return await self._update_standalone(str(price["id"]), int(price["version"]), actions, context)
 
@@ -221,12 +216,12 @@ class CommercetoolsPrices:
         self,
         price_id: str,
         version: int | None,
-        actions: Sequence[StandaloneAction],
+        actions: Sequence[UpdateAction],
         context: Mapping[str, str],
     ) -> str:
         if version is None:
             raise RecordRejected("A standalone price names no version.", code="missing", system=SYSTEM)
-        body = StandalonePriceUpdate(version=version, actions=list(actions)).body()
+        body = update_body(version, *actions)
         return (await self._client.post(f"{STANDALONE_PRICES}/{price_id}", body, context=context)).exchange_id
 
     # ------------------------------------------------------------ looking ahead

@@ -17,20 +17,14 @@ from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.price_drafts import redrafted
 from retail_sync.commercetools.api.wire import Money, Price, exact_amount
 from retail_sync.commercetools.api.writing import (
-    Action,
-    AddPrice,
-    ChangeActive,
-    ChangePrice,
-    ChangeValue,
     Identifier,
     MoneyDraft,
     PreciseMoneyDraft,
     PriceDraft,
-    RemovePrice,
-    SetPrices,
-    SetPriceTiers,
-    StandaloneAction,
     StandalonePriceDraft,
+    UpdateAction,
+    product_action,
+    standalone_price_action,
 )
 from retail_sync.commercetools.prices.scopes import ListScope
 from retail_sync.records.currencies import minor_digits
@@ -50,7 +44,7 @@ class StandaloneWrite:
     change_id: str
     price_id: str | None
     version: int | None
-    actions: Sequence[StandaloneAction] = ()
+    actions: Sequence[UpdateAction] = ()
     draft: StandalonePriceDraft | None = None
 
 
@@ -58,7 +52,7 @@ class StandaloneWrite:
 class Requests:
     """What one product needs: actions of one update, and requests of their own."""
 
-    actions: list[Action] = field(default_factory=list)
+    actions: list[UpdateAction] = field(default_factory=list)
     standalone: list[StandaloneWrite] = field(default_factory=list)
 
 
@@ -86,27 +80,27 @@ class PriceDrafter:
             out.actions.extend(self._first_prices(offers, write.carries[variant_id]))
         return out
 
-    def _first_prices(self, offers: list[OfferWrite], carry: Mapping[str, Any]) -> list[Action]:
+    def _first_prices(self, offers: list[OfferWrite], carry: Mapping[str, Any]) -> list[UpdateAction]:
         number = int(carry["n"])
         staged = {self.lists[offer.list_name].staged for offer in offers}
         if len(offers) > 1 and len(staged) == 1:
             drafts = [self._new(offer) for offer in offers]
-            return [SetPrices(variantId=number, prices=drafts, staged=staged.pop())]
-        return [
-            AddPrice(variantId=number, price=self._new(o), staged=self.lists[o.list_name].staged)
-            for o in offers
-        ]
+            return [product_action("setPrices", variantId=number, prices=drafts, staged=staged.pop())]
+        return [self._embedded(offer, carry) for offer in offers]
 
-    def _embedded(self, offer: OfferWrite, carry: Mapping[str, Any]) -> Action:
+    def _embedded(self, offer: OfferWrite, carry: Mapping[str, Any]) -> UpdateAction:
         staged = self.lists[offer.list_name].staged
         if offer.action == "create":
-            return AddPrice(variantId=int(carry["n"]), price=self._new(offer), staged=staged)
+            return product_action(
+                "addPrice", variantId=int(carry["n"]), price=self._new(offer), staged=staged
+            )
         if offer.action == "remove":
-            return RemovePrice(priceId=str(offer.offer_id), staged=staged)
+            return product_action("removePrice", priceId=str(offer.offer_id), staged=staged)
         price = self._held(offer, carry)
         assert offer.quote is not None  # an update has one
         discount = ((price.discounted or {}).get("discount") or {}).get("id")
-        return ChangePrice(
+        return product_action(
+            "changePrice",
             priceId=price.id,
             price=redrafted(
                 price,
@@ -133,21 +127,22 @@ class PriceDrafter:
             return StandaloneWrite(offer.change_id, None, None, draft=draft)
         if offer.action == "remove":
             # Taken out of use and not deleted: deletion leaves no trace of what it was.
-            actions: list[StandaloneAction] = [ChangeActive(active=False)]
+            actions = [standalone_price_action("changeActive", active=False)]
         else:
             actions = self.standalone_actions(offer, self._held(offer, carry))
         return StandaloneWrite(offer.change_id, offer.offer_id, offer.offer_version, actions)
 
-    def standalone_actions(self, offer: OfferWrite, price: Price) -> list[StandaloneAction]:
+    def standalone_actions(self, offer: OfferWrite, price: Price) -> list[UpdateAction]:
         """What makes `price` show the quote; only what differs."""
         assert offer.quote is not None  # an update has one
-        actions: list[StandaloneAction] = []
+        actions: list[UpdateAction] = []
         if exact_amount(price.value) != offer.quote.amount:
             staged = self.lists[offer.list_name].staged
-            actions.append(ChangeValue(value=self._money(offer.list_name, offer.quote.amount), staged=staged))
+            value = self._money(offer.list_name, offer.quote.amount)
+            actions.append(standalone_price_action("changeValue", value=value, staged=staged))
         tiers = self._tiers(offer, price) or []
         if self._keeps_tiers(offer.list_name) and _plain(price.tiers) != tiers:
-            actions.append(SetPriceTiers(tiers=tiers))
+            actions.append(standalone_price_action("setPriceTiers", tiers=tiers))
         return actions
 
     def _new(self, offer: OfferWrite) -> PriceDraft:

@@ -17,7 +17,7 @@ from retail_sync.commercetools.api.discounts import external_discounts
 from retail_sync.commercetools.api.projections import Projections
 from retail_sync.commercetools.api.queries import Clock, Slice, one_of
 from retail_sync.commercetools.api.references import References, read_references
-from retail_sync.commercetools.api.writing import MAX_ACTIONS, ProductUpdate
+from retail_sync.commercetools.api.writing import MAX_ACTIONS, update_body
 from retail_sync.commercetools.products import preflight
 from retail_sync.commercetools.products.drafts import product_draft, product_key
 from retail_sync.commercetools.products.read import ProductReader
@@ -181,7 +181,7 @@ class CommercetoolsProducts:
         version = write.seen_version
         for start in range(0, len(planned.actions), MAX_ACTIONS):
             assert version is not None  # `_informed` sees to it
-            body = ProductUpdate(version=version, actions=planned.actions[start : start + MAX_ACTIONS]).body()
+            body = update_body(version, *planned.actions[start : start + MAX_ACTIONS])
             answer = await self._client.post(f"/products/{target}", body, context=_context(write))
             with answer.as_described():
                 product = self._projections.known(answer.json())

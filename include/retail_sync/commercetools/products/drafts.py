@@ -26,7 +26,7 @@ from retail_sync.commercetools.products.attributes import (
     variant_values,
     wanted_columns,
 )
-from retail_sync.commercetools.products.fields import Place
+from retail_sync.commercetools.products.fields import WRITTEN_TEXTS, Place
 from retail_sync.commercetools.products.values import Unheld, Values, by_id
 from retail_sync.records.errors import ConfigurationFault, RecordRejected
 from retail_sync.records.ports.products import ProductWrite, VariantWrite
@@ -106,10 +106,7 @@ class _Drafting:
             key=key,
             name=names,
             slug=slugs(names, key),
-            description=texts.get("description") or None,
-            metaTitle=texts.get("metaTitle") or None,
-            metaDescription=texts.get("metaDescription") or None,
-            metaKeywords=texts.get("metaKeywords") or None,
+            **{where: found or None for where, found in texts.items() if where != "name"},
             categories=[by_id("category", id) for id in self._categories(fields)],
             taxCategory=by_id("tax-category", self.tax_category) if self.tax_category else None,
             attributes=own,
@@ -125,8 +122,7 @@ class _Drafting:
         return [
             place
             for place in self.places.fields.values()
-            if place.holder == "field"
-            and place.where in ("name", "description", "metaTitle", "metaDescription", "metaKeywords")
+            if place.holder == "field" and place.where in WRITTEN_TEXTS
         ]
 
     def _texts(self, place: Place, fields: Mapping[str, Any]) -> dict[str, str]:

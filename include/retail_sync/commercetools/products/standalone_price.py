@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from retail_sync.commercetools.api.client import CommercetoolsClient
-from retail_sync.commercetools.api.writing import ChangeValue, StandalonePriceDraft, StandalonePriceUpdate
+from retail_sync.commercetools.api.writing import StandalonePriceDraft, standalone_price_action, update_body
 from retail_sync.commercetools.products.base_price import PriceScope
 from retail_sync.commercetools.products.update_actions import StandaloneChange
 
@@ -18,8 +18,8 @@ async def write_standalone(
     Its own version guards it: StaleTarget where somebody changed it since it was read.
     """
     if change.price_id is not None and change.version is not None:
-        action = ChangeValue(value=change.price.value, staged=scope.staged)
-        body = StandalonePriceUpdate(version=change.version, actions=[action]).body()
+        action = standalone_price_action("changeValue", value=change.price.value, staged=scope.staged)
+        body = update_body(change.version, action)
         return (await client.post(f"/standalone-prices/{change.price_id}", body, context=context)).exchange_id
     draft = StandalonePriceDraft(
         sku=change.sku, value=change.price.value, country=change.price.country, channel=change.price.channel

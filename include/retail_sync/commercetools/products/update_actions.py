@@ -7,33 +7,17 @@ base price are never touched: there is no `setPrices` here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.writing import (
     MAX_VARIANTS,
-    Action,
-    AddPrice,
-    AddToCategory,
-    AddVariant,
     AttributeValue,
-    ChangeName,
-    ChangePrice,
     PriceDraft,
-    Publish,
-    RemoveFromCategory,
-    SetAttribute,
-    SetAttributeInAllVariants,
-    SetDescription,
-    SetMetaDescription,
-    SetMetaKeywords,
-    SetMetaTitle,
-    SetProductAttribute,
-    SetSku,
-    SetTaxCategory,
-    Unpublish,
+    UpdateAction,
+    product_action,
 )
 from retail_sync.commercetools.products.attributes import (
     Dropped,
@@ -44,12 +28,10 @@ from retail_sync.commercetools.products.attributes import (
     wanted_columns,
 )
 from retail_sync.commercetools.products.drafts import key_of, new_prices
-from retail_sync.commercetools.products.fields import Place
+from retail_sync.commercetools.products.fields import WRITTEN_TEXTS, Place
 from retail_sync.commercetools.products.values import Unheld, Values, by_id
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.ports.products import ProductWrite, VariantWrite
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -66,7 +48,7 @@ class StandaloneChange:
 class Planned:
     """What one write needs: update actions in order, standalone prices, SKUs that change, and what can't be held."""
 
-    actions: list[Action] = field(default_factory=list)
+    actions: list[UpdateAction] = field(default_factory=list)
     standalone: list[StandaloneChange] = field(default_factory=list)
     skus_given_up: list[str] = field(default_factory=list)
     dropped: Dropped = field(default_factory=list)
@@ -145,14 +127,12 @@ class _Update:
             return
         if category != self.tax_category:
             self.tax_category = category
-            self.out.actions.append(
-                SetTaxCategory(taxCategory=by_id("tax-category", category) if category else None)
-            )
+            self._act("setTaxCategory", taxCategory=by_id("tax-category", category) if category else None)
 
     def _texts(self) -> None:
         for place in self.places.fields.values():
             wanted = wanted_columns(place, self.write.fields)
-            if place.is_attribute or not wanted or place.where not in _TEXT_ACTIONS:
+            if place.is_attribute or not wanted or place.where not in WRITTEN_TEXTS:
                 continue
             today = (self.carry.get("texts") or {}).get(place.where) or {}
             try:
@@ -163,12 +143,17 @@ class _Update:
                 self._drop_all(wanted, why)
                 continue
             if texts != today:
-                self.out.actions.append(_TEXT_ACTIONS[place.where](texts, self.staged))
+                action = (
+                    "changeName" if place.where == "name" else f"set{place.where[0].upper()}{place.where[1:]}"
+                )
+                self._act_staged(action, **{place.where: texts or None})
 
     def _shared(self, shared: Shared) -> None:
         for name, (definition, raw) in shared.items():
-            kind = SetProductAttribute if definition.level == "Product" else SetAttributeInAllVariants
-            self.out.actions.append(kind(name=name, value=raw, staged=self.staged))
+            whole = definition.level == "Product"
+            self._act_staged(
+                "setProductAttribute" if whole else "setAttributeInAllVariants", name=name, value=raw
+            )
 
     def _categories(self) -> None:
         for place in self.places.fields.values():
@@ -203,11 +188,9 @@ class _Update:
         self._categorise(add=add, remove=[shown] if shown and shown != wanted else [])
 
     def _categorise(self, *, add: list[str], remove: list[str]) -> None:
-        actions = self.out.actions
-        actions.extend(AddToCategory(category=by_id("category", id), staged=self.staged) for id in add)
-        actions.extend(
-            RemoveFromCategory(category=by_id("category", id), staged=self.staged) for id in remove
-        )
+        for action, ids in (("addToCategory", add), ("removeFromCategory", remove)):
+            for id in ids:
+                self._act_staged(action, category=by_id("category", id))
 
     # ------------------------------------------------------------ variants
 
@@ -222,18 +205,14 @@ class _Update:
                 StandaloneChange(str(sku), price, None, None) for price in prices if sku
             )
             prices = []
-        self.out.actions.append(
-            AddVariant(
-                sku=sku,
-                key=key_of(sku) if sku else None,
-                prices=prices,
-                attributes=[
-                    AttributeValue(name=name, value=raw)
-                    for name, raw in attributes.items()
-                    if raw is not None
-                ],
-                staged=self.staged,
-            )
+        self._act_staged(
+            "addVariant",
+            sku=sku,
+            key=key_of(sku) if sku else None,
+            prices=prices,
+            attributes=[
+                AttributeValue(name=name, value=raw) for name, raw in attributes.items() if raw is not None
+            ],
         )
 
     def _change(self, variant: VariantWrite) -> None:
@@ -242,7 +221,7 @@ class _Update:
         today = variant.carry.get("attributes") or {}
         changed = variant_values(variant, self.type_id, self.values, self.out.dropped, today)
         for name, raw in changed.items():
-            self.out.actions.append(SetAttribute(variantId=number, name=name, value=raw, staged=self.staged))
+            self._act_staged("setAttribute", variantId=number, name=name, value=raw)
         self._price(variant, number)
 
     def _sku(self, variant: VariantWrite, number: int) -> None:
@@ -254,7 +233,7 @@ class _Update:
         elif wanted != today:
             if today:
                 self.out.skus_given_up.append(today)
-            self.out.actions.append(SetSku(variantId=number, sku=wanted, staged=self.staged))
+            self._act_staged("setSku", variantId=number, sku=wanted)
 
     def _price(self, variant: VariantWrite, number: int) -> None:
         if variant.fields.get("price") is None:
@@ -274,9 +253,9 @@ class _Update:
             held = carried or {}
             self.out.standalone.append(StandaloneChange(sku, draft, held.get("id"), held.get("standalone")))
         elif carried:
-            self.out.actions.append(ChangePrice(priceId=carried["id"], price=draft, staged=self.price_staged))
+            self._act("changePrice", priceId=carried["id"], price=draft, staged=self.price_staged)
         else:
-            self.out.actions.append(AddPrice(variantId=number, price=draft, staged=self.price_staged))
+            self._act("addPrice", variantId=number, price=draft, staged=self.price_staged)
 
     @property
     def _has_standalone_prices(self) -> bool:
@@ -287,14 +266,14 @@ class _Update:
     def _publishing(self) -> None:
         wanted = self._wanted_state()
         if wanted is False and self.published:
-            self.out.actions.append(Unpublish())
+            self._act("unpublish")
         elif wanted is True and not self.published:
             if self.values.products.write == "staged":
                 self._drop_active("products.write is `staged`: publishing is left to a person")
             else:
-                self.out.actions.append(Publish())
+                self._act("publish", scope="All")
         elif self.publish_after and any(getattr(action, "staged", False) for action in self.out.actions):
-            self.out.actions.append(Publish())
+            self._act("publish", scope="All")
 
     def _wanted_state(self) -> bool | None:
         """Whether the product is to be published; None = as it is. A product is published or not as a whole."""
@@ -332,7 +311,13 @@ class _Update:
         if self.write.fields.get("published") is not None:
             self.out.dropped.append((self.write.change_id or "", "published", why))
 
-    # ------------------------------------------------------------ what has no place
+    # ------------------------------------------------------------ what is sent, and what has no place
+
+    def _act(self, action: str, **members: Any) -> None:
+        self.out.actions.append(product_action(action, **members))
+
+    def _act_staged(self, action: str, **members: Any) -> None:
+        self._act(action, **members, staged=self.staged)
 
     def _unplaced(self) -> None:
         self.out.dropped.extend(unplaced(self.write, self.places))
@@ -349,15 +334,6 @@ class _Update:
     def _drop_all(self, wanted: Mapping[str, Any], why: object) -> None:
         for name in wanted:
             self._drop(name, why)
-
-
-_TEXT_ACTIONS: dict[str, Callable[[dict[str, str], bool], Action]] = {
-    "name": lambda texts, staged: ChangeName(name=texts, staged=staged),
-    "description": lambda texts, staged: SetDescription(description=texts or None, staged=staged),
-    "metaTitle": lambda texts, staged: SetMetaTitle(metaTitle=texts or None, staged=staged),
-    "metaDescription": lambda texts, staged: SetMetaDescription(metaDescription=texts or None, staged=staged),
-    "metaKeywords": lambda texts, staged: SetMetaKeywords(metaKeywords=texts or None, staged=staged),
-}
 
 
 def _number(variant: VariantWrite) -> int:
