@@ -19,14 +19,16 @@ from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 
 VERSION_TABLE = "ledger_version"
 _MIGRATIONS = Path(__file__).with_name("migrations")
+_EARLIER = frozenset(f"{number:04}" for number in range(1, 10))
+"""Versions of the tables before the first schema: nothing converts them."""
 
 
 def upgrade(url: str) -> None:
     """Migrate the database at `url` to the newest version, in one transaction.
 
     Several workers may call this at once: one migrates, the others wait and find nothing to do. Raises
-    ConfigurationFault where the URL is not PostgreSQL or the server does not let us in, SystemUnavailable where none
-    answers.
+    ConfigurationFault where the URL is not PostgreSQL, the server does not let us in, or the database holds a ledger
+    that this package can't migrate; SystemUnavailable where none answers.
     """
     engine = connect(url, CARE)
     try:
@@ -34,6 +36,7 @@ def upgrade(url: str) -> None:
         with transaction(engine) as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('ledger migration', 0))"))
             configuration = _configuration()
+            _require_known(version_of(connection), ScriptDirectory.from_config(configuration))
             configuration.attributes["connection"] = connection
             command.upgrade(configuration, "head")
     finally:
@@ -60,14 +63,32 @@ def require_current(engine: Engine) -> None:
     _require_reachable(engine)
     with transaction(engine) as connection:
         found = version_of(connection)
-    if found == newest():
+    scripts = ScriptDirectory.from_config(_configuration())
+    _require_known(found, scripts)
+    if found != (head := scripts.get_current_head()):
+        state = "holds no ledger tables yet" if found is None else f"is at version {found}, not {head}"
+        raise ConfigurationFault(
+            f"The ledger's database {state}.",
+            system=SYSTEM,
+            remedy="Run `python -m retail_sync.ledger` once to migrate it.",
+        )
+
+
+def _require_known(found: str | None, scripts: ScriptDirectory) -> None:
+    """Raise ConfigurationFault for a version that this package has no way from."""
+    if found is None or any(one.revision == found for one in scripts.walk_revisions()):
         return
-    state = "holds no ledger tables yet" if found is None else f"is at version {found}, not {newest()}"
+    if found in _EARLIER:
+        raise ConfigurationFault(
+            f"The ledger's database is at version {found}, from before the first release, and is not converted.",
+            system=SYSTEM,
+            remedy=f"Make an empty database, let {VARIABLE} name it, run `python -m retail_sync.ledger`, and align "
+            "both systems anew (docs/first-alignment.md). The old database is not touched.",
+        )
     raise ConfigurationFault(
-        f"The ledger's database {state}.",
+        f"The ledger's database is at version {found}, which this package does not know.",
         system=SYSTEM,
-        remedy="Run `python -m retail_sync.ledger` once to migrate it (a database newer than this package needs the "
-        "newer package).",
+        remedy="A newer package has migrated it: install that one here, too.",
     )
 
 

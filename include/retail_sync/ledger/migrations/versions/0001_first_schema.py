@@ -1,288 +1,366 @@
-"""The first schema: runs, cursors, mirror, links, changes, holds, exchanges, inbox and what workers share."""
+"""The first schema: runs, cursors, mirror, links, changes, holds, exchanges, inbox and what workers share.
+
+It stays as it is; what `schema.py` says differently from now on is a migration of its own.
+"""
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
-revision = "0001"
+revision = "1.0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "baselines",
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("entity", name=op.f("pk_baselines")),
-    )
-    op.create_table(
-        "budgets",
-        sa.Column("system", sa.Text(), nullable=False),
-        sa.Column("limit", sa.Integer(), nullable=True),
-        sa.Column("remaining", sa.Integer(), nullable=True),
-        sa.Column(
-            "window_started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
-        ),
-        sa.Column("paused_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("observed_remaining", sa.Integer(), nullable=True),
-        sa.Column("observed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("probed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("granted", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-        sa.PrimaryKeyConstraint("system", name=op.f("pk_budgets")),
-    )
-    op.create_table(
-        "checkpoints",
-        sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("step", sa.Text(), nullable=False),
-        sa.Column("state", postgresql.JSONB(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("run_id", "step", name=op.f("pk_checkpoints")),
-    )
-    op.create_table(
-        "cursors",
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("system", sa.Text(), nullable=False),
-        sa.Column("cursor", sa.Text(), nullable=False),
-        sa.Column("previous", sa.Text(), nullable=True),
-        sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("moved_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("entity", "system", name=op.f("pk_cursors")),
-    )
-    op.create_table(
-        "exchanges",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.Text(), nullable=True),
-        sa.Column("task", sa.Text(), nullable=True),
-        sa.Column("system", sa.Text(), nullable=False),
-        sa.Column("method", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("elapsed_ms", sa.Integer(), nullable=False),
-        sa.Column("attempt", sa.Integer(), nullable=False),
-        sa.Column(
-            "request_headers", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False
-        ),
-        sa.Column("request_body", sa.Text(), nullable=True),
-        sa.Column(
-            "response_headers", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False
-        ),
-        sa.Column("response_body", sa.Text(), nullable=True),
-        sa.Column("correlation_id", sa.Text(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("context", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_exchanges")),
-    )
-    op.create_index("ix_exchanges_change", "exchanges", [sa.literal_column("(context ->> 'change'::text)")])
-    op.create_index(op.f("ix_exchanges_run_id"), "exchanges", ["run_id"])
-    op.create_index(op.f("ix_exchanges_started_at"), "exchanges", ["started_at"])
-    op.create_table(
-        "holds",
-        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("system", sa.Text(), nullable=True),
-        sa.Column("source_id", sa.Text(), nullable=True),
-        sa.Column("label", sa.Text(), nullable=True),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("severity", sa.Text(), nullable=False),
-        sa.Column("field", sa.Text(), nullable=True),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("evidence", postgresql.JSONB(none_as_null=True), nullable=True),
-        sa.Column("release", sa.Text(), nullable=True),
-        sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("attempts", sa.Integer(), server_default=sa.text("1"), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("released_by", sa.Text(), nullable=True),
-        sa.Column("note", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
-    )
-    op.create_index(
-        "ix_holds_due", "holds", ["entity", "due_at"], postgresql_where=sa.text("released_at IS NULL")
-    )
-    op.create_index(
-        op.f("ix_holds_released_at"),
-        "holds",
-        ["released_at"],
-        postgresql_where=sa.text("released_at IS NOT NULL"),
-    )
-    op.create_index(
-        "uq_holds_open",
-        "holds",
-        ["entity", "kind", "subject", "code", sa.literal_column("COALESCE(field, ''::text)")],
-        unique=True,
-        postgresql_where=sa.text("released_at IS NULL"),
-    )
-    op.create_table(
-        "inbox",
-        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("event_id", sa.Text(), nullable=False),
-        sa.Column("body", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
-    )
-    op.create_index(
-        op.f("ix_inbox_done_at"), "inbox", ["done_at"], postgresql_where=sa.text("done_at IS NOT NULL")
-    )
-    op.create_index("ix_inbox_open", "inbox", ["source", "id"], postgresql_where=sa.text("done_at IS NULL"))
-    op.create_index("uq_inbox_source_event_id", "inbox", ["source", "event_id"], unique=True)
-    op.create_table(
-        "links",
-        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("commercetools_id", sa.Text(), nullable=False),
-        sa.Column("lightspeed_id", sa.Text(), nullable=False),
-        sa.Column("parent_id", sa.UUID(as_uuid=False), nullable=True),
-        sa.Column("base", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.Column("matched_by", sa.Text(), nullable=False),
-        sa.Column("resent", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("agreed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["parent_id"],
-            ["links.id"],
-            name=op.f("fk_links_parent_id_links"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_links")),
-    )
-    op.create_index(
-        op.f("ix_links_parent_id"), "links", ["parent_id"], postgresql_where=sa.text("parent_id IS NOT NULL")
-    )
-    op.create_index(
-        "uq_links_commercetools_id",
-        "links",
-        ["entity", "kind", "commercetools_id"],
-        unique=True,
-        postgresql_where=sa.text("retired_at IS NULL"),
-    )
-    op.create_index(
-        "uq_links_lightspeed_id",
-        "links",
-        ["entity", "kind", "lightspeed_id"],
-        unique=True,
-        postgresql_where=sa.text("retired_at IS NULL"),
-    )
-    op.create_table(
-        "mirror",
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("system", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("parent_id", sa.Text(), nullable=True),
-        sa.Column("version", sa.BigInteger(), nullable=True),
-        sa.Column("modified_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("deletion", sa.Text(), nullable=True),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=True),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("fields", postgresql.JSONB(), nullable=False),
-        sa.Column("carry", postgresql.JSONB(none_as_null=True), nullable=True),
-        sa.Column("identity", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.PrimaryKeyConstraint("entity", "kind", "system", "id", name=op.f("pk_mirror")),
-        postgresql_with={"fillfactor": "85"},
-    )
-    op.create_index(
-        op.f("ix_mirror_entity_system_parent_id"),
-        "mirror",
-        ["entity", "system", "parent_id"],
-        postgresql_where=sa.text("parent_id IS NOT NULL"),
-    )
-    op.create_table(
-        "runs",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("dag_id", sa.Text(), nullable=False),
-        sa.Column("airflow_run_id", sa.Text(), nullable=False),
-        sa.Column("mode", sa.Text(), nullable=False),
-        sa.Column("params", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("windows", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.Column("accounts", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.Column("summary", sa.Text(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
-    )
-    op.create_index(op.f("ix_runs_entity_started_at"), "runs", ["entity", "started_at"])
-    op.create_table(
-        "tokens",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("sealed", sa.Text(), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_tokens")),
-    )
-    op.create_table(
-        "changes",
-        sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
-        sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("batch", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=True),
-        sa.Column("system", sa.Text(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("unit", sa.Text(), nullable=False),
-        sa.Column("source_id", sa.Text(), nullable=True),
-        sa.Column("source_version", sa.BigInteger(), nullable=True),
-        sa.Column("target_id", sa.Text(), nullable=True),
-        sa.Column("target_version", sa.BigInteger(), nullable=True),
-        sa.Column("before", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.Column("after", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.Column("reasons", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-        sa.Column("idempotency_key", sa.Text(), nullable=True),
-        sa.Column("outcome", sa.Text(), server_default=sa.text("'planned'"), nullable=False),
-        sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("error_code", sa.Text(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("remedy", sa.Text(), nullable=True),
-        sa.Column(
-            "exchange_ids",
-            postgresql.ARRAY(sa.Text()),
-            server_default=sa.text("'{}'::text[]"),
-            nullable=False,
-        ),
-        sa.Column("result_id", sa.Text(), nullable=True),
-        sa.Column("result_version", sa.BigInteger(), nullable=True),
-        sa.Column("dropped", postgresql.JSONB(), server_default=sa.text("'[]'::jsonb"), nullable=False),
-        sa.Column("planned_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_changes_run_id_runs")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_changes")),
-        postgresql_with={"fillfactor": "80"},
-    )
-    op.create_index(op.f("ix_changes_entity_subject"), "changes", ["entity", "subject"])
-    op.create_index(
-        op.f("ix_changes_label"), "changes", ["label"], postgresql_where=sa.text("label IS NOT NULL")
-    )
-    op.create_index(op.f("ix_changes_planned_at"), "changes", ["planned_at"])
-    op.create_index(op.f("ix_changes_run_id_batch"), "changes", ["run_id", "batch"])
-    op.create_index(
-        "ix_changes_unsettled",
-        "changes",
-        ["entity", "run_id"],
-        postgresql_where=sa.text("outcome = 'planned'"),
-    )
+    op.execute(_SCHEMA)
+
+
+_SCHEMA = """
+CREATE TABLE baselines (
+    entity TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_baselines PRIMARY KEY (entity)
+);
+
+CREATE TABLE budgets (
+    system TEXT NOT NULL,
+    "limit" INTEGER,
+    remaining INTEGER,
+    window_started_at timestamptz DEFAULT now() NOT NULL,
+    paused_until timestamptz,
+    observed_remaining INTEGER,
+    observed_at timestamptz,
+    probed_at timestamptz,
+    granted BIGINT DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_budgets PRIMARY KEY (system)
+);
+
+CREATE TABLE checkpoints (
+    run_id TEXT NOT NULL,
+    step TEXT NOT NULL,
+    state JSONB NOT NULL,
+    at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_checkpoints PRIMARY KEY (run_id, step)
+);
+
+CREATE TABLE cursors (
+    entity TEXT NOT NULL,
+    system TEXT NOT NULL,
+    cursor TEXT NOT NULL,
+    previous TEXT,
+    run_id TEXT NOT NULL,
+    moved_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_cursors PRIMARY KEY (entity, system)
+);
+
+CREATE TABLE decisions (
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    entity TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    code TEXT NOT NULL,
+    field TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    about TEXT NOT NULL,
+    by TEXT NOT NULL,
+    note TEXT,
+    run_id TEXT,
+    decided_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_decisions PRIMARY KEY (id)
+);
+CREATE INDEX ix_decisions_decided_at ON decisions (decided_at);
+CREATE INDEX ix_decisions_entity_subject ON decisions (entity, subject);
+
+CREATE TABLE exchanges (
+    id TEXT NOT NULL,
+    run_id TEXT,
+    task TEXT,
+    system TEXT NOT NULL,
+    method TEXT NOT NULL,
+    url TEXT NOT NULL,
+    status INTEGER,
+    started_at timestamptz NOT NULL,
+    elapsed_ms INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    request_headers JSONB DEFAULT '{}'::jsonb NOT NULL,
+    request_body TEXT,
+    response_headers JSONB DEFAULT '{}'::jsonb NOT NULL,
+    response_body TEXT,
+    correlation_id TEXT,
+    error TEXT,
+    context JSONB DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT pk_exchanges PRIMARY KEY (id)
+);
+CREATE INDEX ix_exchanges_change ON exchanges ((context ->> 'change'::text));
+CREATE INDEX ix_exchanges_load ON exchanges (started_at, id) INCLUDE (system, status, elapsed_ms);
+CREATE INDEX ix_exchanges_refused ON exchanges (started_at, id) WHERE status IS NULL OR status >= 400;
+CREATE INDEX ix_exchanges_run ON exchanges (run_id, started_at, id);
+
+CREATE TABLE holds (
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    entity TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    system TEXT,
+    source_id TEXT,
+    label TEXT,
+    code TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    field TEXT,
+    message TEXT NOT NULL,
+    evidence JSONB,
+    release TEXT,
+    run_id TEXT NOT NULL,
+    first_seen_at timestamptz NOT NULL,
+    last_seen_at timestamptz NOT NULL,
+    attempts INTEGER DEFAULT 1 NOT NULL,
+    due_at timestamptz NOT NULL,
+    released_at timestamptz,
+    released_by TEXT,
+    note TEXT,
+    CONSTRAINT pk_holds PRIMARY KEY (id)
+);
+CREATE INDEX ix_holds_code ON holds (code, first_seen_at, id);
+CREATE INDEX ix_holds_due ON holds (entity, due_at) WHERE released_at IS NULL;
+CREATE INDEX ix_holds_feed ON holds (entity, first_seen_at, id);
+CREATE INDEX ix_holds_open ON holds (entity, first_seen_at, id) WHERE released_at IS NULL;
+CREATE INDEX ix_holds_open_code ON holds (code, entity) WHERE released_at IS NULL;
+CREATE INDEX ix_holds_released_at ON holds (released_at) WHERE released_at IS NOT NULL;
+CREATE INDEX ix_holds_run_id ON holds (run_id);
+CREATE INDEX ix_holds_subject ON holds (entity, subject);
+CREATE UNIQUE INDEX uq_holds_open
+    ON holds (entity, kind, subject, code, COALESCE(field, ''::text))
+    WHERE released_at IS NULL;
+
+CREATE TABLE inbox (
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    entity TEXT NOT NULL,
+    source TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    body JSONB DEFAULT '{}'::jsonb NOT NULL,
+    received_at timestamptz DEFAULT now() NOT NULL,
+    due_at timestamptz DEFAULT now() NOT NULL,
+    claimed_at timestamptz,
+    claimed_by TEXT,
+    done_at timestamptz,
+    CONSTRAINT pk_inbox PRIMARY KEY (id)
+);
+CREATE INDEX ix_inbox_done_at ON inbox (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX ix_inbox_feed ON inbox (entity, received_at, id);
+CREATE INDEX ix_inbox_open ON inbox (entity, id) WHERE done_at IS NULL;
+CREATE INDEX ix_inbox_record ON inbox ((body ->> 'id'), received_at, id);
+CREATE UNIQUE INDEX uq_inbox_entity_source_event_id ON inbox (entity, source, event_id);
+
+CREATE TABLE leases (
+    name TEXT NOT NULL,
+    fence BIGINT NOT NULL,
+    holder TEXT NOT NULL,
+    until timestamptz NOT NULL,
+    taken_at timestamptz NOT NULL,
+    CONSTRAINT pk_leases PRIMARY KEY (name)
+);
+
+CREATE TABLE links (
+    id UUID NOT NULL,
+    entity TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    commercetools_id TEXT NOT NULL,
+    lightspeed_id TEXT NOT NULL,
+    parent_id UUID,
+    base JSONB DEFAULT '{}'::jsonb NOT NULL,
+    matched_by TEXT NOT NULL,
+    resent JSONB DEFAULT '{}'::jsonb NOT NULL,
+    run_id TEXT NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    agreed_at timestamptz,
+    retired_at timestamptz,
+    CONSTRAINT pk_links PRIMARY KEY (id),
+    CONSTRAINT fk_links_parent_id_links FOREIGN KEY(parent_id) REFERENCES links (id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE INDEX ix_links_commercetools_id ON links (commercetools_id);
+CREATE INDEX ix_links_lightspeed_id ON links (lightspeed_id);
+CREATE INDEX ix_links_parent_id ON links (parent_id) WHERE parent_id IS NOT NULL;
+CREATE UNIQUE INDEX uq_links_commercetools_id ON links (entity, kind, commercetools_id) WHERE retired_at IS NULL;
+CREATE UNIQUE INDEX uq_links_lightspeed_id ON links (entity, kind, lightspeed_id) WHERE retired_at IS NULL;
+
+CREATE TABLE mirror (
+    entity TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    system TEXT NOT NULL,
+    id TEXT NOT NULL,
+    parent_id TEXT,
+    version BIGINT,
+    modified_at timestamptz,
+    deleted_at timestamptz,
+    deletion TEXT,
+    seen_at timestamptz NOT NULL,
+    changed_at timestamptz DEFAULT now() NOT NULL,
+    run_id TEXT NOT NULL,
+    label TEXT,
+    label_key TEXT,
+    keys TEXT[],
+    digest TEXT NOT NULL,
+    fields JSONB NOT NULL,
+    carry JSONB,
+    identity JSONB DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT pk_mirror PRIMARY KEY (entity, kind, system, id)
+)
+ WITH (fillfactor = 85);
+CREATE INDEX ix_mirror_barcodes
+    ON mirror USING gin ((fields -> 'barcodes') jsonb_path_ops)
+    WHERE entity = 'products' AND kind = 'variant' AND fields -> 'barcodes' IS NOT NULL;
+CREATE INDEX ix_mirror_email
+    ON mirror ((identity #>> '{tokens,email,0}'))
+    WHERE entity = 'customers' AND identity #>> '{tokens,email,0}' <> '';
+CREATE INDEX ix_mirror_entity_changed_at ON mirror (entity, changed_at);
+CREATE INDEX ix_mirror_entity_label ON mirror (entity, label);
+CREATE INDEX ix_mirror_entity_label_key ON mirror (entity, label_key);
+CREATE INDEX ix_mirror_entity_system_parent_id ON mirror (entity, system, parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX ix_mirror_key
+    ON mirror (lower(COALESCE(identity ->> 'key', identity ->> 'number')) text_pattern_ops)
+    WHERE kind IN ('product', 'sale') AND COALESCE(identity ->> 'key', identity ->> 'number') <> '';
+CREATE INDEX ix_mirror_keys ON mirror USING gin (keys) WHERE keys IS NOT NULL;
+CREATE INDEX ix_mirror_name
+    ON mirror (lower(label) text_pattern_ops)
+    WHERE kind IN ('product', 'customer', 'order', 'sale') AND label <> '';
+CREATE INDEX ix_mirror_sku
+    ON mirror (lower(label) text_pattern_ops)
+    WHERE entity = 'products' AND kind = 'variant' AND label <> '';
+
+CREATE TABLE runs (
+    id TEXT NOT NULL,
+    entity TEXT NOT NULL,
+    dag_id TEXT NOT NULL,
+    airflow_run_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    params JSONB DEFAULT '{}'::jsonb NOT NULL,
+    state TEXT NOT NULL,
+    windows JSONB DEFAULT '{}'::jsonb NOT NULL,
+    accounts JSONB DEFAULT '{}'::jsonb NOT NULL,
+    summary TEXT,
+    error TEXT,
+    started_at timestamptz DEFAULT now() NOT NULL,
+    finished_at timestamptz,
+    CONSTRAINT pk_runs PRIMARY KEY (id)
+);
+CREATE INDEX ix_runs_airflow ON runs (airflow_run_id, dag_id);
+CREATE INDEX ix_runs_entity_started_at ON runs (entity, started_at);
+CREATE INDEX ix_runs_reconciled ON runs (entity, started_at DESC, id DESC) WHERE dag_id = 'reconcile';
+
+CREATE TABLE stock_buckets (
+    product_id TEXT NOT NULL,
+    outlet_id TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    quantity BIGINT NOT NULL,
+    due_at timestamptz,
+    changed_at timestamptz DEFAULT now() NOT NULL,
+    seen_at timestamptz DEFAULT now() NOT NULL,
+    run_id TEXT NOT NULL,
+    CONSTRAINT pk_stock_buckets PRIMARY KEY (product_id, outlet_id, bucket)
+);
+
+CREATE TABLE stock_entries (
+    id TEXT NOT NULL,
+    sku TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    on_stock BIGINT NOT NULL,
+    available BIGINT NOT NULL,
+    version BIGINT,
+    modified_at timestamptz,
+    gone_at timestamptz,
+    changed_at timestamptz DEFAULT now() NOT NULL,
+    seen_at timestamptz DEFAULT now() NOT NULL,
+    run_id TEXT NOT NULL,
+    CONSTRAINT pk_stock_entries PRIMARY KEY (id)
+);
+CREATE INDEX ix_stock_entries_sku_channel ON stock_entries (sku, channel);
+
+CREATE TABLE stock_levels (
+    product_id TEXT NOT NULL,
+    outlet_id TEXT NOT NULL,
+    level BIGINT,
+    version BIGINT,
+    deleted_at timestamptz,
+    changed_at timestamptz DEFAULT now() NOT NULL,
+    seen_at timestamptz DEFAULT now() NOT NULL,
+    run_id TEXT NOT NULL,
+    CONSTRAINT pk_stock_levels PRIMARY KEY (product_id, outlet_id)
+);
+CREATE INDEX ix_stock_levels_changed_at ON stock_levels (changed_at);
+
+CREATE TABLE stock_orders (
+    id TEXT NOT NULL,
+    number TEXT,
+    version BIGINT,
+    modified_at timestamptz,
+    placed_at timestamptz,
+    holds BOOLEAN NOT NULL,
+    cancelled BOOLEAN DEFAULT false NOT NULL,
+    exported_at timestamptz,
+    closed_at timestamptz,
+    lines TEXT NOT NULL,
+    changed_at timestamptz DEFAULT now() NOT NULL,
+    seen_at timestamptz DEFAULT now() NOT NULL,
+    run_id TEXT NOT NULL,
+    CONSTRAINT pk_stock_orders PRIMARY KEY (id)
+);
+CREATE INDEX ix_stock_orders_changed_at ON stock_orders (changed_at);
+CREATE INDEX ix_stock_orders_closed_at ON stock_orders (closed_at);
+CREATE INDEX ix_stock_orders_open ON stock_orders (exported_at) WHERE holds;
+
+CREATE TABLE tokens (
+    name TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    expires_at timestamptz,
+    version BIGINT DEFAULT 1 NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT pk_tokens PRIMARY KEY (name)
+);
+
+CREATE TABLE changes (
+    id UUID NOT NULL,
+    run_id TEXT NOT NULL,
+    batch INTEGER DEFAULT 0 NOT NULL,
+    entity TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    label TEXT,
+    system TEXT NOT NULL,
+    action TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    source_id TEXT,
+    source_version BIGINT,
+    target_id TEXT,
+    target_version BIGINT,
+    before JSONB DEFAULT '{}'::jsonb NOT NULL,
+    after JSONB DEFAULT '{}'::jsonb NOT NULL,
+    reasons JSONB DEFAULT '{}'::jsonb NOT NULL,
+    idempotency_key TEXT,
+    outcome TEXT DEFAULT 'planned' NOT NULL,
+    attempt INTEGER DEFAULT 0 NOT NULL,
+    error_code TEXT,
+    error TEXT,
+    remedy TEXT,
+    exchange_ids TEXT[] DEFAULT '{}'::text[] NOT NULL,
+    result_id TEXT,
+    result_version BIGINT,
+    dropped JSONB DEFAULT '[]'::jsonb NOT NULL,
+    planned_at timestamptz DEFAULT now() NOT NULL,
+    attempted_at timestamptz,
+    settled_at timestamptz,
+    CONSTRAINT pk_changes PRIMARY KEY (id),
+    CONSTRAINT fk_changes_run_id_runs FOREIGN KEY(run_id) REFERENCES runs (id)
+)
+ WITH (fillfactor = 80);
+CREATE INDEX ix_changes_error_code ON changes (error_code, planned_at, id) WHERE error_code IS NOT NULL;
+CREATE INDEX ix_changes_feed ON changes (entity, system, outcome, planned_at, id);
+CREATE INDEX ix_changes_label ON changes (label) WHERE label IS NOT NULL;
+CREATE INDEX ix_changes_planned_at ON changes (planned_at);
+CREATE INDEX ix_changes_run_id_batch ON changes (run_id, batch);
+CREATE INDEX ix_changes_subject ON changes (entity, subject, planned_at, id);
+CREATE INDEX ix_changes_target ON changes (target_id, planned_at, id) WHERE target_id IS NOT NULL;
+CREATE INDEX ix_changes_unsettled ON changes (entity, run_id) WHERE outcome = 'planned';
+"""
