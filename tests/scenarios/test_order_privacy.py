@@ -17,7 +17,7 @@ from retail_sync.records.sales import ENTITY as SALES
 from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY
 from retail_sync.sync.engine.settle import RunFailed
 from sandbox.commercetools import Pay
-from sandbox.lightspeed.counter import Rung
+from sandbox.lightspeed.shop_actions.sales import Rung
 from tests.support.builders.orders import INVOICE, Ordered
 from tests.support.leaking import everything_kept, leaks
 from tests.support.order_checks import LATER

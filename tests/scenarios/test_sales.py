@@ -22,7 +22,7 @@ from retail_sync.records.sales import ENTITY, KIND
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.settle import RunFailed
 from sandbox.lightspeed import sales as till_sales
-from sandbox.lightspeed.counter import Rung
+from sandbox.lightspeed.shop_actions.sales import Rung
 from tests.support.builders.orders import Ordered, ordered
 from tests.support.order_checks import LATER, a_number, assert_sold, cents, levels, moved
 from tests.support.runs import Ran

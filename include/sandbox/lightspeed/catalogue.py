@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed import price_books, stock
 from sandbox.lightspeed.errors import invalid, not_found
@@ -28,12 +28,10 @@ from sandbox.lightspeed.payloads import (
     read_details,
     refuse_unknown,
 )
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 
-def create(store: LightspeedStore, given: Given, checked: bool = True) -> list[Product]:
+def create(store: StoreState, given: Given, checked: bool = True) -> list[Product]:
     """A standard product, or a family when there are `variants`; the parent first. Raises 422, changing nothing."""
     refuse_unknown(store, given, CREATE_FIELDS)
     common = read_common(store, _common_of_creation(given))
@@ -54,7 +52,7 @@ def create(store: LightspeedStore, given: Given, checked: bool = True) -> list[P
     return [_new_product(store, family, draft) for draft in drafts]
 
 
-def add_variant(store: LightspeedStore, given: Given) -> Product:
+def add_variant(store: StoreState, given: Given) -> Product:
     """One more variant for the family of that name. Raises 422 for an unknown family or incomplete attributes."""
     common = as_object(given.get("common"), "common")
     details_given = as_object(given.get("details"), "details")
@@ -79,7 +77,7 @@ def add_variant(store: LightspeedStore, given: Given) -> Product:
     return product
 
 
-def update(store: LightspeedStore, product_id: str, given: Given, checked: bool = True) -> Product:
+def update(store: StoreState, product_id: str, given: Given, checked: bool = True) -> Product:
     """`common` for the whole family, `details` for this product; fields not given stay.
 
     Raises 404 or 422, changing nothing.
@@ -112,7 +110,7 @@ def update(store: LightspeedStore, product_id: str, given: Given, checked: bool 
     return product
 
 
-def delete(store: LightspeedStore, product_id: str, whole_family: bool = False) -> list[Product]:
+def delete(store: StoreState, product_id: str, whole_family: bool = False) -> list[Product]:
     """Soft delete of one product, or of all of its family. Raises 404."""
     product = store.products.find(product_id)
     if product is None:
@@ -131,21 +129,21 @@ def delete(store: LightspeedStore, product_id: str, whole_family: bool = False) 
     return gone
 
 
-def set_price(store: LightspeedStore, product: Product, price: Decimal) -> None:
+def set_price(store: StoreState, product: Product, price: Decimal) -> None:
     """The price, in the store's own tax mode."""
     product.price = five_places(price)
     store.products.touch(product)
     price_books.follow_product(store, product)
 
 
-def set_outlet_tax(store: LightspeedStore, product: Product, outlet_id: str, tax_id: str | None) -> None:
+def set_outlet_tax(store: StoreState, product: Product, outlet_id: str, tax_id: str | None) -> None:
     """The tax of a product at one outlet; none is the outlet's default again."""
     _set_outlet_taxes(store, product, {outlet_id: tax_id})
     store.products.touch(product)
     price_books.follow_product(store, product)
 
 
-def add_image(store: LightspeedStore, product: Product, url: str | None, reads_left: int) -> Image:
+def add_image(store: StoreState, product: Product, url: str | None, reads_left: int) -> Image:
     """One more picture, last in the row."""
     image_id = store.new_id()
     image = store.images.add(
@@ -171,13 +169,13 @@ def _common_of_creation(given: Given) -> Given:
     return common
 
 
-def _variant_payload(store: LightspeedStore, given: Given, variant: Any) -> Given:
+def _variant_payload(store: StoreState, given: Given, variant: Any) -> Given:
     entry = as_object(variant, "variants")
     refuse_unknown(store, entry, VARIANT_FIELDS)
     return {key: given[key] for key in SHARED_BY_VARIANTS if key in given} | entry
 
 
-def _attributes_of(store: LightspeedStore, payloads: list[Given]) -> list[str]:
+def _attributes_of(store: StoreState, payloads: list[Given]) -> list[str]:
     """The attributes all variants name, in the order of the first."""
     named = [
         [
@@ -194,7 +192,7 @@ def _attributes_of(store: LightspeedStore, payloads: list[Given]) -> list[str]:
     return attribute_ids
 
 
-def _draft(store: LightspeedStore, payload: Given) -> Given:
+def _draft(store: StoreState, payload: Given) -> Given:
     """A new product in the vocabulary of `read_details`, and what only creation can say."""
     draft = read_details(store, details_of_creation(payload))
     draft["codes"] = read_codes(payload) or [("CUSTOM", store.next_sku())]
@@ -209,7 +207,7 @@ def _draft(store: LightspeedStore, payload: Given) -> Given:
 
 
 def _new_family(
-    store: LightspeedStore, given: Given, common: Given, attribute_ids: list[str], checked: bool
+    store: StoreState, given: Given, common: Given, attribute_ids: list[str], checked: bool
 ) -> Family:
     family = Family(id=store.new_id(), name=common["name"], handle="", attribute_ids=attribute_ids)
     tracked = common.pop("tracked", False)
@@ -225,7 +223,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "product"
 
 
-def _new_product(store: LightspeedStore, family: Family, draft: Given) -> Product:
+def _new_product(store: StoreState, family: Family, draft: Given) -> Product:
     product = Product(id=store.new_id(), family=family)
     family.parent_id = family.parent_id or product.id
     family.members.append(product.id)
@@ -244,7 +242,7 @@ def _new_product(store: LightspeedStore, family: Family, draft: Given) -> Produc
     return product
 
 
-def _change_family(store: LightspeedStore, family: Family, common: Given) -> None:
+def _change_family(store: StoreState, family: Family, common: Given) -> None:
     if "name" in common:
         store.rename(family, common["name"])
     for key in (
@@ -273,7 +271,7 @@ def _change_family(store: LightspeedStore, family: Family, common: Given) -> Non
             stock.start_tracking(store, member)
 
 
-def _change_product(store: LightspeedStore, product: Product, details: Given) -> None:
+def _change_product(store: StoreState, product: Product, details: Given) -> None:
     for key in ("active", "price", "loyalty_amount", "components", "packaging", "tax_id"):
         if key in details:
             setattr(product, key, details[key])
@@ -293,14 +291,14 @@ def _change_product(store: LightspeedStore, product: Product, details: Given) ->
         price_books.follow_product(store, product)
 
 
-def _replace_codes(store: LightspeedStore, product: Product, codes: list[tuple[str, str]]) -> None:
+def _replace_codes(store: StoreState, product: Product, codes: list[tuple[str, str]]) -> None:
     store.forget_codes(product)
     kept = {(code.type, code.code): code for code in product.codes}
     product.codes = [kept.get(entry) or Code(store.new_id(), *entry) for entry in codes]
     store.remember_codes(product)
 
 
-def _replace_suppliers(store: LightspeedStore, product: Product, entries: list[Given]) -> None:
+def _replace_suppliers(store: StoreState, product: Product, entries: list[Given]) -> None:
     """The full ordered list; an entry without code or price keeps what this product had with that supplier."""
     had = {entry.supplier_id: entry for entry in product.suppliers}
     product.suppliers = [
@@ -309,7 +307,7 @@ def _replace_suppliers(store: LightspeedStore, product: Product, entries: list[G
     _merge_suppliers(store, product, entries)
 
 
-def _merge_suppliers(store: LightspeedStore, product: Product, entries: list[Given]) -> None:
+def _merge_suppliers(store: StoreState, product: Product, entries: list[Given]) -> None:
     by_id = {entry.supplier_id: entry for entry in product.suppliers}
     for given in entries:
         entry = by_id.get(given["supplier_id"])
@@ -323,7 +321,7 @@ def _merge_suppliers(store: LightspeedStore, product: Product, entries: list[Giv
         product.supply_price = product.suppliers[0].price
 
 
-def _set_outlet_taxes(store: LightspeedStore, product: Product, taxes: dict[str, str | None]) -> None:
+def _set_outlet_taxes(store: StoreState, product: Product, taxes: dict[str, str | None]) -> None:
     for outlet_id, tax_id in taxes.items():
         row = store.outlet_taxes.rows.get(f"{product.id}:{outlet_id}")
         if tax_id is None:
@@ -342,7 +340,7 @@ def _set_outlet_taxes(store: LightspeedStore, product: Product, taxes: dict[str,
             store.outlet_taxes.touch(row)
 
 
-def _refuse_taken_name(store: LightspeedStore, name: str, but: Family | None = None) -> None:
+def _refuse_taken_name(store: StoreState, name: str, but: Family | None = None) -> None:
     taken = store.family_named(name, but)
     if taken is not None:
         raise invalid(
@@ -350,7 +348,7 @@ def _refuse_taken_name(store: LightspeedStore, name: str, but: Family | None = N
         )
 
 
-def _refuse_taken_codes(store: LightspeedStore, codes: list[str], owner: Product | None) -> None:
+def _refuse_taken_codes(store: StoreState, codes: list[str], owner: Product | None) -> None:
     if store.options.duplicate_codes == "allow":
         return
     if len(set(codes)) < len(codes):
@@ -370,7 +368,7 @@ def _refuse_same_options(attribute_ids: list[str], all_options: list[dict[str, s
         seen.add(values)
 
 
-def _check_options(store: LightspeedStore, product: Product, common: Given, details: Given) -> None:
+def _check_options(store: StoreState, product: Product, common: Given, details: Given) -> None:
     if "options" not in details:
         return
     attribute_ids = common.get("attribute_ids", product.family.attribute_ids)

@@ -9,7 +9,7 @@ is complete.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed import movements, stock
 from sandbox.lightspeed.consignment_rows import (
@@ -20,11 +20,9 @@ from sandbox.lightspeed.consignment_rows import (
     ConsignmentLine,
 )
 from sandbox.lightspeed.errors import bad_request, invalid, not_found
-from sandbox.lightspeed.movements import Levels
+from sandbox.lightspeed.models import Levels
 from sandbox.lightspeed.numerals import decimal_or_text_of
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 Given = dict[str, Any]
 
@@ -38,6 +36,7 @@ _FIELDS = (
     "show_inactive",
     "filters",
 )
+
 _LOCKED = {
     "SUPPLIER": frozenset({"DISPATCHED"}),
     "OUTLET": frozenset({"SENT"}),
@@ -51,7 +50,7 @@ _TOLD = {"SENT": "consignment.send", "RECEIVED": "consignment.receive"}
 """Webhooks tell of sending for transfers only (the public pages on webhooks), of receiving for deliveries as well."""
 
 
-def create(store: LightspeedStore, given: Given) -> Consignment:
+def create(store: StoreState, given: Given) -> Consignment:
     """Raises 422 for a field that is missing, or for a status it cannot start in."""
     kind = type_of(given)
     _check_places(store, given, kind)
@@ -75,7 +74,7 @@ def create(store: LightspeedStore, given: Given) -> Consignment:
     return store.consignments.add(Consignment(id=store.new_id(), fields=fields))
 
 
-def update(store: LightspeedStore, consignment: Consignment, given: Given) -> None:
+def update(store: StoreState, consignment: Consignment, given: Given) -> None:
     """Changes the fields that are given, and the status, which moves stock. Raises 422 against the workflow."""
     _check_open(consignment)
     if given.get("type", consignment.type) != consignment.type:
@@ -88,13 +87,13 @@ def update(store: LightspeedStore, consignment: Consignment, given: Given) -> No
     _set_status(store, consignment, status)
 
 
-def delete(store: LightspeedStore, consignment: Consignment) -> None:
+def delete(store: StoreState, consignment: Consignment) -> None:
     """Soft; what it moved stays moved (inferred)."""
     store.consignments.delete(consignment)
 
 
 def put_line(
-    store: LightspeedStore, consignment: Consignment, given: Any, *, accumulate: bool = False
+    store: StoreState, consignment: Consignment, given: Any, *, accumulate: bool = False
 ) -> ConsignmentLine:
     """Adds a product or changes it. With `accumulate`, quantities of a supplier's order are added to those that are
     there: counts until it is dispatched, what was received from then on."""
@@ -118,7 +117,7 @@ def put_line(
     return line
 
 
-def remove_line(store: LightspeedStore, consignment: Consignment, product_id: str) -> None:
+def remove_line(store: StoreState, consignment: Consignment, product_id: str) -> None:
     """Raises 404, or 422 once the products are on their way."""
     _check_open(consignment)
     if consignment.status in _LOCKED[consignment.type]:
@@ -136,7 +135,7 @@ def type_of(given: Given) -> str:
     return str(kind)
 
 
-def _check_places(store: LightspeedStore, given: Given, kind: str) -> None:
+def _check_places(store: StoreState, given: Given, kind: str) -> None:
     needed = ["outlet_id", "source_outlet_id"] if kind == "OUTLET" else ["outlet_id"]
     for key in needed:
         if store.outlets.find(given.get(key)) is None:
@@ -172,7 +171,7 @@ def _check_status(consignment: Consignment, after: str) -> None:
             raise invalid("At least one product must have been received", status="Invalid")
 
 
-def _set_status(store: LightspeedStore, consignment: Consignment, status: str) -> None:
+def _set_status(store: StoreState, consignment: Consignment, status: str) -> None:
     before, consignment.fields["status"] = consignment.status, status
     if status == "RECEIVED":
         consignment.fields["received_at"] = store.ticker.now_text()
@@ -181,11 +180,11 @@ def _set_status(store: LightspeedStore, consignment: Consignment, status: str) -
     store.consignments.touch(consignment)
     is_told = status == "RECEIVED" or (status == "SENT" and consignment.type == "OUTLET")
     if is_told and before != status:
-        store.hooks.told(_TOLD[status], consignment)
+        store.on_event(_TOLD[status], consignment)
     consignment.moved = movements.settle(store, consignment.moved, _due(store, consignment))
 
 
-def _due(store: LightspeedStore, consignment: Consignment) -> Levels:
+def _due(store: StoreState, consignment: Consignment) -> Levels:
     """What the consignment should have moved in its present status."""
     levels: Levels = {}
     fields = consignment.fields
@@ -202,7 +201,7 @@ def _due(store: LightspeedStore, consignment: Consignment) -> Levels:
     return levels
 
 
-def _set_counted_levels(store: LightspeedStore, consignment: Consignment) -> None:
+def _set_counted_levels(store: StoreState, consignment: Consignment) -> None:
     """Products that were not counted keep their level, and what was gained and lost is noted.
 
     An unfiltered stocktake of the real product zeroes what nobody counted; here a count has the products it names.
@@ -227,7 +226,7 @@ def _set_counted_levels(store: LightspeedStore, consignment: Consignment) -> Non
 
 
 def _read_line(
-    store: LightspeedStore, consignment: Consignment, given: Any
+    store: StoreState, consignment: Consignment, given: Any
 ) -> tuple[ConsignmentLine, Decimal | None, Decimal | None, Decimal | None]:
     if not isinstance(given, dict):
         raise bad_request("A product of a consignment must be an object")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed.errors import ApiError, bad_request, invalid
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.rows import Record
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.state import StoreState
 
 Given = dict[str, Any]
 
@@ -63,9 +61,7 @@ def _without_card(match: re.Match[str]) -> str:
     return REDACTED if (sum(digits[::2]) + sum(doubled)) % 10 == 0 else match.group()
 
 
-def customer_fields(
-    store: LightspeedStore, given: Given, row: Record | None, *, checked: bool = True
-) -> Given:
+def customer_fields(store: StoreState, given: Given, row: Record | None, *, checked: bool = True) -> Given:
     """The fields to keep of a new customer, or of a change to one. Raises 400 for what is of the wrong kind; unless
     `checked`, a code may be somebody else's whatever the options say."""
     unknown = sorted(given.keys() - WRITABLE - {"name", *FIGURES})
@@ -89,7 +85,7 @@ def customer_fields(
     return given
 
 
-def _defaults(store: LightspeedStore, given: Given) -> Given:
+def _defaults(store: StoreState, given: Given) -> Given:
     return {
         **dict.fromkeys(TEXT_FIELDS),
         **dict.fromkeys(FLAGS, False),
@@ -101,12 +97,12 @@ def _defaults(store: LightspeedStore, given: Given) -> Given:
     }
 
 
-def _new_code(store: LightspeedStore, given: Given) -> str:
+def _new_code(store: StoreState, given: Given) -> str:
     tail = "".join(store.ticker.random.choices(CODE_LETTERS, k=4))
     return f"{given.get('first_name') or 'UNNAMED'}-{tail}"
 
 
-def _refuse_taken_code(store: LightspeedStore, code: str, row: Record | None) -> None:
+def _refuse_taken_code(store: StoreState, code: str, row: Record | None) -> None:
     wanted = code.casefold()
     if any(
         other is not row and other.fields["customer_code"].casefold() == wanted
@@ -115,7 +111,7 @@ def _refuse_taken_code(store: LightspeedStore, code: str, row: Record | None) ->
         raise bad_request(f"customer_code {code} already exists")
 
 
-def _check(store: LightspeedStore, given: Given) -> None:
+def _check(store: StoreState, given: Given) -> None:
     """Only that a wrong `tax_id` is refused, and with which status, is official; the others follow it."""
     for key in (*TEXT_FIELDS, "customer_code", "customer_group_id", "tax_id"):
         if not isinstance(given.get(key), str | None):

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from sandbox.lightspeed.customer_rules import DATED_FIELDS, customer_fields
 from sandbox.lightspeed.errors import ApiError, conflict, invalid
 from sandbox.lightspeed.models import Family, Product
 from sandbox.lightspeed.price_books import book_fields, book_wire
 from sandbox.lightspeed.rows import Record, Table
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 Given = dict[str, Any]
 Listing = Literal["versioned", "whole"]
@@ -30,7 +28,7 @@ class Collection:
 
     path: str
     kind: str
-    table: Callable[[LightspeedStore], Table[Record]]
+    table: Callable[[StoreState], Table[Record]]
     read: tuple[str, ...]
     write: tuple[str, ...] | None = None
     listing: Listing = "versioned"
@@ -39,14 +37,14 @@ class Collection:
     create_answer: Literal["id", "row"] = "row"
     update_answer: Literal["id", "id object", "row"] = "row"
     delete_answer: Literal["id", "job", "nothing"] | None = None
-    prepare: Callable[[LightspeedStore, Given, Record | None], Given] | None = None
-    before_delete: Callable[[LightspeedStore, Record], None] | None = None
-    shown: Callable[[LightspeedStore, Record], Given] | None = None
+    prepare: Callable[[StoreState, Given, Record | None], Given] | None = None
+    before_delete: Callable[[StoreState, Record], None] | None = None
+    shown: Callable[[StoreState, Record], Given] | None = None
     """The row as it is printed, where that is more than its fields."""
     dated: frozenset[str] = frozenset()
     """Fields that only the date versions know: others neither show nor keep them."""
 
-    def checked(self, store: LightspeedStore, given: Given, row: Record | None) -> Given:
+    def checked(self, store: StoreState, given: Given, row: Record | None) -> Given:
         """The fields to keep. Raises 4xx for a missing one or one against a rule."""
         given = {key: value for key, value in given.items() if key not in READ_ONLY}
         missing = [
@@ -56,20 +54,20 @@ class Collection:
             raise invalid(f"{', '.join(missing)} required", **dict.fromkeys(missing, "Required"))
         return self.prepare(store, given, row) if self.prepare is not None else given
 
-    def wire(self, store: LightspeedStore, row: Record) -> Given:
+    def wire(self, store: StoreState, row: Record) -> Given:
         """The JSON object. What is listed whole shows no version."""
         wire = row.wire() if self.shown is None else self.shown(store, row)
         return {key: value for key, value in wire.items() if key != "version" or self.listing == "versioned"}
 
 
 def _unique(
-    table: Callable[[LightspeedStore], Table[Record]],
+    table: Callable[[StoreState], Table[Record]],
     refusal: Callable[[str], ApiError],
     switchable: bool = False,
-) -> Callable[[LightspeedStore, Given, Record | None], Given]:
+) -> Callable[[StoreState, Given, Record | None], Given]:
     """Refuses a name that another row has, capitals aside."""
 
-    def prepare(store: LightspeedStore, given: Given, row: Record | None) -> Given:
+    def prepare(store: StoreState, given: Given, row: Record | None) -> Given:
         allowed = switchable and store.options.duplicate_lookup_names == "allow"
         if "name" in given and not allowed:
             name = str(given["name"]).casefold()
@@ -84,7 +82,7 @@ def _unique(
     return prepare
 
 
-def _detach_brand(store: LightspeedStore, brand: Record) -> None:
+def _detach_brand(store: StoreState, brand: Record) -> None:
     """Products lose what is deleted, and move in the version feed. The real API does it a little later, in a job."""
     _clear(
         store,
@@ -93,20 +91,20 @@ def _detach_brand(store: LightspeedStore, brand: Record) -> None:
     )
 
 
-def _detach_tag(store: LightspeedStore, tag: Record) -> None:
+def _detach_tag(store: StoreState, tag: Record) -> None:
     products = [p for p in store.products.live() if tag.id in p.family.tag_ids]
     _clear(
         store, products, lambda f: setattr(f, "tag_ids", [tag_id for tag_id in f.tag_ids if tag_id != tag.id])
     )
 
 
-def _clear(store: LightspeedStore, products: list[Product], change: Callable[[Family], None]) -> None:
+def _clear(store: StoreState, products: list[Product], change: Callable[[Family], None]) -> None:
     for product in products:
         change(product.family)
         store.products.touch(product)
 
 
-def _detach_supplier(store: LightspeedStore, supplier: Record) -> None:
+def _detach_supplier(store: StoreState, supplier: Record) -> None:
     for product in store.products.live():
         kept = [entry for entry in product.suppliers if entry.supplier_id != supplier.id]
         if len(kept) < len(product.suppliers):
@@ -114,7 +112,7 @@ def _detach_supplier(store: LightspeedStore, supplier: Record) -> None:
             store.products.touch(product)
 
 
-def _refuse_used_attribute(store: LightspeedStore, record: Record) -> None:
+def _refuse_used_attribute(store: StoreState, record: Record) -> None:
     if any(record.id in product.family.attribute_ids for product in store.products.live()):
         raise invalid("The variant attribute is used by a product family")
 

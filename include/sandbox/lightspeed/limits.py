@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.lightspeed.numerals import encode
-from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 REQUESTS_PER_REGISTER = 300
 REQUESTS_BESIDE = 50
@@ -28,7 +28,7 @@ class _Window:
 class RateLimit:
     """Pure ASGI: counts requests below `/api`, writes `X-RateLimit-*` on every answer, and answers 429 over budget."""
 
-    def __init__(self, app: ASGIApp, store: LightspeedStore) -> None:
+    def __init__(self, app: ASGIApp, store: StoreState) -> None:
         self.app = app
         self._store = store
         self._windows: dict[str, _Window] = {}

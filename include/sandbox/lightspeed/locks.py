@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import wraps
 from types import TracebackType
+from typing import Any, TypeVar, cast
+
+A = TypeVar("A", bound=Callable[..., Any])
 
 
 class TellingLock:
     """Re-entrant. `before_release` is called, with the lock still held, whenever the outermost `with` ends, whether
     well or with an exception; what it does under the lock itself does not call it again."""
 
-    def __init__(self, before_release: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._before_release = before_release
+        self.before_release: Callable[[], None] = lambda: None
         self._depth = 0
 
     @property
@@ -30,7 +34,18 @@ class TellingLock:
     ) -> None:
         try:
             if self._depth == 1:
-                self._before_release()
+                self.before_release()
         finally:
             self._depth -= 1
             self._lock.release()
+
+
+def locked(action: A) -> A:
+    """The method of a store, under its lock."""
+
+    @wraps(action)
+    def under_lock(store: Any, *args: Any, **kwargs: Any) -> Any:
+        with store.lock:
+            return action(store, *args, **kwargs)
+
+    return cast(A, under_lock)

@@ -14,6 +14,9 @@ WEIGHT_UNITS = ("CT", "G", "OZ", "LB", "KG")
 DIMENSION_UNITS = ("IN", "CM", "MM", "YD")
 MOST_ATTRIBUTES = 3
 
+Levels = dict[tuple[str, str], Decimal]
+"""Signed quantities by product id and outlet id."""
+
 
 @dataclass
 class Code:

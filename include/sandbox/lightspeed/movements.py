@@ -7,18 +7,13 @@ applied. So nothing is taken twice, and what is voided, cancelled or rewritten c
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from sandbox.lightspeed import stock
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
-
-Levels = dict[tuple[str, str], Decimal]
-"""Signed quantities by product id and outlet id."""
+from sandbox.lightspeed.models import Levels
+from sandbox.lightspeed.state import StoreState
 
 
-def add(store: LightspeedStore, levels: Levels, product_id: str, outlet_id: str, by: Decimal) -> None:
+def add(store: StoreState, levels: Levels, product_id: str, outlet_id: str, by: Decimal) -> None:
     """Counts a quantity of a product in. A composite has no level of its own: its parts move. A product without
     inventory tracking moves nothing."""
     product = store.products.rows[product_id]
@@ -30,7 +25,7 @@ def add(store: LightspeedStore, levels: Levels, product_id: str, outlet_id: str,
         levels[key] = levels.get(key, Decimal(0)) + by
 
 
-def settle(store: LightspeedStore, moved: Levels, due: Levels) -> Levels:
+def settle(store: StoreState, moved: Levels, due: Levels) -> Levels:
     """Applies what is due beyond what has moved; each level that changes moves its row in the version feed."""
     for product_id, outlet_id in moved | due:
         key = (product_id, outlet_id)

@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+Number = Decimal | int | str
+"""A figure without float noise: 19.99 is written as "19.99"."""
+
 FIVE_PLACES = Decimal("0.00001")
 """Unit prices and taxes carry five decimals in examples of the official description (2.63158)."""
 

@@ -7,15 +7,13 @@ has, each with the keys that were given and no others.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed.errors import bad_request, invalid
 from sandbox.lightspeed.models import CODE_TYPES, DIMENSION_UNITS, MOST_ATTRIBUTES, WEIGHT_UNITS
 from sandbox.lightspeed.numerals import decimal_of, five_places
 from sandbox.lightspeed.rows import Table
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 Given = dict[str, Any]
 
@@ -55,6 +53,7 @@ DETAIL_FIELDS = frozenset(
         "composite_components",
     }
 )
+
 CREATE_FIELDS = frozenset(
     {
         "name",
@@ -150,14 +149,14 @@ def as_object(given: Any, what: str) -> Given:
     return given
 
 
-def refuse_unknown(store: LightspeedStore, given: Given, known: frozenset[str]) -> None:
+def refuse_unknown(store: StoreState, given: Given, known: frozenset[str]) -> None:
     """Raises 422 for fields the API does not know, if the store is told to."""
     unknown = sorted(set(given) - known)
     if unknown and store.options.reject_unknown_fields:
         raise invalid("Unknown fields", **dict.fromkeys(unknown, "Unknown"))
 
 
-def read_common(store: LightspeedStore, given: Given) -> Given:
+def read_common(store: StoreState, given: Given) -> Given:
     """The family's share of a write. Raises 422 for a value against a rule."""
     read: Given = {}
     for key in ("description", "account_code_sale", "account_code_purchase"):
@@ -180,7 +179,7 @@ def read_common(store: LightspeedStore, given: Given) -> Given:
     return read | _filing(store, given)
 
 
-def _filing(store: LightspeedStore, given: Given) -> Given:
+def _filing(store: StoreState, given: Given) -> Given:
     """Brand, category and tags; an empty id takes the brand or category away."""
     read: Given = {}
     if "brand_id" in given:
@@ -198,7 +197,7 @@ def _filing(store: LightspeedStore, given: Given) -> Given:
     return read
 
 
-def attributes(store: LightspeedStore, ids: list[Any]) -> list[str]:
+def attributes(store: StoreState, ids: list[Any]) -> list[str]:
     """Variant attributes of a family, in order: they exist, none twice, three at most."""
     found = [_known(store.variant_attributes, attribute_id, "attribute_id") for attribute_id in ids]
     if len(set(found)) < len(found):
@@ -210,7 +209,7 @@ def attributes(store: LightspeedStore, ids: list[Any]) -> list[str]:
     return found
 
 
-def read_details(store: LightspeedStore, given: Given) -> Given:
+def read_details(store: StoreState, given: Given) -> Given:
     """One product's share of a write. Raises 422 for a value against a rule."""
     read: Given = {}
     if "is_active" in given:
@@ -286,7 +285,7 @@ def read_codes(given: Given) -> list[tuple[str, str]]:
     return codes
 
 
-def _price(store: LightspeedStore, given: Given) -> Given:
+def _price(store: StoreState, given: Given) -> Given:
     mine, other = "price_including_tax", "price_excluding_tax"
     if store.tax_exclusive:
         mine, other = other, mine
@@ -301,7 +300,7 @@ def _price(store: LightspeedStore, given: Given) -> Given:
     return {"price": five_places(price)}
 
 
-def _taxes(store: LightspeedStore, given: Given) -> Given:
+def _taxes(store: StoreState, given: Given) -> Given:
     """`tax_id` for all outlets, or `outlet_taxes` by outlet; a value of none is the default tax."""
     if "all_outlets_tax" in given:
         if store.tax_exclusive:
@@ -323,7 +322,7 @@ def _taxes(store: LightspeedStore, given: Given) -> Given:
     return {}
 
 
-def _suppliers(store: LightspeedStore, given: Given) -> list[Given]:
+def _suppliers(store: StoreState, given: Given) -> list[Given]:
     """Entries with `supplier_id`, and `code` and `price` only where they were given."""
     read = []
     for item in _list(given, "product_suppliers"):
@@ -337,7 +336,7 @@ def _suppliers(store: LightspeedStore, given: Given) -> list[Given]:
     return read
 
 
-def _options(store: LightspeedStore, given: Given) -> dict[str, str]:
+def _options(store: StoreState, given: Given) -> dict[str, str]:
     read: dict[str, str] = {}
     for item in _list(given, "variant_attribute_values"):
         entry = as_object(item, "variant_attribute_values")
@@ -351,7 +350,7 @@ def _options(store: LightspeedStore, given: Given) -> dict[str, str]:
     return read
 
 
-def _inventory(store: LightspeedStore, given: Given) -> list[Given]:
+def _inventory(store: StoreState, given: Given) -> list[Given]:
     read = []
     for item in _list(given, "inventory"):
         entry = as_object(item, "inventory")
@@ -363,7 +362,7 @@ def _inventory(store: LightspeedStore, given: Given) -> list[Given]:
     return read
 
 
-def _components(store: LightspeedStore, given: Given) -> list[tuple[str, Decimal]]:
+def _components(store: StoreState, given: Given) -> list[tuple[str, Decimal]]:
     read = []
     for item in _list(given, "composite_components"):
         entry = as_object(item, "composite_components")

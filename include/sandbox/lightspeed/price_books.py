@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed.errors import invalid
 from sandbox.lightspeed.models import PriceBookProduct, Product
 from sandbox.lightspeed.prices import both_prices, tax_of
 from sandbox.lightspeed.rows import Record, Table
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 Given = dict[str, Any]
 
@@ -18,7 +16,7 @@ PLATFORMS = {"0": "All Platforms", "1": "In Store", "2": "Ecommerce"}
 EVERYWHERE = "0"
 
 
-def book_fields(store: LightspeedStore, given: Given, row: Record | None) -> Given:
+def book_fields(store: StoreState, given: Given, row: Record | None) -> Given:
     """A price book as it is kept. Raises 422 for an unknown group, outlet or platform.
 
     No outlets are all of them, those that open later as well; no groups are the group of all customers.
@@ -41,7 +39,7 @@ def book_fields(store: LightspeedStore, given: Given, row: Record | None) -> Giv
     return kept
 
 
-def book_wire(store: LightspeedStore, row: Record) -> Given:
+def book_wire(store: StoreState, row: Record) -> Given:
     """A price book as 3.0 and the date versions print it. A group or outlet that was deleted is not told any more."""
     wire = row.wire()
     outlet_ids = wire.pop("outlet_ids") or list(store.outlets.rows)
@@ -50,7 +48,7 @@ def book_wire(store: LightspeedStore, row: Record) -> Given:
     return wire
 
 
-def follow_product(store: LightspeedStore, product: Product) -> None:
+def follow_product(store: StoreState, product: Product) -> None:
     """The entry in the General Price Book says what the product says: the one hook behind every price and tax."""
     if product.price is None:
         return
@@ -75,13 +73,13 @@ def follow_product(store: LightspeedStore, product: Product) -> None:
         rows.touch(row)
 
 
-def follow_all_products(store: LightspeedStore) -> None:
+def follow_all_products(store: StoreState) -> None:
     """As `follow_product`, after something changed that many prices hang on, such as the rate of a tax."""
     for product in store.products.live():
         follow_product(store, product)
 
 
-def delete_book(store: LightspeedStore, book: Record) -> None:
+def delete_book(store: StoreState, book: Record) -> None:
     """The book and its entries are gone. Raises 422 for the General Price Book."""
     if book.id == store.base_book_id:
         raise invalid("The General Price Book can't be deleted")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed import catalogue
 from sandbox.lightspeed.errors import bad_request, invalid
@@ -12,9 +11,7 @@ from sandbox.lightspeed.models import PriceBookProduct
 from sandbox.lightspeed.numerals import decimal_of
 from sandbox.lightspeed.prices import tax_of, without_tax
 from sandbox.lightspeed.rows import Record, Table
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore, Number
+from sandbox.lightspeed.state import StoreState
 
 Given = dict[str, Any]
 
@@ -23,7 +20,7 @@ REQUIRED = ("product_id", "price", "tax_id")
 BOUNDS = ("min_units", "max_units")
 
 
-def add(store: LightspeedStore, book: Record, given: Any) -> int:
+def add(store: StoreState, book: Record, given: Any) -> int:
     """New entries; how many. Raises 400 or 422, changing nothing."""
     if book.id == store.base_book_id:
         raise invalid("The General Price Book holds every product with its own price")
@@ -31,11 +28,11 @@ def add(store: LightspeedStore, book: Record, given: Any) -> int:
     if store.options.duplicate_price_book_rows == "refuse":
         _refuse_duplicates(store, book, entries)
     for entry in entries:
-        _new_row(store, book.id, entry)
+        new_row(store, book.id, entry)
     return len(entries)
 
 
-def update(store: LightspeedStore, book: Record, given: Any) -> int:
+def update(store: StoreState, book: Record, given: Any) -> int:
     """Entries change; bounds that are not given stay, which is inferred. In the General Price Book the product changes.
 
     An entry is found by its id, or by its product if that has exactly one in the book. Raises 400 or 422, changing
@@ -59,7 +56,7 @@ def update(store: LightspeedStore, book: Record, given: Any) -> int:
     return len(entries)
 
 
-def remove(store: LightspeedStore, book: Record, given: Any) -> int:
+def remove(store: StoreState, book: Record, given: Any) -> int:
     """Entries of these ids go. Raises 400 or 422, changing nothing."""
     if book.id == store.base_book_id:
         raise invalid("The General Price Book holds every product with its own price")
@@ -73,57 +70,8 @@ def remove(store: LightspeedStore, book: Record, given: Any) -> int:
     return len(rows)
 
 
-# The hands of an assistant, who is asked nothing.
-
-
-def set_price(
-    store: LightspeedStore,
-    book_id: str,
-    product_id: str,
-    price: Number,
-    bounds: tuple[Number | None, Number | None],
-    tax_id: str | None,
-) -> str:
-    """The entry with this lower bound has this price from now on; it is made if there is none. Its id."""
-    product, (least, most) = store.products.rows[product_id], map(_figure, bounds)
-    if book_id == store.base_book_id:
-        catalogue.set_price(store, product, Decimal(price))
-        return store.price_book_products.of_product(product_id, book_id)[0].id
-    entry: Given = {"product_id": product_id, "price": Decimal(price), "min_units": least, "max_units": most}
-    row = next(iter(_with_least(store, book_id, product_id, least)), None)
-    if row is None:
-        entry["tax_id"] = tax_id or tax_of(store, product)
-        return _new_row(store, store.price_books.rows[book_id].id, entry).id
-    row.tax_id = tax_id or row.tax_id
-    row.price, row.max_units = without_tax(store, Decimal(price), row.tax_id), most
-    store.price_book_products.touch(row)
-    return row.id
-
-
-def remove_price(store: LightspeedStore, book_id: str, product_id: str, min_units: Number | None) -> None:
-    """The entries with this lower bound go. Raises `ValueError` where there is none."""
-    if book_id == store.base_book_id:
-        raise ValueError("The General Price Book holds every product with its own price: delete the product.")
-    rows = _with_least(store, book_id, product_id, _figure(min_units))
-    if not rows:
-        raise ValueError(f"The price book has no entry for {product_id} from {min_units} units.")
-    for row in rows:
-        store.price_book_products.delete(row)
-
-
-def _with_least(
-    store: LightspeedStore, book_id: str, product_id: str, least: Decimal | None
-) -> list[PriceBookProduct]:
-    return [
-        row for row in store.price_book_products.of_product(product_id, book_id) if row.min_units == least
-    ]
-
-
-def _figure(number: Number | None) -> Decimal | None:
-    return None if number is None else Decimal(number)
-
-
-def _new_row(store: LightspeedStore, book_id: str, entry: Given) -> PriceBookProduct:
+def new_row(store: StoreState, book_id: str, entry: Given) -> PriceBookProduct:
+    """An entry that is not there yet; its price is given in the store's own tax mode."""
     return store.price_book_products.add(
         PriceBookProduct(
             id=store.new_id(),
@@ -137,7 +85,7 @@ def _new_row(store: LightspeedStore, book_id: str, entry: Given) -> PriceBookPro
     )
 
 
-def _entries(store: LightspeedStore, given: Any) -> list[Given]:
+def _entries(store: StoreState, given: Any) -> list[Given]:
     """The entries of a request, each with what it must have, figures as Decimal. Raises 400 or 422."""
     if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
         raise bad_request("data must be a list of price book products")
@@ -150,7 +98,7 @@ def _refuse_too_many(given: list[Any]) -> None:
         raise invalid(f"No more than {MOST_ENTRIES} price book products a request", data="Too many")
 
 
-def _checked(store: LightspeedStore, item: Given) -> Given:
+def _checked(store: StoreState, item: Given) -> Given:
     missing = [key for key in REQUIRED if item.get(key) in (None, "")]
     if missing:
         raise invalid(f"{', '.join(missing)} required", **dict.fromkeys(missing, "Required"))
@@ -178,7 +126,7 @@ def _bounds(item: Given) -> Given:
     return read
 
 
-def _refuse_duplicates(store: LightspeedStore, book: Record, entries: Iterable[Given]) -> None:
+def _refuse_duplicates(store: StoreState, book: Record, entries: Iterable[Given]) -> None:
     seen: set[tuple[Any, ...]] = set()
     for entry in entries:
         there = store.price_book_products.of_product(entry["product_id"], book.id)
@@ -192,7 +140,7 @@ def _refuse_duplicates(store: LightspeedStore, book: Record, entries: Iterable[G
         seen.add(key)
 
 
-def _row_of(store: LightspeedStore, book: Record, entry: Given) -> PriceBookProduct:
+def _row_of(store: StoreState, book: Record, entry: Given) -> PriceBookProduct:
     if "id" in entry:
         row = _row_with_id(store, book, entry["id"])
         if row.product_id != entry["product_id"]:
@@ -207,14 +155,14 @@ def _row_of(store: LightspeedStore, book: Record, entry: Given) -> PriceBookProd
     return rows[0]
 
 
-def _row_with_id(store: LightspeedStore, book: Record, row_id: Any) -> PriceBookProduct:
+def _row_with_id(store: StoreState, book: Record, row_id: Any) -> PriceBookProduct:
     row = store.price_book_products.find(row_id)
     if row is None or row.price_book_id != book.id:
         raise invalid(f"The price book has no price book product {row_id}", id="Not found")
     return row
 
 
-def _check_base_entry(store: LightspeedStore, entry: Given) -> None:
+def _check_base_entry(store: StoreState, entry: Given) -> None:
     """The product's own price has the product's tax and no bounds. Refusing others is the strict guess."""
     if entry["tax_id"] != tax_of(store, store.products.rows[entry["product_id"]]):
         raise invalid("In the General Price Book an entry has the tax of its product", tax_id="Invalid")

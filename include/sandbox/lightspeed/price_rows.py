@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sandbox.lightspeed.models import PriceBookProduct
-from sandbox.lightspeed.numerals import plain
-from sandbox.lightspeed.prices import money
 from sandbox.lightspeed.rows import Table, Ticker
-
-if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from sandbox.lightspeed.store import LightspeedStore
 
 
 class PriceRows(Table[PriceBookProduct]):
@@ -38,25 +29,3 @@ class PriceRows(Table[PriceBookProduct]):
     def of_book(self, book_id: str) -> list[PriceBookProduct]:
         """Entries of a book that are not deleted, oldest version first."""
         return [row for row in self.live() if row.price_book_id == book_id]
-
-
-def price_row_wire(store: LightspeedStore, row: PriceBookProduct) -> dict[str, Any]:
-    """An entry as the API prints it: always without tax."""
-    return {
-        "id": row.id,
-        "product_id": row.product_id,
-        "price_book_id": row.price_book_id,
-        "price": money(store, row.price),
-        "loyalty_value": _plain(row.loyalty_value),
-        "tax_id": row.tax_id,
-        "min_units": _plain(row.min_units),
-        "max_units": _plain(row.max_units),
-        "version": row.version,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-        "deleted_at": row.deleted_at,
-    }
-
-
-def _plain(figure: Decimal | None) -> int | Decimal | None:
-    return None if figure is None else plain(figure)

@@ -16,7 +16,6 @@ from sandbox.lightspeed import price_books, price_entries
 from sandbox.lightspeed.errors import bad_request
 from sandbox.lightspeed.models import PriceBookProduct
 from sandbox.lightspeed.numerals import decode
-from sandbox.lightspeed.price_rows import price_row_wire
 from sandbox.lightspeed.rows import Record
 from sandbox.lightspeed.store import LightspeedStore
 from sandbox.lightspeed.web import (
@@ -30,6 +29,7 @@ from sandbox.lightspeed.web import (
     scoped,
     store_of,
 )
+from sandbox.lightspeed.wire import price_row_wire
 
 router = APIRouter(prefix="/api/{version}")
 READ = scoped("products:read:price_books")

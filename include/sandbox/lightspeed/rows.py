@@ -112,7 +112,11 @@ class Table(Generic[R]):
 
     def live(self) -> list[R]:
         """Rows that are not deleted, oldest version first."""
-        return list(self._since(0, None, deleted=False))
+        return self.all(deleted=False)
+
+    def all(self, deleted: bool) -> list[R]:
+        """All rows, or those that are not deleted, oldest version first."""
+        return list(self._since(0, None, deleted))
 
     def page(self, after: int, before: int | None, deleted: bool, size: int) -> list[R]:
         """Rows with `after` < version < `before`, ascending, at most `size`."""

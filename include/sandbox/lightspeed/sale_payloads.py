@@ -8,15 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sandbox.lightspeed.errors import bad_request, invalid
 from sandbox.lightspeed.numerals import decimal_or_text_of
 from sandbox.lightspeed.rows import Record, Row, Table
 from sandbox.lightspeed.sale_rows import ATTRIBUTES, EXCLUSIVE, STATES, SaleLine, SalePayment
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 Given = dict[str, Any]
 R = TypeVar("R", bound=Row)
@@ -42,7 +40,7 @@ class SaleDraft:
     adjustments: list[Any] = field(default_factory=list)
 
 
-def read_sale(store: LightspeedStore, given: Given) -> SaleDraft:
+def read_sale(store: StoreState, given: Given) -> SaleDraft:
     """Raises 400 for what is no such document, 422 for a field that is missing or names what is not there."""
     source = _object(given.get("source", {}), "source")
     state = _required(given, "state")
@@ -71,7 +69,7 @@ def read_sale(store: LightspeedStore, given: Given) -> SaleDraft:
     return draft
 
 
-def _line(store: LightspeedStore, given: Any, place: int) -> SaleLine:
+def _line(store: StoreState, given: Any, place: int) -> SaleLine:
     line = _object(given, "line_items")
     pricing, tax = _object(line.get("pricing", {}), "pricing"), _object(line.get("tax", {}), "tax")
     details = _object(line.get("_metadata") or {}, "_metadata")
@@ -98,7 +96,7 @@ def _line(store: LightspeedStore, given: Any, place: int) -> SaleLine:
     )
 
 
-def _payment(store: LightspeedStore, given: Any, register_id: str | None) -> SalePayment:
+def _payment(store: StoreState, given: Any, register_id: str | None) -> SalePayment:
     payment = _object(given, "payments")
     config_id = _required(_object(payment.get("type", {}), "type"), "config_id", "type.")
     own = _object(payment.get("source") or {}, "source").get("register_id")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sandbox.lightspeed.movements import Levels
+from sandbox.lightspeed.models import Levels
 from sandbox.lightspeed.rows import Row
 
 STATES = ("parked", "pending", "closed", "voided")

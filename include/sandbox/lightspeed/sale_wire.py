@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed.numerals import five_places, plain
 from sandbox.lightspeed.prices import money
 from sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 _LINE_STATUS = {"parked": "SAVED", "voided": "VOIDED"}
 """Lines of other sales are confirmed."""
 
 
-def sale_wire(store: LightspeedStore, sale: Sale) -> dict[str, Any]:
+def sale_wire(store: StoreState, sale: Sale) -> dict[str, Any]:
     """The JSON object."""
     price = sum((line.price * line.quantity for line in sale.lines), Decimal(0))
     taxes: dict[str, Decimal] = {}
@@ -69,7 +67,7 @@ def sale_wire(store: LightspeedStore, sale: Sale) -> dict[str, Any]:
     }
 
 
-def _line(store: LightspeedStore, sale: Sale, line: SaleLine) -> dict[str, Any]:
+def _line(store: StoreState, sale: Sale, line: SaleLine) -> dict[str, Any]:
     def both(name: str, unit: Decimal) -> dict[str, Any]:
         return {name: money(store, unit), f"{name}_total": money(store, unit * line.quantity)}
 
@@ -103,7 +101,7 @@ def _line(store: LightspeedStore, sale: Sale, line: SaleLine) -> dict[str, Any]:
     }
 
 
-def _tax_components(store: LightspeedStore, line: SaleLine) -> list[dict[str, Any]]:
+def _tax_components(store: StoreState, line: SaleLine) -> list[dict[str, Any]]:
     """The tax of the line, divided among the rates of its tax."""
     rates = store.taxes.rows[line.tax_id].fields["rates"]
     whole = sum((rate["rate"] for rate in rates), Decimal(0))
@@ -117,7 +115,7 @@ def _tax_components(store: LightspeedStore, line: SaleLine) -> list[dict[str, An
     ]
 
 
-def _payment(store: LightspeedStore, payment: SalePayment) -> dict[str, Any]:
+def _payment(store: StoreState, payment: SalePayment) -> dict[str, Any]:
     kind = store.payment_types.rows[payment.config_id]
     register = store.registers.rows.get(payment.register_id or "")
     return {

@@ -13,21 +13,19 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import replace as copy_of
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed import movements
 from sandbox.lightspeed.errors import conflict, invalid
-from sandbox.lightspeed.movements import Levels
+from sandbox.lightspeed.models import Levels
 from sandbox.lightspeed.prices import to_pay
 from sandbox.lightspeed.rows import Record
 from sandbox.lightspeed.sale_payloads import Given, SaleDraft, read_sale
 from sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 
-def save(store: LightspeedStore, given: Given) -> Sale:
+def save(store: StoreState, given: Given) -> Sale:
     """`POST /sales`. What an id that is known already means is open in the date versions: the option
     `sale_with_existing_id` decides between an update and 409."""
     sale_id = given.get("id")
@@ -45,7 +43,7 @@ def save(store: LightspeedStore, given: Given) -> Sale:
     return sale
 
 
-def replace(store: LightspeedStore, sale: Sale, given: Given) -> Sale:
+def replace(store: StoreState, sale: Sale, given: Given) -> Sale:
     """`PUT /sales/{id}`: the whole sale anew. A line or payment is the one whose id it carries; without an id it is a
     new one, and one that is not sent again is gone."""
     draft = read_sale(store, given)
@@ -72,7 +70,7 @@ def replace(store: LightspeedStore, sale: Sale, given: Given) -> Sale:
     return sale
 
 
-def void(store: LightspeedStore, sale: Sale) -> None:
+def void(store: StoreState, sale: Sale) -> None:
     """Stock comes back, payments are deleted, and nothing can follow."""
     _check_transition(sale.state, "voided")
     sale.state = "voided"
@@ -81,7 +79,7 @@ def void(store: LightspeedStore, sale: Sale) -> None:
     _settle(store, sale)
 
 
-def close(store: LightspeedStore, sale: Sale, payment_type_id: str) -> None:
+def close(store: StoreState, sale: Sale, payment_type_id: str) -> None:
     """Takes the payment of what is still to pay, and closes the sale."""
     _check_transition(sale.state, "closed")
     left = to_pay(store, sale.total - sale.paid)
@@ -99,7 +97,7 @@ def close(store: LightspeedStore, sale: Sale, payment_type_id: str) -> None:
     _settle(store, sale)
 
 
-def start_return(store: LightspeedStore, sale: Sale) -> Sale:
+def start_return(store: StoreState, sale: Sale) -> Sale:
     """`POST /sales/{id}/actions/return`: a parked sale with what has not been returned yet, as negative lines. Other
     parked returns of the sale are voided. Raises 422 unless the sale is closed and something is left to return."""
     if sale.state != "closed":
@@ -136,7 +134,7 @@ def start_return(store: LightspeedStore, sale: Sale) -> Sale:
     return store.sales.add(made)
 
 
-def _taken_back(store: LightspeedStore, line: SaleLine, already: Decimal) -> SaleLine:
+def _taken_back(store: StoreState, line: SaleLine, already: Decimal) -> SaleLine:
     left = max(line.quantity, Decimal(0)) - already
     return copy_of(line, id=store.new_id(), quantity=-left, returned_line_id=line.id)
 
@@ -163,7 +161,7 @@ def _check_register(draft: SaleDraft) -> None:
         raise invalid("The register is closed", **{"source.register_id": "Closed"})
 
 
-def _fill(store: LightspeedStore, sale: Sale, draft: SaleDraft) -> None:
+def _fill(store: StoreState, sale: Sale, draft: SaleDraft) -> None:
     sale.state, sale.attributes, sale.user_id = draft.state, draft.attributes, draft.user_id
     if draft.register is not None:
         sale.register_id, sale.outlet_id = draft.register.id, draft.register.fields["outlet_id"]
@@ -177,7 +175,7 @@ def _fill(store: LightspeedStore, sale: Sale, draft: SaleDraft) -> None:
     sale.lines, sale.payments = draft.lines, draft.payments
 
 
-def _next_invoice_number(store: LightspeedStore, register: Record | None) -> str:
+def _next_invoice_number(store: StoreState, register: Record | None) -> str:
     """Prefix, running number and suffix of the register."""
     if register is None:
         return ""
@@ -188,22 +186,22 @@ def _next_invoice_number(store: LightspeedStore, register: Record | None) -> str
     return number
 
 
-def _new_short_code(store: LightspeedStore) -> str:
+def _new_short_code(store: StoreState) -> str:
     return "".join(store.ticker.random.choices(string.ascii_lowercase, k=6))
 
 
-def _drop(store: LightspeedStore, payments: Iterable[SalePayment]) -> None:
+def _drop(store: StoreState, payments: Iterable[SalePayment]) -> None:
     """Payments stay to be seen, as deleted ones."""
     for payment in payments:
         payment.deleted_at = payment.deleted_at or store.ticker.now_text()
 
 
-def _settle(store: LightspeedStore, sale: Sale) -> None:
+def _settle(store: StoreState, sale: Sale) -> None:
     sale.moved = movements.settle(store, sale.moved, _due(store, sale))
     _settle_loyalty(store, sale)
 
 
-def _settle_loyalty(store: LightspeedStore, sale: Sale) -> None:
+def _settle_loyalty(store: StoreState, sale: Sale) -> None:
     counts = sale.state == "closed" or (sale.state == "pending" and "onaccount" in sale.attributes)
     due = (sale.customer_id, sale.loyalty) if counts and sale.customer_id and sale.loyalty else None
     if due == sale.earned:
@@ -216,7 +214,7 @@ def _settle_loyalty(store: LightspeedStore, sale: Sale) -> None:
     sale.earned = due
 
 
-def _due(store: LightspeedStore, sale: Sale) -> Levels:
+def _due(store: StoreState, sale: Sale) -> Levels:
     """What the sale should have moved in its present state, at the outlet of its register."""
     levels: Levels = {}
     takes = {"onaccount", *store.options.pending_sales_take_stock}

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed.errors import bad_request, invalid
 from sandbox.lightspeed.models import Product, Stock
 from sandbox.lightspeed.numerals import plain
 from sandbox.lightspeed.rows import Record
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 NEGATIVE_REASONS = frozenset({"DAMAGE", "EXPIRY", "INTERNAL_USE", "THEFT", "DONATION"})
 POSITIVE_REASONS = frozenset({"STOCK_FOUND", "SAMPLE_FOR_SALE"})
@@ -21,7 +19,7 @@ CLEARED = Decimal(-1)
 """As a reorder point: take it away."""
 
 
-def start_tracking(store: LightspeedStore, product: Product) -> None:
+def start_tracking(store: StoreState, product: Product) -> None:
     """A tracked product has a level at each outlet, from zero; a composite has none, its parts have."""
     if product.components:
         return
@@ -29,7 +27,7 @@ def start_tracking(store: LightspeedStore, product: Product) -> None:
         _row(store, product.id, outlet.id)
 
 
-def set_levels(store: LightspeedStore, product: Product, lines: list[dict[str, Any]]) -> None:
+def set_levels(store: StoreState, product: Product, lines: list[dict[str, Any]]) -> None:
     """Absolute levels and reorder points; each line moves its inventory row, not the product, in the version feed."""
     for line in lines:
         row = _row(store, product.id, line["outlet_id"])
@@ -40,7 +38,7 @@ def set_levels(store: LightspeedStore, product: Product, lines: list[dict[str, A
         store.stock.touch(row)
 
 
-def change_level(store: LightspeedStore, product_id: str, outlet_id: str, by: Decimal) -> Stock:
+def change_level(store: StoreState, product_id: str, outlet_id: str, by: Decimal) -> Stock:
     """Adds a signed quantity to a level."""
     row = _row(store, product_id, outlet_id)
     row.level += by
@@ -48,7 +46,7 @@ def change_level(store: LightspeedStore, product_id: str, outlet_id: str, by: De
     return row
 
 
-def adjust(store: LightspeedStore, given: Any, user_id: str) -> list[Record]:
+def adjust(store: StoreState, given: Any, user_id: str) -> list[Record]:
     """Up to a thousand adjustments; all or none, which is inferred. Raises 400 or 422."""
     entries = given.get("stock_adjustments") if isinstance(given, dict) else None
     if not isinstance(entries, list) or not 1 <= len(entries) <= MOST_ADJUSTMENTS:
@@ -66,7 +64,7 @@ class _Adjustment:
     custom_id: str | None
 
 
-def _checked(store: LightspeedStore, given: Any) -> _Adjustment:
+def _checked(store: StoreState, given: Any) -> _Adjustment:
     if not isinstance(given, dict):
         raise bad_request("An adjustment must be an object")
     quantity = _quantity(given.get("quantity"))
@@ -104,7 +102,7 @@ def _quantity(given: Any) -> Decimal:
     return quantity
 
 
-def _apply(store: LightspeedStore, entry: _Adjustment, user_id: str) -> Record:
+def _apply(store: StoreState, entry: _Adjustment, user_id: str) -> Record:
     change_level(store, entry.product_id, entry.outlet_id, entry.quantity)
     fields: dict[str, Any] = {
         "user_id": user_id,
@@ -115,10 +113,10 @@ def _apply(store: LightspeedStore, entry: _Adjustment, user_id: str) -> Record:
     }
     if entry.custom_id is not None:
         fields["custom_inventory_adjustment_reason_id"] = entry.custom_id
-    return store.adjustments.add(Record(id=store.new_id(), fields=fields))
+    return store.add_record(store.adjustments, fields)
 
 
-def _row(store: LightspeedStore, product_id: str, outlet_id: str) -> Stock:
+def _row(store: StoreState, product_id: str, outlet_id: str) -> Stock:
     key = (product_id, outlet_id)
     row_id = store.stock_ids.get(key)
     if row_id is not None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed.errors import bad_request, invalid
 from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.state import StoreState
 from sandbox.lightspeed.wire import category_path
 
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
 
-
-def listed(store: LightspeedStore, parent: str | None, include: str) -> list[Record]:
+def listed(store: StoreState, parent: str | None, include: str) -> list[Record]:
     """All categories, or those below `parent` (its children only, with `include=children`), or the roots for `none`."""
     rows = store.categories.live()
     if parent == "none":
@@ -24,7 +22,7 @@ def listed(store: LightspeedStore, parent: str | None, include: str) -> list[Rec
     return sorted(rows, key=lambda row: [step.name for step in category_path(store, row)])
 
 
-def save(store: LightspeedStore, given: Any) -> list[dict[str, Any]]:
+def save(store: StoreState, given: Any) -> list[dict[str, Any]]:
     """Renames by `id`, creates the others; `payload_id` lets an entry name a parent of the same request."""
     if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
         raise bad_request("categories must be a list of objects")
@@ -46,7 +44,7 @@ def save(store: LightspeedStore, given: Any) -> list[dict[str, Any]]:
     return saved
 
 
-def delete(store: LightspeedStore, category_ids: Any) -> list[dict[str, Any]]:
+def delete(store: StoreState, category_ids: Any) -> list[dict[str, Any]]:
     """Deletes categories with all below them; products go to the parent of the topmost one, if it is a leaf now."""
     if not isinstance(category_ids, list):
         raise bad_request("category_ids must be a list")
@@ -64,7 +62,14 @@ def delete(store: LightspeedStore, category_ids: Any) -> list[dict[str, Any]]:
     return answers
 
 
-def _move_products(store: LightspeedStore, gone: set[str], parent_id: str | None) -> None:
+def add(store: StoreState, name: str, parent_id: str | None) -> Record:
+    """A new category. Its parent is no leaf any more and can take no products."""
+    row = store.add_record(store.categories, {"name": name, "parent_category_id": parent_id})
+    store.count_children(parent_id, 1)
+    return row
+
+
+def _move_products(store: StoreState, gone: set[str], parent_id: str | None) -> None:
     target = parent_id if parent_id is not None and store.is_leaf(parent_id) else None
     moved = [product for product in store.products.live() if product.family.category_id in gone]
     for product in moved:
@@ -72,7 +77,7 @@ def _move_products(store: LightspeedStore, gone: set[str], parent_id: str | None
         store.products.touch(product)
 
 
-def _rename(store: LightspeedStore, entry: dict[str, Any]) -> Record:
+def _rename(store: StoreState, entry: dict[str, Any]) -> Record:
     row = store.categories.find(entry["id"])
     if row is None:
         raise invalid(f"Category {entry['id']} does not exist", id="Not found")
@@ -81,7 +86,7 @@ def _rename(store: LightspeedStore, entry: dict[str, Any]) -> Record:
     return row
 
 
-def _create(store: LightspeedStore, entry: dict[str, Any], parent_id: str | None) -> Record:
+def _create(store: StoreState, entry: dict[str, Any], parent_id: str | None) -> Record:
     name = _name(entry)
     if parent_id is not None and store.categories.find(parent_id) is None:
         raise invalid(f"Category {parent_id} does not exist", parent_category_id="Not found")
@@ -92,7 +97,7 @@ def _create(store: LightspeedStore, entry: dict[str, Any], parent_id: str | None
     ]
     if name.casefold() in siblings and store.options.duplicate_lookup_names == "reject":
         raise invalid(f"The category {name} already exists there", name="Already exists")
-    return store.categories.rows[store.add_category(name, parent_id)]
+    return add(store, name, parent_id)
 
 
 def _name(entry: dict[str, Any]) -> str:

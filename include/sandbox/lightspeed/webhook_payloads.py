@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from sandbox.lightspeed.consignment_rows import Consignment, text_of
@@ -19,10 +19,8 @@ from sandbox.lightspeed.numerals import encode, plain
 from sandbox.lightspeed.prices import money, tax_rate
 from sandbox.lightspeed.rows import Record, Row, Table
 from sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
+from sandbox.lightspeed.state import StoreState
 from sandbox.lightspeed.wire import variant_name
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
 
 Json = dict[str, Any]
 
@@ -30,7 +28,7 @@ ENVIRONMENT = "prod"
 """Which values there are is not documented."""
 
 
-def payload_of(store: LightspeedStore, row: Row) -> Json:
+def payload_of(store: StoreState, row: Row) -> Json:
     """The row as it is now. Call it under the store's lock."""
     if isinstance(row, Sale):
         return _sale(store, row)
@@ -44,7 +42,7 @@ def payload_of(store: LightspeedStore, row: Row) -> Json:
     return _whole_customer(row)
 
 
-def form_of(store: LightspeedStore, kind: str, payload: Json) -> bytes:
+def form_of(store: StoreState, kind: str, payload: Json) -> bytes:
     """The body of a delivery. Only `payload` is promised by the description; the others are seen to come."""
     fields = {
         "payload": encode(payload).decode(),
@@ -56,7 +54,7 @@ def form_of(store: LightspeedStore, kind: str, payload: Json) -> bytes:
     return urlencode(fields).encode()
 
 
-def _sale(store: LightspeedStore, sale: Sale) -> Json:
+def _sale(store: StoreState, sale: Sale) -> Json:
     """`sale.update`"""
     customer = store.customers.rows.get(sale.customer_id or "")
     price = sum((line.price * line.quantity for line in sale.lines), Decimal(0))
@@ -92,7 +90,7 @@ def _sale(store: LightspeedStore, sale: Sale) -> Json:
     }
 
 
-def _product(store: LightspeedStore, product: Product) -> Json:
+def _product(store: StoreState, product: Product) -> Json:
     """`product.update`"""
     family = product.family
     supplier_id = product.suppliers[0].supplier_id if product.suppliers else None
@@ -147,7 +145,7 @@ def _whole_customer(customer: Record) -> Json:
     }
 
 
-def _level(store: LightspeedStore, row: Stock) -> Json:
+def _level(store: StoreState, row: Stock) -> Json:
     """`inventory.update`"""
     return {
         **_figures(row),
@@ -157,7 +155,7 @@ def _level(store: LightspeedStore, row: Stock) -> Json:
     }
 
 
-def _consignment(store: LightspeedStore, row: Consignment) -> Json:
+def _consignment(store: StoreState, row: Consignment) -> Json:
     """`consignment.send` and `consignment.receive`, as the consignment is now."""
     fields = row.fields
     kept = ("name", "type", "status", "outlet_id", "source_outlet_id", "supplier_id", "supplier_invoice")
@@ -217,7 +215,7 @@ def _user(user: Record) -> Json:
     }
 
 
-def _taxes(store: LightspeedStore, sale: Sale) -> list[Json]:
+def _taxes(store: StoreState, sale: Sale) -> list[Json]:
     amounts: dict[str, Decimal] = {}
     for line in sale.lines:
         amounts[line.tax_id] = amounts.get(line.tax_id, Decimal(0)) + line.tax * line.quantity
@@ -232,7 +230,7 @@ def _taxes(store: LightspeedStore, sale: Sale) -> list[Json]:
     ]
 
 
-def _sale_line(store: LightspeedStore, line: SaleLine) -> Json:
+def _sale_line(store: StoreState, line: SaleLine) -> Json:
     return {
         "id": line.id,
         "product_id": line.product_id,
@@ -248,7 +246,7 @@ def _sale_line(store: LightspeedStore, line: SaleLine) -> Json:
     }
 
 
-def _payment(store: LightspeedStore, payment: SalePayment) -> Json:
+def _payment(store: StoreState, payment: SalePayment) -> Json:
     kind = store.payment_types.rows[payment.config_id]
     type_id = kind.fields["type_id"]
     return {
@@ -267,7 +265,7 @@ def _payment(store: LightspeedStore, payment: SalePayment) -> Json:
     }
 
 
-def _price(store: LightspeedStore, row: PriceBookProduct) -> Json:
+def _price(store: StoreState, row: PriceBookProduct) -> Json:
     """An entry is for one group in the old API; of several, the first is told."""
     book = store.price_books.rows[row.price_book_id].fields
     group = store.customer_groups.rows[book["customer_group_ids"][0]]
@@ -298,7 +296,7 @@ def _figures(row: Stock) -> Json:
     }
 
 
-def _outlet(store: LightspeedStore, outlet_id: str | None) -> Json | None:
+def _outlet(store: StoreState, outlet_id: str | None) -> Json | None:
     if outlet_id is None:
         return None
     outlet = store.outlets.rows[outlet_id]

@@ -1,6 +1,6 @@
 """Webhooks on their way: what changed is told to whoever registered, at least once and in no order that is promised.
 
-What changes while the store's lock is held (a request, or one of the hands of `LightspeedStore`) is noted, and told as
+What changes while the store's lock is held (a request, or one of the hands of `StoreState`) is noted, and told as
 one change when the lock is let go, each row as it is in the end. A thread of the webhook delivers it, without the lock,
 and ends when nothing is left to deliver. Nothing happens where nobody registered. Delays are real seconds, whatever the
 store's clock says.
@@ -23,7 +23,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import httpx
 
@@ -31,10 +31,8 @@ from sandbox.clock import to_millis
 from sandbox.lightspeed.consignment_rows import Consignment
 from sandbox.lightspeed.models import Stock
 from sandbox.lightspeed.rows import Record, Row
+from sandbox.lightspeed.state import StoreState
 from sandbox.lightspeed.webhook_payloads import form_of, payload_of
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
 
 TRIES = 20
 LOGGED = 20_000
@@ -115,7 +113,7 @@ class _Line:
 class Webhooks:
     """The deliveries of a store. `told` and `tell` are called under the store's lock, everything else without it."""
 
-    def __init__(self, store: LightspeedStore, seed: int = 0) -> None:
+    def __init__(self, store: StoreState, seed: int = 0) -> None:
         self._store = store
         self._random = random.Random(seed)
         self._wanted: dict[str, list[Record]] = {}
@@ -134,6 +132,8 @@ class Webhooks:
         for table, kind in TYPE_OF_TABLE.items():
             getattr(self._store, table).on_touch = lambda row, kind=kind: self.told(kind, row)
         self._store.webhooks.on_touch = self._registered
+        self._store.on_event = self.told
+        self._store.lock.before_release = self.tell
 
     def told(self, kind: str, row: Row) -> None:
         """Something of a type changed. It is told as it is when the lock is let go; a consignment as it is now, for it

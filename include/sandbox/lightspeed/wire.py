@@ -1,17 +1,17 @@
-"""Rows as the API prints them: products, stock, tax overrides, images, categories."""
+"""Rows as the API prints them: products, stock, tax overrides, images, categories,
+entries of price books."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import Any
 
-from sandbox.lightspeed.models import Image, OutletTax, Product, Stock
+from sandbox.lightspeed.models import Image, OutletTax, PriceBookProduct, Product, Stock
 from sandbox.lightspeed.numerals import plain
 from sandbox.lightspeed.prices import both_prices, money
 from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.state import StoreState
 from sandbox.lightspeed.wire_2026_10 import product_of_family_wire
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
 
 PLACEHOLDER = "https://images.sandbox.example/placeholder/no-image-white"
 IMAGE_SIZES = ("original", "standard", "thumb", "sl", "sm", "ss", "st")
@@ -19,7 +19,7 @@ IMAGE_FIELDS = ("images", "skuImages", "image_url", "image_thumbnail_url")
 """What `include_images=false` leaves out, although the description marks some of it as required."""
 
 
-def product_wire(store: LightspeedStore, product: Product, with_images: bool = True) -> dict[str, Any]:
+def product_wire(store: StoreState, product: Product, with_images: bool = True) -> dict[str, Any]:
     """A product in the shape of 2.0 to 2026-07."""
     family = product.family
     is_parent = product.parent_id is None
@@ -80,7 +80,7 @@ def product_wire(store: LightspeedStore, product: Product, with_images: bool = T
     return wire
 
 
-def answered_product(store: LightspeedStore, product: Product, with_images: bool = True) -> dict[str, Any]:
+def answered_product(store: StoreState, product: Product, with_images: bool = True) -> dict[str, Any]:
     """A product as requests are answered: in the shape of 2026-10, whatever version was asked for, where the older ones
     have ended. Webhooks keep the old shape."""
     if store.options.old_versions_ended:
@@ -94,7 +94,7 @@ def variant_name(product: Product) -> str:
     return " / ".join([product.family.name, *(value for value in values if value)])
 
 
-def _options(store: LightspeedStore, product: Product) -> list[dict[str, Any]]:
+def _options(store: StoreState, product: Product) -> list[dict[str, Any]]:
     return [
         {
             "id": attribute_id,
@@ -109,7 +109,7 @@ def _sample(record: Record) -> dict[str, Any]:
     return {"id": record.id, "name": record.name, "deleted_at": record.deleted_at, "version": record.version}
 
 
-def _suppliers(store: LightspeedStore, product: Product) -> dict[str, Any]:
+def _suppliers(store: StoreState, product: Product) -> dict[str, Any]:
     listed = [
         {
             "id": entry.id,
@@ -139,7 +139,7 @@ def _packaging(product: Product) -> dict[str, Any]:
     }
 
 
-def _category_of(store: LightspeedStore, category_id: str) -> dict[str, Any]:
+def _category_of(store: StoreState, category_id: str) -> dict[str, Any]:
     category = category_wire(store, store.categories.rows[category_id])
     kept = ("id", "name", "parent_category_id", "root_category_id", "leaf_category", "category_path")
     return {
@@ -148,7 +148,7 @@ def _category_of(store: LightspeedStore, category_id: str) -> dict[str, Any]:
     }
 
 
-def category_path(store: LightspeedStore, category: Record) -> list[Record]:
+def category_path(store: StoreState, category: Record) -> list[Record]:
     """From the root to the category itself."""
     path = [category]
     while (parent_id := path[0].fields["parent_category_id"]) is not None:
@@ -156,7 +156,7 @@ def category_path(store: LightspeedStore, category: Record) -> list[Record]:
     return path
 
 
-def category_wire(store: LightspeedStore, category: Record) -> dict[str, Any]:
+def category_wire(store: StoreState, category: Record) -> dict[str, Any]:
     """A category with its place in the tree."""
     path = category_path(store, category)
     return category.wire() | {
@@ -166,7 +166,7 @@ def category_wire(store: LightspeedStore, category: Record) -> dict[str, Any]:
     }
 
 
-def _images(store: LightspeedStore, product: Product) -> dict[str, Any]:
+def _images(store: StoreState, product: Product) -> dict[str, Any]:
     images = [store.images.rows[image_id] for image_id in product.image_ids]
     first = images[0].url if images else PLACEHOLDER
     listed = [
@@ -182,7 +182,7 @@ def _images(store: LightspeedStore, product: Product) -> dict[str, Any]:
     return wire | {"image_url": f"{first}?size=standard", "image_thumbnail_url": f"{first}?size=thumb"}
 
 
-def image_wire(store: LightspeedStore, image: Image) -> dict[str, Any]:
+def image_wire(store: StoreState, image: Image) -> dict[str, Any]:
     """What is told about an image that was uploaded; positions count from zero."""
     ids = store.products.rows[image.product_id].image_ids
     position = ids.index(image.id) if image.id in ids else 0
@@ -216,8 +216,8 @@ def stock_wire(row: Stock) -> dict[str, Any]:
         "average_cost": plain(row.average_cost),
         "quantity_to_procure": 0,
         "reorder_method": None if row.reorder_point is None else "FIXED",
-        "reorder_point": None if row.reorder_point is None else plain(row.reorder_point),
-        "reorder_amount": None if row.reorder_amount is None else plain(row.reorder_amount),
+        "reorder_point": _figure(row.reorder_point),
+        "reorder_amount": _figure(row.reorder_amount),
         "reorder_target": None,
         "version": row.version,
         "deleted_at": row.deleted_at,
@@ -233,8 +233,30 @@ def stock_wire_2_0(row: Stock) -> dict[str, Any]:
         "inventory_level": plain(row.level),
         "current_amount": plain(row.level),
         "average_cost": plain(row.average_cost),
-        "reorder_point": None if row.reorder_point is None else plain(row.reorder_point),
-        "reorder_amount": None if row.reorder_amount is None else plain(row.reorder_amount),
+        "reorder_point": _figure(row.reorder_point),
+        "reorder_amount": _figure(row.reorder_amount),
         "version": row.version,
         "deleted_at": row.deleted_at,
     }
+
+
+def price_row_wire(store: StoreState, row: PriceBookProduct) -> dict[str, Any]:
+    """An entry as the API prints it: always without tax."""
+    return {
+        "id": row.id,
+        "product_id": row.product_id,
+        "price_book_id": row.price_book_id,
+        "price": money(store, row.price),
+        "loyalty_value": _figure(row.loyalty_value),
+        "tax_id": row.tax_id,
+        "min_units": _figure(row.min_units),
+        "max_units": _figure(row.max_units),
+        "version": row.version,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "deleted_at": row.deleted_at,
+    }
+
+
+def _figure(figure: Decimal | None) -> int | Decimal | None:
+    return None if figure is None else plain(figure)

@@ -6,16 +6,14 @@ sales channel, codes are `codes`, option values a list in the family's order. Th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.lightspeed.models import Product
 from sandbox.lightspeed.prices import both_prices
-
-if TYPE_CHECKING:
-    from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.state import StoreState
 
 
-def product_of_family_wire(store: LightspeedStore, product: Product) -> dict[str, Any]:
+def product_of_family_wire(store: StoreState, product: Product) -> dict[str, Any]:
     including, excluding = both_prices(store, product)
     family = product.family
     return {

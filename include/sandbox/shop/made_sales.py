@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 
 from sandbox.lightspeed import LightspeedStore
-from sandbox.lightspeed.counter import Rung, Tender
+from sandbox.lightspeed.shop_actions.sales import Rung, Tender
 from sandbox.shop.model import Shop
 
 SALES = 12

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from sandbox.lightspeed.counter import Rung
+from sandbox.lightspeed.shop_actions.sales import Rung
 
 if TYPE_CHECKING:
     from .conftest import Shop

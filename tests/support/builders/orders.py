@@ -23,7 +23,7 @@ from sandbox.commercetools import Basket, CommercetoolsStore, Item, Pay
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults, LoggedRequest
 from sandbox.lightspeed import LightspeedStore
-from sandbox.lightspeed.counter import Line, Tender
+from sandbox.lightspeed.shop_actions.sales import Line, Tender
 from sandbox.server import SandboxServer
 from sandbox.shop import Shop, default_config
 from sandbox.shop.seed_commercetools import new_commercetools_store
