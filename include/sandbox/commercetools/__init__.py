@@ -13,7 +13,8 @@ from sandbox.commercetools.deliveries import DeliveryOptions
 from sandbox.commercetools.destinations import PushEndpoints
 from sandbox.commercetools.errors import ApiError
 from sandbox.commercetools.spec import RequestValidator
-from sandbox.commercetools.store import CommercetoolsStore, Project
+from sandbox.commercetools.state import Project
+from sandbox.commercetools.store import CommercetoolsStore
 
 __all__ = [
     "ApiError",

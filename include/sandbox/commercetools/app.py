@@ -15,9 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.clock import to_millis
+from sandbox.commercetools import writing
 from sandbox.commercetools.baskets import Basket
-from sandbox.commercetools.collection import Collection, Context
 from sandbox.commercetools.custom_objects import CUSTOM_OBJECTS, upsert
 from sandbox.commercetools.errors import (
     ApiError,
@@ -47,7 +46,8 @@ from sandbox.commercetools.query import (
 )
 from sandbox.commercetools.standalone_prices import PATH as STANDALONE_PATH
 from sandbox.commercetools.standalone_prices import refuse_locked
-from sandbox.commercetools.store import CommercetoolsStore, Project
+from sandbox.commercetools.state import Collection, Context, Project
+from sandbox.commercetools.store import CommercetoolsStore
 from sandbox.commercetools.subscription_routes import ADMIN_ROUTES
 from sandbox.commercetools.subscriptions import DISTURBED, HEALTHY, SUBSCRIPTIONS, create, to_try_out
 from sandbox.faults import Faults, install_faults
@@ -75,6 +75,7 @@ class Call:
     """One request, read."""
 
     method: str
+    store: CommercetoolsStore
     project: Project
     segments: list[str]
     parameters: Parameters
@@ -82,10 +83,6 @@ class Call:
     context: Context
     tried: Json | None = None
     """The subscription whose destination has been tried out for this request."""
-
-    @property
-    def store(self) -> CommercetoolsStore:
-        return self.project.store
 
     def json(self) -> Any:
         """The body. Raises `InvalidJsonInput`."""
@@ -242,13 +239,13 @@ def _read(store: CommercetoolsStore, request: Request, body: bytes) -> tuple[Cal
     key, *segments = request.scope["path"].strip("/").split("/")
     project = store.projects.get(key)
     if project is not None and request.method == "GET" and segments[:1] + segments[2:] == HEALTH:
-        return Call("GET", project, segments, [], b"", Context(project)), _health
+        return Call("GET", store, project, segments, [], b"", Context(project)), _health
     token = store.authority.read(request.headers)
     if project is None:
         raise no_such_uri(request.scope["path"])
     context = Context(project, token.client_id, request.headers.get(EXTERNAL_USER))
     method = "GET" if request.method == "HEAD" else request.method
-    call = Call(method, project, segments, request.query_params.multi_items(), body, context)
+    call = Call(method, store, project, segments, request.query_params.multi_items(), body, context)
     scopes, handler = _routed(call)
     store.authority.demand(token, key, scopes)
     if store.validate_requests is not None and body:
@@ -302,7 +299,7 @@ def _resources(call: Call) -> tuple[int, Any]:
             if collection.kind.path == STANDALONE_PATH:
                 collection.kind.draft.check(draft)
                 refuse_locked(call.store, "create", draft)
-            created = collection.create(call.context, draft)
+            created = writing.create(collection, call.context, draft)
             answer = _shown(call, collection, created)
             return 201, {"customer": answer} if collection.kind.path == "customers" else answer
         case "GET", [name]:
@@ -312,14 +309,16 @@ def _resources(call: Call) -> tuple[int, Any]:
             update = _object(call)
             if collection.kind.path == STANDALONE_PATH:
                 refuse_locked(call.store, "update", resource)
-            changed = collection.update(call.context, resource, update.get("version"), update.get("actions"))
+            changed = writing.update(
+                collection, call.context, resource, update.get("version"), update.get("actions")
+            )
             return 200, _shown(call, collection, changed)
         case "DELETE", [name]:
             resource = _named(collection, name)
             answer = _shown(call, collection, resource)
             # Erased or not, nothing of it is left here; subscriptions are told the difference.
             erased = flag(call.parameters, "dataErasure", default=False)
-            collection.delete(call.context, resource, _version(call), erased=erased)
+            writing.delete(collection, call.context, resource, _version(call), erased=erased)
             return 200, answer
     raise no_such_uri("/" + "/".join([call.project.key, *call.segments]))
 
@@ -402,7 +401,7 @@ def _price_choice(call: Call) -> Callable[[list[Json]], Json | None] | None:
         if country is not None or channel is not None:
             raise malformed("priceCurrency", "it is required for price selection.")
         return None
-    now = to_millis(call.store.clock.now())
+    now = call.store.now()
     return lambda prices: selected_price(prices, currency, country, channel, now)
 
 
@@ -430,7 +429,7 @@ def _custom_objects(call: Call) -> tuple[int, Any]:
         case "DELETE", [container, key]:
             found = _custom_object(collection, container, key)
             version = _version(call) if call.parameter("version") is not None else found["version"]
-            return 200, collection.delete(call.context, found, version)
+            return 200, writing.delete(collection, call.context, found, version)
     raise no_such_uri("/" + "/".join([call.project.key, *call.segments]))
 
 

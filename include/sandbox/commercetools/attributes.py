@@ -7,10 +7,10 @@ from datetime import date, time
 from typing import Any
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.collection import Context
 from sandbox.commercetools.errors import ApiError, Json, invalid_field, invalid_json, required_field
 from sandbox.commercetools.prices import money, stored_money
 from sandbox.commercetools.shapes import Shape, as_stored_moment
+from sandbox.commercetools.state import Context
 
 ATTRIBUTE = shapes.shaped(Shape({"name": shapes.text}, {"value": shapes.anything}))
 attribute_list = shapes.list_of(ATTRIBUTE)

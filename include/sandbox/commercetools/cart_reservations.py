@@ -14,81 +14,66 @@ From the API reference (`InventoryMode`, `Reservation`, `InventoryConfiguration`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from sandbox.commercetools import order_stock
 from sandbox.commercetools.errors import ApiError, Json, invalid_operation
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.order_stock import Slot
-    from sandbox.commercetools.store import Project
+from sandbox.commercetools.state import Project
+from sandbox.commercetools.stock_rows import Reservation
 
 EXPIRES_LATE = timedelta(minutes=3)
 """How long after its time a reservation is given back: "a few minutes"."""
 
 
-@dataclass
-class Reservation:
-    """What one line item of a cart holds. `active`: its units are off the available ones."""
+def fill(project: Project, sku: str, channel_key: str | None, quantity: int) -> str:
+    """A new cart with one line item; its id. Raises ApiError where nothing can be reserved."""
+    configured = project.settings["inventory"].get("reservationExpirationInMinutes")
+    if configured is None:
+        raise invalid_operation("The project sets no expiration time for reservations.")
+    channel = None if channel_key is None else project.collection("channels").get(key=channel_key)["id"]
+    entry = order_stock.entry_of(project, (sku, channel))
+    if entry is None or entry["availableQuantity"] < quantity:
+        raise ApiError(400, "InvalidOperation", "None of the line items could be reserved.")
+    minutes = entry.get("reservationExpirationInMinutes", configured)
+    made = Reservation(
+        id=project.platform.new_id(),
+        cart=project.platform.new_id(),
+        slot=(sku, channel),
+        quantity=quantity,
+        expires_at=project.platform.clock.now() + timedelta(minutes=minutes),
+    )
+    project.held.reservations[made.cart] = made
+    order_stock.hold(project, made.slot, quantity)
+    return made.cart
 
-    id: str
-    cart: str
-    slot: Slot
-    quantity: int
-    expires_at: datetime
-    active: bool = True
+
+def drop(project: Project, cart: str) -> None:
+    """The line item is removed, or the cart deleted: what it held is given back."""
+    _give_back(project, project.held.reservations.pop(cart))
 
 
-class CartReservations:
-    """The carts of one project that have reserved."""
+def expire(project: Project, now: datetime) -> list[str]:
+    """Reservations whose time was over some minutes ago are given back, where the project does that; their
+    carts."""
+    if not project.settings["inventory"].get("releaseExpiredReservations", True):
+        return []
+    over = [
+        one
+        for one in project.held.reservations.values()
+        if one.active and one.expires_at + EXPIRES_LATE <= now
+    ]
+    for one in over:
+        _give_back(project, one)
+    return [one.cart for one in over]
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._of_cart: dict[str, Reservation] = {}
 
-    def fill(self, sku: str, channel_key: str | None, quantity: int) -> str:
-        """A new cart with one line item; its id. Raises ApiError where nothing can be reserved."""
-        project, stock = self._project, self._project.order_stock
-        configured = project.settings["inventory"].get("reservationExpirationInMinutes")
-        if configured is None:
-            raise invalid_operation("The project sets no expiration time for reservations.")
-        channel = None if channel_key is None else project.collection("channels").get(key=channel_key)["id"]
-        entry = stock.entry((sku, channel))
-        if entry is None or entry["availableQuantity"] < quantity:
-            raise ApiError(400, "InvalidOperation", "None of the line items could be reserved.")
-        minutes = entry.get("reservationExpirationInMinutes", configured)
-        made = Reservation(
-            id=project.store.new_id(),
-            cart=project.store.new_id(),
-            slot=(sku, channel),
-            quantity=quantity,
-            expires_at=project.store.clock.now() + timedelta(minutes=minutes),
-        )
-        self._of_cart[made.cart] = made
-        stock.hold(made.slot, quantity)
-        return made.cart
+def ordered(project: Project, cart: str) -> tuple[Reservation, Json]:
+    """The cart becomes an order: its reservation, which is over now, and the reference its line item has."""
+    reservation = project.held.reservations.pop(cart)
+    return reservation, {"typeId": "reservation", "id": reservation.id}
 
-    def drop(self, cart: str) -> None:
-        """The line item is removed, or the cart deleted: what it held is given back."""
-        self._give_back(self._of_cart.pop(cart))
 
-    def expire(self, now: datetime) -> list[str]:
-        """Reservations whose time was over some minutes ago are given back, where the project does that; their
-        carts."""
-        if not self._project.settings["inventory"].get("releaseExpiredReservations", True):
-            return []
-        over = [one for one in self._of_cart.values() if one.active and one.expires_at + EXPIRES_LATE <= now]
-        for one in over:
-            self._give_back(one)
-        return [one.cart for one in over]
-
-    def ordered(self, cart: str) -> tuple[Reservation, Json]:
-        """The cart becomes an order: its reservation, which is over now, and the reference its line item has."""
-        reservation = self._of_cart.pop(cart)
-        return reservation, {"typeId": "reservation", "id": reservation.id}
-
-    def _give_back(self, reservation: Reservation) -> None:
-        if reservation.active:
-            reservation.active = False
-            self._project.order_stock.hold(reservation.slot, -reservation.quantity)
+def _give_back(project: Project, reservation: Reservation) -> None:
+    if reservation.active:
+        reservation.active = False
+        order_stock.hold(project, reservation.slot, -reservation.quantity)

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.collection import Action, Context, Kind
 from sandbox.commercetools.errors import (
     Json,
     duplicate_field,
@@ -16,6 +15,7 @@ from sandbox.commercetools.errors import (
 )
 from sandbox.commercetools.prices import change_value, set_text
 from sandbox.commercetools.shapes import Shape, copied, without_none
+from sandbox.commercetools.state import Action, Context, Kind
 
 _BASE = "id version key createdAt lastModifiedAt custom "
 
@@ -136,7 +136,7 @@ def _rate(context: Context, draft: Json) -> Json:
         raise required_field("amount")
     if not 0 <= draft["amount"] <= 1:
         raise invalid_field("amount", draft["amount"], "A tax rate is within 0 and 1.")
-    return {"id": context.project.store.new_id()[:8], "subRates": [], **draft}
+    return {"id": context.project.platform.new_id()[:8], "subRates": [], **draft}
 
 
 def _check_rates(context: Context, tax_category: Json) -> None:

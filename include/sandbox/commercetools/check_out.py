@@ -10,20 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.clock import to_millis
+from sandbox.commercetools import order_stock
 from sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
-from sandbox.commercetools.collection import Context
 from sandbox.commercetools.errors import ApiError, Json, invalid_field
 from sandbox.commercetools.prices import channel_with_role, selected_price, stored_money
 from sandbox.commercetools.products import variants_of
 from sandbox.commercetools.shapes import copied
 from sandbox.commercetools.shipping_methods import cost_of, shipping_rate
+from sandbox.commercetools.state import Context, Project
 from sandbox.commercetools.taxing import Units, cut, portions_of, spread, taxed
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import Project
+from sandbox.commercetools.writing import add, create
 
 NO_PRICE = 100
 """What a unit costs whose variant has no price."""
@@ -39,12 +37,12 @@ def check_out(context: Context, basket: Basket) -> Json:
     """The stored order. Raises `ApiError` as the platform would: no stock, no tax rate for the country."""
     till = _CheckOut(context, basket)
     body = till.body()
-    context.project.order_stock.check(body)
+    order_stock.check(context.project, body)
     # Payments come last: an order that fails leaves none behind.
     payments = [{"typeId": "payment", "id": id} for id in till.payments(body)]
     if payments:
         body["paymentInfo"] = {"payments": payments}
-    return context.project.collection("orders").add(context, {**body, **copied(dict(basket.fields))})
+    return add(context.project.collection("orders"), context, {**body, **copied(dict(basket.fields))})
 
 
 def cart_of(context: Context, basket: Basket) -> Json:
@@ -138,7 +136,7 @@ class _CheckOut:
         }
         if self._basket.customer is not None:
             draft["customer"] = {"typeId": "customer", "id": self._basket.customer}
-        return str(self._project.collection("payments").create(self._context, draft)["id"])
+        return str(create(self._project.collection("payments"), self._context, draft)["id"])
 
     # --- who ---
 
@@ -173,7 +171,7 @@ class _CheckOut:
         unit = price.get("discounted", price)["value"]["centAmount"]
         units = _units(item.quantity, unit, ((item.quantity, 0),) if item.gift else item.groups)
         line: Json = {
-            "id": self._project.store.new_id(),
+            "id": self._project.platform.new_id(),
             "name": {self._project.settings["languages"][0]: item.sku},
             "variant": {"id": 1, "sku": item.sku} if variant is None else variant,
             "price": price,
@@ -204,7 +202,7 @@ class _CheckOut:
 
     def _extra(self, extra: Extra) -> Json:
         line: Json = {
-            "id": self._project.store.new_id(),
+            "id": self._project.platform.new_id(),
             "name": {self._project.settings["languages"][0]: extra.name or extra.slug},
             "slug": extra.slug,
             "money": self._money(extra.money),
@@ -270,7 +268,7 @@ class _CheckOut:
         return amounts | {"perMethodTaxRate": rates, "taxedPricePortions": portions}
 
     def _per_quantity(self, units: list[Units], before: int) -> list[Json]:
-        discount = {"typeId": "cart-discount", "id": self._project.store.new_id()}
+        discount = {"typeId": "cart-discount", "id": self._project.platform.new_id()}
         return [
             {
                 "quantity": quantity,
@@ -297,7 +295,7 @@ class _CheckOut:
     def _price(self, item: Item, variant: Json | None) -> Json:
         basket = self._basket
         prices = variant.get("prices", []) if variant is not None and item.unit is None else []
-        now = to_millis(self._project.store.clock.now())
+        now = self._project.platform.now()
         seller = None
         if item.sold_by is not None:
             seller = self._project.collection("channels").get(key=item.sold_by)["id"]
@@ -305,7 +303,7 @@ class _CheckOut:
         if chosen is not None:
             return copied(chosen)
         unit = NO_PRICE if item.unit is None else item.unit
-        return {"id": self._project.store.new_id(), "value": self._money(unit)}
+        return {"id": self._project.platform.new_id(), "value": self._money(unit)}
 
     # --- shipping and what is taken off the whole ---
 
@@ -359,7 +357,7 @@ class _CheckOut:
             "discountedAmount": self._money(amount),
             "includedDiscounts": [
                 {
-                    "discount": {"typeId": "cart-discount", "id": self._project.store.new_id()},
+                    "discount": {"typeId": "cart-discount", "id": self._project.platform.new_id()},
                     "discountedAmount": self._money(amount),
                 }
             ],

@@ -6,13 +6,13 @@ from typing import Any
 
 from sandbox.commercetools import shapes
 from sandbox.commercetools.catalogue import key_of
-from sandbox.commercetools.collection import Action, Context, Kind
 from sandbox.commercetools.errors import Json, invalid_field
 from sandbox.commercetools.prices import (
     set_text,
     stored_money,
 )
 from sandbox.commercetools.shapes import Shape
+from sandbox.commercetools.state import Action, Context, Kind
 
 WRITTEN = "id version key createdAt lastModifiedAt custom "
 """Names that queries of any resource may use."""

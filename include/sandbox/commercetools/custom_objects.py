@@ -10,9 +10,10 @@ import re
 from typing import Any
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.collection import Collection, Context, Kind
 from sandbox.commercetools.errors import Json, concurrent_modification, invalid_field
 from sandbox.commercetools.shapes import Shape, copied
+from sandbox.commercetools.state import Collection, Context, Kind
+from sandbox.commercetools.writing import create, replace
 
 _NAME = re.compile(r"[-_~.a-zA-Z0-9]{1,256}")
 
@@ -50,11 +51,11 @@ def upsert(context: Context, collection: Collection, draft: Json) -> tuple[Json,
     version = draft.get("version")
     if found is None:
         if version not in (None, 0):
-            raise concurrent_modification(version, 0, context.project.store.tell_current_version)
-        return collection.create(context, draft), True
+            raise concurrent_modification(version, 0, context.project.platform.tell_current_version)
+        return create(collection, context, draft), True
     if version is not None:
         collection.check_version(found, version)
-    return collection.replace(context, found, {**found, "value": draft["value"]}), False
+    return replace(collection, context, found, {**found, "value": draft["value"]}), False
 
 
 def _without_nulls(value: Any) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.collection import Action, Context
 from sandbox.commercetools.errors import Json, duplicate_field, invalid_field, invalid_input
 from sandbox.commercetools.shapes import Shape, words
+from sandbox.commercetools.state import Action, Context
 
 ADDRESS = shapes.shaped(
     Shape(
@@ -33,7 +33,7 @@ def stored_address(context: Context, given: Json, id: str | None = None) -> Json
     kept = {name: value for name, value in given.items() if value is not None}
     if "custom" in kept:
         kept["custom"] = context.project.resolved(context, kept["custom"])
-    return {**kept, "id": id or context.project.store.new_id()[:8]}
+    return {**kept, "id": id or context.project.platform.new_id()[:8]}
 
 
 def address_fields(context: Context, draft: Json) -> Json:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.commercetools import shapes
 from sandbox.commercetools.catalogue import key_of
-from sandbox.commercetools.collection import Action, Context, Kind
 from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, check_custom
 from sandbox.commercetools.customer_addresses import (
     ADDRESS,
@@ -26,9 +25,7 @@ from sandbox.commercetools.errors import (
 )
 from sandbox.commercetools.prices import change_value, set_text
 from sandbox.commercetools.shapes import Shape, words
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import Project
+from sandbox.commercetools.state import Action, Context, Kind, Project
 
 # --- customers -------------------------------------------------------------------------------------------------------
 

@@ -13,16 +13,14 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.clock import Clock, to_millis
 from sandbox.commercetools.destinations import Carrier, NotPushed, Parcel, Undeliverable, in_words
 from sandbox.commercetools.errors import Json, invalid_input
 from sandbox.commercetools.notifications import (
@@ -34,6 +32,7 @@ from sandbox.commercetools.notifications import (
     shortened,
 )
 from sandbox.commercetools.shapes import words
+from sandbox.commercetools.state import Deed, Kind, Platform, Project
 from sandbox.commercetools.subscriptions import (
     BROKEN,
     DISTURBED,
@@ -43,10 +42,6 @@ from sandbox.commercetools.subscriptions import (
     STOPPED,
     SUSPENDED,
 )
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.collection import Deed, Kind
-    from sandbox.commercetools.store import Project
 
 LOGGED_DELIVERIES = 10_000
 CLOSING_SECONDS = 5.0
@@ -154,19 +149,10 @@ class _Line:
 class Deliveries:
     """The deliveries of a store. `note` is called under the store's lock, everything else without it."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        store_lock: AbstractContextManager[Any],
-        projects: Mapping[str, Project],
-        new_id: Callable[[], str],
-    ) -> None:
+    def __init__(self, platform: Platform) -> None:
         self.options = DeliveryOptions()
         self.carrier = Carrier()
-        self._clock = clock
-        self._store_lock = store_lock
-        self._projects = projects
-        self._new_id = new_id
+        self._platform = platform
         self._changed = threading.Condition()
         self._random = random.Random(self.options.seed)
         self._lines: dict[str, _Line] = {}
@@ -237,8 +223,8 @@ class Deliveries:
         status. Meanwhile notifications wait, or are lost where the API says so. Raises `ApiError`."""
         if status not in STATES:
             raise invalid_input(f"There is no status {status!r}; there are {', '.join(STATES)}.")
-        with self._store_lock:
-            collection = self._projects[project_key].collection(PATH)
+        with self._platform.lock:
+            collection = self._platform.projects[project_key].collection(PATH)
             id = collection.get(key=key)["id"]
             collection.restate(id, status=status)
             found = collection.get(id=id)
@@ -270,12 +256,20 @@ class Deliveries:
 
     def note(self, project: Project, kind: Kind, before: Json | None, after: Json | None, deed: Deed) -> None:
         """Something was created, updated or deleted: whoever wants to know is told."""
+        if project.collection(PATH).rows:
+            self._tell(project, kind, before, after, deed)
+        if kind.path == PATH:
+            self._subscription_changed(after)
+
+    def _tell(
+        self, project: Project, kind: Kind, before: Json | None, after: Json | None, deed: Deed
+    ) -> None:
         resource = after if after is not None else before
         assert resource is not None
         listeners = [each for each in project.collection(PATH) if self._listens(each, resource)]
         if not listeners:
             return
-        now = to_millis(self._clock.now())
+        now = self._platform.now()
         change: Json | None = None
         for subscription in listeners:
             if kind.type_id in [wanted["resourceTypeId"] for wanted in subscription["changes"]]:
@@ -311,7 +305,7 @@ class Deliveries:
                     kind.type_id,
                     after,
                     happening,
-                    id=self._new_id(),
+                    id=self._platform.new_id(),
                     number=self._sequences[place],
                     now=now,
                 )
@@ -324,10 +318,10 @@ class Deliveries:
             return False
         if not self.options.activation_seconds:
             return True
-        age = self._clock.now() - datetime.fromisoformat(subscription["createdAt"])
+        age = self._platform.clock.now() - datetime.fromisoformat(subscription["createdAt"])
         return age.total_seconds() >= self.options.activation_seconds
 
-    def subscription_changed(self, after: Json | None) -> None:
+    def _subscription_changed(self, after: Json | None) -> None:
         """A subscription was created, updated or deleted: what waits may go now, or has nowhere to go."""
         with self._changed:
             if after is not None and after["status"] == HEALTHY:
@@ -346,7 +340,7 @@ class Deliveries:
             self.carrier.find(destination)
             if destination["type"] == "SQS":
                 document = self._greeting(project_key, subscription)
-                parcel = Parcel(document, 0, 1, to_millis(self._clock.now()))
+                parcel = Parcel(document, 0, 1, self._platform.now())
                 self.carrier.send(destination, [parcel], self.options.timeout_seconds)
         except Undeliverable:
             message = f"A test message could not be delivered to this destination: {in_words(destination)}. "
@@ -365,7 +359,7 @@ class Deliveries:
                 self._enqueue(self._logged(project_key, subscription, document))
 
     def _greeting(self, project_key: str, subscription: Json) -> Json:
-        told = first_contact(project_key, subscription, to_millis(self._clock.now()))
+        told = first_contact(project_key, subscription, self._platform.now())
         return as_cloud_event(told, PATH) if subscription["format"]["type"] == "CloudEvents" else told
 
     # --- lines ---
@@ -400,7 +394,7 @@ class Deliveries:
                 key=subscription.get("key"),
                 destination=subscription["destination"]["type"],
                 document=document,
-                at=to_millis(self._clock.now()),
+                at=self._platform.now(),
             )
             self._log.append(delivery)
             return delivery
@@ -477,7 +471,7 @@ class Deliveries:
 
     def _current(self, line: _Line) -> Json | None:
         """The subscription as it is now. Reading needs no lock: what is stored is replaced, never changed."""
-        return self._projects[line.project].collection(PATH).find(id=line.id)
+        return self._platform.projects[line.project].collection(PATH).find(id=line.id)
 
     def _attempt(self, line: _Line, subscription: Json, batch: list[Delivery]) -> None:
         options = self.options
@@ -532,12 +526,12 @@ class Deliveries:
         subscription = self._current(line)
         if subscription is None or subscription["status"] == status:
             return
-        with self._store_lock, self._changed:
+        with self._platform.lock, self._changed:
             # Looked at again: somebody may have set it meanwhile.
             subscription = self._current(line)
             stays = subscription is None or subscription["status"] in (STOPPED, SUSPENDED)
             if not stays and line.id not in self._set_by_hand:
-                self._projects[line.project].collection(PATH).restate(line.id, status=status)
+                self._platform.projects[line.project].collection(PATH).restate(line.id, status=status)
 
     def _lose(self, line: _Line, subscription: Json | None) -> None:
         status = subscription["status"] if subscription is not None else "deleted"

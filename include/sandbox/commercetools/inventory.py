@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.collection import Action, Context, Kind
-from sandbox.commercetools.errors import Json, duplicate_field, invalid_field
+from sandbox.commercetools.errors import ApiError, Json, duplicate_field, invalid_field
 from sandbox.commercetools.prices import channel_with_role, set_text
-from sandbox.commercetools.shapes import Shape, as_stored_moment, without_none, words
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.errors import ApiError
-    from sandbox.commercetools.store import Project
+from sandbox.commercetools.shapes import Shape, as_stored_moment, copied, without_none, words
+from sandbox.commercetools.state import Action, Context, Kind, Project
+from sandbox.commercetools.writing import replace
 
 _LIMITS = {"minCartQuantity": shapes.integer, "maxCartQuantity": shapes.integer}
 
@@ -35,7 +33,7 @@ _DRAFT = Shape(
 
 
 def _check_settable(context: Context, field: str, quantity: int) -> None:
-    if quantity < 0 and not context.project.store.sets_below_zero:
+    if quantity < 0 and not context.project.platform.sets_below_zero:
         raise invalid_field(field, quantity, f"The field {field} must not be negative.")
 
 
@@ -112,9 +110,24 @@ def _stock_level(name: str) -> Action:
     return Action(apply, Shape(optional={name: shapes.integer}))
 
 
+def _move_products(project: Project, skus: Iterable[str]) -> None:
+    """Availability is part of the product: what was computed is forgotten, and the product's version rises if the
+    platform is told so."""
+    products = project.collection("products")
+    for sku in skus:
+        product = products.find_by("sku", sku)
+        if product is None:
+            continue
+        products.rows[product["id"]].forget()
+        if project.platform.stock_bumps_products:
+            move_time = project.platform.stock_moves_product_time
+            context = Context(project, client_id="platform")
+            replace(products, context, product, copied(product), move_time=move_time)
+
+
 def _changed(project: Project, before: Json | None, after: Json | None) -> None:
     project.note_sku("inventory", before, after)
-    project.stock_moved({entry["sku"] for entry in (before, after) if entry is not None})
+    _move_products(project, {entry["sku"] for entry in (before, after) if entry is not None})
 
 
 _QUANTITY = Shape({"quantity": shapes.integer})

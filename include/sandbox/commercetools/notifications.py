@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from sandbox.commercetools.collection import Deed, Kind
 from sandbox.commercetools.errors import Json
 from sandbox.commercetools.products import current_projection
 from sandbox.commercetools.shapes import words
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import Project
+from sandbox.commercetools.state import Deed, Kind, Project
 
 Change = Literal["ResourceCreated", "ResourceUpdated", "ResourceDeleted"]
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.clock import to_millis
 from sandbox.commercetools.errors import Json
 from sandbox.commercetools.prices import selected_price
 from sandbox.commercetools.products import variants_of
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import Project
+from sandbox.commercetools.state import Project
 
 CURRENCY = "EUR"
 NO_PRICE: Json = {"currencyCode": CURRENCY, "centAmount": 100}
@@ -56,7 +53,7 @@ def _line(project: Project, sku: str, quantity: int, channel: str | None) -> Jso
 
 
 def _price(project: Project, variant: Json) -> Json:
-    now = to_millis(project.store.clock.now())
+    now = project.platform.now()
     chosen = selected_price(variant.get("prices", []), CURRENCY, None, None, now)
     value: Json = chosen["value"] if chosen is not None else NO_PRICE
     return value

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.clock import to_millis
 from sandbox.commercetools import shapes
-from sandbox.commercetools.collection import Action, Context
 from sandbox.commercetools.errors import Json, invalid_field, invalid_input, invalid_operation
 from sandbox.commercetools.shapes import Shape, as_stored_moment
+from sandbox.commercetools.state import Action, Context
 
 _SHIPMENT = shapes.one_of("Advised", "Returned", "BackInStock", "Unusable")
 _PAYMENT = shapes.one_of("NonRefundable", "Initial", "Refunded", "NotRefunded")
@@ -44,9 +43,9 @@ def _return_item(context: Context, order: Json, draft: Json) -> Json:
     )
     if draft.get(name) not in [line.get("id") for line in lines]:
         raise invalid_field(name, draft.get(name), "The order has no such line item.")
-    now = to_millis(context.project.store.clock.now())
+    now = context.project.platform.now()
     return {
-        "id": context.project.store.new_id(),
+        "id": context.project.platform.new_id(),
         "type": "LineItemReturnItem" if name == "lineItemId" else "CustomLineItemReturnItem",
         **context.project.resolved(context, draft),
         "paymentState": _FIRST_PAYMENT[draft["shipmentState"]],
@@ -83,7 +82,7 @@ def _set_state(name: str, check: shapes.Check) -> Action:
         if state not in _NEXT.get(item[name], set()):
             raise invalid_operation(f"The {name} of a return cannot go from {item[name]} to {state}.")
         item[name] = state
-        item["lastModifiedAt"] = to_millis(context.project.store.clock.now())
+        item["lastModifiedAt"] = context.project.platform.now()
         if state == "Returned":
             item["paymentState"] = _FIRST_PAYMENT[state]
 

@@ -7,11 +7,9 @@ Stock moves as the inventory mode says, see `order_stock`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.clock import to_millis
-from sandbox.commercetools import shapes
-from sandbox.commercetools.collection import Action, Context, Kind
+from sandbox.commercetools import order_stock, shapes
 from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, typed_money
 from sandbox.commercetools.errors import ApiError, Json, invalid_field
 from sandbox.commercetools.order_returns import RETURN_ACTIONS
@@ -24,10 +22,8 @@ from sandbox.commercetools.prices import (
 )
 from sandbox.commercetools.products import variants_of
 from sandbox.commercetools.shapes import Shape, as_stored_moment
+from sandbox.commercetools.state import Action, Context, Kind, Project
 from sandbox.commercetools.taxing import portions_of, taxed
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import Project
 
 # --- orders ----------------------------------------------------------------------------------------------------------
 
@@ -42,7 +38,7 @@ _STATES = {
 
 def _line_item(context: Context, draft: Json) -> Json:
     item: Json = {
-        "id": context.project.store.new_id(),
+        "id": context.project.platform.new_id(),
         "lineItemMode": "Standard",
         "priceMode": "ExternalTotal",
         "state": [],
@@ -51,7 +47,7 @@ def _line_item(context: Context, draft: Json) -> Json:
         "taxedPricePortions": [],
         **draft,
     }
-    item["price"] = {"id": context.project.store.new_id(), **draft["price"]}
+    item["price"] = {"id": context.project.platform.new_id(), **draft["price"]}
     unit = draft["price"]["value"]
     item |= _amounts(context, draft, unit)
     if "supplyChannel" in draft:
@@ -71,7 +67,7 @@ def _line_item(context: Context, draft: Json) -> Json:
 def _custom_line_item(context: Context, draft: Json) -> Json:
     unit = draft["money"]
     return {
-        "id": context.project.store.new_id(),
+        "id": context.project.platform.new_id(),
         "state": [],
         "discountedPricePerQuantity": [],
         "perMethodTaxRate": [],
@@ -92,7 +88,7 @@ def _amounts(context: Context, draft: Json, unit: Json) -> Json:
         raise invalid_field("taxedPrice", sent, "The field 'taxRate' is required, too.")
     if rate is None:
         return {"totalPrice": total}
-    if sent is None or not context.project.store.imports_taxed_prices:
+    if sent is None or not context.project.platform.imports_taxed_prices:
         net, gross = taxed(rate, total["centAmount"])
         sent = {
             "totalNet": {**total, "centAmount": net},
@@ -144,7 +140,7 @@ def _build_order(context: Context, draft: Json) -> Json:
         order["taxedPrice"] = _taxed_price(given["taxedPrice"])
     if "completedAt" in given:
         order["completedAt"] = as_stored_moment(given["completedAt"])
-    context.project.order_stock.check(order)
+    order_stock.check(context.project, order)
     return order
 
 
@@ -169,10 +165,10 @@ def _update_sync_info(context: Context, order: Json, action: Json) -> None:
     entry: Json = {"channel": _marking_channel(context, action["channel"])}
     if "externalId" in action:
         entry["externalId"] = action["externalId"]
-    now = to_millis(context.project.store.clock.now())
+    now = context.project.platform.now()
     entry["syncedAt"] = as_stored_moment(action["syncedAt"]) if "syncedAt" in action else now
     kept = order["syncInfo"]
-    if not context.project.store.sync_info_appends:
+    if not context.project.platform.sync_info_appends:
         kept = [old for old in kept if old["channel"] != entry["channel"]]
     order["syncInfo"] = [*kept, entry]
 
@@ -208,7 +204,7 @@ def _set_address(name: str) -> Callable[[Context, Json, Json], None]:
 
 
 def _created(context: Context, order: Json) -> None:
-    context.project.order_stock.take(order)
+    order_stock.take(context.project, order)
 
 
 def _skus(order: Json | None) -> set[str]:
@@ -218,7 +214,7 @@ def _skus(order: Json | None) -> set[str]:
 
 def _changed(project: Project, before: Json | None, after: Json | None) -> None:
     project.note_skus("orders", (after or before or {})["id"], _skus(before), _skus(after))
-    project.order_stock.note(before, after)
+    order_stock.note(project, before, after)
 
 
 def _index(project: Project, path: str, value: Any) -> set[str] | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sandbox.clock import to_millis
 from sandbox.commercetools import shapes
 from sandbox.commercetools.catalogue import key_of, queryable
-from sandbox.commercetools.collection import Action, Context, Kind
 from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, typed_money
 from sandbox.commercetools.errors import Json, invalid_operation
 from sandbox.commercetools.prices import money, set_text, stored_money
 from sandbox.commercetools.shapes import Shape, as_stored_moment, without_none
+from sandbox.commercetools.state import Action, Context, Kind
 
 TRANSACTION_TYPES = ("Authorization", "CancelAuthorization", "Charge", "Refund", "Chargeback")
 TRANSACTION_STATES = ("Initial", "Pending", "Success", "Failure")
@@ -39,8 +38,8 @@ _METHOD = Shape(
 
 def _transaction(context: Context, draft: Json) -> Json:
     made: Json = {
-        "id": context.project.store.new_id(),
-        "timestamp": to_millis(context.project.store.clock.now()),
+        "id": context.project.platform.new_id(),
+        "timestamp": context.project.platform.now(),
         "state": "Initial",
         **typed_money(without_none(draft)),
     }

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.commercetools import shapes
 from sandbox.commercetools.catalogue import key_of, queryable
-from sandbox.commercetools.collection import Action, Context, Kind
 from sandbox.commercetools.errors import Json, invalid_operation
 from sandbox.commercetools.prices import change_value, channel_with_role, set_text
 from sandbox.commercetools.shapes import Shape
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import Project
+from sandbox.commercetools.state import Action, Context, Kind, Project
 
 # --- channels --------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.collection import Action, Context
 from sandbox.commercetools.errors import (
     ApiError,
     Json,
@@ -16,6 +15,7 @@ from sandbox.commercetools.errors import (
     invalid_operation,
 )
 from sandbox.commercetools.shapes import Shape, as_stored_moment
+from sandbox.commercetools.state import Action, Context
 
 FRACTION_DIGITS = {
     "JPY": 0,
@@ -165,7 +165,7 @@ def check_tiers(tiers: list[Json]) -> None:
 
 def stored_price(context: Context, draft: Json) -> Json:
     """An embedded price with a new id."""
-    return {"id": context.project.store.new_id(), **stored_terms(context, draft)}
+    return {"id": context.project.platform.new_id(), **stored_terms(context, draft)}
 
 
 def _scope(price: Json) -> tuple[Any, ...]:

@@ -14,7 +14,6 @@ from sandbox.commercetools.attributes import (
     put_attribute,
     stored_value,
 )
-from sandbox.commercetools.collection import Action, Context, Kind
 from sandbox.commercetools.errors import Json, invalid_field, invalid_input, invalid_operation
 from sandbox.commercetools.prices import (
     check_scopes,
@@ -38,6 +37,7 @@ from sandbox.commercetools.products import (
     variants_of,
 )
 from sandbox.commercetools.shapes import Shape, copied
+from sandbox.commercetools.state import Action, Context, Kind
 
 Edit = Callable[[Context, Json, Json, Json], None]
 """(context, product, product data, action): changes the staged or the current data."""

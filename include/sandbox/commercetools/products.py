@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.commercetools import shapes
 from sandbox.commercetools.attributes import (
@@ -14,13 +14,10 @@ from sandbox.commercetools.attributes import (
     definitions,
     stored_attributes,
 )
-from sandbox.commercetools.collection import Context
 from sandbox.commercetools.errors import ApiError, Json, invalid_operation
 from sandbox.commercetools.prices import check_scopes, price_drafts, stored_price
 from sandbox.commercetools.shapes import Shape, copied, words
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import Project
+from sandbox.commercetools.state import Context, Project
 
 MAX_VARIANTS = 100
 """Variants a product (documented); that the master counts among them is inferred."""
@@ -87,7 +84,7 @@ def stored_variant(context: Context, known: dict[str, Json], draft: Json, number
             variant[name] = draft[name]
     prices = [stored_price(context, price) for price in draft.get("prices") or []]
     check_scopes(prices)
-    assets = [{"id": context.project.store.new_id(), **asset} for asset in draft.get("assets") or []]
+    assets = [{"id": context.project.platform.new_id(), **asset} for asset in draft.get("assets") or []]
     return {
         **variant,
         "prices": prices,
@@ -201,7 +198,7 @@ def product_index(project: Project, path: str, value: Any) -> set[str] | None:
 def check_product_delete(context: Context, product: Json) -> None:
     """Refuses to delete a published product. Inferred from vendor test helpers, which unpublish before they delete;
     `store.refuse_deleting_published` turns it off."""
-    if product["masterData"]["published"] and context.project.store.refuse_deleting_published:
+    if product["masterData"]["published"] and context.project.platform.refuse_deleting_published:
         raise invalid_operation(
             f"The product '{product['id']}' is published; unpublish it before it is deleted."
         )

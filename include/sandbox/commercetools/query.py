@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from functools import cmp_to_key
 from typing import Any
 
-from sandbox.commercetools.collection import Collection, Row
 from sandbox.commercetools.errors import Json, malformed
 from sandbox.commercetools.matching import Test, candidates, compiled, lower_bound
 from sandbox.commercetools.predicates import Node, fields_of, parse
-from sandbox.commercetools.store import Project
+from sandbox.commercetools.state import Collection, Project, Row
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 500

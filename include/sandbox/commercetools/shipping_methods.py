@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sandbox.commercetools import shapes
 from sandbox.commercetools.catalogue import key_of, queryable
-from sandbox.commercetools.collection import Context, Kind
 from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, typed_money
 from sandbox.commercetools.errors import Json, invalid_operation
 from sandbox.commercetools.prices import change_value, set_text
 from sandbox.commercetools.shapes import Shape
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import Project
+from sandbox.commercetools.state import Context, Kind, Project
 
 
 def _build(context: Context, draft: Json) -> Json:

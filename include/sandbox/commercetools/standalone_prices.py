@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
 from sandbox.commercetools import shapes
-from sandbox.commercetools.collection import Action, Context, Kind
 from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS
 from sandbox.commercetools.errors import (
     ApiError,
@@ -29,30 +26,17 @@ from sandbox.commercetools.prices import (
     stored_tier,
 )
 from sandbox.commercetools.shapes import Shape, as_stored_moment, words
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import CommercetoolsStore
+from sandbox.commercetools.state import Action, Context, Kind, Platform, Writing
 
 PATH = "standalone-prices"
 
-LockCode = Literal["ExactLockConflict", "ValidityLockConflict"]
-Writing = Literal["update", "create"]
 
-
-class PriceLock(NamedTuple):
-    """One write that will find the SKU and scope being changed by another."""
-
-    writing: Writing
-    code: LockCode
-    status: int
-
-
-def refuse_locked(store: CommercetoolsStore, writing: Writing, price: Json) -> None:
+def refuse_locked(platform: Platform, writing: Writing, price: Json) -> None:
     """Raises the next lock error that is due for this kind of write; see `lock_standalone_prices`."""
-    lock = next((each for each in store.price_locks if each.writing == writing), None)
+    lock = next((each for each in platform.price_locks if each.writing == writing), None)
     if lock is None:
         return
-    store.price_locks.remove(lock)
+    platform.price_locks.remove(lock)
     fields = scope_fields(price)
     if lock.code == "ValidityLockConflict":
         fields = {name: value for name, value in fields.items() if name not in ("validFrom", "validUntil")}

@@ -7,17 +7,15 @@ without anything to tell, or Event Grid without CloudEvents, is answered with is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.commercetools import shapes
 from sandbox.commercetools.catalogue import key_of, queryable
-from sandbox.commercetools.collection import Action, Collection, Context, Kind
 from sandbox.commercetools.errors import ApiError, Json, invalid_input, invalid_json, required_field
 from sandbox.commercetools.prices import set_text
 from sandbox.commercetools.shapes import Shape, copied, words
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import Project
+from sandbox.commercetools.state import Action, Collection, Context, Kind, Project
+from sandbox.commercetools.writing import add
 
 MAX_SUBSCRIPTIONS = 50
 """Subscriptions a project (documented limit, raised on request)."""
@@ -141,10 +139,6 @@ def _render(project: Project, subscription: Json) -> Json:
     return {**subscription, "destination": shown}
 
 
-def _changed(project: Project, before: Json | None, after: Json | None) -> None:
-    project.store.deliveries.subscription_changed(after)
-
-
 SUBSCRIPTIONS = Kind(
     path=PATH,
     type_id="subscription",
@@ -172,7 +166,6 @@ SUBSCRIPTIONS = Kind(
     unique=key_of,
     check=_check,
     render=_render,
-    changed=_changed,
 )
 
 
@@ -181,7 +174,7 @@ def create(context: Context, collection: Collection, draft: Json, tried: Json | 
     SUBSCRIPTIONS.draft.check(draft)
     given = {name: value for name, value in copied(draft).items() if value is not None}
     body = _build(context, given)
-    return collection.add(context, {**body, **({"id": tried["id"]} if tried is not None else {})})
+    return add(collection, context, {**body, **({"id": tried["id"]} if tried is not None else {})})
 
 
 def to_try_out(context: Context, collection: Collection, found: Json | None, body: Any) -> Json | None:
@@ -195,7 +188,7 @@ def to_try_out(context: Context, collection: Collection, found: Json | None, bod
     if found is None:
         SUBSCRIPTIONS.draft.check(body)
         draft = {name: value for name, value in body.items() if value is not None}
-        wanted = {"id": context.project.store.new_id(), **_build(context, draft)}
+        wanted = {"id": context.project.platform.new_id(), **_build(context, draft)}
         _check(context, wanted)
         for name, value in key_of(wanted):
             if collection.find_by(name, value) is not None:

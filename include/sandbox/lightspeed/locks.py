@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import wraps
 from types import TracebackType
-from typing import Any, TypeVar, cast
-
-A = TypeVar("A", bound=Callable[..., Any])
 
 
 class TellingLock:
@@ -38,14 +34,3 @@ class TellingLock:
         finally:
             self._depth -= 1
             self._lock.release()
-
-
-def locked(action: A) -> A:
-    """The method of a store, under its lock."""
-
-    @wraps(action)
-    def under_lock(store: Any, *args: Any, **kwargs: Any) -> Any:
-        with store.lock:
-            return action(store, *args, **kwargs)
-
-    return cast(A, under_lock)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.lightspeed.locks import locked
 from sandbox.lightspeed.sale_wire import sale_wire
 from sandbox.lightspeed.shop_actions.customers import CustomerActions
 from sandbox.lightspeed.shop_actions.products import ProductActions
@@ -13,6 +12,7 @@ from sandbox.lightspeed.shop_actions.setup import SetUpActions
 from sandbox.lightspeed.shop_actions.stock import StockActions
 from sandbox.lightspeed.webhooks import Webhooks
 from sandbox.lightspeed.wire import price_row_wire, product_wire
+from sandbox.locks import locked
 
 
 class LightspeedStore(SetUpActions, ProductActions, CustomerActions, SaleActions, StockActions):

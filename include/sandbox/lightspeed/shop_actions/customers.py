@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.lightspeed.customer_rules import FIGURES, WRITABLE, customer_fields
-from sandbox.lightspeed.locks import locked
 from sandbox.lightspeed.numerals import Number
 from sandbox.lightspeed.rows import Record
 from sandbox.lightspeed.state import StoreState
+from sandbox.locks import locked
 
 
 class CustomerActions(StoreState):

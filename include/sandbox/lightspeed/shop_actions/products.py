@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.lightspeed import catalogue, price_entries
-from sandbox.lightspeed.locks import locked
 from sandbox.lightspeed.models import PriceBookProduct
 from sandbox.lightspeed.numerals import Number
 from sandbox.lightspeed.payloads import COMMON_FIELDS, DETAIL_FIELDS
 from sandbox.lightspeed.prices import tax_of, without_tax
 from sandbox.lightspeed.state import StoreState
+from sandbox.locks import locked
 
 PRICED_FIELDS = (
     "price",

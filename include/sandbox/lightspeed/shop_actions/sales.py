@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.lightspeed import sales
-from sandbox.lightspeed.locks import locked
 from sandbox.lightspeed.numerals import Number, five_places
 from sandbox.lightspeed.prices import both_prices, tax_rate, to_pay, without_tax
 from sandbox.lightspeed.rows import Record
 from sandbox.lightspeed.state import StoreState
+from sandbox.locks import locked
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.lightspeed import price_books, tree
-from sandbox.lightspeed.locks import locked
 from sandbox.lightspeed.numerals import Number
 from sandbox.lightspeed.state import CURRENCY_SYMBOLS, StoreState
+from sandbox.locks import locked
 
 
 class SetUpActions(StoreState):

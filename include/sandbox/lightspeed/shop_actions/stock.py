@@ -8,9 +8,9 @@ from typing import Any
 
 from sandbox.lightspeed import consignments, stock
 from sandbox.lightspeed.consignment_rows import Consignment
-from sandbox.lightspeed.locks import locked
 from sandbox.lightspeed.numerals import Number
 from sandbox.lightspeed.state import StoreState
+from sandbox.locks import locked
 
 
 class StockActions(StoreState):

@@ -1,41 +1,55 @@
-"""One collection of resources: versions, timestamps, unique values, sorted walks, update actions, all or nothing.
+"""What the platform holds: projects, their collections of resources, and the switches tests turn.
 
-Everything that differs between resources stands in a `Kind`; the machinery here is the same for all.
+What lives here: the nouns. Everything that differs between resources stands in a `Kind`; a `Collection` knows its
+resources, their unique values and their order. What writes into collections is `writing`, what each resource makes of a
+draft or an action stands in its own module, and `store` says which kinds there are and what shoppers do.
 """
 
 from __future__ import annotations
 
+import random
+import threading
+import uuid
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from sandbox.clock import to_millis
+from sandbox.clock import Clock, to_millis
 from sandbox.commercetools.errors import (
     ApiError,
     Json,
     concurrent_modification,
     duplicate_field,
-    invalid_input,
     invalid_json,
     reference_not_found,
     resource_not_found,
 )
-from sandbox.commercetools.extensions import Trigger
-from sandbox.commercetools.shapes import Shape, copied
-
-if TYPE_CHECKING:
-    from sandbox.commercetools.store import Project
-
-MAX_ACTIONS = 500
-"""Update actions a request (documented limit)."""
+from sandbox.commercetools.extensions import Extension
+from sandbox.commercetools.shapes import Shape
+from sandbox.commercetools.stock_rows import HeldStock
 
 Values = Callable[[Json], Iterable[tuple[str, Any]]]
 """(field name as the error shows it, value) pairs of a resource."""
 
+TOKEN_LIFETIME = 172_800.0
+"""Seconds. 48 hours is what is widely seen; no official page states it."""
+
 _encoder = msgspec.json.Encoder()
+
+
+LockCode = Literal["ExactLockConflict", "ValidityLockConflict"]
+Writing = Literal["update", "create"]
+
+
+class PriceLock(NamedTuple):
+    """One write that will find the SKU and scope being changed by another."""
+
+    writing: Writing
+    code: LockCode
+    status: int
 
 
 @dataclass
@@ -168,102 +182,12 @@ class Collection:
             raise resource_not_found(id or key or "")
         return found
 
-    def create(self, context: Context, draft: Json) -> Json:
-        """A new resource from a draft; version 1."""
-        draft = copied(draft)
-        self.kind.draft.check(draft)
-        return self.add(
-            context,
-            self.kind.build(context, {name: value for name, value in draft.items() if value is not None}),
-            Deed(from_draft=True),
-        )
-
-    def add(self, context: Context, body: Json, deed: Deed = NOTHING_SAID) -> Json:
-        """A new resource with this body, made otherwise than from a draft; version 1."""
-        now = to_millis(self.project.store.clock.now())
-        resource = {
-            "id": self.project.store.new_id(),
-            "version": 1,
-            "createdAt": now,
-            "lastModifiedAt": now,
-            "createdBy": context.by(),
-            "lastModifiedBy": context.by(),
-            **body,
-        }
-        if deed.from_draft:
-            self._extend(context, "Create", resource)
-        if self.kind.check is not None:
-            self.kind.check(context, resource)
-        self._put(None, resource, deed)
-        if self.kind.created is not None:
-            self.kind.created(context, resource)
-        return resource
-
-    def insert(self, resource: Json) -> Json:
-        """A resource just as given (id, version, times), for fixtures; unique values still count."""
-        now = to_millis(self.project.store.clock.now())
-        whole: Json = {
-            "id": self.project.store.new_id(),
-            "version": 1,
-            "createdAt": now,
-            "lastModifiedAt": now,
-        }
-        whole |= copied(resource)
-        self._put(self.find(id=whole["id"]), whole)
-        return whole
-
-    def update(self, context: Context, resource: Json, version: Any, actions: Any) -> Json:
-        """Applies update actions in order, all or none. An update that changes nothing leaves the version as it is
-        (inferred)."""
-        if not isinstance(version, int) or isinstance(version, bool):
-            raise invalid_json("version: Missing required value")
-        if not isinstance(actions, list):
-            raise invalid_json("actions: Missing required value")
-        if len(actions) > MAX_ACTIONS:
-            raise invalid_input(f"The update has {len(actions)} actions, at most {MAX_ACTIONS} are allowed.")
-        prepared = [self._prepared(position, action) for position, action in enumerate(actions)]
-        self.check_version(resource, version)
-        changed = copied(resource)
-        for action, given in prepared:
-            action.apply(context, changed, given)
-        if changed != resource:
-            self._extend(context, "Update", changed)
-        if self.kind.check is not None:
-            self.kind.check(context, changed)
-        if changed == resource:
-            return resource
-        return self.replace(context, resource, changed, deed=Deed(actions))
-
-    def _extend(self, context: Context, trigger: Trigger, resource: Json) -> None:
-        """Asks the project's extensions, one after the other, and applies what they answer to `resource`."""
-        for extension in self.project.extensions:
-            answered = extension.called(self.kind.type_id, trigger, copied(resource))
-            for action, given in [self._prepared(position, one) for position, one in enumerate(answered)]:
-                action.apply(context, resource, given)
-
     def check_version(self, resource: Json, version: int) -> None:
         """Raises `ConcurrentModification` when somebody else wrote in between."""
         if version != resource["version"]:
             raise concurrent_modification(
-                version, resource["version"], self.project.store.tell_current_version
+                version, resource["version"], self.project.platform.tell_current_version
             )
-
-    def replace(
-        self,
-        context: Context,
-        before: Json,
-        after: Json,
-        *,
-        move_time: bool = True,
-        deed: Deed = NOTHING_SAID,
-    ) -> Json:
-        """Stores a changed copy under the next version, which is one to five higher."""
-        after["version"] = before["version"] + self.project.store.version_step()
-        if move_time:
-            after["lastModifiedAt"] = to_millis(self.project.store.clock.now())
-            after["lastModifiedBy"] = context.by()
-        self._put(before, after, deed)
-        return after
 
     def restate(self, id: str, **fields: Any) -> None:
         """Sets what the platform itself says of a resource: no new version, and nobody is told."""
@@ -272,26 +196,7 @@ class Collection:
             row.resource = {**row.resource, **fields}
             row.forget()
 
-    def delete(self, context: Context, resource: Json, version: int, *, erased: bool = False) -> Json:
-        """Removes a resource; the API keeps no trace of it."""
-        self.check_version(resource, version)
-        if self.kind.check_delete is not None:
-            self.kind.check_delete(context, resource)
-        self._put(resource, None, Deed(erased=erased))
-        return resource
-
-    def _prepared(self, position: int, given: Any) -> tuple[Action, Json]:
-        where = f"actions[{position}]"
-        if not isinstance(given, dict) or not isinstance(given.get("action"), str):
-            raise invalid_json(f"{where}.action: Missing required value")
-        action = self.kind.actions.get(given["action"])
-        if action is None:
-            raise invalid_json(f"{where}.action: unknown action '{given['action']}' for {self.kind.type_id}")
-        body = {name: value for name, value in copied(given).items() if name != "action"}
-        action.shape.check(body, where)
-        return action, {name: value for name, value in body.items() if value is not None}
-
-    def _put(self, before: Json | None, after: Json | None, deed: Deed = NOTHING_SAID) -> None:
+    def put(self, before: Json | None, after: Json | None, deed: Deed = NOTHING_SAID) -> None:
         old = set(self.kind.unique(before)) if before is not None else set()
         new = set(self.kind.unique(after)) if after is not None else set()
         if after is not None:
@@ -315,7 +220,7 @@ class Collection:
                 row.resource = after
                 row.forget()
         # Told first: what else moves by it (a product's availability) is told of after it.
-        self.project.tell(self.kind, before, after, deed)
+        self.project.platform.on_change(self.project, self.kind, before, after, deed)
         if self.kind.changed is not None:
             self.kind.changed(self.project, before, after)
 
@@ -373,3 +278,155 @@ class Collection:
         if mode not in row.encoded:
             row.encoded[mode] = msgspec.Raw(_encoder.encode(document))
         return row.encoded[mode]
+
+
+class Project:
+    """One project: its settings and its resources."""
+
+    def __init__(self, platform: Platform, key: str, kinds: Iterable[Kind]) -> None:
+        self.platform = platform
+        self.key = key
+        self.extensions: list[Extension] = []
+        self.settings: Json = {
+            "version": 1,
+            "key": key,
+            "name": key,
+            "countries": ["DE", "GB"],
+            "currencies": ["EUR", "GBP"],
+            "languages": ["en", "de"],
+            "createdAt": platform.now(),
+            "messages": {"enabled": False, "deleteDaysAfterCreation": 15},
+            "carts": {"deleteDaysAfterLastModification": 90, "countryTaxRateFallbackEnabled": False},
+            "inventory": {"releaseExpiredReservations": True},
+            "discounts": {"discountCombinationMode": "Stacking"},
+            "productCatalogModel": "Classic",
+        }
+        self._by_sku: dict[str, dict[str, set[str]]] = {}
+        self._collections = {kind.path: Collection(self, kind) for kind in kinds}
+        self._types = {each.kind.type_id: each for each in self._collections.values()}
+        self.held = HeldStock()
+
+    def collection(self, path: str) -> Collection:
+        """The collection served under this path. Raises `KeyError`."""
+        return self._collections[path]
+
+    def has(self, path: str) -> bool:
+        return path in self._collections
+
+    def by_type(self, type_id: str) -> Collection:
+        """The collection of a reference's `typeId`."""
+        found = self._types.get(type_id)
+        if found is None:
+            raise ApiError(
+                400, "InvalidJsonInput", "Request body does not contain valid JSON.", typeId=type_id
+            )
+        return found
+
+    def answer(self, type_id: str, id: str) -> Json | None:
+        """The resource as the API answers it, for expanded references."""
+        collection = self._types.get(type_id)
+        found = collection.find(id=id) if collection is not None else None
+        if collection is None or found is None:
+            return None
+        return collection.kind.render(self, found) if collection.kind.render is not None else found
+
+    def resolved(self, context: Context, value: Any) -> Any:
+        """A copy in which every resource identifier by key has become a reference by id."""
+        if isinstance(value, list):
+            return [self.resolved(context, item) for item in value]
+        if isinstance(value, dict):
+            if set(value) == {"typeId", "key"} and value["typeId"] != "store":
+                return context.reference(value, value["typeId"])
+            return {name: self.resolved(context, item) for name, item in value.items()}
+        return value
+
+    def ids_with_sku(self, path: str, sku: str | None) -> set[str]:
+        """Ids of the resources of a collection that carry this SKU."""
+        return self._by_sku.get(path, {}).get(sku or "", set())
+
+    def note_sku(self, path: str, before: Json | None, after: Json | None) -> None:
+        """Keeps the SKU index of a collection whose resources have one SKU."""
+        old, new = ({each["sku"]} if each is not None else set() for each in (before, after))
+        self.note_skus(path, (after or before or {})["id"], old, new)
+
+    def note_skus(self, path: str, id: str, before: set[str], after: set[str]) -> None:
+        """Keeps the SKU index of a collection: a resource went from these SKUs to those."""
+        index = self._by_sku.setdefault(path, {})
+        for sku in before - after:
+            index[sku].discard(id)
+        for sku in after - before:
+            index.setdefault(sku, set()).add(id)
+
+    def refuse_if_referenced(self, resource: Json) -> None:
+        """Raises `ReferenceExists` while another resource refers to this one."""
+        quoted = f'"{resource["id"]}"'.encode()
+        for collection in self._collections.values():
+            for other in collection:
+                if other is not resource and quoted in msgspec.json.encode(other):
+                    by = collection.kind.type_id
+                    message = f"Can not delete '{resource['id']}': it is referenced by a {by}."
+                    raise ApiError(400, "ReferenceExists", message, referencedBy=by)
+
+
+Changed = Callable[[Project, Kind, Json | None, Json | None, Deed], None]
+
+
+class Platform:
+    """Time, chance and the projects. Its other attributes are switches, to be turned at any time; `lock` guards a
+    series of calls."""
+
+    def __init__(self, seed: int, clock: Clock) -> None:
+        self.clock = clock
+        self.lock = threading.RLock()
+        self._random = random.Random(seed)
+        self.projects: dict[str, Project] = {}
+        self.on_change: Changed = lambda project, kind, before, after, deed: None
+        """Told of each change, in the middle of it; before None: created, after None: deleted."""
+
+        self.token_lifetime: float = TOKEN_LIFETIME
+        """Seconds until a token expires."""
+        self.latency: float = 0.0
+        """Seconds that every API request takes longer."""
+        self.rate: float | None = None
+        """Requests a second from which on the answer is 503 `OverCapacity`; no limit is published."""
+        self.capacity: int | None = None
+        """Requests at the same time from which on the answer is 503 `OverCapacity`."""
+        self.tell_current_version: bool = True
+        """Whether a 409 says `currentVersion`, which is optional."""
+        self.most_version_step: int = 5
+        """Versions rise by one up to this number: only their order means something."""
+        self.stock_bumps_products: bool = False
+        """Whether writing inventory raises the version of the product with that SKU (inferred to happen)."""
+        self.stock_moves_product_time: bool = True
+        """Whether `lastModifiedAt` moves along then (unknown on the real API)."""
+        self.reserved_orders: Literal["stand", "commit"] = "stand"
+        """Whether what `ReserveOnOrder` reserves stands as a reservation (`quantityOnStock` stays) or is taken off
+        both figures at once (left open by the documentation)."""
+        self.order_stock_late: bool = False
+        """Whether the effects of orders on stock wait for `settle_order_stock`; the real API takes up to 10 s."""
+        self.sets_below_zero: bool = True
+        """Whether `changeQuantity` and drafts take a quantity below zero (no least one is documented for them);
+        `removeQuantity` is documented to lead there."""
+        self.cancel_gives_back: bool = True
+        """Whether cancelling an order gives its stock back (unknown on the real API)."""
+        self.refuse_deleting_published: bool = True
+        self.sync_info_appends: bool = True
+        """Whether `updateSyncInfo` keeps earlier entries of the same channel (unknown on the real API)."""
+        self.imports_taxed_prices: bool = True
+        """Whether order import keeps `taxedPrice` of lines (since 3 September 2026), or ignores it as a member it does
+        not know."""
+        self.price_locks: list[PriceLock] = []
+        """Writes of standalone prices that will be refused; see `lock_standalone_prices`."""
+        self.validate_requests: Callable[[str, str, Any], str | None] | None = None
+        """(method, path below the project, body) -> what is wrong with it, or None; see `spec.RequestValidator`."""
+
+    def now(self) -> str:
+        """The time as the API prints it."""
+        return to_millis(self.clock.now())
+
+    def new_id(self) -> str:
+        """A UUID from the seed."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def version_step(self) -> int:
+        return self._random.randint(1, self.most_version_step)
