@@ -13,16 +13,20 @@ from dataclasses import replace
 from typing import Any
 
 from retail_sync.commercetools.api import queries
+from retail_sync.commercetools.api.adapters import TimeFeed
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.privacy import PrivateFields
 from retail_sync.commercetools.api.queries import Rows, Slice, one_of
 from retail_sync.commercetools.api.shapes import PRODUCT, VARIANT
+from retail_sync.commercetools.api.variants import variants_in
+from retail_sync.commercetools.api.writing import MAX_ACTIONS, UpdateAction, update_body
 from retail_sync.records.checks import Shape, each, members, needed
-from retail_sync.records.errors import ProtocolFault
-from retail_sync.records.ports.products import Asked, Shown, Window
+from retail_sync.records.errors import ProtocolFault, RecordRejected, StaleTarget
+from retail_sync.records.ports.products import Asked, RawPage, Shown, Window
 from retail_sync.records.rows import gated, is_stub, readable, require
 from retail_sync.settings.models import SyncSettings
+from retail_sync.transport.answer import Answer
 
 PATH = "/product-projections"
 STAGED = (("staged", "true"),)
@@ -45,84 +49,88 @@ _WHOLE: Shape = {"masterData": needed(members({"staged": _SIDE, "current": membe
 
 
 class Projections:
-    """`currencies`, where it is asked for: those of which standalone prices are wanted. `known_prices`: of them, one
-    that the lists do not show is asked for under its own address."""
+    """`currencies`: those of which standalone prices are wanted. `known_prices`: of them, one that the lists do not
+    show is asked for under its own address."""
 
     def __init__(
-        self, client: CommercetoolsClient, settings: SyncSettings, known_prices: KnownPrices | None = None
+        self,
+        client: CommercetoolsClient,
+        settings: SyncSettings,
+        currencies: Collection[str],
+        known_prices: KnownPrices | None = None,
     ) -> None:
         self._client = client
+        self._currencies = sorted(currencies)
         self._known_prices = known_prices
         self._page_size = settings.limits.commercetools.page_size
         self._most_asked = settings.limits.commercetools.most_asked
         self._wants_current = settings.products.projection == "current"
         self.private = PrivateFields(settings.privacy.exclude.get("commercetools", ()))
 
-    def walk(self, window: Window, position: str | None, currencies: Collection[str]) -> AsyncIterator[Slice]:
+    def walk(self, window: Window, position: str | None) -> AsyncIterator[Slice]:
         """Everything by id, or what changed in the window by time."""
         walk = queries.in_window(
             self._client, PATH, window, page_size=self._page_size, params=STAGED, position=position
         )
-        return self._finished(walk, currencies)
+        return self._finished(walk)
 
-    def by_ids(self, product_ids: Sequence[str], currencies: Collection[str]) -> AsyncIterator[Slice]:
-        return self._finished(
-            self._matching([one_of("id", part) for part in queries.in_batches(product_ids)]), currencies
-        )
+    def by_ids(self, product_ids: Collection[str]) -> list[AsyncIterator[Slice]]:
+        return self._matching([one_of("id", part) for part in queries.in_batches(product_ids)])
 
-    def by_skus(self, skus: Sequence[str], currencies: Collection[str]) -> AsyncIterator[Slice]:
+    def by_skus(self, skus: Sequence[str]) -> list[AsyncIterator[Slice]]:
         """A SKU may sit in the master variant or in any other: whether `variants(...)` means both is not documented."""
         parts = queries.in_batches((sku for sku in skus if sku), mentions=2)
-        tests = [
-            f"(masterVariant({test}) or variants({test}))" for test in (one_of("sku", part) for part in parts)
-        ]
-        return self._finished(self._matching(tests), currencies)
+        named = [one_of("sku", part) for part in parts]
+        return self._matching([f"(masterVariant({test}) or variants({test}))" for test in named])
 
-    async def one(self, name: str, currencies: Collection[str]) -> dict[str, Any]:
-        """One product by id or `key=...`, private fields included: for the writer, never to leave this room."""
+    async def one(self, name: str, seen_version: int | None = None) -> dict[str, Any]:
+        """One product by id or `key=...`, private fields included: for the writer, never to leave this room. Raises
+        StaleTarget where it is no longer at the version that was seen."""
         answer = await self._client.get(f"{PATH}/{name}", dict(STAGED))
         rows: Rows = [answer.json()]
         require(rows[0], PRODUCT, system=SYSTEM, what="product projections")
         await self._current(rows)
-        await self._standalone(rows, currencies)
+        await self._standalone(rows)
+        if seen_version is not None and int(rows[0]["version"]) != seen_version:
+            raise StaleTarget(
+                f"Product {name} is at version {rows[0]['version']}, the plan saw {seen_version}.",
+                code="stale",
+                system=SYSTEM,
+            )
         return rows[0]
 
-    def variants_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
-        """The variants of each product; a product that is gone is shown by no row."""
-        return [
-            Shown(
-                id=f"{row['id']}:{variant['id']}",
-                version=row.get("version"),
-                parent=str(row["id"]),
-                names=(str(variant["sku"]),) if variant.get("sku") else (),
-            )
-            for row in rows
-            for variant in (row.get("masterVariant"), *(row.get("variants") or ()))
-            if variant
-        ]
-
-    def with_variants(self, variant_ids: Sequence[str], currencies: Collection[str]) -> AsyncIterator[Slice]:
-        """The products of these variants."""
-        return self.by_ids(_products_of(variant_ids), currencies)
-
-    async def ask_each(self, variant_ids: Sequence[str], currencies: Collection[str]) -> Asked:
-        """One request for each product of these variants. A variant is gone with its product, or where the product is
-        there without it. Of a product that is there and can't be read, nothing is known to be gone."""
-        rows, missing = await self.each(_products_of(variant_ids), currencies)
-        there = {one.id for one in self.variants_in(readable(rows))}
-        answered = {str(row["id"]) for row in readable(rows)} | set(missing)
-        return Asked(
-            rows, [one for one in variant_ids if one not in there and one.partition(":")[0] in answered]
-        )
-
-    async def each(self, product_ids: Sequence[str], currencies: Collection[str]) -> tuple[Rows, list[str]]:
-        """Products, each asked for alone; which of them the project does not have."""
+    async def each(self, product_ids: Sequence[str]) -> Asked:
+        """Products, each asked for alone."""
         asked = await queries.asked(self._client, PATH, product_ids, STAGED)
-        return await self._kept(asked.rows, currencies), asked.gone
+        return Asked(await self._kept(asked.rows), asked.gone)
 
-    async def finish(self, rows: Rows, currencies: Collection[str]) -> Rows:
+    async def update(
+        self,
+        product_id: str,
+        version: int | None,
+        actions: Sequence[UpdateAction],
+        context: Mapping[str, str],
+    ) -> tuple[dict[str, Any] | None, list[Answer]]:
+        """Sends the actions at that version, in as many requests as they need: the whole product as it answered last
+        (None where there was nothing to do), and all answers."""
+        product: dict[str, Any] | None = None
+        answers: list[Answer] = []
+        for start in range(0, len(actions), MAX_ACTIONS):
+            if version is None:
+                raise RecordRejected(
+                    "An update of a product names no version.", code="missing", system=SYSTEM
+                )
+            body = update_body(version, *actions[start : start + MAX_ACTIONS])
+            answer = await self._client.post(f"/products/{product_id}", body, context=context)
+            with answer.as_described():
+                product = self.known(answer.json())
+                version = int(product["version"])
+            answers.append(answer)
+        return product, answers
+
+    async def finish(self, rows: Rows) -> Rows:
         """Rows as they may leave this room."""
-        await self._standalone(rows, currencies)
+        await self._standalone(rows)
         self.private.remove(rows)
         return rows
 
@@ -145,26 +153,24 @@ class Projections:
             "hasStagedChanges": bool(master_data.get("hasStagedChanges")),
         }
 
-    def _matching(self, tests: Sequence[str]) -> AsyncIterator[Slice]:
-        return queries.one_after_the_other(
-            [
+    def _matching(self, tests: Sequence[str]) -> list[AsyncIterator[Slice]]:
+        return [
+            self._finished(
                 queries.by_id(self._client, PATH, page_size=self._page_size, where=[test], params=STAGED)
-                for test in tests
-            ]
-        )
+            )
+            for test in tests
+        ]
 
-    async def _finished(
-        self, walk: AsyncIterator[Slice], currencies: Collection[str]
-    ) -> AsyncIterator[Slice]:
+    async def _finished(self, walk: AsyncIterator[Slice]) -> AsyncIterator[Slice]:
         async for part in walk:
-            yield replace(part, rows=await self._kept(part.rows, currencies))
+            yield replace(part, rows=await self._kept(part.rows))
 
-    async def _kept(self, answered: Rows, currencies: Collection[str]) -> Rows:
+    async def _kept(self, answered: Rows) -> Rows:
         """Rows as they may leave this room; one that is no product stands for itself."""
         rows = gated(answered, PRODUCT)
         sound = readable(rows)
         await self._current(sound)
-        await self.finish(sound, currencies)
+        await self.finish(sound)
         return [*gated(sound, PRODUCT), *filter(is_stub, rows)]
 
     async def _current(self, rows: Rows) -> None:
@@ -191,7 +197,7 @@ class Projections:
                 if id in places:
                     rows[places[id]] = row
 
-    async def _standalone(self, rows: Rows, currencies: Collection[str]) -> None:
+    async def _standalone(self, rows: Rows) -> None:
         """Puts standalone prices where embedded ones would be, with the version that writing them needs.
 
         Raises ProtocolFault where the lists lack more known prices than may be asked for one by one."""
@@ -199,14 +205,14 @@ class Projections:
         for row in rows:
             if row.get("priceMode") != "Standalone":
                 continue
-            for variant in (row.get("masterVariant"), *(row.get("variants") or ())):
-                if variant and variant.get("sku"):
+            for variant in variants_in(row):
+                if variant.get("sku"):
                     variant["prices"] = []
                     holders.setdefault(variant["sku"], []).append(variant)
         for part in queries.in_batches(holders):
             where = [
                 one_of("sku", part),
-                f"value({one_of('currencyCode', sorted(currencies))})",
+                f"value({one_of('currencyCode', self._currencies)})",
                 "active = true",
             ]
             listed = await queries.everything(self._client, STANDALONE_PRICES, where=where)
@@ -237,6 +243,54 @@ class Projections:
             if price is not None
         ]
         return [price for price in prices if price.get("active") is not False]
+
+
+class ProductFeed(TimeFeed):
+    """Products, each whole with all its variants: all by id, or what changed by time."""
+
+    def __init__(self, client: CommercetoolsClient, settings: SyncSettings, projections: Projections) -> None:
+        super().__init__(client, settings)
+        self._projections = projections
+
+    async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
+        async for part in self._projections.walk(window, position):
+            yield self._page(part, window)
+
+    def search(self, keys: Sequence[str], /) -> AsyncIterator[RawPage]:
+        """The products of these SKUs now."""
+        return self._pages(self._projections.by_skus(keys))
+
+    def fetch(self, product_ids: Sequence[str]) -> AsyncIterator[RawPage]:
+        """These products now."""
+        return self._pages(self._projections.by_ids(product_ids))
+
+    def records_in(self, rows: Sequence[Mapping[str, Any]], /) -> list[Shown]:
+        """The variants of each product; a product that is gone is shown by no row."""
+        return [
+            Shown(
+                id=f"{row['id']}:{variant['id']}",
+                version=row.get("version"),
+                parent=str(row["id"]),
+                names=(str(variant["sku"]),) if variant.get("sku") else (),
+            )
+            for row in rows
+            for variant in variants_in(row)
+        ]
+
+    async def ask_together(self, ids: Sequence[str], /) -> AsyncIterator[Rows]:
+        """The products of these variants."""
+        async for page in self.fetch(_products_of(ids)):
+            yield page.rows
+
+    async def ask_each(self, ids: Sequence[str], /) -> Asked:
+        """One request for each product of these variants. A variant is gone with its product, or where the product is
+        there without it. Of a product that is there and can't be read, nothing is known to be gone."""
+        asked = await self._projections.each(_products_of(ids))
+        sound = readable(asked.rows)
+        there = {one.id for one in self.records_in(sound)}
+        answered = {str(row["id"]) for row in sound} | set(asked.gone)
+        gone = [one for one in ids if one not in there and one.partition(":")[0] in answered]
+        return Asked(self._kept(asked.rows), gone)
 
 
 def _products_of(variant_ids: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from secrets import token_hex
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 from retail_sync.commercetools.api.client import CommercetoolsClient
@@ -265,23 +265,22 @@ def one_of(field: str, values: Sequence[str]) -> str:
     return f"{field} in ({','.join(quoted(value) for value in values)})"
 
 
-async def server_clock(client: CommercetoolsClient, *, use_object: bool = True) -> datetime:
+async def server_clock(client: CommercetoolsClient) -> datetime:
     """The time of the platform itself, so that this machine's clock never decides what a window holds.
 
     Upserts one custom object and reads its `lastModifiedAt`, which is made where the timestamps of products are made;
-    without `use_object`, or without the scope for it, takes the `Date` header of a small read (whole seconds).
+    without the scope for it, takes the `Date` header of a small read (whole seconds).
     """
-    if use_object:
-        draft = CustomObjectDraft(container=CLOCK_CONTAINER, key=CLOCK_KEY, value=token_hex(8))
-        try:
-            # The object's value means nothing, only its timestamp does: it may be repeated, and anybody may set it.
-            answer = await client.post("/custom-objects", draft.body(), safe=True, reads=True)
-            with answer.as_described():
-                told = answer.json()["lastModifiedAt"]
-            return parse_moment(told)
-        except ConfigurationFault as fault:
-            if fault.status != 403:
-                raise
+    draft = CustomObjectDraft(container=CLOCK_CONTAINER, key=CLOCK_KEY, value=token_hex(8))
+    try:
+        # The object's value means nothing, only its timestamp does: it may be repeated, and anybody may set it.
+        answer = await client.post("/custom-objects", draft.body(), safe=True, reads=True)
+        with answer.as_described():
+            told = answer.json()["lastModifiedAt"]
+        return parse_moment(told)
+    except ConfigurationFault as fault:
+        if fault.status != 403:
+            raise
     answer = await client.get("")
     return date_of(answer.headers.get("date"))
 
@@ -328,6 +327,3 @@ def _stuck(path: str) -> ProtocolFault:
         system=SYSTEM,
         remedy="Nothing was skipped. Run it again; if it happens again, the API changed and the adapter has to follow.",
     )
-
-
-Clock = Literal["custom_object", "date_header"]

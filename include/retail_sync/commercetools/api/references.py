@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -17,6 +17,8 @@ from retail_sync.commercetools.api.wire import (
     AttributeDefinition,
     Category,
     Channel,
+    CustomerGroup,
+    CustomType,
     ProductSelection,
     ProductType,
     Project,
@@ -89,7 +91,7 @@ class References:
         return next((type_ for type_ in self.product_types.values() if type_.key == key), None)
 
     def tax_category(self, key_or_name: str) -> TaxCategory | None:
-        return _named(self.tax_categories.values(), key_or_name)
+        return tax_category_named(self.tax_categories.values(), key_or_name)
 
     def category_name(self, category: Category, locales: Iterable[str]) -> str:
         """The name a person reads: in the first of `locales` that has one, else any, else the key."""
@@ -111,7 +113,7 @@ class References:
         return frozenset.intersection(*groups) if groups else None
 
 
-def _named(found: Iterable[TaxCategory], key_or_name: str) -> TaxCategory | None:
+def tax_category_named(found: Iterable[TaxCategory], key_or_name: str) -> TaxCategory | None:
     candidates = list(found)
     by_key = next((one for one in candidates if one.key == key_or_name), None)
     return by_key or next((one for one in candidates if one.name == key_or_name), None)
@@ -120,21 +122,17 @@ def _named(found: Iterable[TaxCategory], key_or_name: str) -> TaxCategory | None
 async def read_references(client: CommercetoolsClient, settings: SyncSettings) -> References:
     """One request for each small collection; selections and stores only where the assortment names some."""
     rule = settings.products.assortment.commercetools
-    names = ["/product-types", "/tax-categories", "/categories"]
-    names += ["/channels"] if settings.products.price.channel else []
-    answer, collections = await asyncio.gather(
-        client.get(""), asyncio.gather(*(queries.everything(client, name) for name in names))
+    project, types, taxes, categories, channels = await asyncio.gather(
+        read_project(client),
+        read_all(client, ProductType),
+        read_all(client, TaxCategory),
+        read_all(client, Category),
+        read_all(client, Channel, wanted=settings.products.price.channel is not None),
     )
-    found = dict(zip(names, collections, strict=True))
-    project = _one(Project, answer.json())
-    product_types = many(ProductType, found["/product-types"])
-    tax_categories = many(TaxCategory, found["/tax-categories"])
-    categories = many(Category, found["/categories"])
-    channels = many(Channel, found.get("/channels", []))
     return References(
         project=project,
-        product_types={one.id: one for one in product_types},
-        tax_categories={one.id: one for one in tax_categories},
+        product_types={one.id: one for one in types},
+        tax_categories={one.id: one for one in taxes},
         categories={one.id: one for one in categories},
         channels={one.key: one for one in channels},
         listings=await read_listings(client, rule.product_selections, rule.stores),
@@ -172,7 +170,25 @@ async def read_project(client: CommercetoolsClient) -> Project:
 
 async def read_channels(client: CommercetoolsClient) -> list[Channel]:
     """All channels of the project."""
-    return many(Channel, await queries.everything(client, "/channels"))
+    return await read_all(client, Channel)
+
+
+_PATHS: Mapping[type[Wire], str] = {
+    Category: "/categories",
+    Channel: "/channels",
+    CustomerGroup: "/customer-groups",
+    CustomType: "/types",
+    ProductType: "/product-types",
+    Store: "/stores",
+    TaxCategory: "/tax-categories",
+}
+
+
+async def read_all(
+    client: CommercetoolsClient, model: type[W], *, wanted: bool = True, where: Sequence[str] = ()
+) -> list[W]:
+    """A small collection, as far as it can be read; nothing is asked for where it is not `wanted`."""
+    return many(model, await queries.everything(client, _PATHS[model], where=where) if wanted else [])
 
 
 class _Assigned(Wire):

@@ -1,9 +1,14 @@
-"""How a line of an order names the variant it is about."""
+"""The variants of a product, and how a line of an order names the one it is about."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+
+def variants_in(product: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The variants of one side of a product, master first. A SKU may sit in either place."""
+    return [one for one in (product.get("masterVariant"), *(product.get("variants") or ())) if one]
 
 
 def variant_of(line: Mapping[str, Any]) -> str | None:

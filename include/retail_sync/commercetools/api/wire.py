@@ -207,6 +207,29 @@ class CustomerGroup(Wire):
     name: str = ""
 
 
+class FieldType(Wire):
+    """`name` is open: Boolean, String, Number, Money, Enum, Date ... (API reference, type FieldType)."""
+
+    name: str
+
+
+class FieldDefinition(Wire):
+    name: str
+    type: FieldType
+    required: bool = False
+
+
+class CustomType(Wire):
+    id: str
+    key: str = ""
+    resourceTypeIds: list[str] | None = None
+    fieldDefinitions: list[FieldDefinition] | None = None
+
+    @property
+    def definitions(self) -> dict[str, FieldDefinition]:
+        return {one.name: one for one in self.fieldDefinitions or ()}
+
+
 class SelectionSetting(Wire):
     productSelection: Reference
     active: bool = True
@@ -235,13 +258,6 @@ class Project(Wire):
     languages: list[str] = Field(default_factory=list)
     productCatalogModel: str | None = None
     inventory: InventoryConfiguration | None = None
-
-
-class StandalonePrice(Wire):
-    id: str
-    version: Whole
-    sku: str
-    active: bool = True
 
 
 def exact_amount(value: Money) -> Decimal:

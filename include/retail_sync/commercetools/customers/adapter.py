@@ -8,18 +8,18 @@ leave.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
 
-from retail_sync.commercetools.api import queries, windows
+from retail_sync.commercetools.api import queries
+from retail_sync.commercetools.api.adapters import CollectionFeed, EntityAdapter
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
-from retail_sync.commercetools.api.queries import Clock, Slice, one_of, quoted
+from retail_sync.commercetools.api.queries import Slice, one_of, quoted
 from retail_sync.commercetools.api.shapes import CUSTOMER
 from retail_sync.commercetools.api.writing import unwritable, update_body
 from retail_sync.commercetools.customers import preflight as customer_preflight
@@ -38,41 +38,27 @@ from retail_sync.records.errors import (
 from retail_sync.records.identifiers import is_uuid
 from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
 from retail_sync.records.ports.preflight import CheckResult
-from retail_sync.records.ports.products import Asked, RawPage, SystemName, Window
-from retail_sync.records.rows import gated, read_rows, require
+from retail_sync.records.ports.products import RawPage
+from retail_sync.records.rows import read_rows, require
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.answer import Answer
-from retail_sync.transport.withholding import Withhold
 
 CUSTOMERS = "/customers"
-WITHHOLD: Withhold = "shape"
-FETCHED_AT_ONCE = 100
 _KEY = re.compile(r"[A-Za-z0-9_-]{2,256}")
 _UNIQUE = {"customerNumber": "number"}
 """Fields in which the API finds a duplicate, where they are called otherwise here."""
 
 
-class CommercetoolsCustomers:
-    """Customers of one project. `prepare` comes first; the client is opened and closed by the caller.
+class CommercetoolsCustomers(CollectionFeed, EntityAdapter[CustomerReferences]):
+    """Customers of one project."""
 
-    `clock`: how the server's time is asked for (see `queries.server_clock`).
-    """
+    path = CUSTOMERS
+    shape = CUSTOMER
+    withhold = "shape"
 
-    system: SystemName = "commercetools"
-
-    def __init__(
-        self, client: CommercetoolsClient, settings: SyncSettings, *, clock: Clock = "custom_object"
-    ) -> None:
-        self._client = client
-        self._settings = settings
-        self._limits = settings.limits.commercetools
-        self.most_asked = self._limits.most_asked
-        self._clock = clock
+    def __init__(self, client: CommercetoolsClient, settings: SyncSettings) -> None:
+        super().__init__(client, settings)
         self._places = CustomerPlaces(settings)
-        self._prepared: CustomerReferences | None = None
-
-    async def server_time(self) -> datetime:
-        return await queries.server_clock(self._client, use_object=self._clock == "custom_object")
 
     async def prepare(self, *, writing: bool = False) -> None:
         """Reads the project's languages, and groups, types of custom fields and stores where the settings need them."""
@@ -80,12 +66,6 @@ class CommercetoolsCustomers:
         if writing:
             references.require()
         self._prepared = references
-
-    @property
-    def _ready(self) -> CustomerReferences:
-        if self._prepared is None:
-            raise RuntimeError("`prepare` has to be awaited before customers are read or written.")
-        return self._prepared
 
     @property
     def holds(self) -> frozenset[str]:
@@ -99,7 +79,7 @@ class CommercetoolsCustomers:
     # ------------------------------------------------------------ reading
 
     def to_customers(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-        mapping = CustomerRows(self._ready)
+        mapping = CustomerRows(self._prepared)
         return read_rows(
             rows,
             lambda sound: clear_table(mapping.rows(sound)),
@@ -108,26 +88,8 @@ class CommercetoolsCustomers:
             shape=CUSTOMER,
         )
 
-    def cursor_at(self, since: datetime, cursor: str) -> str | None:
-        return windows.cursor_at(since, cursor)
-
-    async def open_window(self, cursor: str | None, *, full: bool) -> Window:
-        """Its upper end is the next cursor."""
-        return windows.window_behind(await self.server_time(), self._limits, cursor, full=full)
-
-    async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
-        """All by id, with the cursor at the end, or what changed in order of time."""
-        walk = queries.in_window(
-            self._client,
-            CUSTOMERS,
-            window,
-            page_size=self._limits.page_size,
-            position=position,
-            withhold=WITHHOLD,
-        )
-        async for part in walk:
-            seen = part.position.partition("|")[0] if window.lower is not None and part.position else None
-            yield self._page(part, window.upper if part.last else seen)
+    def _trimmed(self, row: dict[str, Any]) -> dict[str, Any]:
+        return self._places.trimmed(row)
 
     def search(self, keys: Sequence[str]) -> AsyncIterator[RawPage]:
         """The customers whose id, customer number or key is one of these. Whether the API takes a text for an id that
@@ -142,20 +104,6 @@ class CommercetoolsCustomers:
         ]
         return self._found(tests)
 
-    def fetch(self, ids: Collection[str]) -> AsyncIterator[RawPage]:
-        """These customers as they are now; of a deleted one commercetools shows nothing."""
-        batches = queries.in_batches((id for id in ids if id), FETCHED_AT_ONCE)
-        return self._found([one_of("id", batch) for batch in batches])
-
-    async def ask_together(self, ids: Sequence[str], /) -> AsyncIterator[list[dict[str, Any]]]:
-        async for page in self.fetch(ids):
-            yield page.rows
-
-    async def ask_each(self, ids: Sequence[str], /) -> Asked:
-        """One request for each customer; 404 says that there is none."""
-        asked = await queries.asked(self._client, CUSTOMERS, ids, withhold=WITHHOLD)
-        return Asked(gated(asked.rows, CUSTOMER, self._places.trimmed), asked.gone)
-
     def lookup(self, email: str, number: str, key: str) -> AsyncIterator[RawPage]:
         """`lowercaseEmail` can only be asked for, in small letters; the e-mail itself is compared with its capitals.
         That is a vendor maintainer's word, not the API reference's; preflight tries it."""
@@ -167,24 +115,16 @@ class CommercetoolsCustomers:
         refused."""
         return None
 
-    async def _found(self, tests: Sequence[str]) -> AsyncIterator[RawPage]:
-        """What fits one of the tests, each customer once; one empty page where there is nothing to ask."""
-        walks = [
-            queries.by_id(
-                self._client, CUSTOMERS, page_size=self._limits.page_size, where=[test], withhold=WITHHOLD
-            )
-            for test in tests
-        ]
-        seen: set[str] = set()
-        async for part in queries.one_after_the_other(walks):
-            new = [row for row in part.rows if str(row.get("id")) not in seen]
-            seen.update(str(row.get("id")) for row in new)
-            yield self._page(replace(part, rows=new), None)
-        if not walks:
-            yield RawPage([], position="", cursor=None, last=True)
+    def _found(self, tests: Sequence[str]) -> AsyncIterator[RawPage]:
+        return self._pages([self._by_id(test) for test in tests])
 
-    def _page(self, part: Slice, cursor: str | None) -> RawPage:
-        return RawPage(gated(part.rows, CUSTOMER, self._places.trimmed), part.position, cursor, part.last)
+    async def _pages(self, walks: Sequence[AsyncIterator[Slice]]) -> AsyncIterator[RawPage]:
+        """What fits one of several tests, each customer once."""
+        seen: set[str] = set()
+        async for page in super()._pages(walks):
+            new = [row for row in page.rows if str(row.get("id")) not in seen]
+            seen.update(str(row.get("id")) for row in new)
+            yield replace(page, rows=new)
 
     # ------------------------------------------------------------ writing
 
@@ -245,19 +185,21 @@ class CommercetoolsCustomers:
         if write.erase or write.action == "anonymise":
             asked.append(("dataErasure", "true"))
         answer = await self._client.delete(
-            f"{CUSTOMERS}/{target}", asked, context={"change": write.change_id}, withhold=WITHHOLD
+            f"{CUSTOMERS}/{target}", asked, context={"change": write.change_id}, withhold=self.withhold
         )
         return CustomerWritten(target, None, [answer.exchange_id])
 
     def _drafter(self) -> CustomerDrafter:
-        rows = CustomerRows(self._ready)
-        return CustomerDrafter(self._ready, rows, self._settings.products.price.currency)
+        rows = CustomerRows(self._prepared)
+        return CustomerDrafter(self._prepared, rows, self._settings.products.price.currency)
 
     async def _get(self, target: str) -> Answer:
-        return await self._client.get(f"{CUSTOMERS}/{target}", withhold=WITHHOLD)
+        return await self._client.get(f"{CUSTOMERS}/{target}", withhold=self.withhold)
 
     async def _post(self, path: str, body: Mapping[str, Any], write: CustomerWrite) -> Answer:
-        return await self._client.post(path, body, context={"change": write.change_id}, withhold=WITHHOLD)
+        return await self._client.post(
+            path, body, context={"change": write.change_id}, withhold=self.withhold
+        )
 
     def _written(
         self,

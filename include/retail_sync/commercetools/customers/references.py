@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
-from retail_sync.commercetools.api.references import many, read_project
-from retail_sync.commercetools.api.wire import CustomerGroup, Project, Store, Wire
+from retail_sync.commercetools.api.references import read_all, read_project
+from retail_sync.commercetools.api.wire import CustomerGroup, CustomType, Project, Store
 from retail_sync.commercetools.customers.fields import CustomerPlaces
 from retail_sync.records.errors import ConfigurationFault
 
@@ -21,29 +20,6 @@ _DAYS = frozenset({"String", "Date"})
 _FLAGS = frozenset({"Boolean"})
 _AMOUNTS = frozenset({"Number", "Money", "String"})
 _PLAIN = frozenset({"String", "Number", "Boolean", "Enum", "LocalizedEnum", "Date", "Time", "DateTime"})
-
-
-class FieldType(Wire):
-    """`name` is open: Boolean, String, Number, Money, Enum, Date ... (API reference, type FieldType)."""
-
-    name: str
-
-
-class FieldDefinition(Wire):
-    name: str
-    type: FieldType
-    required: bool = False
-
-
-class CustomType(Wire):
-    id: str
-    key: str = ""
-    resourceTypeIds: list[str] | None = None
-    fieldDefinitions: list[FieldDefinition] | None = None
-
-    @property
-    def definitions(self) -> dict[str, FieldDefinition]:
-        return {one.name: one for one in self.fieldDefinitions or ()}
 
 
 def fitting(name: str) -> frozenset[str]:
@@ -153,23 +129,15 @@ async def read_customer_references(client: CommercetoolsClient, places: Customer
     stores = bool(settings.stores or settings.create_in_store or settings.owner_of("store") != "none")
     project, groups, types, found = await asyncio.gather(
         read_project(client),
-        _all(client, "/customer-groups", wanted="group" in places.mapped),
-        _all(client, "/types", wanted=bool(places.needed)),
-        _all(client, "/stores", wanted=stores),
+        read_all(client, CustomerGroup, wanted="group" in places.mapped),
+        read_all(client, CustomType, wanted=bool(places.needed)),
+        read_all(client, Store, wanted=stores),
     )
     return CustomerReferences(
         places=places,
         project=project,
-        groups={one.id: one for one in many(CustomerGroup, groups)},
-        types={one.id: one for one in _of_customers(many(CustomType, types))},
-        stores=frozenset(one.key for one in many(Store, found)),
+        groups={one.id: one for one in groups},
+        types={one.id: one for one in types if CUSTOMER in (one.resourceTypeIds or ())},
+        stores=frozenset(one.key for one in found),
         read_stores=stores,
     )
-
-
-def _of_customers(types: Iterable[CustomType]) -> list[CustomType]:
-    return [one for one in types if CUSTOMER in (one.resourceTypeIds or ())]
-
-
-async def _all(client: CommercetoolsClient, path: str, *, wanted: bool) -> queries.Rows:
-    return await queries.everything(client, path) if wanted else []

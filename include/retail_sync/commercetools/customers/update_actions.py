@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retail_sync.commercetools.api.connection import SYSTEM
+from retail_sync.commercetools.api.wire import FieldDefinition
 from retail_sync.commercetools.api.writing import CustomFieldsDraft, Identifier, UpdateAction
 from retail_sync.commercetools.customers.addresses import AddressBook
 from retail_sync.commercetools.customers.drafts import CustomerDraft, customer_action
 from retail_sync.commercetools.customers.fields import PHONES, TEXTS, USES
 from retail_sync.commercetools.customers.read import CustomerRows, customer_of
-from retail_sync.commercetools.customers.references import CustomerReferences, FieldDefinition
+from retail_sync.commercetools.customers.references import CustomerReferences
 from retail_sync.commercetools.customers.values import CannotHold, custom_value, is_day
 from retail_sync.records.customers import CONSENTS, UNREADABLE, column_of
 from retail_sync.records.errors import RecordRejected

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
-from retail_sync.commercetools.api import queries
+from retail_sync.commercetools.api.adapters import StagedAdapter
 from retail_sync.commercetools.api.channels import Channels, shown_channels, with_supply
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
-from retail_sync.commercetools.api.queries import Clock
 from retail_sync.commercetools.api.references import read_channels, read_project
 from retail_sync.commercetools.api.shapes import ENTRY
 from retail_sync.commercetools.inventory import preflight as stock_preflight
@@ -20,60 +18,31 @@ from retail_sync.commercetools.inventory.assortments import read_assortments
 from retail_sync.commercetools.inventory.feeds import EntryStream, OrderStream
 from retail_sync.commercetools.inventory.read import entries_table, orders_table, trimmed_entry
 from retail_sync.commercetools.inventory.update_actions import EntryWriter
-from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.ports.inventory import Assortments, EntryWrite, EntryWritten, Reserved
 from retail_sync.records.ports.preflight import CheckResult
-from retail_sync.records.ports.products import SystemName
 from retail_sync.records.rows import require
 from retail_sync.settings.models import SyncSettings
 
 
-class CommercetoolsStock:
-    """Entries and orders of one project. `prepare` comes first; the client is opened and closed by the caller.
+class CommercetoolsStock(StagedAdapter[Channels]):
+    """Entries and orders of one project."""
 
-    `clock`: how the server's time is asked for (see `queries.server_clock`).
-    """
+    kind = Channels
 
-    system: SystemName = "commercetools"
-
-    def __init__(
-        self, client: CommercetoolsClient, settings: SyncSettings, *, clock: Clock = "custom_object"
-    ) -> None:
-        self._client = client
-        self._settings = settings
-        self._clock = clock
+    def __init__(self, client: CommercetoolsClient, settings: SyncSettings) -> None:
+        super().__init__(client, settings)
         self._writable = shown_channels(settings)
         self._writer = EntryWriter(client)
-        self._ready: Channels | None = None
-        self.entries = EntryStream(client, settings, self.server_time)
-        self.orders = OrderStream(client, settings, self.server_time)
-
-    async def server_time(self) -> datetime:
-        return await queries.server_clock(self._client, use_object=self._clock == "custom_object")
+        self.entries = EntryStream(client, settings)
+        self.orders = OrderStream(client, settings, lambda: self._prepared)
 
     async def prepare(self, *, writing: bool = False) -> None:
         """Reads the channels; before writing, sees to it that those that are written to can hold stock."""
         channels = Channels.of(await read_channels(self._client))
         if writing:
             channels = await with_supply(self._client, channels, self._settings)
-        self._know(channels)
-
-    def reference(self) -> Any:
-        return to_document(self._channels)
-
-    def use(self, reference: Any) -> None:
-        self._know(from_document(Channels, reference))
-
-    def _know(self, channels: Channels) -> None:
-        self._ready = channels
-        self.orders.export_channel_id = channels.id_of(self._settings.inventory.export_channel)
-
-    @property
-    def _channels(self) -> Channels:
-        if self._ready is None:
-            raise RuntimeError("`prepare` has to be awaited before stock is read or written.")
-        return self._ready
+        self._prepared = channels
 
     async def assortments(self) -> Assortments:
         return await read_assortments(self._client, self._settings)
@@ -83,13 +52,13 @@ class CommercetoolsStock:
         return stock_preflight.reserved_in(await read_project(self._client))
 
     def to_entries(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-        return entries_table(rows, self._channels.keys)
+        return entries_table(rows, self._prepared.keys)
 
     def to_orders(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         inventory = self._settings.inventory
         return orders_table(
             rows,
-            self._channels.keys,
+            self._prepared.keys,
             closed=inventory.order_states_closed,
             export_channel=inventory.export_channel,
         )

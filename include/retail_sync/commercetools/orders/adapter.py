@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from pydantic import Field, ValidationError
 
-from retail_sync.commercetools.api import queries
+from retail_sync.commercetools.api.adapters import StagedAdapter
 from retail_sync.commercetools.api.channels import Channels
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
-from retail_sync.commercetools.api.queries import Clock, moment, quoted
+from retail_sync.commercetools.api.queries import moment, quoted
 from retail_sync.commercetools.api.references import read_channels
 from retail_sync.commercetools.api.shapes import ORDER
 from retail_sync.commercetools.api.wire import Reference, Whole, Wire
@@ -30,12 +29,11 @@ from retail_sync.commercetools.orders.feeds import PATH, OrderDocuments
 from retail_sync.commercetools.orders.imports import import_of, keeps_taxes
 from retail_sync.commercetools.orders.read import document_of
 from retail_sync.commercetools.orders.redact import EmailToken
-from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import ConfigurationFault, TargetMissing
 from retail_sync.records.orders import Order
 from retail_sync.records.ports.orders import ImportedSale, OrderUpdate, Written
 from retail_sync.records.ports.preflight import CheckResult
-from retail_sync.records.ports.products import RawPage, SystemName
+from retail_sync.records.ports.products import RawPage
 from retail_sync.records.rows import read_rows
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.answer import Answer
@@ -59,35 +57,16 @@ class _Stored(Wire):
     syncInfo: list[_Sync] = Field(default_factory=list)
 
 
-class CommercetoolsOrders:
-    """Orders of one project. `prepare` comes first; the client is opened and closed by the caller.
+class CommercetoolsOrders(StagedAdapter[Channels]):
+    """Orders of one project. `email_token`: see `OrderDocuments`."""
 
-    `email_token`: what an e-mail address is recognised by; None: it is not looked at. `clock`: how the server's time is
-    asked for (see `queries.server_clock`)."""
-
-    system: SystemName = "commercetools"
+    kind = Channels
 
     def __init__(
-        self,
-        client: CommercetoolsClient,
-        settings: SyncSettings,
-        *,
-        email_token: EmailToken | None = None,
-        clock: Clock = "custom_object",
+        self, client: CommercetoolsClient, settings: SyncSettings, email_token: EmailToken | None = None
     ) -> None:
-        self._client = client
-        self._settings = settings
-        self._clock = clock
-        self._channels: Channels | None = None
-        self._orders = OrderDocuments(client, settings, self.server_time, email_token)
-
-    async def server_time(self) -> datetime:
-        return await queries.server_clock(self._client, use_object=self._clock == "custom_object")
-
-    @property
-    def orders(self) -> OrderDocuments:
-        """See the face."""
-        return self._orders
+        super().__init__(client, settings)
+        self.orders = OrderDocuments(client, settings, email_token)
 
     async def prepare(self, *, writing: bool = False) -> None:
         """Reads the channels; before writing, sees to it that the channel of marks may mark what is written."""
@@ -95,19 +74,13 @@ class CommercetoolsOrders:
         if writing:
             for role in order_preflight.roles_of_marks(self._settings):
                 _require(channels, self._mark, role)
-        self._channels = channels
-
-    def reference(self) -> Any:
-        return to_document(self._known)
-
-    def use(self, reference: Any) -> None:
-        self._channels = from_document(Channels, reference)
+        self._prepared = channels
 
     # ------------------------------------------------------------ reading
 
     def to_orders(self, rows: Sequence[Mapping[str, Any]]) -> list[Order]:
         """See the face."""
-        channels, locale = self._known.keys, self._settings.shop.till_locale
+        channels, locale = self._prepared.keys, self._settings.shop.till_locale
         return read_rows(
             rows,
             lambda sound: [document_of(row, channels, locale, self._mark) for row in sound],
@@ -119,13 +92,7 @@ class CommercetoolsOrders:
 
     def fetch(self, ids: Collection[str], /) -> AsyncIterator[RawPage]:
         """See the face."""
-        return self._orders.fetch(ids)
-
-    @property
-    def _known(self) -> Channels:
-        if self._channels is None:
-            raise RuntimeError("`prepare` has to be awaited before orders are read or written.")
-        return self._channels
+        return self.orders.fetch(ids)
 
     # ------------------------------------------------------------ writing
 
@@ -156,7 +123,7 @@ class CommercetoolsOrders:
         """See the face. The mark is a request of its own; where it fails, `find_imported` makes up for it. Raises
         ConfigurationFault, before anything is sent, where the channel of marks lacks its role."""
         for role in order_preflight.roles_of_marks(self._settings):
-            _require(self._known, self._mark, role)
+            _require(self._prepared, self._mark, role)
         try:
             draft = import_of(sale, self._settings)
         except ValidationError as problem:
@@ -193,7 +160,7 @@ class CommercetoolsOrders:
         )
 
     def _is_marked(self, order: _Stored) -> bool:
-        channel = self._known.id_of(self._mark)
+        channel = self._prepared.id_of(self._mark)
         return any(one.channel.id == channel for one in order.syncInfo)
 
     async def close_imported(self, change_id: str, number: str, *, cancelled: bool) -> Written:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
-from retail_sync.commercetools.api import queries
+from retail_sync.commercetools.api.adapters import EntityAdapter
 from retail_sync.commercetools.api.catalogue import require_classic
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.discounts import external_discounts
 from retail_sync.commercetools.api.projections import STANDALONE_PRICES, KnownPrices, Projections
-from retail_sync.commercetools.api.queries import Clock
 from retail_sync.commercetools.api.shapes import STANDALONE_PRICE
 from retail_sync.commercetools.api.writing import (
-    MAX_ACTIONS,
     UpdateAction,
     standalone_price_action,
     update_body,
@@ -27,18 +24,16 @@ from retail_sync.commercetools.prices import preflight as price_preflight
 from retail_sync.commercetools.prices.feeds import ProductPriceStream, StandalonePriceStream
 from retail_sync.commercetools.prices.read import trimmed, variants_table
 from retail_sync.commercetools.prices.scopes import ListScope, PriceReferences, read_price_references
-from retail_sync.commercetools.prices.taxes import tax_lines
 from retail_sync.commercetools.prices.update_actions import PriceDrafter, StandaloneWrite
 from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import (
     DuplicateInTarget,
     RecordRejected,
-    StaleTarget,
     TargetMissing,
 )
 from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.prices import PricesWritten, ProductPricesWrite, TaxLine
-from retail_sync.records.ports.products import RawPage, SystemName
+from retail_sync.records.ports.products import RawPage
 from retail_sync.records.prices import OnlineTerms, loaded
 from retail_sync.records.rows import require
 from retail_sync.settings.models import SyncSettings
@@ -51,35 +46,18 @@ class _Ready:
     terms: OnlineTerms
 
 
-class CommercetoolsPrices:
-    """Prices of one project. `prepare` comes first; the client is opened and closed by the caller.
-
-    `clock`: how the server's time is asked for (see `queries.server_clock`). `known_prices`: see `Projections`.
-    """
-
-    system: SystemName = "commercetools"
+class CommercetoolsPrices(EntityAdapter[_Ready]):
+    """Prices of one project. `known_prices`: see `Projections`."""
 
     def __init__(
-        self,
-        client: CommercetoolsClient,
-        settings: SyncSettings,
-        *,
-        clock: Clock = "custom_object",
-        known_prices: KnownPrices | None = None,
+        self, client: CommercetoolsClient, settings: SyncSettings, known_prices: KnownPrices | None = None
     ) -> None:
-        self._client = client
-        self._settings = settings
-        self._clock = clock
+        super().__init__(client, settings)
         self._lists = {one.name: one for one in settings.prices.synced}
-        self._currencies = frozenset(one.commercetools.currency for one in self._lists.values())
-        self._projections = Projections(client, settings, known_prices)
-        self._prepared: _Ready | None = None
-        common = (client, settings, self._projections, self._currencies, self.server_time)
-        self.products = ProductPriceStream(*common)
-        self.standalone = StandalonePriceStream(*common)
-
-    async def server_time(self) -> datetime:
-        return await queries.server_clock(self._client, use_object=self._clock == "custom_object")
+        currencies = {one.commercetools.currency for one in self._lists.values()}
+        self._projections = Projections(client, settings, currencies, known_prices)
+        self.products = ProductPriceStream(client, settings, self._projections)
+        self.standalone = StandalonePriceStream(client, settings, self._projections)
 
     async def prepare(self, *, writing: bool = False) -> None:
         """Reads project, tax categories, and the channels, stores and customer groups that lists name."""
@@ -88,7 +66,7 @@ class CommercetoolsPrices:
         self._know(references)
 
     def reference(self) -> Any:
-        return to_document(self._ready.references)
+        return to_document(self._prepared.references)
 
     def use(self, reference: Any) -> None:
         self._know(from_document(PriceReferences, reference))
@@ -98,19 +76,13 @@ class CommercetoolsPrices:
         self._prepared = _Ready(references, scopes, references.terms(self._lists.values()))
 
     @property
-    def _ready(self) -> _Ready:
-        if self._prepared is None:
-            raise RuntimeError("`prepare` has to be awaited before prices are read or written.")
-        return self._prepared
-
-    @property
     def terms(self) -> OnlineTerms:
-        return self._ready.terms
+        return self._prepared.terms
 
     # ------------------------------------------------------------ reading
 
     def to_variants(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-        return variants_table(rows, list(self._ready.scopes.values()))
+        return variants_table(rows, list(self._prepared.scopes.values()))
 
     def fetch(self, product_ids: Sequence[str]) -> AsyncIterator[RawPage]:
         return self.products.fetch(product_ids)
@@ -130,40 +102,24 @@ class CommercetoolsPrices:
         write = await self._informed(write)
         requests = (await self._drafter(write)).requests(write)
         context = {"change": write.offers[0].change_id} if write.offers else {}
-        exchanges: list[str] = []
-        product: dict[str, Any] | None = None
-        version = write.seen_version
-        for start in range(0, len(requests.actions), MAX_ACTIONS):
-            if version is None:
-                raise RecordRejected("A write of prices names no version.", code="missing", system=SYSTEM)
-            body = update_body(version, *requests.actions[start : start + MAX_ACTIONS])
-            answer = await self._client.post(f"/products/{write.product_id}", body, context=context)
-            with answer.as_described():
-                product = self._projections.known(answer.json())
-                version = int(product["version"])
-            exchanges.append(answer.exchange_id)
+        product, answers = await self._projections.update(
+            write.product_id, write.seen_version, requests.actions, context
+        )
+        exchanges = [answer.exchange_id for answer in answers]
         for one in requests.standalone:
             exchanges.extend(await self._write_standalone(one))
         if product is None or requests.standalone:
             rows = [row async for page in self.fetch([write.product_id]) for row in page.rows]
             return PricesWritten(rows, exchanges)
         row = self._projections.of_product(product)
-        return PricesWritten(
-            [trimmed(one) for one in await self._projections.finish([row], self._currencies)], exchanges
-        )
+        return PricesWritten([trimmed(one) for one in await self._projections.finish([row])], exchanges)
 
     async def _informed(self, write: ProductPricesWrite) -> ProductPricesWrite:
         """With all that a price holds: where private fields were left behind when it was read, it is looked at again,
         because `changePrice` would lose them."""
         if not self._projections.private.names_prices:
             return write
-        row = await self._projections.one(write.product_id, self._currencies)
-        if write.seen_version is not None and int(row["version"]) != write.seen_version:
-            raise StaleTarget(
-                f"Product {write.product_id} is at version {row['version']}, the plan saw {write.seen_version}.",
-                code="stale",
-                system=SYSTEM,
-            )
+        row = await self._projections.one(write.product_id, write.seen_version)
         table = self.to_variants([trimmed(row)])
         return replace(
             write, carries={id: loaded(carry) for id, carry in zip(table["id"], table["carry"], strict=True)}
@@ -177,7 +133,7 @@ class CommercetoolsPrices:
             and (price := (write.carries.get(offer.variant_id, {}).get("prices") or {}).get(offer.offer_id))
         ]
         external = await external_discounts(self._client, changed)
-        return PriceDrafter(self._ready.scopes, self._lists, external)
+        return PriceDrafter(self._prepared.scopes, self._lists, external)
 
     async def _write_standalone(self, one: StandaloneWrite) -> list[str]:
         context = {"change": one.change_id}
@@ -227,7 +183,7 @@ class CommercetoolsPrices:
     # ------------------------------------------------------------ looking ahead
 
     def tax_lines(self) -> list[TaxLine]:
-        return tax_lines(self._ready.references, self._settings)
+        return self._prepared.references.tax_lines(self._settings)
 
     async def check(self) -> list[CheckResult]:
         """Preflight of everything prices need online."""

@@ -10,6 +10,7 @@ import pandas as pd
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.price_drafts import carried
 from retail_sync.commercetools.api.shapes import PRODUCT_OF_PRICES
+from retail_sync.commercetools.api.variants import variants_in
 from retail_sync.commercetools.api.wire import Money, Price, exact_amount
 from retail_sync.commercetools.prices.scopes import ListScope
 from retail_sync.records.prices import VARIANT_COLUMNS, price_table
@@ -51,9 +52,8 @@ def variants_table(rows: Sequence[Row], scopes: Sequence[ListScope]) -> pd.DataF
 def _variants(rows: Sequence[Row], scopes: Sequence[ListScope]) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         tax = (row.get("taxCategory") or {}).get("id") or ""
-        for variant in (row.get("masterVariant"), *(row.get("variants") or ())):
-            if variant:
-                yield _variant(row, variant, str(tax), scopes)
+        for variant in variants_in(row):
+            yield _variant(row, variant, str(tax), scopes)
 
 
 def _variant(row: Row, variant: Row, tax: str, scopes: Sequence[ListScope]) -> tuple[Any, ...]:

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.price_drafts import tax_rule
-from retail_sync.commercetools.api.references import many, read_project
+from retail_sync.commercetools.api.queries import one_of
+from retail_sync.commercetools.api.references import W, read_all, read_project, tax_category_named
 from retail_sync.commercetools.api.wire import Channel, CustomerGroup, Price, Project, Store, TaxCategory
 from retail_sync.records.currencies import iso_code
 from retail_sync.records.errors import ConfigurationFault
+from retail_sync.records.ports.prices import TaxLine
 from retail_sync.records.prices import OnlineTerms, TaxTerm
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.prices import OnlinePlace, PriceList
@@ -57,9 +58,7 @@ class PriceReferences:
     groups: Mapping[str, CustomerGroup]
 
     def tax_category(self, key_or_name: str) -> TaxCategory | None:
-        found = list(self.tax_categories.values())
-        by_key = next((one for one in found if one.key == key_or_name), None)
-        return by_key or next((one for one in found if one.name == key_or_name), None)
+        return tax_category_named(self.tax_categories.values(), key_or_name)
 
     def problems(self, place: OnlinePlace) -> list[tuple[str, str]]:
         """What stands in the way of a list: (setting, sentence)."""
@@ -125,6 +124,27 @@ class PriceReferences:
             categories={id: category.key or category.name for id, category in self.tax_categories.items()},
         )
 
+    def tax_lines(self, settings: SyncSettings) -> list[TaxLine]:
+        """What the mapped tax categories say: one line for each rate of each, in the
+        countries of lists (all, where one names none)."""
+        countries = {one.commercetools.country for one in settings.prices.synced}
+        lines: list[TaxLine] = []
+        for mapped in settings.products.tax_classes:
+            category = self.tax_category(mapped.commercetools)
+            for rate in (category.rates or ()) if category else ():
+                if None in countries or rate.country in countries:
+                    lines.append(
+                        TaxLine(
+                            tax_class=mapped.name,
+                            name=f"{mapped.commercetools}: {rate.name or rate.country}",
+                            place="/".join(part for part in (rate.country, rate.state) if part),
+                            rate=rate.amount,
+                            parts=tuple(sub.amount for sub in rate.subRates or ()),
+                            included=rate.includedInPrice,
+                        )
+                    )
+        return lines
+
 
 def _term(category: TaxCategory, country: str | None) -> TaxTerm:
     rule = tax_rule(category, country)
@@ -136,20 +156,20 @@ async def read_price_references(client: CommercetoolsClient, settings: SyncSetti
     places = [one.commercetools for one in settings.prices.synced]
     project, taxes, channels, stores, groups = await asyncio.gather(
         read_project(client),
-        queries.everything(client, "/tax-categories"),
-        _named(client, "/channels", (place.channel for place in places)),
-        _named(client, "/stores", (place.store for place in places)),
-        _named(client, "/customer-groups", (place.customer_group for place in places)),
+        read_all(client, TaxCategory),
+        _named(client, Channel, (place.channel for place in places)),
+        _named(client, Store, (place.store for place in places)),
+        _named(client, CustomerGroup, (place.customer_group for place in places)),
     )
     return PriceReferences(
         project=project,
-        tax_categories={one.id: one for one in many(TaxCategory, taxes)},
-        channels={one.key: one for one in many(Channel, channels)},
-        stores={one.key: one for one in many(Store, stores)},
-        groups={one.key: one for one in many(CustomerGroup, groups) if one.key},
+        tax_categories={one.id: one for one in taxes},
+        channels={one.key: one for one in channels},
+        stores={one.key: one for one in stores},
+        groups={one.key: one for one in groups if one.key},
     )
 
 
-async def _named(client: CommercetoolsClient, path: str, keys: Iterable[str | None]) -> queries.Rows:
+async def _named(client: CommercetoolsClient, model: type[W], keys: Iterable[str | None]) -> list[W]:
     wanted = sorted({key for key in keys if key})
-    return await queries.everything(client, path, where=[queries.one_of("key", wanted)]) if wanted else []
+    return await read_all(client, model, wanted=bool(wanted), where=[one_of("key", wanted)])

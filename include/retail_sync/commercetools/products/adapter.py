@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pandas as pd
 
-from retail_sync.commercetools.api import queries, windows
+from retail_sync.commercetools.api import queries
+from retail_sync.commercetools.api.adapters import EntityAdapter
 from retail_sync.commercetools.api.catalogue import require_classic
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.discounts import external_discounts
-from retail_sync.commercetools.api.projections import Projections
-from retail_sync.commercetools.api.queries import Clock, Slice, one_of
+from retail_sync.commercetools.api.projections import STANDALONE_PRICES, ProductFeed, Projections
+from retail_sync.commercetools.api.queries import one_of
 from retail_sync.commercetools.api.references import References, read_references
-from retail_sync.commercetools.api.writing import MAX_ACTIONS, update_body
+from retail_sync.commercetools.api.variants import variants_in
+from retail_sync.commercetools.api.writing import StandalonePriceDraft, standalone_price_action, update_body
 from retail_sync.commercetools.products import preflight
 from retail_sync.commercetools.products.drafts import product_draft, product_key
 from retail_sync.commercetools.products.read import ProductReader
-from retail_sync.commercetools.products.standalone_price import write_standalone
-from retail_sync.commercetools.products.update_actions import Planned, Present, plan_update
+from retail_sync.commercetools.products.update_actions import Planned, Present, StandaloneChange, plan_update
 from retail_sync.commercetools.products.values import Values
 from retail_sync.records.documents import from_document, to_document
-from retail_sync.records.errors import RecordRejected, StaleTarget, SyncError, TargetMissing
+from retail_sync.records.errors import RecordRejected, SyncError, TargetMissing
 from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.products import (
-    Asked,
     ProductWrite,
     RawPage,
-    Shown,
-    SystemName,
     VariantWrite,
-    Window,
     Written,
 )
 from retail_sync.records.products import ProductTables, column_of
@@ -43,13 +40,9 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.answer import Answer
 
 
-class CommercetoolsProducts:
-    """Products of one project. `prepare` comes first; the client is opened and closed by the caller.
+class CommercetoolsProducts(ProductFeed, EntityAdapter[ProductReader]):
+    """Products of one project. `now`: decides which dated prices count."""
 
-    `clock`: how the server's time is asked for (see `queries.server_clock`). `now`: decides which dated prices count.
-    """
-
-    system: SystemName = "commercetools"
     whole_products = True
 
     def __init__(
@@ -57,91 +50,32 @@ class CommercetoolsProducts:
         client: CommercetoolsClient,
         settings: SyncSettings,
         *,
-        clock: Clock = "custom_object",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._client = client
-        self._settings = settings
-        self._clock = clock
+        projections = Projections(client, settings, (settings.products.price.currency,))
+        super().__init__(client, settings, projections)
         self._now = now
-        self._projections = Projections(client, settings)
-        self.most_asked = settings.limits.commercetools.most_asked
-        self._ready: tuple[ProductReader, Values] | None = None
 
     async def prepare(self) -> None:
         """Reads project, product types, tax categories, categories, and channels, stores, selections where named."""
         references = await read_references(self._client, self._settings)
         require_classic(references.project)
-        self._know(references)
+        self._prepared = ProductReader(self._settings, references, self._now)
 
     def reference(self) -> Any:
-        return to_document(self._reader.references)
+        return to_document(self._prepared.references)
 
     def use(self, reference: Any) -> None:
-        self._know(from_document(References, reference))
-
-    def _know(self, references: References) -> None:
-        reader = ProductReader(self._settings, references, self._now)
-        self._ready = reader, Values(reader)
-
-    @property
-    def _reader(self) -> ProductReader:
-        return self._prepared[0]
-
-    @property
-    def _currencies(self) -> tuple[str]:
-        return (self._reader.scope.currency,)
+        self._prepared = ProductReader(self._settings, from_document(References, reference), self._now)
 
     @property
     def _values(self) -> Values:
-        return self._prepared[1]
-
-    @property
-    def _prepared(self) -> tuple[ProductReader, Values]:
-        if self._ready is None:
-            raise RuntimeError("`prepare` has to be awaited before products are read or written.")
-        return self._ready
+        return Values(self._prepared)
 
     # ------------------------------------------------------------ reading
 
-    async def server_time(self) -> datetime:
-        return await queries.server_clock(self._client, use_object=self._clock == "custom_object")
-
-    async def open_window(self, cursor: str | None, *, full: bool) -> Window:
-        return windows.window_behind(
-            await self.server_time(), self._settings.limits.commercetools, cursor, full=full
-        )
-
-    def cursor_at(self, since: datetime, cursor: str) -> str | None:
-        return windows.cursor_at(since, cursor)
-
-    async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
-        """A full walk (`lower` None) goes by id and has its cursor at the end; a delta is in order of time."""
-        delta = window.lower is not None
-        async for part in self._projections.walk(window, position, self._currencies):
-            seen = part.position.partition("|")[0] if delta and part.position else None
-            yield RawPage(part.rows, part.position, window.upper if part.last else seen, part.last)
-
-    async def fetch(self, product_ids: Sequence[str]) -> AsyncIterator[RawPage]:
-        async for part in self._projections.by_ids(product_ids, self._currencies):
-            yield _page(part)
-
-    async def search(self, skus: Sequence[str]) -> AsyncIterator[RawPage]:
-        async for part in self._projections.by_skus(skus, self._currencies):
-            yield _page(part)
-
-    def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
-        return self._projections.variants_in(rows)
-
-    async def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
-        async for part in self._projections.with_variants(ids, self._currencies):
-            yield part.rows
-
-    async def ask_each(self, ids: Sequence[str]) -> Asked:
-        return await self._projections.ask_each(ids, self._currencies)
-
     def to_records(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
-        return self._reader.tables(rows)
+        return self._prepared.tables(rows)
 
     async def changed_since(self, cursor: str) -> RawPage | None:
         """None: every write carries the version it was planned on."""
@@ -165,7 +99,7 @@ class CommercetoolsProducts:
         answer = await self._client.post("/products", draft.body(), context=_context(write))
         with answer.as_described():
             product = self._projections.known(answer.json())
-            numbers = [int(variant["id"]) for variant in _variants(product["masterData"]["staged"])]
+            numbers = [int(variant["id"]) for variant in variants_in(product["masterData"]["staged"])]
             ids = {v.change_id: f"{product['id']}:{n}" for v, n in zip(write.variants, numbers, strict=True)}
         return await self._written(answer, product, ids, dropped, [answer.exchange_id])
 
@@ -176,34 +110,25 @@ class CommercetoolsProducts:
         write, present = await self._informed(write)
         planned = plan_update(write, self._values, present)
         await self._refuse_sku_changes(planned)
-        exchanges: list[str] = []
-        product: dict[str, Any] | None = None
-        version = write.seen_version
-        for start in range(0, len(planned.actions), MAX_ACTIONS):
-            assert version is not None  # `_informed` sees to it
-            body = update_body(version, *planned.actions[start : start + MAX_ACTIONS])
-            answer = await self._client.post(f"/products/{target}", body, context=_context(write))
-            with answer.as_described():
-                product = self._projections.known(answer.json())
-                version = int(product["version"])
-            exchanges.append(answer.exchange_id)
+        product, answers = await self._projections.update(
+            target, write.seen_version, planned.actions, _context(write)
+        )
+        exchanges = [answer.exchange_id for answer in answers]
         for change in planned.standalone:
-            exchanges.append(
-                await write_standalone(self._client, change, self._values.scope, _context(write))
-            )
+            exchanges.append(await self._write_standalone(change, _context(write)))
         if product is None:
             ids = {v.change_id: v.target_id for v in write.variants if v.target_id}
             return Written(
                 product_id=target,
-                version=version,
+                version=write.seen_version,
                 variant_ids=ids,
                 exchange_ids=exchanges,
                 already_there=not exchanges,
                 dropped=planned.dropped,
             )
         side = product["masterData"]["staged"]
-        ids = _variant_ids(write, _variants(side))
-        return await self._written(answer, product, ids, planned.dropped, exchanges)
+        ids = _variant_ids(write, variants_in(side))
+        return await self._written(answers[-1], product, ids, planned.dropped, exchanges)
 
     async def _written(
         self,
@@ -213,7 +138,7 @@ class CommercetoolsProducts:
         dropped: Sequence[tuple[str, str, str]],
         exchanges: Sequence[str],
     ) -> Written:
-        rows = await self._projections.finish([self._projections.of_product(product)], self._currencies)
+        rows = await self._projections.finish([self._projections.of_product(product)])
         with answer.as_described():
             after = self.to_records(rows)
         return Written(
@@ -225,6 +150,20 @@ class CommercetoolsProducts:
             dropped=dropped,
         )
 
+    async def _write_standalone(self, change: StandaloneChange, context: Mapping[str, str]) -> str:
+        """Changes the price, or makes it where the variant has none in the base scope; the exchange's id. Its own
+        version guards it: StaleTarget where somebody changed it since it was read."""
+        path, price = STANDALONE_PRICES, change.price
+        if change.price_id is not None and change.version is not None:
+            staged = self._values.scope.staged
+            action = standalone_price_action("changeValue", value=price.value, staged=staged)
+            path, body = f"{path}/{change.price_id}", update_body(change.version, action)
+        else:
+            body = StandalonePriceDraft(
+                sku=change.sku, value=price.value, country=price.country, channel=price.channel
+            ).body()
+        return (await self._client.post(path, body, context=context)).exchange_id
+
     async def _informed(self, write: ProductWrite) -> tuple[ProductWrite, Present]:
         """The write with all its actions need: one look at the product where a variant is added (it has to repeat
         what all variants share), where private fields of a price would be lost, or where nothing was carried along."""
@@ -233,13 +172,7 @@ class CommercetoolsProducts:
         private = prices and self._projections.private.names_prices
         shared: Mapping[str, Any] = {}
         if adds or private or write.seen_version is None or "type" not in write.carry:
-            row = await self._projections.one(str(write.target_id), self._currencies)
-            if write.seen_version is not None and int(row["version"]) != write.seen_version:
-                raise StaleTarget(
-                    f"Product {write.target_id} is at version {row['version']}, the plan saw {write.seen_version}.",
-                    code="stale",
-                    system=SYSTEM,
-                )
+            row = await self._projections.one(str(write.target_id), write.seen_version)
             write = self._with_carries(write, row, own_prices=private)
             shared = self._shared_attributes(row)
         return write, Present(shared, await self._external_discounts(write))
@@ -267,7 +200,7 @@ class CommercetoolsProducts:
         )
 
     def _shared_attributes(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        definitions = self._reader.references.definitions.get(row["productType"]["id"], {})
+        definitions = self._prepared.references.definitions.get(row["productType"]["id"], {})
         attributes = (row.get("masterVariant") or {}).get("attributes") or ()
         return {
             a["name"]: a["value"]
@@ -295,14 +228,14 @@ class CommercetoolsProducts:
 
     async def _find_created(self, write: ProductWrite) -> Written | None:
         try:
-            row = await self._projections.one(f"key={product_key(write)}", self._currencies)
+            row = await self._projections.one(f"key={product_key(write)}")
         except TargetMissing:
             return None
-        found = {variant.get("sku"): f"{row['id']}:{variant['id']}" for variant in _variants(row)}
+        found = {variant.get("sku"): f"{row['id']}:{variant['id']}" for variant in variants_in(row)}
         wanted = {v.change_id: v.fields.get("sku") for v in write.variants}
         if any(sku and sku not in found for sku in wanted.values()):
             return None
-        by_position = [f"{row['id']}:{variant['id']}" for variant in _variants(row)]
+        by_position = [f"{row['id']}:{variant['id']}" for variant in variants_in(row)]
         ids = {
             v.change_id: found[sku] if (sku := wanted[v.change_id]) else by_position[n]
             for n, v in enumerate(write.variants)
@@ -312,7 +245,7 @@ class CommercetoolsProducts:
 
     async def _find_updated(self, write: ProductWrite) -> Written | None:
         try:
-            row = await self._projections.one(str(write.target_id), self._currencies)
+            row = await self._projections.one(str(write.target_id))
         except TargetMissing:
             return None
         unheld = {(change, name) for change, name, _ in self._planned_again(write)}
@@ -352,17 +285,9 @@ class CommercetoolsProducts:
         )
 
 
-def _page(part: Slice) -> RawPage:
-    return RawPage(part.rows, part.position, None, part.last)
-
-
 def _context(write: ProductWrite) -> dict[str, str]:
     changes = [write.change_id, *(variant.change_id for variant in write.variants)]
     return {"change": next((change for change in changes if change), "")}
-
-
-def _variants(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [variant for variant in (row.get("masterVariant"), *(row.get("variants") or ())) if variant]
 
 
 def _variant_ids(write: ProductWrite, variants: Sequence[Mapping[str, Any]]) -> dict[str, str]:
