@@ -11,14 +11,6 @@ from retail_sync.records.errors import ConfigurationFault
 from retail_sync.transport.hosts import check_base_url, check_name
 
 SYSTEM = "commercetools"
-REGIONS = (
-    "us-central1.gcp",
-    "us-east-2.aws",
-    "europe-west1.gcp",
-    "eu-central-1.aws",
-    "australia-southeast1.gcp",
-)
-"""Regions of the commercetools API reference (api.raml, baseUriParameters)."""
 HOSTS = (r"(?:api|auth)\.[a-z]+-[a-z]+-?[0-9]+\.(?:gcp|aws|azure)\.commercetools\.com",)
 """Host names of the regions, and of regions yet to come: the form is the vendor's, the domain is its own."""
 DEFAULT_API_URL = "https://api.europe-west1.gcp.commercetools.com"

@@ -1,11 +1,9 @@
-"""The small reference data a page of products needs to be understood: read once, before the first page."""
+"""Small collections that records refer to: read whole, once, before the first page."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -14,7 +12,6 @@ from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.wire import (
-    AttributeDefinition,
     Category,
     Channel,
     CustomerGroup,
@@ -29,7 +26,6 @@ from retail_sync.commercetools.api.wire import (
 )
 from retail_sync.records.errors import ProtocolFault
 from retail_sync.records.rows import place, read_apart, read_rows
-from retail_sync.settings.models import SyncSettings
 
 W = TypeVar("W", bound=Wire)
 
@@ -55,88 +51,10 @@ class Listings:
         return frozenset().union(*(self.members.get(id, frozenset()) for id in ids))
 
 
-@dataclass(frozen=True)
-class References:
-    """All by id, except `channels`: by key. `listings`: what the assortment names."""
-
-    project: Project
-    product_types: Mapping[str, ProductType]
-    tax_categories: Mapping[str, TaxCategory]
-    categories: Mapping[str, Category]
-    channels: Mapping[str, Channel] = field(default_factory=dict)
-    listings: Listings = field(default_factory=Listings)
-
-    @property
-    def selections(self) -> Mapping[str, ProductSelection]:
-        return self.listings.selections
-
-    @property
-    def stores(self) -> Mapping[str, Store]:
-        return self.listings.stores
-
-    @cached_property
-    def definitions(self) -> dict[str, dict[str, AttributeDefinition]]:
-        """Attribute definitions by product type id, then by name."""
-        return {
-            id: {definition.name: definition for definition in type_.attributes or ()}
-            for id, type_ in self.product_types.items()
-        }
-
-    @cached_property
-    def any_definition(self) -> dict[str, AttributeDefinition]:
-        """One definition a name: the API demands the same type for a name in all product types."""
-        return {name: found for types in self.definitions.values() for name, found in types.items()}
-
-    def type_by_key(self, key: str) -> ProductType | None:
-        return next((type_ for type_ in self.product_types.values() if type_.key == key), None)
-
-    def tax_category(self, key_or_name: str) -> TaxCategory | None:
-        return tax_category_named(self.tax_categories.values(), key_or_name)
-
-    def category_name(self, category: Category, locales: Iterable[str]) -> str:
-        """The name a person reads: in the first of `locales` that has one, else any, else the key."""
-        for locale in locales:
-            if category.name.get(locale):
-                return category.name[locale]
-        return next(filter(None, category.name.values()), category.key or category.id)
-
-    def category_is(self, category: Category, key_or_name: str) -> bool:
-        return category.key == key_or_name if category.key else key_or_name in category.name.values()
-
-    def listed_by(self, selection_keys: Iterable[str], store_keys: Iterable[str]) -> frozenset[str] | None:
-        """Products in any of the selections and in any active selection of any of the stores. None = no condition."""
-        groups: list[frozenset[str]] = []
-        if keys := tuple(selection_keys):
-            groups.append(frozenset().union(*map(self.listings.of_selection, keys)))
-        if keys := tuple(store_keys):
-            groups.append(frozenset().union(*map(self.listings.of_store, keys)))
-        return frozenset.intersection(*groups) if groups else None
-
-
 def tax_category_named(found: Iterable[TaxCategory], key_or_name: str) -> TaxCategory | None:
     candidates = list(found)
     by_key = next((one for one in candidates if one.key == key_or_name), None)
     return by_key or next((one for one in candidates if one.name == key_or_name), None)
-
-
-async def read_references(client: CommercetoolsClient, settings: SyncSettings) -> References:
-    """One request for each small collection; selections and stores only where the assortment names some."""
-    rule = settings.products.assortment.commercetools
-    project, types, taxes, categories, channels = await asyncio.gather(
-        read_project(client),
-        read_all(client, ProductType),
-        read_all(client, TaxCategory),
-        read_all(client, Category),
-        read_all(client, Channel, wanted=settings.products.price.channel is not None),
-    )
-    return References(
-        project=project,
-        product_types={one.id: one for one in types},
-        tax_categories={one.id: one for one in taxes},
-        categories={one.id: one for one in categories},
-        channels={one.key: one for one in channels},
-        listings=await read_listings(client, rule.product_selections, rule.stores),
-    )
 
 
 async def read_listings(
@@ -223,7 +141,9 @@ def _one(model: type[W], row: Any) -> W:
     try:
         return model.model_validate(row)
     except ValidationError as problem:
-        raise unreadable(model.__name__, problem) from None
+        places = sorted({place(error["loc"]) for error in problem.errors(include_input=False)})
+        told = f"A {model.__name__} can't be read; look at: {', '.join(places[:5])}."
+        raise ProtocolFault(told, system=SYSTEM) from None
 
 
 def many(model: type[W], rows: Iterable[Any]) -> list[W]:
@@ -239,8 +159,3 @@ def many(model: type[W], rows: Iterable[Any]) -> list[W]:
         ),
     )
     return found
-
-
-def unreadable(what: str, problem: ValidationError) -> ProtocolFault:
-    places = ", ".join(sorted({place(error["loc"]) for error in problem.errors(include_input=False)})[:5])
-    return ProtocolFault(f"A {what} can't be read; look at: {places}.", system=SYSTEM)

@@ -23,7 +23,7 @@ from retail_sync.commercetools.api.writing import (
 from retail_sync.commercetools.prices import preflight as price_preflight
 from retail_sync.commercetools.prices.feeds import ProductPriceStream, StandalonePriceStream
 from retail_sync.commercetools.prices.read import trimmed, variants_table
-from retail_sync.commercetools.prices.scopes import ListScope, PriceReferences, read_price_references
+from retail_sync.commercetools.prices.references import ListScope, PriceReferences, read_price_references
 from retail_sync.commercetools.prices.update_actions import PriceDrafter, StandaloneWrite
 from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.projections import STANDALONE_PRICES
 from retail_sync.commercetools.api.scopes import check_scopes, read_grant
-from retail_sync.commercetools.prices.scopes import PriceReferences, read_price_references
+from retail_sync.commercetools.prices.references import PriceReferences, read_price_references
 from retail_sync.records.ports.preflight import PreflightReport, preflight
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.prices import PriceList

@@ -12,7 +12,7 @@ from retail_sync.commercetools.api.price_drafts import carried
 from retail_sync.commercetools.api.shapes import PRODUCT_OF_PRICES
 from retail_sync.commercetools.api.variants import variants_in
 from retail_sync.commercetools.api.wire import Money, Price, exact_amount
-from retail_sync.commercetools.prices.scopes import ListScope
+from retail_sync.commercetools.prices.references import ListScope
 from retail_sync.records.prices import VARIANT_COLUMNS, price_table
 from retail_sync.records.rows import read_rows
 from retail_sync.records.types import decimal_text

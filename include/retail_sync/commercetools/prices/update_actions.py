@@ -26,15 +26,12 @@ from retail_sync.commercetools.api.writing import (
     product_action,
     standalone_price_action,
 )
-from retail_sync.commercetools.prices.scopes import ListScope
+from retail_sync.commercetools.prices.references import ListScope
 from retail_sync.records.currencies import minor_digits
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.ports.prices import OfferWrite, ProductPricesWrite
 from retail_sync.records.prices import Quote
 from retail_sync.settings.prices import PriceList
-
-SMALLEST_TIER = 2
-"""A tier begins at two units or more (API reference, type PriceTier)."""
 
 
 @dataclass(frozen=True)

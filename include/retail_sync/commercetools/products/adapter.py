@@ -17,12 +17,12 @@ from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.discounts import external_discounts
 from retail_sync.commercetools.api.projections import STANDALONE_PRICES, ProductFeed, Projections
 from retail_sync.commercetools.api.queries import one_of
-from retail_sync.commercetools.api.references import References, read_references
 from retail_sync.commercetools.api.variants import variants_in
 from retail_sync.commercetools.api.writing import StandalonePriceDraft, standalone_price_action, update_body
 from retail_sync.commercetools.products import preflight
 from retail_sync.commercetools.products.drafts import product_draft, product_key
 from retail_sync.commercetools.products.read import ProductReader
+from retail_sync.commercetools.products.references import References, read_references
 from retail_sync.commercetools.products.update_actions import Planned, Present, StandaloneChange, plan_update
 from retail_sync.commercetools.products.values import Values
 from retail_sync.records.documents import from_document, to_document

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from retail_sync.commercetools.api.references import References
 from retail_sync.commercetools.api.wire import ProductProjection, Variant
+from retail_sync.commercetools.products.references import References
 from retail_sync.records.identifiers import matching_key
 from retail_sync.settings.products import AssortmentRule
 

@@ -8,10 +8,10 @@ from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.catalogue import check_catalogue
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.price_drafts import tax_rule
-from retail_sync.commercetools.api.references import References, read_references
 from retail_sync.commercetools.api.scopes import Grant, check_scopes, read_grant
 from retail_sync.commercetools.api.wire import AttributeDefinition
 from retail_sync.commercetools.products.fields import Place, Places
+from retail_sync.commercetools.products.references import References, read_references
 from retail_sync.records.currencies import iso_code
 from retail_sync.records.errors import SyncError
 from retail_sync.records.ports.preflight import PreflightReport, preflight

@@ -26,7 +26,6 @@ from pydantic import TypeAdapter
 
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.price_drafts import TaxRule, carried, tax_rule
-from retail_sync.commercetools.api.references import References
 from retail_sync.commercetools.api.shapes import PRODUCT, value_of
 from retail_sync.commercetools.api.wire import (
     AttributeDefinition,
@@ -39,6 +38,7 @@ from retail_sync.commercetools.products.assortment import listed, variants_of
 from retail_sync.commercetools.products.base_price import PriceScope, base_prices, exact_minor, to_canonical
 from retail_sync.commercetools.products.cells import cell, column, words
 from retail_sync.commercetools.products.fields import Option, Place, Places
+from retail_sync.commercetools.products.references import References
 from retail_sync.records.currencies import minor_digits
 from retail_sync.records.identifiers import matching_key
 from retail_sync.records.products import ProductTables
