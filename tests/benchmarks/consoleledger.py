@@ -78,8 +78,9 @@ def fill(engine: Engine, sizes: Sizes) -> None:
     sides = [("commercetools", "'c'"), ("lightspeed", "'l'")]
     statements = [
         f"""
-        INSERT INTO runs (id, entity, dag_id, airflow_run_id, mode, state, accounts, params, started_at, finished_at)
-        SELECT entity || '/' || n, entity, entity, 'scheduled__' || n, 'delta', 'succeeded', '{{}}', '{{}}',
+        INSERT INTO runs (id, entity, purpose, dag_id, airflow_run_id, mode, state, accounts, params, started_at,
+            finished_at)
+        SELECT entity || '/' || n, entity, 'sync', entity, 'scheduled__' || n, 'delta', 'succeeded', '{{}}', '{{}}',
             {begun} + n * INTERVAL '{90 * 86_400 / sizes.runs:.6f} seconds',
             {begun} + (n + 1) * INTERVAL '{90 * 86_400 / sizes.runs:.6f} seconds'
         FROM (SELECT n, (ARRAY{list(ENTITIES)})[n % {len(ENTITIES)} + 1] AS entity

@@ -59,7 +59,7 @@ def run(job: Job) -> Any:
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     with Ledger.open(job["ledger"]) as ledger:
         request = RunRequest(mode=job["mode"])
-        ledger.open_run(
+        ledger.runs.open(
             run_id,
             entity,
             dag_id=entity,
@@ -101,7 +101,7 @@ def _load(run: EntityRun, job: Job) -> Any:
 
 def _audit(run: EntityRun, job: Job) -> Any:
     run.settle(_extracts(job))
-    return dict(run.context.ledger.run(run.context.run_id).accounts)
+    return dict(run.context.ledger.runs.get(run.context.run_id).accounts)
 
 
 _STEPS = {"extract": _extract, "transform": _transform, "plan": _plan, "load": _load, "audit": _audit}

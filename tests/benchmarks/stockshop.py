@@ -85,7 +85,7 @@ def _id(side: int, number: int) -> str:
 
 def fill_catalogue(ledger: Ledger, catalogue: Catalogue) -> None:
     """What a run of products an hour ago left in the ledger: both sides mirrored, each article linked."""
-    ledger.open_run("products", "products", dag_id="products", airflow_run_id="1", mode="full", params={})
+    ledger.runs.open("products", "products", dag_id="products", airflow_run_id="1", mode="full", params={})
     skus = [sku_of(number) for number in range(len(catalogue.till))]
     families = [
         canonical_json(
@@ -137,8 +137,8 @@ def fill_catalogue(ledger: Ledger, catalogue: Catalogue) -> None:
                 agreed_at=at,
             ).astype({"commercetools_id": "string", "lightspeed_id": "string", "id": "string"}),
         )
-    ledger.settle("products", "products", cursors={}, holds=[], baseline=True)
-    ledger.finish_run("products", "succeeded", {}, "", None)
+    ledger.runs.settle("products", "products", cursors={}, holds=[], baseline=True)
+    ledger.runs.finish("products", "succeeded", {}, "", None)
 
 
 # ---------------------------------------------------------------- both sides as tables

@@ -97,9 +97,10 @@ class Stage:
         for entity in ("products", "inventory"):
             at = f"scheduled__2026-11-{number:02d}"
             run_id = f"reconcile/{entity}/{at}"
-            self.world.ledger.open_run(
+            self.world.ledger.runs.open(
                 run_id,
                 entity,
+                purpose="reconcile",
                 dag_id="reconcile",
                 airflow_run_id=at,
                 mode="full",
@@ -206,8 +207,14 @@ def test_of_a_price_it_is_told_who_moved_since_both_agreed(prices: tuple[Priced,
     else:
         shop.price_at_till("A", "11.00")
     run_id = f"reconcile/prices/{AT}"
-    shop.ledger.open_run(
-        run_id, "prices", dag_id="reconcile", airflow_run_id=AT, mode="full", params={"dry_run": True}
+    shop.ledger.runs.open(
+        run_id,
+        "prices",
+        purpose="reconcile",
+        dag_id="reconcile",
+        airflow_run_id=AT,
+        mode="full",
+        params={"dry_run": True},
     )
     shop.run("full", dry_run=True, run_id=run_id)
     [row] = rows_of(page(house, "/drift", who="pricer"))

@@ -86,7 +86,7 @@ def test_pages_follow_each_other_without_loss_or_repetition(house: House) -> Non
         )
         for n in range(120)
     ]
-    house.ledger.open_run("r", "products", dag_id="products", airflow_run_id="r", mode="full", params={})
+    house.ledger.runs.open("r", "products", dag_id="products", airflow_run_id="r", mode="full", params={})
     settle_holds(house, drafts)
     client, seen, path = house.client(), [], "/holds"
     for _ in range(3):
@@ -198,7 +198,7 @@ def test_a_dismissed_hold_leaves_the_list_until_it_says_something_else(shown: Ho
 
 
 def test_many_at_once_are_shown_before_anything_is_done(house: House) -> None:
-    house.ledger.open_run("r", "products", dag_id="products", airflow_run_id="r", mode="full", params={})
+    house.ledger.runs.open("r", "products", dag_id="products", airflow_run_id="r", mode="full", params={})
     settle_holds(
         house,
         [
@@ -215,7 +215,7 @@ def test_many_at_once_are_shown_before_anything_is_done(house: House) -> None:
 
 
 def test_a_price_is_approved_by_the_run_of_prices(house: House) -> None:
-    house.ledger.open_run("r", "prices", dag_id="prices", airflow_run_id="r", mode="full", params={})
+    house.ledger.runs.open("r", "prices", dag_id="prices", airflow_run_id="r", mode="full", params={})
     evidence = {"list": "retail", "before": {"amount": "10.00"}, "after": {"amount": "15.00"}, "about": "x"}
     hold = hold_of(house, "prices", HoldDraft(
         kind="price", subject="lightspeed:a", label="SKU-1", code="price_jump", field="retail",
@@ -300,7 +300,7 @@ def test_who_may_see_only_prices_finds_no_hold_of_products(shown: House, world: 
 
 
 def test_what_a_record_holds_never_becomes_markup(house: House) -> None:
-    house.ledger.open_run("r", "products", dag_id="products", airflow_run_id="r", mode="full", params={})
+    house.ledger.runs.open("r", "products", dag_id="products", airflow_run_id="r", mode="full", params={})
     hold = hold_of(house, "products", HoldDraft(
         kind="product", subject=f"commercetools:{INJECTION}", label=INJECTION, code="conflict", field=INJECTION,
         message=INJECTION, release=INJECTION,
@@ -312,7 +312,7 @@ def test_what_a_record_holds_never_becomes_markup(house: House) -> None:
 
 
 def test_customers_are_said_to_be_one_person_by_a_line_of_ids(house: House) -> None:
-    house.ledger.open_run("r", "customers", dag_id="customers", airflow_run_id="r", mode="full", params={})
+    house.ledger.runs.open("r", "customers", dag_id="customers", airflow_run_id="r", mode="full", params={})
     profile = {"system": "commercetools", "id": "ct-1", "label": "no 7"}
     other = {"system": "lightspeed", "id": "ls-1", "label": "no 8", "compared": {"same": ["e-mail"]}}
     hold = hold_of(house, "customers", HoldDraft(

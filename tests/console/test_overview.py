@@ -166,8 +166,8 @@ def test_figures_of_a_shop_that_synced_are_the_ledgers(ledger_url: str, tmp_path
 
 
 def test_a_failed_run_is_told_with_its_error_and_never_as_markup(house: House) -> None:
-    house.ledger.open_run("r", "products", dag_id="products", airflow_run_id="r", mode="full", params={})
-    house.ledger.finish_run("r", "failed", {}, None, "<img src=x onerror=alert(1)> can't be reached")
+    house.ledger.runs.open("r", "products", dag_id="products", airflow_run_id="r", mode="full", params={})
+    house.ledger.runs.finish("r", "failed", {}, None, "<img src=x onerror=alert(1)> can't be reached")
     page = house.client().get("/").text
     assert re.search(
         r"\d+ things need a person: <a href=\"[^\"]*/runs/r\">the last run of products failed</a>", page
@@ -191,9 +191,17 @@ def run(
 ) -> None:
     """A run of prices that ended well, unless told otherwise."""
     entity = "prices"
-    house.ledger.open_run(run_id, entity, dag_id=dag_id, airflow_run_id=run_id, mode="full", params=params)
+    house.ledger.runs.open(
+        run_id,
+        entity,
+        purpose="reconcile" if dag_id == "reconcile" else "sync",
+        dag_id=dag_id,
+        airflow_run_id=run_id,
+        mode="full",
+        params=params,
+    )
     if state != "running":
-        house.ledger.finish_run(run_id, state, {"changes": 3})
+        house.ledger.runs.finish(run_id, state, {"changes": 3})
 
 
 def aged(house: House, run_id: str, hours: int) -> None:
@@ -238,9 +246,9 @@ def test_a_failed_dry_run_is_nobodys_business(house: House) -> None:
 
 def test_whoever_sees_prices_only_sees_figures_of_prices_only(house: House) -> None:
     ledger = house.ledger
-    ledger.open_run("p", "products", dag_id="products", airflow_run_id="p", mode="full", params={})
+    ledger.runs.open("p", "products", dag_id="products", airflow_run_id="p", mode="full", params={})
     held = HoldDraft(kind="product", subject="commercetools:p", code="price_missing", message="No price")
-    ledger.settle("p", "products", cursors={}, holds=[held])
+    ledger.runs.settle("p", "products", cursors={}, holds=[held])
     ledger.inbox.keep([Hint("lightspeed", "product.update", "e1", ("products",))], ("products",))
     ledger.inbox.claim("products", "p")
     ledger.inbox.done("p")

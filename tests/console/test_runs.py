@@ -63,25 +63,28 @@ def add_run(
     state: str | None = "succeeded",
     accounts: dict[str, Any] | None = None,
     error: str | None = None,
+    remedy: str | None = None,
     dag_id: str = "",
     **params: Any,
 ) -> str:
     """A run as the pipeline leaves it: a dry run in full of which everything went well, unless told otherwise."""
     run_id = f"{dag_id}/{entity}/{airflow_run_id}" if dag_id else f"{entity}/{airflow_run_id}"
-    house.ledger.open_run(
+    house.ledger.runs.open(
         run_id,
         entity,
+        purpose="reconcile" if dag_id == "reconcile" else "sync",
         dag_id=dag_id or entity,
         airflow_run_id=airflow_run_id,
         mode="full",
         params={"mode": "full", "dry_run": True, "direction": "both", "asked_by": "Kim", **params},
     )
     house.ledger.changes.store([replace(one, run_id=run_id) for one in changes or []])
-    house.ledger.settle(run_id, entity, cursors={}, holds=holds or [])
+    house.ledger.runs.settle(run_id, entity, cursors={}, holds=holds or [])
     window = {"commercetools": {"lower": None, "upper": "2026-11-27T15:19:00Z"}, "state": "a digest"}
-    house.ledger.set_windows(run_id, window)
+    house.ledger.runs.set_windows(run_id, window)
     if state:
-        house.ledger.finish_run(run_id, state, ACCOUNT if accounts is None else accounts, "In short.", error)  # type: ignore[arg-type]
+        counted = ACCOUNT if accounts is None else accounts
+        house.ledger.runs.finish(run_id, state, counted, "In short.", error, remedy)  # type: ignore[arg-type]
     return run_id
 
 
@@ -216,7 +219,7 @@ def test_an_account_that_does_not_add_up_says_so_and_what_to_do(house: House) ->
 
 def test_a_run_under_way_and_one_without_a_plan_say_so(house: House) -> None:
     assert "The run is under way" in page(house, f"/runs/{add_run(house, state=None)}")
-    broken = add_run(house, "prices", state="failed", accounts={}, error="No token. What to do: Ask.")
+    broken = add_run(house, "prices", state="failed", accounts={}, error="No token.", remedy="Ask.")
     answer = page(house, f"/runs/{broken}")
     assert "the run ended before there was a plan" in answer
     assert answer.count("What to do:") == 1
@@ -373,7 +376,7 @@ def planned(ledger_url: str, settings: Any, folder: Path) -> Iterator[tuple[Hous
     """The console of the sample shop after a dry run of the real engine."""
     with world_of(load_shop(SAMPLE_SHOP), ledger_url, folder) as world:
         run_id = f"products/{AT}"
-        world.ledger.open_run(
+        world.ledger.runs.open(
             run_id,
             "products",
             dag_id="products",

@@ -132,7 +132,7 @@ def test_a_text_is_understood_and_says_how(lived: Lived, typed: str, understood:
 
 def test_ids_of_every_kind_are_found(lived: Lived) -> None:
     [link] = lived.house.ledger.links.read("orders", "sale")[:1]
-    change = lived.house.ledger.changes.read(run := lived.house.ledger.last_runs("orders", 1)[0].id)[0]
+    change = lived.house.ledger.changes.read(run := lived.house.ledger.runs.last("orders", 1)[0].id)[0]
     request = lived.house.ledger.exchanges.of_change(change.id)[0]
     for typed, understood in (
         # Both stand-ins draw their ids from one seed: another record of the other system may have the same one.
@@ -266,7 +266,7 @@ def test_whoever_may_look_may_search_and_sees_their_entities_alone(lived: Lived)
         .startswith("/retail-sync/console/records/customers/")
     )
     record = path_to(found, "NK-FLEECE-BLK-M")
-    change = lived.house.ledger.changes.read(lived.house.ledger.last_runs("orders", 1)[0].id)[0]
+    change = lived.house.ledger.changes.read(lived.house.ledger.runs.last("orders", 1)[0].id)[0]
     request = lived.house.ledger.exchanges.of_change(change.id)[0]
     for path in (record, f"/changes/{change.id}", f"/exchanges/{request.id}"):
         assert get(lived.house, path, who="viewer")
@@ -308,7 +308,7 @@ class Made:
     theirs: str = "t-1"
 
     def fill(self, ledger: Ledger) -> None:
-        ledger.open_run(
+        ledger.runs.open(
             "products/1", "products", dag_id="products", airflow_run_id="manual__1", mode="full", params={}
         )
         for system, record in (("commercetools", self.ours), ("lightspeed", self.theirs)):
@@ -349,7 +349,7 @@ class Made:
             kind="variant", subject=f"lightspeed:{self.theirs}", code="conflict", field="price", message=HOSTILE,
             system="lightspeed", label="MUG", release="Settle it.",
         )  # fmt: skip
-        ledger.settle("products/1", "products", cursors={}, holds=[hold])
+        ledger.runs.settle("products/1", "products", cursors={}, holds=[hold])
         [kept] = ledger.holds.open_holds("products")
         ledger.decisions.add(
             "products",
@@ -514,7 +514,7 @@ def test_what_is_typed_by_its_beginning_is_found_in_any_case(house: House, made:
 def test_everything_is_met_once_page_by_page_newest_first(house: House) -> None:
     ledger = house.ledger
     for entity in ("products", "prices"):
-        ledger.open_run(f"{entity}/1", entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
+        ledger.runs.open(f"{entity}/1", entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
         changes = [
             ChangeRow(
                 run_id=f"{entity}/1", entity=entity, kind="variant", subject=f"commercetools:{n}", label=f"L-{n}",
@@ -529,7 +529,7 @@ def test_everything_is_met_once_page_by_page_newest_first(house: House) -> None:
             HoldDraft(kind="variant", subject=f"commercetools:{n}", code="waiting", message="m")
             for n in range(30)
         ]
-        ledger.settle(f"{entity}/1", entity, cursors={}, holds=holds)
+        ledger.runs.settle(f"{entity}/1", entity, cursors={}, holds=holds)
     hints = [Hint("commercetools", "T", f"e-{n}", ("products", "prices"), str(n), n) for n in range(20)]
     ledger.inbox.keep(hints, ("products", "prices"))
     for who, per in (("admin", 2), ("pricer", 1)):
@@ -559,7 +559,7 @@ def test_requests_of_some_entities_are_met_once_across_many_runs(house: House) -
     for entity in ("prices", "products"):
         for n in range(runs):
             run_id = f"{entity}/{n:03}"
-            house.ledger.open_run(
+            house.ledger.runs.open(
                 run_id, entity, dag_id=entity, airflow_run_id=str(n), mode="delta", params={}
             )
             with house.ledger.engine.begin() as connection:
@@ -627,7 +627,7 @@ def test_where_nothing_happened_the_page_says_what_to_do(house: House) -> None:
 
 def test_values_of_customers_are_never_shown_sealed_or_not(house: House) -> None:
     ledger = house.ledger
-    ledger.open_run(
+    ledger.runs.open(
         "customers/1", "customers", dag_id="customers", airflow_run_id="1", mode="full", params={}
     )
     row = MirrorRow(

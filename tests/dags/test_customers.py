@@ -115,7 +115,7 @@ def test_aligned_once_then_quiet_then_one_is_forgotten_for_good(
             "which id was asked for and written, and stays out"
         )
         assert {one.response_body for one in exchanges(shop, first) if record in one.url} <= {None}
-    (noted,) = shop.ledger.last_runs("forget", 1)
+    (noted,) = shop.ledger.runs.last("forget", 1)
     assert noted.state == "succeeded"
     assert noted.summary is not None and noted.summary.startswith("2 profiles erased: ")
 

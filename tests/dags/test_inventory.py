@@ -105,8 +105,8 @@ def test_a_refusal_for_good_moves_no_cursor_and_the_next_run_does_the_rest(run: 
     failed = run("inventory", mode="full")
     assert (failed.tasks["load"], failed.tasks["audit"], failed.state) == ("failed", "failed", "failed")
     assert "load[0]" in failed.xcom[("audit", "problem")]
-    assert [world.ledger.cursor("inventory", feed) for feed in FEEDS] == [None] * len(FEEDS)
-    [record] = world.ledger.last_runs("inventory", 1)
+    assert [world.ledger.runs.cursor("inventory", feed) for feed in FEEDS] == [None] * len(FEEDS)
+    [record] = world.ledger.runs.last("inventory", 1)
     assert record.state == "failed"
     assert record.accounts["applied"] > 0 and record.accounts["unsettled"] > 0
 

@@ -36,7 +36,7 @@ def test_from_the_first_alignment_to_a_quiet_delta(run: Run, world: World) -> No
     assert first.state == "success"
     assert first.audit["accounts_add_up"] is True
     assert first.accounts["applied"] == first.accounts["changes"] == look.accounts["changes"]
-    assert world.ledger.baseline("products") is not None
+    assert world.ledger.runs.baseline("products") is not None
 
     world.forget_requests()
     second = run("products", mode="full")
@@ -78,8 +78,8 @@ def test_a_refusal_for_good_settles_what_is_settled_and_moves_no_cursor(run: Run
     failed = run("products", mode="full")
     assert (failed.tasks["load"], failed.tasks["audit"], failed.state) == ("failed", "failed", "failed")
     assert "load[0]" in failed.xcom[("audit", "problem")]
-    assert world.ledger.cursor("products", "lightspeed") is None
-    [record] = world.ledger.last_runs("products", 1)
+    assert world.ledger.runs.cursor("products", "lightspeed") is None
+    [record] = world.ledger.runs.last("products", 1)
     assert record.state == "failed"
     assert record.accounts["applied"] > 0
     assert record.accounts["unsettled"] > 0
@@ -116,15 +116,15 @@ def test_the_plan_of_a_dry_run_is_applied_as_it_was_seen_or_not_at_all(run: Run,
     assert sku in problem and "different" in problem and "price" in problem
     assert "Make a new dry run" in problem
     assert problem.count("is no longer what would be done") == 1
-    record = world.ledger.run(f"products/{refused.run_id}")
+    record = world.ledger.runs.get(f"products/{refused.run_id}")
     assert (record.state, record.params["plan"], record.params["mode"]) == ("failed", seen, "full")
     assert record.error is not None and "only" not in record.error.partition("different")[0]
     assert record.accounts["add_up"] is True
     assert record.accounts["not_applied"] == record.accounts["changes"] == look.accounts["changes"]
     outcomes = world.ledger.changes.counts(record.id)
     assert {name for name, count in outcomes.items() if count} == {"not_applied"}
-    assert world.ledger.cursor("products", "lightspeed") is None
-    assert world.ledger.baseline("products") is None
+    assert world.ledger.runs.cursor("products", "lightspeed") is None
+    assert world.ledger.runs.baseline("products") is None
     assert world.ledger.links.read("products", "variant") == [], "a plan that is refused binds nothing"
 
     edit_online(world, sku, -500)
@@ -132,8 +132,8 @@ def test_the_plan_of_a_dry_run_is_applied_as_it_was_seen_or_not_at_all(run: Run,
     assert applied.state == "success", applied.xcom
     assert applied.accounts["applied"] == applied.accounts["changes"] == look.accounts["changes"]
     assert world.state() != standing
-    assert world.ledger.baseline("products") is not None
-    params = world.ledger.run(f"products/{applied.run_id}").params
+    assert world.ledger.runs.baseline("products") is not None
+    params = world.ledger.runs.get(f"products/{applied.run_id}").params
     assert (params["plan"], params["asked_by"]) == (seen, "dag_test")
 
     again = run("products", plan=seen)

@@ -18,6 +18,6 @@ def ledger(ledger_url: str) -> Iterator[Ledger]:
 @pytest.fixture
 def run_id(ledger: Ledger) -> str:
     """A run of `products` under way."""
-    return ledger.open_run(
+    return ledger.runs.open(
         "run-1", "products", dag_id="products", airflow_run_id="manual__1", mode="delta", params={}
     ).id

@@ -28,8 +28,8 @@ EVERYTHING = RunFilter(entities=("products", "prices"))
 def add_run(ledger: Ledger, number: int, entity: str = "products", **params: Any) -> str:
     """A run that began `number` minutes after START."""
     run_id = f"{entity}/{number}"
-    ledger.open_run(run_id, entity, dag_id=entity, airflow_run_id=str(number), mode="delta", params=params)
-    ledger.finish_run(run_id, "succeeded", {})
+    ledger.runs.open(run_id, entity, dag_id=entity, airflow_run_id=str(number), mode="delta", params=params)
+    ledger.runs.finish(run_id, "succeeded", {})
     with ledger.engine.begin() as connection:
         connection.execute(
             text("UPDATE runs SET started_at = :at WHERE id = :id"),
@@ -57,7 +57,7 @@ def test_runs_of_several_entities_come_newest_first_and_every_one_once(ledger: L
 def test_runs_are_filtered_by_what_they_were(ledger: Ledger) -> None:
     dry, real = add_run(ledger, 1, dry_run=True), add_run(ledger, 2, dry_run=False)
     silent, other = add_run(ledger, 3), add_run(ledger, 4, "prices", dry_run=True)
-    ledger.finish_run(real, "failed", {}, None, "It broke.")
+    ledger.runs.finish(real, "failed", {}, None, "It broke.")
     browsing = Browsing(ledger.engine)
 
     def found(**wanted: Any) -> set[str]:
@@ -161,7 +161,7 @@ def test_a_page_begins_behind_the_last_row_of_the_one_before(plan: Browsing, run
 def test_holds_are_those_this_run_was_the_last_to_find(ledger: Ledger, run_id: str) -> None:
     def settle(run: str, *subjects: str) -> None:
         holds = [HoldDraft(kind="variant", subject=one, code="conflict", message="Both.") for one in subjects]
-        ledger.settle(run, "products", cursors={}, holds=holds)
+        ledger.runs.settle(run, "products", cursors={}, holds=holds)
 
     settle(run_id, "a", "b", "c")
     later = add_run(ledger, 9)

@@ -33,7 +33,7 @@ def change(subject: str = "s1", **more: Any) -> ChangeRow:
 
 
 def open_run(ledger: Ledger, run_id: str) -> None:
-    ledger.open_run(run_id, "products", dag_id="products", airflow_run_id=run_id, mode="delta", params={})
+    ledger.runs.open(run_id, "products", dag_id="products", airflow_run_id=run_id, mode="delta", params={})
 
 
 def test_a_change_comes_back_as_it_was_planned(ledger: Ledger, run_id: str) -> None:
@@ -167,7 +167,7 @@ def test_the_plan_of_a_failed_run_is_not_sent_after_a_newer_run_has_planned(
     ledger: Ledger, run_id: str
 ) -> None:
     ledger.changes.store([change("stale"), change("dry", outcome="not_applied")])
-    ledger.finish_run(run_id, "failed", {})
+    ledger.runs.finish(run_id, "failed", {})
     open_run(ledger, "run-2")
     assert ledger.changes.read(run_id, outcome="planned") == []
     assert [c.subject for c in ledger.changes.read(run_id, outcome="superseded")] == ["stale"]

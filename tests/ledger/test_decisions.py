@@ -14,6 +14,7 @@ from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.erasing import erase
 from retail_sync.ledger.holds import is_dismissed
 from retail_sync.ledger.ledger import Ledger
+from retail_sync.ledger.retention import housekeep
 from retail_sync.ledger.rows import HoldDraft
 from retail_sync.records.errors import ProtocolFault
 from retail_sync.sync.queries.hold_actions import dismiss, show_again
@@ -116,8 +117,8 @@ def test_a_customer_who_is_erased_takes_what_was_said_along(ledger: Ledger) -> N
 
 
 def settle(ledger: Ledger, run_id: str, *drafts: HoldDraft) -> None:
-    ledger.open_run(run_id, "products", dag_id="products", airflow_run_id=run_id, mode="delta", params={})
-    ledger.settle(run_id, "products", cursors={}, holds=list(drafts), now=NOON)
+    ledger.runs.open(run_id, "products", dag_id="products", airflow_run_id=run_id, mode="delta", params={})
+    ledger.runs.settle(run_id, "products", cursors={}, holds=list(drafts), now=NOON)
 
 
 def draft(**more: Any) -> HoldDraft:
@@ -225,6 +226,6 @@ def test_a_decision_is_kept_as_long_as_its_hold_is_open(ledger: Ledger) -> None:
     )
     long_after = datetime.now(UTC) + timedelta(days=500)
     ages = SimpleNamespace(exchanges_days=14, changes_days=400, inbox_days=14, staging_days=3)
-    assert ledger.housekeep(long_after, ages)["decisions"] == 1
+    assert housekeep(ledger.engine, long_after, ages)["decisions"] == 1
     left = {(one.subject, one.code) for one in ledger.decisions.latest("products")}
     assert left == {("commercetools:a", "conflict"), ("commercetools:z", "identity")}

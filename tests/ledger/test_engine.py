@@ -38,7 +38,7 @@ def test_a_connection_lost_on_the_way_is_worth_a_retry(ledger: Ledger) -> None:
 
 
 def test_connections_that_died_while_idle_are_replaced(ledger: Ledger) -> None:
-    assert ledger.cursor("products", "lightspeed") is None
+    assert ledger.runs.cursor("products", "lightspeed") is None
     with ledger.engine.connect() as keeper:
         keeper.execute(
             text(
@@ -46,7 +46,7 @@ def test_connections_that_died_while_idle_are_replaced(ledger: Ledger) -> None:
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         )
-    assert ledger.cursor("products", "lightspeed") is None
+    assert ledger.runs.cursor("products", "lightspeed") is None
 
 
 def test_naming_the_ledger_in_a_dag_file_loads_no_database_code() -> None:
@@ -154,7 +154,7 @@ def test_a_text_postgres_cannot_hold_is_looked_for_as_it_would_be_stored(ledger:
 
 
 def _open_run(ledger: Ledger) -> Run:
-    return ledger.open_run("r", "products", dag_id="d", airflow_run_id="a", mode="delta", params={})
+    return ledger.runs.open("r", "products", dag_id="d", airflow_run_id="a", mode="delta", params={})
 
 
 @contextmanager

@@ -41,7 +41,7 @@ NOTHING = {
 def kept(ledger: Ledger) -> Ledger:
     """A ledger that knows two people by everything it can know of somebody."""
     for run_id, entity in ((RUN, "customers"), ("products/1", "products")):
-        ledger.open_run(
+        ledger.runs.open(
             run_id, entity, dag_id=entity, airflow_run_id="manual__1", mode="full", params={"dry_run": False}
         )
     for name, value in (("gone", PLANTED), ("here", OTHER)):
@@ -86,7 +86,7 @@ def remember(ledger: Ledger, name: str, value: str) -> None:
     with ledger.exchange_sink(RUN, "load[0]") as sink:
         for n, settled in enumerate((write, create)):
             sink.record(exchange(f"x{n}-{value}", value, settled.id))
-    ledger.settle(
+    ledger.runs.settle(
         RUN,
         "customers",
         cursors={},
@@ -339,7 +339,7 @@ TAKEN_OUT = {
 
 def test_who_is_named_in_documents_that_stay_is_taken_out_of_them(ledger: Ledger) -> None:
     for run_id, entity in (("orders/1", "orders"), ("products/1", "products")):
-        ledger.open_run(run_id, entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
+        ledger.runs.open(run_id, entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
         row = MirrorRow(id="order-1", version=1, digest="d", fields={}, carry={"document": MENTIONS})
         ledger.mirror.see(entity, "order", "commercetools", run_id, [row])
     ledger.links.add(
@@ -359,7 +359,7 @@ def test_who_is_named_in_documents_that_stay_is_taken_out_of_them(ledger: Ledger
         kind="order", subject="commercetools:order-1", code="unpaid", message="-",
         evidence={"customer": "account-gone"},
     )  # fmt: skip
-    ledger.settle("orders/1", "orders", cursors={}, holds=[hold])
+    ledger.runs.settle("orders/1", "orders", cursors={}, holds=[hold])
     found = erase_mentions(ledger.engine, "orders", ["account-gone", "digest-gone"])
     assert {table for table, count in found.items() if count} == {"mirror", "links", "changes", "holds"}
     (row,) = ledger.mirror.read("orders", "order", "commercetools")
@@ -377,7 +377,7 @@ def test_requests_that_name_somebody_lose_their_bodies_and_those_of_other_entiti
     ledger: Ledger,
 ) -> None:
     for entity in ("orders", "products"):
-        ledger.open_run(f"{entity}/1", entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
+        ledger.runs.open(f"{entity}/1", entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
         with ledger.exchange_sink(f"{entity}/1", "load") as sink:
             for who in ("account-gone", "account-here"):
                 sink.record(exchange(f"{entity} {who}", who, "change"))

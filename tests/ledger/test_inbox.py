@@ -106,7 +106,7 @@ def test_an_inbox_that_nobody_empties_grows_no_further_and_takes_events_again_on
 
 def test_before_a_first_alignment_what_waits_says_so(ledger: Ledger, run_id: str) -> None:
     ledger.inbox.keep([hint("e1", "inventory", "products")], ALL)
-    ledger.settle(run_id, "products", cursors={}, holds=[], baseline=True)
+    ledger.runs.settle(run_id, "products", cursors={}, holds=[], baseline=True)
     assert {one.entity: one.aligned for one in ledger.inbox.waiting()} == {
         "inventory": False,
         "products": True,

@@ -263,7 +263,7 @@ def test_rule_17_a_plan_that_buries_what_a_dead_run_began_leaves_nobody_who_writ
     late = Leases(ledger.engine, clocks).take("products", "late")
     with holding(late):
         ledger.changes.begin([change.id])
-    ledger.finish_run(run_id, "failed", {})
+    ledger.runs.finish(run_id, "failed", {})
     let_leases_run_out(ledger)
     bury_unsettled(ledger, "run-2", "products")
     assert outcome_of(ledger, change) == ("superseded", 1, None)

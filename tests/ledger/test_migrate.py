@@ -42,7 +42,7 @@ def test_an_upgrade_of_a_current_database_changes_nothing(
     ledger: Ledger, ledger_url: str, run_id: str
 ) -> None:
     upgrade(ledger_url)
-    assert ledger.run(run_id).state == "running"
+    assert ledger.runs.get(run_id).state == "running"
 
 
 def test_workers_that_upgrade_at_once_do_not_disturb_each_other(empty_database_url: str) -> None:
@@ -106,7 +106,7 @@ def test_addresses_as_hosting_services_write_them_work(empty_database_url: str) 
 
 
 def test_times_come_back_in_utc_whatever_the_server_prefers(ledger: Ledger, run_id: str) -> None:
-    assert ledger.run(run_id).started_at.utcoffset() is not None
+    assert ledger.runs.get(run_id).started_at.utcoffset() is not None
     engine = connect(ledger.engine.url.render_as_string(hide_password=False))
     with engine.connect() as connection:
         assert connection.execute(text("SHOW timezone")).scalar_one() == "UTC"

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from retail_sync.ledger import Ledger, retention
+from retail_sync.ledger.retention import housekeep
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, MirrorRow
 from retail_sync.records.events import Hint
 from retail_sync.transport.faces import Exchange
@@ -27,7 +28,7 @@ class Ages:
 
 
 def fill(ledger: Ledger, run_id: str, when: datetime, *, finished: bool = True) -> ChangeRow:
-    ledger.open_run(run_id, "products", dag_id=run_id, airflow_run_id=run_id, mode="delta", params={})
+    ledger.runs.open(run_id, "products", dag_id=run_id, airflow_run_id=run_id, mode="delta", params={})
     values: dict[str, Any] = {
         "entity": "products",
         "kind": "variant",
@@ -41,7 +42,7 @@ def fill(ledger: Ledger, run_id: str, when: datetime, *, finished: bool = True) 
     ledger.changes.begin([done.id, unknown.id])
     ledger.changes.settle([ChangeOutcome(change_id=done.id, outcome="applied")])
     if finished:
-        ledger.finish_run(run_id, "succeeded", {})
+        ledger.runs.finish(run_id, "succeeded", {})
     with ledger.engine.begin() as connection:
         connection.execute(
             text("UPDATE runs SET started_at = :at, finished_at = CASE WHEN finished_at IS NOT NULL THEN :at END "
@@ -58,9 +59,9 @@ def test_old_runs_and_their_changes_go_but_unknown_outcomes_stay(ledger: Ledger)
     fill(ledger, "old", LONG_AGO)
     fill(ledger, "old, unfinished", LONG_AGO, finished=False)
     fill(ledger, "recent", NOW - timedelta(days=10))
-    counts = ledger.housekeep(NOW, Ages())
+    counts = housekeep(ledger.engine, NOW, Ages())
     assert (counts["changes"], counts["runs"]) == (2, 1)
-    assert {run.id for run in ledger.last_runs("products")} == {"old, unfinished", "recent"}
+    assert {run.id for run in ledger.runs.last("products")} == {"old, unfinished", "recent"}
     assert [c.subject for c in ledger.changes.unsettled(entity="products")] == ["unknown"]
 
 
@@ -68,13 +69,13 @@ def test_open_holds_stay_and_released_ones_go(ledger: Ledger, run_id: str) -> No
     def hold(subject: str) -> HoldDraft:
         return HoldDraft(kind="variant", subject=subject, code="x", message="m")
 
-    ledger.settle(
+    ledger.runs.settle(
         run_id, "products", cursors={"lightspeed": "1"}, holds=[hold("open"), hold("gone")], now=LONG_AGO
     )
-    ledger.settle(run_id, "products", cursors={}, holds=[], released=[("variant", "gone")], now=LONG_AGO)
-    assert ledger.housekeep(NOW, Ages())["holds"] == 1
+    ledger.runs.settle(run_id, "products", cursors={}, holds=[], released=[("variant", "gone")], now=LONG_AGO)
+    assert housekeep(ledger.engine, NOW, Ages())["holds"] == 1
     assert [h.subject for h in ledger.holds.open_holds("products")] == ["open"]
-    assert ledger.cursor("products", "lightspeed") == "1"
+    assert ledger.runs.cursor("products", "lightspeed") == "1"
 
 
 def test_exchanges_and_handled_events_go_by_age(ledger: Ledger) -> None:
@@ -93,7 +94,7 @@ def test_exchanges_and_handled_events_go_by_age(ledger: Ledger) -> None:
     with ledger.engine.begin() as connection:
         connection.execute(text("UPDATE inbox SET received_at = :at"), {"at": LONG_AGO})
         connection.execute(text("UPDATE inbox SET done_at = :at WHERE done_at IS NOT NULL"), {"at": LONG_AGO})
-    counts = ledger.housekeep(NOW, Ages())
+    counts = housekeep(ledger.engine, NOW, Ages())
     assert (counts["exchanges"], counts["inbox"]) == (1, 1)
     assert [row.id for row in ledger.exchanges.of_run("r")] == ["13"]
 
@@ -102,20 +103,20 @@ def test_more_than_a_batch_goes_in_several(ledger: Ledger, monkeypatch: pytest.M
     monkeypatch.setattr(retention, "BATCH", 3)
     for n in range(8):
         ledger.checkpoints.set(f"r{n}", "extract", {})
-    assert ledger.housekeep(datetime.now(UTC) + timedelta(days=401), Ages())["checkpoints"] == 8
+    assert housekeep(ledger.engine, datetime.now(UTC) + timedelta(days=401), Ages())["checkpoints"] == 8
 
 
 def test_digests_of_staged_files_go_with_the_files(ledger: Ledger) -> None:
     ledger.checkpoints.set("r1", "extract_lightspeed", {})
     ledger.checkpoints.set("r1", "staged lightspeed/page-00000.jsonl.gz", {})
-    assert ledger.housekeep(datetime.now(UTC) + timedelta(days=2), Ages())["checkpoints"] == 0
-    assert ledger.housekeep(datetime.now(UTC) + timedelta(days=4), Ages())["checkpoints"] == 1
+    assert housekeep(ledger.engine, datetime.now(UTC) + timedelta(days=2), Ages())["checkpoints"] == 0
+    assert housekeep(ledger.engine, datetime.now(UTC) + timedelta(days=4), Ages())["checkpoints"] == 1
     assert ledger.checkpoints.get("r1", "extract_lightspeed") == {}
 
 
 def test_what_says_how_things_are_now_has_no_age(ledger: Ledger, run_id: str) -> None:
     ledger.mirror.see("products", "variant", "lightspeed", run_id, [MirrorRow(id="a", digest="d", fields={})])
-    ledger.settle(run_id, "products", cursors={"lightspeed": "5"}, holds=[], baseline=True, now=LONG_AGO)
-    ledger.housekeep(datetime.now(UTC) + timedelta(days=10_000), Ages())
+    ledger.runs.settle(run_id, "products", cursors={"lightspeed": "5"}, holds=[], baseline=True, now=LONG_AGO)
+    housekeep(ledger.engine, datetime.now(UTC) + timedelta(days=10_000), Ages())
     assert ledger.mirror.read("products", "variant", "lightspeed")
-    assert ledger.baseline("products") == LONG_AGO
+    assert ledger.runs.baseline("products") == LONG_AGO

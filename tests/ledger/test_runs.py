@@ -12,15 +12,15 @@ from retail_sync.records.errors import ProtocolFault
 
 
 def open_run(ledger: Ledger, run_id: str, dag_id: str = "products", entity: str = "products") -> Run:
-    return ledger.open_run(
+    return ledger.runs.open(
         run_id, entity, dag_id=dag_id, airflow_run_id=run_id, mode="full", params={"keys": ["A-1"]}
     )
 
 
 def test_a_retried_task_finds_its_run_as_it_left_it(ledger: Ledger) -> None:
     first = open_run(ledger, "r1")
-    ledger.set_windows("r1", {"lightspeed": {"lower": "5", "upper": None}})
-    ledger.finish_run("r1", "failed", {"read": 3}, error="a storm")
+    ledger.runs.set_windows("r1", {"lightspeed": {"lower": "5", "upper": None}})
+    ledger.runs.finish("r1", "failed", {"read": 3}, error="a storm")
     again = open_run(ledger, "r1")
     assert (again.state, again.error, again.finished_at) == ("running", None, None)
     assert (again.started_at, again.params) == (first.started_at, {"keys": ["A-1"]})
@@ -30,16 +30,16 @@ def test_a_retried_task_finds_its_run_as_it_left_it(ledger: Ledger) -> None:
 def test_a_run_that_died_is_marked_when_the_next_one_opens(ledger: Ledger) -> None:
     open_run(ledger, "dead")
     open_run(ledger, "alive")
-    assert ledger.run("dead").state == "failed"
-    assert "alive" in (ledger.run("dead").error or "")
-    assert ledger.run("alive").state == "running"
+    assert ledger.runs.get("dead").state == "failed"
+    assert "alive" in (ledger.runs.get("dead").error or "")
+    assert ledger.runs.get("alive").state == "running"
 
 
 def test_a_backfill_and_a_run_of_another_entity_are_left_alone(ledger: Ledger) -> None:
     open_run(ledger, "backfill", dag_id="backfill")
     open_run(ledger, "other", entity="prices", dag_id="prices")
     open_run(ledger, "r1")
-    assert {ledger.run(name).state for name in ("backfill", "other", "r1")} == {"running"}
+    assert {ledger.runs.get(name).state for name in ("backfill", "other", "r1")} == {"running"}
 
 
 def test_one_run_id_serves_one_entity(ledger: Ledger) -> None:
@@ -50,8 +50,8 @@ def test_one_run_id_serves_one_entity(ledger: Ledger) -> None:
 
 def test_a_finished_run_keeps_accounts_summary_and_time(ledger: Ledger) -> None:
     open_run(ledger, "r1")
-    ledger.finish_run("r1", "succeeded", {"read": 3, "unchanged": 3}, summary="3 read, all unchanged")
-    run = ledger.run("r1")
+    ledger.runs.finish("r1", "succeeded", {"read": 3, "unchanged": 3}, summary="3 read, all unchanged")
+    run = ledger.runs.get("r1")
     assert (run.state, run.accounts, run.summary) == (
         "succeeded", {"read": 3, "unchanged": 3}, "3 read, all unchanged"
     )  # fmt: skip
@@ -61,14 +61,14 @@ def test_a_finished_run_keeps_accounts_summary_and_time(ledger: Ledger) -> None:
 def test_the_latest_runs_come_first(ledger: Ledger) -> None:
     for n in range(4):
         open_run(ledger, f"r{n}")
-    assert [run.id for run in ledger.last_runs("products", 2)] == ["r3", "r2"]
+    assert [run.id for run in ledger.runs.last("products", 2)] == ["r3", "r2"]
 
 
 def test_a_run_nobody_opened_is_an_error_that_says_so(ledger: Ledger) -> None:
     for call in (
-        lambda: ledger.run("none"),
-        lambda: ledger.set_windows("none", {}),
-        lambda: ledger.finish_run("none", "failed", {}),
+        lambda: ledger.runs.get("none"),
+        lambda: ledger.runs.set_windows("none", {}),
+        lambda: ledger.runs.finish("none", "failed", {}),
     ):
         with pytest.raises(ProtocolFault, match="no run 'none'"):
             call()
@@ -98,7 +98,7 @@ def test_a_run_that_succeeded_begins_anew_and_one_that_failed_is_taken_up(ledger
         open_run(ledger, name, f"products-{name}")
         ledger.checkpoints.set(name, "extract_lightspeed", {"done": True})
         if state != "running":
-            ledger.finish_run(name, state, {})  # type: ignore[arg-type]
+            ledger.runs.finish(name, state, {})  # type: ignore[arg-type]
         ledger.runs.begin_anew(name)
     kept = {
         name: ledger.checkpoints.get(name, "extract_lightspeed") for name in ("done", "broken", "at-work")

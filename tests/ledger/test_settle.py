@@ -23,11 +23,11 @@ def draft(subject: str = "s1", code: str = "no_price", **more: Any) -> HoldDraft
 
 def settle(ledger: Ledger, run_id: str, *, now: datetime = NOON, **what: Any) -> Any:
     wanted: dict[str, Any] = {"cursors": {}, "holds": [], "now": now}
-    return ledger.settle(run_id, "products", **(wanted | what))
+    return ledger.runs.settle(run_id, "products", **(wanted | what))
 
 
 def next_run(ledger: Ledger, run_id: str) -> str:
-    return ledger.open_run(
+    return ledger.runs.open(
         run_id, "products", dag_id="products", airflow_run_id=run_id, mode="delta", params={}
     ).id
 
@@ -37,9 +37,9 @@ def test_holds_cursors_and_baseline_are_stored_together(ledger: Ledger, run_id: 
         ledger, run_id, cursors={"lightspeed": "41"}, holds=[draft(evidence=["a", "b"])], baseline=True
     )
     assert (settled.held_new, settled.held_again, settled.cursors) == (1, 0, {"lightspeed": "41"})
-    assert ledger.cursor("products", "lightspeed") == "41"
-    assert ledger.cursor("products", "commercetools") is None
-    assert ledger.baseline("products") == NOON
+    assert ledger.runs.cursor("products", "lightspeed") == "41"
+    assert ledger.runs.cursor("products", "commercetools") is None
+    assert ledger.runs.baseline("products") == NOON
     (hold,) = ledger.holds.open_holds("products")
     assert (hold.subject, hold.system, hold.source_id, hold.evidence, hold.attempts) == (
         "s1", "lightspeed", "id-s1", ["a", "b"], 1
@@ -53,9 +53,9 @@ def test_a_hold_that_cannot_be_stored_leaves_the_cursor_and_the_other_holds(
     bad = draft("bad", code=None)  # type: ignore[arg-type]
     with pytest.raises(ProtocolFault, match="NotNullViolation"):
         settle(ledger, run_id, cursors={"lightspeed": "50"}, holds=[draft(), bad], baseline=True)
-    assert ledger.cursor("products", "lightspeed") == "41"
+    assert ledger.runs.cursor("products", "lightspeed") == "41"
     assert ledger.holds.open_holds("products") == []
-    assert ledger.baseline("products") is None
+    assert ledger.runs.baseline("products") is None
 
 
 def test_a_cursor_that_cannot_move_leaves_the_holds_too(ledger: Ledger, run_id: str) -> None:
@@ -77,7 +77,7 @@ def test_a_cursor_never_moves_backwards(
 ) -> None:
     settle(ledger, run_id, cursors={"lightspeed": stored})
     assert settle(ledger, run_id, cursors={"lightspeed": older}).cursors == {"lightspeed": stored}
-    assert ledger.cursor("products", "lightspeed") == stored
+    assert ledger.runs.cursor("products", "lightspeed") == stored
     assert settle(ledger, run_id, cursors={"lightspeed": newer}).cursors == {"lightspeed": newer}
     with ledger.engine.connect() as connection:
         row = connection.execute(text("SELECT previous, run_id FROM cursors")).one()
@@ -87,7 +87,7 @@ def test_a_cursor_never_moves_backwards(
 def test_a_first_cursor_that_nothing_can_be_compared_with_is_refused(ledger: Ledger, run_id: str) -> None:
     with pytest.raises(ProtocolFault, match="no place in an order"):
         settle(ledger, run_id, cursors={"lightspeed": "yesterday"})
-    assert ledger.cursor("products", "lightspeed") is None
+    assert ledger.runs.cursor("products", "lightspeed") is None
 
 
 def test_workers_that_settle_at_once_leave_the_furthest_cursor(ledger: Ledger, run_id: str) -> None:
@@ -98,7 +98,7 @@ def test_workers_that_settle_at_once_leave_the_furthest_cursor(ledger: Ledger, r
                 range(12),
             )
         )
-    assert ledger.cursor("products", "lightspeed") == "11"
+    assert ledger.runs.cursor("products", "lightspeed") == "11"
     assert len(ledger.holds.open_holds("products")) == 3
 
 
@@ -106,7 +106,7 @@ def test_only_a_run_of_that_entity_moves_a_cursor(ledger: Ledger, run_id: str) -
     with pytest.raises(ProtocolFault, match="may not settle"):
         settle(ledger, "nobody", cursors={"lightspeed": "1"})
     with pytest.raises(ProtocolFault, match="may not settle"):
-        ledger.settle(run_id, "prices", cursors={"lightspeed": "1"}, holds=[])
+        ledger.runs.settle(run_id, "prices", cursors={"lightspeed": "1"}, holds=[])
 
 
 def test_a_record_held_again_waits_twice_as_long_up_to_the_longest(ledger: Ledger) -> None:

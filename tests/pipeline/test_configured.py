@@ -77,7 +77,7 @@ def test_a_run_that_succeeded_and_is_begun_anew_has_the_file_of_then_and_keeps_t
 ) -> None:
     run = begun("products", files["ours"], monkeypatch)
     with Ledger.open(ledger_url) as ledger:
-        ledger.finish_run(run.ledger_id, "succeeded", {})
+        ledger.runs.finish(run.ledger_id, "succeeded", {})
     monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(files["theirs"]))
     assert run.at_once() is True
     monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(files["ours"]))
@@ -92,4 +92,4 @@ def test_a10_a_task_on_a_worker_without_a_file_begins_nothing(
     with pytest.raises(SyncError, match="RETAIL_SYNC_CONFIG is not set"):
         Tasks("products").at_once()
     with Ledger.open(ledger_url) as ledger:
-        assert ledger.last_runs("products", 1) == []
+        assert ledger.runs.last("products", 1) == []

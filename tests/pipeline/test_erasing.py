@@ -33,7 +33,7 @@ def ledger(ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("RETAIL_SYNC_STAGING", str(tmp_path / "staging"))
     with Ledger.open(ledger_url) as opened:
         begin(opened, "customers")
-        opened.finish_run("customers/1", "succeeded", {})
+        opened.runs.finish("customers/1", "succeeded", {})
         for system, record, label in (("commercetools", "online-1", "C-1"), ("lightspeed", "till-1", None)):
             row = MirrorRow(id=record, version=1, label=label, digest="d", fields={"last_name": "~1"})
             opened.mirror.see("customers", "customer", system, "customers/1", [row])
@@ -46,7 +46,7 @@ def ledger(ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def begin(ledger: Ledger, entity: str) -> None:
-    ledger.open_run(f"{entity}/1", entity, dag_id=entity, airflow_run_id="manual__1", mode="full", params={})
+    ledger.runs.open(f"{entity}/1", entity, dag_id=entity, airflow_run_id="manual__1", mode="full", params={})
 
 
 def sale(record: str, customer: str | None) -> MirrorRow:
@@ -77,8 +77,8 @@ def run_of_sales(ledger: Ledger, *rows: MirrorRow) -> None:
     holds = [
         HoldDraft(kind=SALE, subject=f"lightspeed:{row.id}", code="sale_changed", message="-") for row in rows
     ]
-    ledger.settle("sales/1", SALES, cursors={}, holds=holds)
-    ledger.finish_run("sales/1", "succeeded", {})
+    ledger.runs.settle("sales/1", SALES, cursors={}, holds=holds)
+    ledger.runs.finish("sales/1", "succeeded", {})
 
 
 def forget(*keys: str, keep_out: bool = True, run: str = "manual__2") -> dict[str, Any]:
@@ -132,8 +132,8 @@ def test_their_sales_are_erased_and_those_of_others_stay(ledger: Ledger) -> None
 
 
 def test_their_web_orders_stay_and_are_nobodys(ledger: Ledger) -> None:
-    ledger.open_run("orders/1", ORDERS, dag_id=ORDERS, airflow_run_id="1", mode="full", params={})
-    ledger.finish_run("orders/1", "succeeded", {})
+    ledger.runs.open("orders/1", ORDERS, dag_id=ORDERS, airflow_run_id="1", mode="full", params={})
+    ledger.runs.finish("orders/1", "succeeded", {})
     identity = {"tokens": {"email": ["digest-1"]}}
     person = MirrorRow(id="till-1", version=2, digest="d", fields={}, identity=identity)
     ledger.mirror.see("customers", "customer", "lightspeed", "customers/1", [person])
@@ -173,13 +173,13 @@ def test_no_keys_and_addresses_are_refused_before_anything_is_kept(ledger: Ledge
         forget(*keys)
     assert "planted" not in f"{caught.value} {caught.value.remedy}"
     assert len(known(ledger)) == 2
-    assert ledger.last_runs("forget") == []
+    assert ledger.runs.last("forget") == []
 
 
 def test_keys_that_name_nobody_fail_and_leave_no_run_under_way(ledger: Ledger) -> None:
     with pytest.raises(ConfigurationFault, match="knows nobody by these keys"):
         forget("C-2")
-    (run,) = ledger.last_runs("forget")
+    (run,) = ledger.runs.last("forget")
     assert (run.state, dict(run.params)) == ("failed", {"people": 1, "by": "Kim"})
     assert len(known(ledger)) == 2
 
@@ -189,12 +189,12 @@ def test_nobody_is_forgotten_while_they_may_be_written_down_unless_that_run_has_
     ledger: Ledger, entity: str
 ) -> None:
     run = f"{entity}/2"
-    ledger.open_run(run, entity, dag_id=entity, airflow_run_id="manual__9", mode="full", params={})
+    ledger.runs.open(run, entity, dag_id=entity, airflow_run_id="manual__9", mode="full", params={})
     with pytest.raises(ConfigurationFault, match="being synced by manual__9"):
         forget("C-1")
     assert len(known(ledger)) == 2
     erasing.require_quiet(ledger, datetime.now(UTC) + timedelta(hours=13))
-    ledger.finish_run(run, "failed", {})
+    ledger.runs.finish(run, "failed", {})
     assert forget("C-1")["mirror"] == 2
 
 
@@ -211,7 +211,7 @@ def test_what_customers_orders_and_sales_staged_goes_and_what_others_staged_stay
     for name in names:
         Staging(staging_root(), name, ledger.checkpoints).write_document("plan", {"x": 1})
     begin(ledger, SALES)
-    ledger.finish_run("sales/1", "succeeded", {})
+    ledger.runs.finish("sales/1", "succeeded", {})
     for run in ("customers/1", "sales/1"):
         ledger.checkpoints.set(run, "extract_lightspeed", {"done": True})
     assert forget("C-1")["staged runs"] == 5
@@ -236,5 +236,5 @@ def test_a_try_that_is_broken_off_before_the_rows_are_gone_is_taken_up_again(
     assert forget("C-1")["mirror"] == 2
     assert known(ledger) == []
     assert len(ledger.decisions.latest("customers")) == 2
-    (run,) = ledger.last_runs("forget")
+    (run,) = ledger.runs.last("forget")
     assert run.state == "succeeded"

@@ -24,8 +24,8 @@ def ledger(ledger_url: str) -> Iterator[Ledger]:
 def align(ledger: Ledger, *entities: str) -> None:
     """As if their first alignment had been."""
     for entity in entities:
-        run = ledger.open_run(entity, entity, dag_id=entity, airflow_run_id="r", mode="full", params={})
-        ledger.settle(run.id, entity, cursors={}, holds=[], baseline=True)
+        run = ledger.runs.open(entity, entity, dag_id=entity, airflow_run_id="r", mode="full", params={})
+        ledger.runs.settle(run.id, entity, cursors={}, holds=[], baseline=True)
 
 
 ALL = ("inventory", "sales", "products")

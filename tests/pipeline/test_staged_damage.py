@@ -91,11 +91,11 @@ def test_a2_what_a_step_finds_damaged_is_read_again_by_the_step_that_is_tried_ag
     with pytest.raises(PlanDamaged, match="Clear the task `plan`") as stopped:
         run.audit()
     assert SyncRetries().evaluate(stopped.value, 1, 5).action is RetryAction.FAIL
-    assert shop.world.ledger.run(run.ledger_id).state == "failed"
+    assert shop.world.ledger.runs.get(run.ledger_id).state == "failed"
     run.plan()
     run.load()
     found = run.audit()
     assert found["accounts_add_up"] is True
     assert (found["accounts"]["changes"], found["accounts"]["failed"]) == (0, 0), found
     assert shop.world.writes() == [], "nothing was switched off, nothing made twice"
-    assert shop.world.ledger.run(run.ledger_id).state == "succeeded"
+    assert shop.world.ledger.runs.get(run.ledger_id).state == "succeeded"

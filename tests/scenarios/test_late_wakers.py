@@ -412,7 +412,7 @@ def _overtaken(play: Play, boundary: Boundary, turn: int) -> bool:
     if turn % 2:
         play.run(world, run_id=run_id)  # Airflow tries the task again
     else:
-        world.ledger.finish_run(run_id, "failed", {})
+        world.ledger.runs.finish(run_id, "failed", {})
         play.run(world)  # the next run plans anew
     play.edit(turn)
     world.forget_requests()

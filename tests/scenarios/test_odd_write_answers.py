@@ -52,7 +52,7 @@ def test_an_answer_to_a_write_that_makes_no_sense_costs_no_double_and_no_raw_err
         assert "Geheim" not in caplog.text
         for faults in play.world.faults.values():
             faults.clear()
-        if play.world.ledger.run(run_id).state == "running":
-            play.world.ledger.finish_run(run_id, "failed", {})
+        if play.world.ledger.runs.get(run_id).state == "running":
+            play.world.ledger.runs.finish(run_id, "failed", {})
         settle(play)
         assert play.doubles() == []

@@ -35,7 +35,7 @@ def test_a_run_whose_name_was_used_before_reads_again_and_its_accounts_add_up(wo
     again = world.run("full", run_id=name)
     assert "Renamed since then" in str(world.till_product(sku)["name"])
     assert again.accounts.planned >= 1
-    run = world.ledger.run(name)
+    run = world.ledger.runs.get(name)
     assert (run.state, run.accounts["add_up"]) == ("succeeded", True)
     world.forget_requests()
     assert world.run("full", run_id="products/later").accounts.planned == 0

@@ -553,7 +553,7 @@ def test_whatever_happens_to_an_import_there_is_one_order_with_its_mark(
         shop.run(ENTITY, run_id=run_id)
     except TransientError:
         if again == "given up":
-            shop.ledger.finish_run(run_id, "failed", {})
+            shop.ledger.runs.finish(run_id, "failed", {})
         shop.run(ENTITY, run_id=run_id if again == "retried" else None)
     assert_imported(shop, sale, kim.account)
     assert told(shop, sale) == {}
@@ -579,7 +579,7 @@ def test_a_void_after_an_import_without_an_answer_cancels_what_is_there(shop: Or
     run_id = f"sales/void {sale}"
     with pytest.raises(TransientError):
         shop.run(ENTITY, run_id=run_id)
-    shop.ledger.finish_run(run_id, "failed", {})
+    shop.ledger.runs.finish(run_id, "failed", {})
     shop.till.void_sale(sale)
     shop.run(ENTITY)
     assert imported(shop, sale)["orderState"] == "Cancelled"

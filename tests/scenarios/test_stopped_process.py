@@ -36,7 +36,7 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def ledger(ledger_url: str) -> Iterator[Ledger]:
     with Ledger.open(ledger_url) as opened:
-        opened.open_run(
+        opened.runs.open(
             "customers/1", "customers", dag_id="customers", airflow_run_id="1", mode="delta", params={}
         )
         yield opened

@@ -67,10 +67,10 @@ def test_rule_1_a_cursor_never_hides_a_failure(sample: World) -> None:
     sample.settings = sample.settings.model_copy(
         update={"limits": sample.settings.limits.model_copy(update={"failed_share": 1.0})}
     )
-    before = sample.ledger.cursor("products", "commercetools")
+    before = sample.ledger.runs.cursor("products", "commercetools")
     ran = sample.run("delta")
     assert ran.accounts.failed == 1
-    assert sample.ledger.cursor("products", "commercetools") != before
+    assert sample.ledger.runs.cursor("products", "commercetools") != before
     (hold,) = [
         h
         for h in sample.holds()
@@ -110,9 +110,9 @@ def test_rule_2_a_run_that_lost_a_record_fails_and_keeps_its_cursors(sample: Wor
 
     with pytest.raises(ProtocolFault, match="do not add up"):
         sample.run("full", before_load=forget_a_record, run_id="broken")
-    assert sample.ledger.run("broken").state == "failed"
-    assert sample.ledger.baseline("products") is None
-    assert sample.ledger.cursor("products", "commercetools") is None
+    assert sample.ledger.runs.get("broken").state == "failed"
+    assert sample.ledger.runs.baseline("products") is None
+    assert sample.ledger.runs.cursor("products", "commercetools") is None
 
 
 def test_rule_2_a_run_that_lost_a_change_fails_and_keeps_its_cursors(sample: World) -> None:
@@ -122,7 +122,7 @@ def test_rule_2_a_run_that_lost_a_change_fails_and_keeps_its_cursors(sample: Wor
 
     with pytest.raises(ProtocolFault, match="do not add up"):
         sample.run("full", before_load=lose_a_change, dry_run=True)
-    assert sample.ledger.cursor("products", "commercetools") is None
+    assert sample.ledger.runs.cursor("products", "commercetools") is None
 
 
 def test_rule_3_a_second_full_run_writes_nothing_even_after_edits_on_both_sides(sample: World) -> None:

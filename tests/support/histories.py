@@ -704,8 +704,8 @@ def link_articles(ledger: Ledger, articles: Sequence[Article]) -> None:
             id=record, parent_id=parent, version=1, label=fields.get("sku"), digest=record, fields=fields
         )
 
-    ledger.open_run("products", "products", dag_id="products", airflow_run_id="1", mode="full", params={})
-    ledger.settle("products", "products", cursors={}, holds=[], baseline=True)
+    ledger.runs.open("products", "products", dag_id="products", airflow_run_id="1", mode="full", params={})
+    ledger.runs.settle("products", "products", cursors={}, holds=[], baseline=True)
     sides = {"lightspeed": "{}", "commercetools": "online-{}"}
     for system, name in sides.items():
         ids = [name.format(article.product_id) for article in articles]
@@ -727,7 +727,7 @@ def link_articles(ledger: Ledger, articles: Sequence[Article]) -> None:
             for article in articles
         ]
     )
-    ledger.settle("products", "products", cursors={}, holds=[], baseline=True)
+    ledger.runs.settle("products", "products", cursors={}, holds=[], baseline=True)
 
 
 def play(seed: int, histories: int, ledger_url: str, staging: Path) -> Play:

@@ -221,9 +221,10 @@ def open_run(
     """A run that is begun, or a retried one again; none of its steps is done."""
     run_id = run_id or f"{entity}/{next(_numbers):05d}"
     ledger, settings = world.ledger, settings or world.settings
-    ledger.open_run(
+    ledger.runs.open(
         run_id,
         entity,
+        purpose=request.purpose,
         dag_id=entity,
         airflow_run_id=run_id,
         mode=request.mode,

@@ -53,7 +53,7 @@ class Paged:
 @pytest.fixture
 def ledger(ledger_url: str) -> Iterator[Ledger]:
     with Ledger.open(ledger_url) as opened:
-        opened.open_run(RUN, "products", dag_id="products", airflow_run_id="1", mode="full", params={})
+        opened.runs.open(RUN, "products", dag_id="products", airflow_run_id="1", mode="full", params={})
         yield opened
 
 

@@ -136,8 +136,8 @@ def sentence(run: Run) -> tuple[str, str]:
 def to_do(run: Run) -> str:
     """What a person does about a run that failed."""
     given = run.accounts
-    if "What to do:" in (run.error or ""):
-        return ""
+    if run.remedy:
+        return run.remedy
     if not adds_up(run) or given.get("unsettled"):
         return (
             "Clear the first task of the run that did not succeed, with what comes after it. Nothing is skipped: the "

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import Engine, text
 
@@ -26,16 +26,10 @@ from retail_sync.ledger.limits import BULK, TASK, Limits
 from retail_sync.ledger.links import Links
 from retail_sync.ledger.migrate import require_current
 from retail_sync.ledger.mirror import Mirror
-from retail_sync.ledger.retention import Ages, housekeep
-from retail_sync.ledger.rows import HoldDraft, Mode, Run, RunState, Settled
 from retail_sync.ledger.runs import Runs
 from retail_sync.ledger.secret import kept_secret
-from retail_sync.ledger.settlement import Subject, settle
 from retail_sync.ledger.tokens import PostgresTokenStore
 from retail_sync.records.errors import ConfigurationFault
-
-FIRST_RETRY = timedelta(minutes=15)
-LONGEST_RETRY = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -133,76 +127,6 @@ class Ledger:
             moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
         return moment
 
-    def open_run(
-        self,
-        run_id: str,
-        entity: str,
-        *,
-        dag_id: str,
-        airflow_run_id: str,
-        mode: Mode,
-        params: Mapping[str, Any],
-    ) -> Run:
-        return self.runs.open(
-            run_id, entity, dag_id=dag_id, airflow_run_id=airflow_run_id, mode=mode, params=params
-        )
-
-    def run(self, run_id: str) -> Run:
-        return self.runs.get(run_id)
-
-    def set_windows(self, run_id: str, windows: Mapping[str, Any]) -> None:
-        self.runs.set_windows(run_id, windows)
-
-    def finish_run(
-        self,
-        run_id: str,
-        state: RunState,
-        accounts: Mapping[str, Any],
-        summary: str | None = None,
-        error: str | None = None,
-    ) -> None:
-        self.runs.finish(run_id, state, accounts, summary, error)
-
-    def last_runs(self, entity: str, n: int = 20) -> list[Run]:
-        return self.runs.last(entity, n)
-
-    def cursor(self, entity: str, system: str) -> str | None:
-        return self.runs.cursor(entity, system)
-
-    def baseline(self, entity: str) -> datetime | None:
-        return self.runs.baseline(entity)
-
-    def settle(
-        self,
-        run_id: str,
-        entity: str,
-        *,
-        cursors: Mapping[str, str],
-        holds: Sequence[HoldDraft],
-        released: Sequence[Subject] = (),
-        considered: Sequence[Subject] = (),
-        baseline: bool = False,
-        first_retry: timedelta = FIRST_RETRY,
-        longest: timedelta = LONGEST_RETRY,
-        now: datetime | None = None,
-    ) -> Settled:
-        """End a run's work in one transaction: store `holds`, release the open holds of `released` and
-        `considered` subjects that are not among them, move `cursors` forwards (never backwards), and set the
-        baseline. Either all of it is stored or nothing. `now` defaults to the database's clock."""
-        return settle(
-            self.engine,
-            run_id,
-            entity,
-            cursors=cursors,
-            holds=holds,
-            released=released,
-            considered=considered,
-            baseline=baseline,
-            first_retry=first_retry,
-            longest=longest,
-            now=now,
-        )
-
     def exchange_sink(self, run_id: str | None, task: str | None) -> PostgresExchangeSink:
         return PostgresExchangeSink(self.engine, run_id, task)
 
@@ -217,6 +141,3 @@ class Ledger:
     def secret(self, key: str, name: str) -> bytes:
         """A random key of this ledger, kept sealed with `key` (see `kept_secret`)."""
         return kept_secret(self.engine, key, name)
-
-    def housekeep(self, now: datetime, retention: Ages) -> dict[str, int]:
-        return housekeep(self.engine, now, retention)

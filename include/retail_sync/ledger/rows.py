@@ -15,6 +15,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 Mode = Literal["full", "delta"]
+Purpose = Literal["sync", "reconcile", "erase"]
+"""What a run is for: to bring both sides together, to say what differs, to erase what is known of a person."""
 RunState = Literal["running", "succeeded", "failed"]
 Outcome = Literal["planned", "applied", "already_there", "failed", "not_applied", "superseded"]
 OUTCOMES: tuple[Outcome, ...] = ("planned", "applied", "already_there", "failed", "not_applied", "superseded")
@@ -33,10 +35,12 @@ def new_id() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One execution of an entity. `windows`: what each system was read for; `accounts`: what came of the records."""
+    """One execution of an entity. `windows`: what each system was read for; `accounts`: what came of the records;
+    `remedy`: what to do about its `error`."""
 
     id: str
     entity: str
+    purpose: Purpose
     dag_id: str
     airflow_run_id: str
     mode: Mode
@@ -46,6 +50,7 @@ class Run:
     accounts: Mapping[str, Any]
     summary: str | None
     error: str | None
+    remedy: str | None
     started_at: datetime
     finished_at: datetime | None
 

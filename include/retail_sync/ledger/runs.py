@@ -4,22 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, text
 
 from retail_sync.ledger.bulk import jsonb, storable_text
+from retail_sync.ledger.cursors import is_later, require_order
 from retail_sync.ledger.engine import SYSTEM, transaction
-from retail_sync.ledger.rows import Mode, Run, RunState
+from retail_sync.ledger.holds import record_holds, release_settled
+from retail_sync.ledger.rows import HoldDraft, Mode, Purpose, Run, RunState, Settled
 from retail_sync.records.errors import ProtocolFault
 
-_COLUMNS = (
-    "id, entity, dag_id, airflow_run_id, mode, params, state, windows, accounts, summary, error, "
-    "started_at, finished_at"
-)
+_COLUMNS = ", ".join(one.name for one in fields(Run))
+FIRST_RETRY = timedelta(minutes=15)
+LONGEST_RETRY = timedelta(hours=24)
+Subject = tuple[str, str]
+"""(kind, subject)"""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Runs:
         airflow_run_id: str,
         mode: Mode,
         params: Mapping[str, Any],
+        purpose: Purpose = "sync",
     ) -> Run:
         """Start a run, or take it up again: a retried task finds its run as it left it, set back to running.
 
@@ -52,9 +56,9 @@ class Runs:
             row = connection.execute(
                 text(
                     f"""
-                    INSERT INTO runs (id, entity, dag_id, airflow_run_id, mode, params, state)
-                    VALUES (:id, :entity, :dag_id, :airflow_run_id, :mode, CAST(:params AS jsonb), 'running')
-                    ON CONFLICT (id) DO UPDATE SET state = 'running', error = NULL, finished_at = NULL
+                    INSERT INTO runs (id, entity, purpose, dag_id, airflow_run_id, mode, params, state)
+                    VALUES (:id, :entity, :purpose, :dag_id, :airflow_run_id, :mode, CAST(:params AS jsonb), 'running')
+                    ON CONFLICT (id) DO UPDATE SET state = 'running', error = NULL, remedy = NULL, finished_at = NULL
                     WHERE runs.entity = excluded.entity
                     RETURNING {_COLUMNS}
                     """
@@ -62,6 +66,7 @@ class Runs:
                 {
                     "id": run_id,
                     "entity": entity,
+                    "purpose": purpose,
                     "dag_id": dag_id,
                     "airflow_run_id": airflow_run_id,
                     "mode": mode,
@@ -111,18 +116,64 @@ class Runs:
         accounts: Mapping[str, Any],
         summary: str | None = None,
         error: str | None = None,
+        remedy: str | None = None,
     ) -> None:
+        """End a run. `error` and `remedy`: why it failed, and what to do about it."""
         self._update(
             run_id,
             "state = :state, accounts = CAST(:accounts AS jsonb), summary = :summary, error = :error, "
-            "finished_at = now()",
+            "remedy = :remedy, finished_at = now()",
             {
                 "state": state,
                 "accounts": jsonb(accounts),
                 "summary": storable_text(summary),
                 "error": storable_text(error),
+                "remedy": storable_text(remedy),
             },
         )
+
+    def settle(
+        self,
+        run_id: str,
+        entity: str,
+        *,
+        cursors: Mapping[str, str],
+        holds: Sequence[HoldDraft],
+        released: Sequence[Subject] = (),
+        considered: Sequence[Subject] = (),
+        baseline: bool = False,
+        first_retry: timedelta = FIRST_RETRY,
+        longest: timedelta = LONGEST_RETRY,
+        now: datetime | None = None,
+    ) -> Settled:
+        """End a run's work in one transaction: store `holds`, release the open holds of `released` and
+        `considered` subjects that are not among them, move `cursors` forwards (never backwards), and set the
+        baseline. `now` defaults to the database's clock.
+
+        Either all of it is stored or nothing: that is what keeps a cursor from hiding a failure. Whatever the next
+        window will not read again is due by itself."""
+        with transaction(self.engine) as connection:
+            moment = now or connection.execute(text("SELECT now()")).scalar_one()
+            _require_run(connection, run_id, entity)
+            new, again = record_holds(
+                connection, run_id, entity, holds, now=moment, first_retry=first_retry, longest=longest
+            )
+            freed = release_settled(
+                connection, run_id, entity, {*released, *considered}, held_again=holds, now=moment
+            )
+            places = {
+                system: _move(connection, run_id, entity, system, cursor, moment)
+                for system, cursor in sorted(cursors.items())
+            }
+            if baseline:
+                connection.execute(
+                    text(
+                        "INSERT INTO baselines (entity, run_id, at) VALUES (:entity, :run_id, :at) "
+                        "ON CONFLICT (entity) DO UPDATE SET run_id = excluded.run_id, at = excluded.at"
+                    ),
+                    {"entity": entity, "run_id": run_id, "at": moment},
+                )
+        return Settled(held_new=new, held_again=again, released=freed, cursors=places)
 
     def last(self, entity: str, n: int = 20) -> list[Run]:
         """The latest runs of an entity, newest first."""
@@ -186,6 +237,48 @@ def _bury_earlier(connection: Connection, run: Run) -> None:
         ),
         who,
     )
+
+
+def _require_run(connection: Connection, run_id: str, entity: str) -> None:
+    # The row lock lets two settlements of one run (a task and its retry) follow each other.
+    state = connection.execute(
+        text("SELECT state FROM runs WHERE id = :id AND entity = :entity FOR UPDATE"),
+        {"id": run_id, "entity": entity},
+    ).scalar_one_or_none()
+    if state is None:
+        raise ProtocolFault(
+            f"Run {run_id!r} of {entity!r} is not in the ledger, so it may not settle anything.",
+            system=SYSTEM,
+            remedy="Clear the whole DAG run in Airflow, so that its first task opens the run again.",
+        )
+
+
+def _move(connection: Connection, run_id: str, entity: str, system: str, cursor: str, now: datetime) -> str:
+    """Move a cursor forwards. A run that read an older window (a backfill beside a delta) leaves it where it is."""
+    place = {"entity": entity, "system": system, "cursor": cursor, "run_id": run_id, "now": now}
+    require_order(cursor)
+    inserted = connection.execute(
+        text(
+            "INSERT INTO cursors (entity, system, cursor, run_id, moved_at) "
+            "VALUES (:entity, :system, :cursor, :run_id, :now) ON CONFLICT (entity, system) DO NOTHING"
+        ),
+        place,
+    )
+    if inserted.rowcount:
+        return cursor
+    stored: str = connection.execute(
+        text("SELECT cursor FROM cursors WHERE entity = :entity AND system = :system FOR UPDATE"), place
+    ).scalar_one()
+    if not is_later(cursor, stored):
+        return stored
+    connection.execute(
+        text(
+            "UPDATE cursors SET previous = cursor, cursor = :cursor, run_id = :run_id, moved_at = :now "
+            "WHERE entity = :entity AND system = :system"
+        ),
+        place,
+    )
+    return cursor
 
 
 def _unknown(run_id: str) -> ProtocolFault:

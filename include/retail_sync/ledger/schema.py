@@ -80,6 +80,7 @@ runs = Table(
     METADATA,
     _key("id"),
     _must("entity"),
+    _must("purpose"),
     _must("dag_id"),
     _must("airflow_run_id"),
     _must("mode"),
@@ -89,6 +90,7 @@ runs = Table(
     _json("accounts"),
     _may("summary"),
     _may("error"),
+    _may("remedy"),
     _now("started_at"),
     _may("finished_at", _TIME),
     Index(None, "entity", "started_at"),
@@ -99,7 +101,7 @@ runs = Table(
         "entity",
         text("started_at DESC"),
         text("id DESC"),
-        postgresql_where=text("dag_id = 'reconcile'"),
+        postgresql_where=text("purpose = 'reconcile'"),
     ),
 )
 

@@ -196,8 +196,10 @@ def stocked(
         online_url = stack.enter_context(SandboxServer(online_app(online, faults["commercetools"]))).url
         till_url = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"]))).url
         ledger = stack.enter_context(Ledger.open(ledger_url))
-        ledger.open_run("products", "products", dag_id="products", airflow_run_id="1", mode="full", params={})
-        ledger.settle("products", "products", cursors={}, holds=[], baseline=True)
+        ledger.runs.open(
+            "products", "products", dag_id="products", airflow_run_id="1", mode="full", params={}
+        )
+        ledger.runs.settle("products", "products", cursors={}, holds=[], baseline=True)
         world = World(
             shop=None,  # type: ignore[arg-type]
             settings=settings,

@@ -479,8 +479,8 @@ def ordered(
     with stocked(ledger_url, staging, locations=LOCATIONS, seed=seed) as stock:
         _furnish_online(stock.online)
         ledger = stock.ledger
-        ledger.open_run("customers", CUSTOMERS, dag_id=CUSTOMERS, airflow_run_id="1", mode="full", params={})
-        ledger.settle("customers", CUSTOMERS, cursors={}, holds=[], baseline=True)
+        ledger.runs.open("customers", CUSTOMERS, dag_id=CUSTOMERS, airflow_run_id="1", mode="full", params={})
+        ledger.runs.settle("customers", CUSTOMERS, cursors={}, holds=[], baseline=True)
         data = stock.settings.model_dump(mode="json")
         data["orders"] = {**ORDER_SETTINGS, **(orders or {})}
         data["sales"] = {**SALE_SETTINGS, **(sales or {})}

@@ -204,7 +204,7 @@ class Desk:
         """`broken`: sales of a second page that can't be read; `before`: such ones of the first page."""
         self.runs += 1
         run_id = f"sales/{self.runs}"
-        self.ledger.open_run(
+        self.ledger.runs.open(
             run_id,
             ENTITY,
             dag_id="sales",

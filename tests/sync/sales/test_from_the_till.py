@@ -56,7 +56,7 @@ def read_and_plan(desk: Desk, till: Till) -> SaleSummary:
     desk.runs += 1
     run_id = f"sales/{desk.runs}"
     how: dict[str, Any] = {"dag_id": "sales", "airflow_run_id": run_id, "mode": "full", "params": {}}
-    desk.ledger.open_run(run_id, ENTITY, **how)
+    desk.ledger.runs.open(run_id, ENTITY, **how)
     desk.staging = staging = Staging(desk.folder, run_id, desk.ledger.checkpoints)
 
     async def read(url: str) -> None:

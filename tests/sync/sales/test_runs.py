@@ -76,7 +76,7 @@ def test_and_found_by_the_next_run_where_that_one_died(desk: Desk) -> None:
     desk.shop.lost = 1
     with pytest.raises(UnknownOutcome):
         desk.load(desk.plan(one))
-    desk.ledger.finish_run("sales/1", "failed", {})
+    desk.ledger.runs.finish("sales/1", "failed", {})
     desk.run(one)
     assert (len(desk.shop.orders), desk.shop.writes) == (1, 1)
     (link,) = desk.ledger.links.read(ENTITY, KIND)
@@ -113,7 +113,7 @@ def test_a_changed_invoice_number_or_prefix_makes_no_second_order(desk: Desk) ->
     desk.shop.lost = 1
     with pytest.raises(UnknownOutcome):
         desk.load(desk.plan(one))
-    desk.ledger.finish_run("sales/1", "failed", {})
+    desk.ledger.runs.finish("sales/1", "failed", {})
     desk.settings = settings(prefix="SHOP-")
     desk.run(later(one, number="C-99"))
     assert len(desk.shop.orders) == 1
@@ -151,7 +151,7 @@ def test_a_plan_made_again_keeps_the_writes_that_were_begun(desk: Desk) -> None:
 def test_a_dry_run_writes_nothing_and_loses_nothing(desk: Desk) -> None:
     one = sale()
     assert desk.run(one, dry_run=True).stored == 1
-    assert (desk.shop.writes, desk.ledger.cursor(ENTITY, "lightspeed")) == (0, None)
+    assert (desk.shop.writes, desk.ledger.runs.cursor(ENTITY, "lightspeed")) == (0, None)
     desk.run(one)
     assert desk.shop.writes == 1
 
@@ -283,7 +283,7 @@ def test_a_void_finds_the_order_an_earlier_run_made_without_knowing(desk: Desk) 
     desk.shop.lost = 1
     with pytest.raises(UnknownOutcome):
         desk.load(desk.plan(one))
-    desk.ledger.finish_run("sales/1", "failed", {})
+    desk.ledger.runs.finish("sales/1", "failed", {})
     desk.run(later(one, state="voided"))
     assert [order["state"] for order in desk.shop.orders.values()] == ["Cancelled"]
     assert desk.run(later(one, state="voided"), full=True).stored == 0
@@ -362,7 +362,7 @@ def test_an_order_whose_answer_was_lost_and_whose_sale_was_paid_meanwhile_is_pai
     desk.shop.lost = 1
     with pytest.raises(UnknownOutcome):
         desk.load(desk.plan(due))
-    desk.ledger.finish_run("sales/1", "failed", {})
+    desk.ledger.runs.finish("sales/1", "failed", {})
     desk.run(later(due, state="closed"))
     (order,) = desk.shop.orders.values()
     assert (order["paid"], desk.shop.writes) == ("Paid", 2)

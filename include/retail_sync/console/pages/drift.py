@@ -19,7 +19,7 @@ from retail_sync.console.ports import CannotStart
 from retail_sync.console.rendering import HEADERS
 from retail_sync.console.visit import Form, Looking, Sent, Visit, required
 from retail_sync.console.words import entity_title, number
-from retail_sync.ledger.queries.drift import COUNTED, RECONCILE, SINCE, Counts, DriftFilter, Drifting
+from retail_sync.ledger.queries.drift import COUNTED, SINCE, Counts, DriftFilter, Drifting
 from retail_sync.ledger.queries.runs import ChangePlace, place_of
 from retail_sync.ledger.rows import ChangeRow, Run
 from retail_sync.records.errors import SyncError
@@ -27,6 +27,8 @@ from retail_sync.sync.inventory.scope import last_layout
 
 router = APIRouter()
 
+RECONCILE = "reconcile"
+"""The DAG that looks for differences."""
 PAGE = 50
 """Changes on a page."""
 MOST = 200

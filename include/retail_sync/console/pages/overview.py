@@ -132,7 +132,7 @@ def _cards(visit: Visit, health: Health, now: datetime) -> list[Card]:
     reasons = Worklist(visit.ledger.engine).reasons(entities)
     cards = []
     for entity in entities:
-        runs = [run for run in visit.ledger.last_runs(entity, 30) if run.dag_id != "reconcile"]
+        runs = [run for run in visit.ledger.runs.last(entity, 30) if run.purpose == "sync"]
         mine = [one for one in reasons if one.entity == entity]
         cards.append(
             Card(

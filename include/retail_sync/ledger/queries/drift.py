@@ -1,6 +1,6 @@
 """What reconciliations found, for people who look: their changes page by page, counts of them, and which side moved.
 
-A reconciliation is a dry run in full of the DAG `reconcile`; its changes are what would bring both sides together.
+A reconciliation is a dry run in full, made to say what differs; its changes are what would bring both sides together.
 Pages follow keys, not offsets.
 """
 
@@ -20,8 +20,6 @@ from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.queries.runs import ChangePlace, place_of
 from retail_sync.ledger.rows import ChangeRow, Run
 
-RECONCILE = "reconcile"
-"""The DAG whose runs these are."""
 COUNTED = 10_000
 """Changes of a run that are looked at for counts: a person needs to know no more."""
 SINCE = 1_000
@@ -106,7 +104,7 @@ class Drifting:
         """Reconciliations of an entity, newest first, whatever became of them. Index: ix_runs_reconciled, or runs
         (entity, started_at)."""
         return self._runs(
-            "entity = :entity AND dag_id = 'reconcile' ORDER BY started_at DESC, id DESC LIMIT :limit",
+            "entity = :entity AND purpose = 'reconcile' ORDER BY started_at DESC, id DESC LIMIT :limit",
             entity=entity,
             limit=limit,
         )
@@ -116,7 +114,7 @@ class Drifting:
         return next(
             iter(
                 self._runs(
-                    "entity = :entity AND dag_id = 'reconcile' AND state = 'succeeded' "
+                    "entity = :entity AND purpose = 'reconcile' AND state = 'succeeded' "
                     "ORDER BY started_at DESC, id DESC LIMIT 1",
                     entity=entity,
                 )
@@ -126,7 +124,7 @@ class Drifting:
 
     def run(self, run_id: str) -> Run | None:
         """A reconciliation by its id. Index: the primary key."""
-        return next(iter(self._runs("id = :id AND dag_id = 'reconcile'", id=run_id)), None)
+        return next(iter(self._runs("id = :id AND purpose = 'reconcile'", id=run_id)), None)
 
     def wrote_since(self, run: Run) -> int:
         """How many later runs of its entity wrote something, counted up to SINCE. Index: runs (entity, started_at)."""
@@ -186,7 +184,7 @@ class Drifting:
         """Changes of reconciliations by their ids (UUIDs). Index: the primary keys of changes and runs."""
         return self._changes(
             "changes.id = ANY(CAST(:ids AS uuid[])) AND EXISTS "
-            "(SELECT FROM runs WHERE runs.id = changes.run_id AND runs.dag_id = 'reconcile') "
+            "(SELECT FROM runs WHERE runs.id = changes.run_id AND runs.purpose = 'reconcile') "
             "ORDER BY changes.entity, changes.batch, changes.unit, changes.id",
             ids=sorted(ids),
         )

@@ -80,7 +80,7 @@ class Health:
     engine: Engine
 
     def settled(self, entities: Collection[str]) -> dict[str, Settled]:
-        """The last run of each entity that brought all of it up to date: of its own DAG, not of some keys only, not in
+        """The last run of each entity that brought all of it up to date: made to sync, not of some keys only, not in
         one direction only, no dry run (`ix_runs_entity_started_at`, backwards until the first that fits:
         the inner limit keeps the planner from reading all runs and sorting them)."""
         rows = self._rows(
@@ -90,7 +90,7 @@ class Health:
             CROSS JOIN LATERAL (
                 SELECT id, started_at, finished_at, COALESCE(params ->> 'asked_by', '') AS by
                 FROM (SELECT * FROM runs WHERE runs.entity = e.entity ORDER BY started_at DESC LIMIT 5000) AS late
-                WHERE state = 'succeeded' AND dag_id <> 'reconcile'
+                WHERE state = 'succeeded' AND purpose = 'sync'
                   AND COALESCE(params ->> 'dry_run', 'false') = 'false'
                   AND COALESCE(params ->> 'direction', 'both') = 'both'
                   AND COALESCE(params -> 'keys', '[]'::jsonb) = '[]'::jsonb
@@ -109,7 +109,7 @@ class Health:
             CROSS JOIN LATERAL (
                 SELECT id, started_at, COALESCE((accounts ->> 'changes')::bigint, 0) AS changes
                 FROM (SELECT * FROM runs WHERE runs.entity = e.entity ORDER BY started_at DESC LIMIT 5000) AS late
-                WHERE dag_id = 'reconcile' AND state = 'succeeded'
+                WHERE purpose = 'reconcile' AND state = 'succeeded'
                 ORDER BY started_at DESC LIMIT 1) AS r
             """,
             entities=list(entities),

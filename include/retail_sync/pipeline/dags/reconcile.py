@@ -13,7 +13,7 @@ from retail_sync.pipeline.runtime.entities import ENTITIES, TAG, Entity
 from retail_sync.pipeline.runtime.schedules import schedule_of
 from retail_sync.sync.engine.request import RunRequest
 
-LOOK = RunRequest(mode="full", dry_run=True)
+LOOK = RunRequest(mode="full", dry_run=True, purpose="reconcile")
 
 
 def reconcile_dag(doc: str) -> DAG:

@@ -50,13 +50,14 @@ def housekeeping_dag(doc: str) -> DAG:
 
 def clean_ledger(now: datetime) -> dict[str, int]:
     from retail_sync.ledger.ledger import Ledger
+    from retail_sync.ledger.retention import housekeep
     from retail_sync.pipeline.runtime import task_log as telling
     from retail_sync.settings.loader import load_settings
     from retail_sync.sync.engine import text_tables
 
     settings = load_settings()
     with Ledger.open() as ledger:
-        deleted = ledger.housekeep(now, settings.retention)
+        deleted = housekeep(ledger.engine, now, settings.retention)
     telling.say(*text_tables.counts("deleted rows of", deleted))
     return deleted
 

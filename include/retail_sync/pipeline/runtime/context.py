@@ -69,9 +69,10 @@ def run_context(
         if request.plan:
             request = as_seen(request, _dry_run(ledger, request.plan), entity, dated=entity in DATED)
         if not settled:
-            ledger.open_run(
+            ledger.runs.open(
                 run_id,
                 entity,
+                purpose=request.purpose,
                 dag_id=dag_run.dag_id,
                 airflow_run_id=dag_run.run_id,
                 mode=request.mode,
@@ -92,7 +93,7 @@ def run_context(
 
 def _dry_run(ledger: Ledger, run_id: str) -> Run:
     try:
-        return ledger.run(run_id)
+        return ledger.runs.get(run_id)
     except ProtocolFault:
         raise ConfigurationFault(
             f"`plan` is {run_id!r}, and the ledger has no such run.",

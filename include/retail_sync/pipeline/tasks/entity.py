@@ -119,7 +119,7 @@ def at_once(entity: str) -> bool:
             telling.say(*woken_by(ledger.inbox.claim(entity, opened.run_id), ledger.now()))
         most = opened.settings.realtime.at_once_rows
         rung = context["dag_run"].run_type == "asset_triggered"
-        if not (rung and most and ledger.baseline(entity)):
+        if not (rung and most and ledger.runs.baseline(entity)):
             return True
         with run.reads_again_next_time():
             extracts = run.run_all(most, lambda key, value: instance.xcom_push(key=key, value=value))
@@ -175,7 +175,7 @@ def _settled(run: EntityRun, extracts: Extracts, instance: Any, problems: Sequen
         run.settle(extracts)
     finally:
         # The engine stores the account before it raises, so that a failed run shows its numbers too.
-        stored = ledger.run(run_id)
+        stored = ledger.runs.get(run_id)
         telling.say(*(stored.summary or "").splitlines(), *problems)
         instance.xcom_push(key=RUN_NOTE, value="\n".join([run.counts(), *problems]))
     open_holds = ledger.holds.counts(run.name)
@@ -191,7 +191,7 @@ def _settled(run: EntityRun, extracts: Extracts, instance: Any, problems: Sequen
 def _nothing_to_settle(run: EntityRun, problems: Sequence[str]) -> NothingToSettle:
     reason = problems[0] if problems else "a task before it did not succeed"
     fault = NothingToSettle(f"There is no plan to settle: {reason}")
-    run.context.ledger.finish_run(run.context.run_id, "failed", {}, None, fault.message)
+    run.context.ledger.runs.finish(run.context.run_id, "failed", {}, None, fault.message, fault.remedy)
     instance = get_current_context()["ti"]
     instance.xcom_push(key=RUN_NOTE, value="\n".join(["No plan was made.", *problems]))
     return fault

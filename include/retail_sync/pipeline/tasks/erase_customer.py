@@ -49,9 +49,10 @@ def forget(context: Mapping[str, Any]) -> dict[str, Any]:
     with Ledger.open() as ledger:
         require_quiet(ledger, datetime.now(UTC))
         # The keys are not among the params: the run stays, and says nothing of whom it was about.
-        ledger.open_run(
+        ledger.runs.open(
             run_id,
             FORGET,
+            purpose="erase",
             dag_id=dag_run.dag_id,
             airflow_run_id=dag_run.run_id,
             mode="delta",
@@ -65,7 +66,7 @@ def forget(context: Mapping[str, Any]) -> dict[str, Any]:
                 "`python -m retail_sync.pipeline.cli.find_customer`. If they were "
                 "forgotten before, there is nothing left to do.",
             )
-            ledger.finish_run(run_id, "failed", {}, None, nobody.message)
+            ledger.runs.finish(run_id, "failed", {}, None, nobody.message, nobody.remedy)
             raise nobody
         # Their own rows go last: as long as they are there, a try that was broken off can be taken up again.
         with writing_nothing(ledger, run_id):
@@ -79,7 +80,7 @@ def forget(context: Mapping[str, Any]) -> dict[str, Any]:
         told = f"{sum(map(len, records.values()))} profiles erased: " + ", ".join(
             f"{count} {table}" for table, count in found.items() if count
         )
-        ledger.finish_run(run_id, "succeeded", {"add_up": True, **found}, f"{told}; by {by}.", None)
+        ledger.runs.finish(run_id, "succeeded", {"add_up": True, **found}, f"{told}; by {by}.")
     telling.say(*text_tables.counts("rows of", found), f"{folders} staged runs removed.")
     return {**found, "staged runs": folders}
 
@@ -157,7 +158,7 @@ def keep_out(ledger: Ledger, records: Mapping[str, Collection[str]], by: str, ru
 def require_quiet(ledger: Ledger, now: datetime, within: timedelta = RUNNING_FOR_SURE) -> None:
     """Raises ConfigurationFault while a run of customers, orders or sales is under way."""
     for entity in NAMING:
-        for run in ledger.last_runs(entity):
+        for run in ledger.runs.last(entity):
             if run.state == "running" and now - run.started_at < within:
                 raise ConfigurationFault(
                     f"{entity.capitalize()} are being synced by {run.airflow_run_id}, which would write down again "

@@ -223,7 +223,7 @@ def _configuration() -> str:
 
 def _ledger() -> str:
     with Ledger.open() as ledger:
-        states = [f"{one.id}: {_aligned(ledger.baseline(one.id))}" for one in ENTITIES]
+        states = [f"{one.id}: {_aligned(ledger.runs.baseline(one.id))}" for one in ENTITIES]
     return f"Version {migrate.newest()}; {'; '.join(states)}."
 
 

@@ -97,7 +97,7 @@ def prepare_plan(
     if not dry_run:
         with ledger.together() as books:
             keep_links(books, run_id, plan)
-    ledger.set_windows(run_id, {**ledger.run(run_id).windows, "state": state, "private": private})
+    ledger.runs.set_windows(run_id, {**ledger.runs.get(run_id).windows, "state": state, "private": private})
     summary = CustomerSummary(
         read={f"{system} customers": count for system, count in read.items()},
         dispositions=counted(status for status, _ in plan.status.values()),

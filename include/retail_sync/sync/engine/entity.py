@@ -77,7 +77,7 @@ class Entity(Protocol):
 def seen_until(run: RunContext, entity: str, feeds: Feeds, feed: str) -> str | None:
     """From where on a feed may have moved unseen: the end of this run's read, or, where a run of `keys` read no window,
     the end of the last one."""
-    found: str | None = feeds[feed]["cursor"] or run.ledger.cursor(entity, feed)
+    found: str | None = feeds[feed]["cursor"] or run.ledger.runs.cursor(entity, feed)
     return found
 
 

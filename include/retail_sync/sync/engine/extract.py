@@ -206,8 +206,8 @@ async def _window(
         if since is None or window.upper is None:
             return window
         return replace(window, lower=feed.cursor_at(since, window.upper))
-    cursor = ledger.cursor(entity, name)
-    if cursor is None or ledger.baseline(entity) is None:
+    cursor = ledger.runs.cursor(entity, name)
+    if cursor is None or ledger.runs.baseline(entity) is None:
         raise ConfigurationFault(
             "There is no first alignment yet, so there is nothing a delta could start from.",
             system=name,

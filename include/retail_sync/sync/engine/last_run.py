@@ -25,7 +25,7 @@ def last_settled(ledger: Ledger, entity: str) -> Mapping[str, Any] | None:
 
 def last_settled_run(ledger: Ledger, entity: str) -> Run | None:
     """The last run of an entity that settled everything."""
-    for run in ledger.last_runs(entity, LATEST_RUNS):
+    for run in ledger.runs.last(entity, LATEST_RUNS):
         params = run.params
         if run.state == "succeeded" and not params.get("dry_run") and not params.get("keys"):
             return run

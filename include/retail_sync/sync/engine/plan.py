@@ -53,7 +53,7 @@ def bury_unsettled(ledger: Ledger, run_id: str, entity: str) -> None:
     buried = [
         change.id
         for change in ledger.changes.unsettled(entity=entity)
-        if change.run_id != run_id and ledger.run(change.run_id).state != "running"
+        if change.run_id != run_id and ledger.runs.get(change.run_id).state != "running"
     ]
     if not buried:
         return

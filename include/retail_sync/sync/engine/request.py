@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-Mode = Literal["delta", "full"]
-
+from retail_sync.ledger.rows import Mode, Purpose
 
 Direction = Literal["both", "to_lightspeed", "to_commercetools"]
 
@@ -17,7 +16,7 @@ class RunRequest:
     """One run's order. `keys`: only these; then neither mode nor cursor counts. `since`: look back at least to then
     (UTC). `approve`, `reject`: what a person decides about keys that wait for it; a run that decides is one of these
     keys. `plan`: the run in the ledger whose plan is applied, a dry run; what to read is what that run read (see
-    `as_seen`)."""
+    `as_seen`). `purpose`: what it is for; one that reconciles writes nothing."""
 
     mode: Mode = "delta"
     dry_run: bool = False
@@ -27,6 +26,7 @@ class RunRequest:
     approve: tuple[str, ...] = ()
     reject: tuple[str, ...] = ()
     plan: str = ""
+    purpose: Purpose = "sync"
 
     @property
     def full(self) -> bool:

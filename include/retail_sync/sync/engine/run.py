@@ -130,9 +130,9 @@ class EntityRun:
     def refuse(self, why: str) -> None:
         """The run has failed because of its plan; it is settled already."""
         ledger, run_id = self.context.ledger, self.context.run_id
-        stored = ledger.run(run_id)
+        stored = ledger.runs.get(run_id)
         summary = (stored.summary or "").replace("Dry run, nothing", "The plan was refused, nothing", 1)
-        ledger.finish_run(run_id, "failed", stored.accounts, summary, why)
+        ledger.runs.finish(run_id, "failed", stored.accounts, summary, why, PlanIsStale.default_remedy)
 
     def run_all(self, most_rows: int | None = None, reached: Reached = _nothing) -> Extracts | None:
         """All steps but settling, one after the other, with the same checkpoints as the single ones. None, with both
@@ -180,7 +180,7 @@ class EntityRun:
     def counts(self) -> str:
         """The run's summary without names of records; nothing before it has an account."""
         run = self.context
-        accounts = dict(run.ledger.run(run.run_id).accounts)
+        accounts = dict(run.ledger.runs.get(run.run_id).accounts)
         accounts.pop("add_up", None)
         if not accounts:
             return ""
@@ -210,10 +210,12 @@ class EntityRun:
             with self.reads_again_next_time():
                 yield
         except StagedDataDamaged as damage:
-            stored = ledger.run(run_id)
+            stored, fault = ledger.runs.get(run_id), PlanDamaged(damage.message, system=damage.system)
             if stored.state == "running":
-                ledger.finish_run(run_id, "failed", stored.accounts, stored.summary, damage.message)
-            raise PlanDamaged(damage.message, system=damage.system) from damage
+                ledger.runs.finish(
+                    run_id, "failed", stored.accounts, stored.summary, fault.message, fault.remedy
+                )
+            raise fault from damage
 
     def _transform(self, feeds: Feeds) -> list[dict[str, Any]]:
         found = self.entity.transform(self.context, feeds)
@@ -222,7 +224,7 @@ class EntityRun:
 
     def _plan(self, feeds: Feeds) -> Planned:
         run = self.context
-        run.ledger.set_windows(run.run_id, {name: one["window"] for name, one in feeds.items()})
+        run.ledger.runs.set_windows(run.run_id, {name: one["window"] for name, one in feeds.items()})
         planned = self._as_seen(feeds) if run.request.plan else self._planned_by(run, feeds)
         batches = run.ledger.changes.open_batches(run.run_id)
         self.say(*_plan_lines(planned, batches, dry_run=run.request.dry_run))
@@ -230,7 +232,7 @@ class EntityRun:
 
     def _planned_by(self, run: RunContext, feeds: Feeds) -> PlannedRun:
         needed = self.entity.spec.needs_baseline_of
-        if needed and run.ledger.baseline(needed) is None and not run.request.dry_run:
+        if needed and run.ledger.runs.baseline(needed) is None and not run.request.dry_run:
             raise ConfigurationFault(
                 f"{needed.capitalize()} have had no first alignment, so nothing is linked that {self.name} could "
                 "follow.",
@@ -243,7 +245,7 @@ class EntityRun:
         agreed values, so that a plan that is refused leaves nothing behind. Raises PlanRefused, with the plan stored as
         not applied."""
         run = self.context
-        shown = run.ledger.run(run.request.plan)
+        shown = run.ledger.runs.get(run.request.plan)
         seen = run.ledger.changes.read(shown.id)
         if len(seen) != shown.accounts.get("changes"):
             raise ConfigurationFault(

@@ -73,7 +73,7 @@ def audit(
     restricted = outcomes.get("not_applied", 0) > 0
     safe = accounts.add_up and not (dry_run or limited or open_changes or restricted)
     moved = {system: cursor for system, cursor in cursors.items() if cursor is not None} if safe else {}
-    settled = ledger.settle(
+    settled = ledger.runs.settle(
         run_id,
         entity,
         cursors=moved,
@@ -87,12 +87,13 @@ def audit(
     summary = told(entity, accounts, document["summary"])
     if dry_run:
         summary = "Dry run, nothing was written.\n" + summary
-    ledger.finish_run(
+    ledger.runs.finish(
         run_id,
         "failed" if problem else "succeeded",
         accounts.as_dict(),
         summary,
         problem.message if problem else None,
+        problem.remedy if problem else None,
     )
     if problem:
         raise problem

@@ -94,7 +94,7 @@ def prepare_plan(
     dispositions, recalled = _dispositions(plan, read, lines_today(ledger, read.orders), layout)
     outlets = {place.name: place.outlet_id for place in layout.places.values()}
     found = {"state": state, "outlets": outlets, "reserved": layout.reserved}
-    ledger.set_windows(run_id, {**ledger.run(run_id).windows, **found})
+    ledger.runs.set_windows(run_id, {**ledger.runs.get(run_id).windows, **found})
     summary = StockSummary(
         read={
             "commercetools entries": len(read.entries),

@@ -46,7 +46,7 @@ class Concerned:
         """What nobody read but is concerned: holds that are due, articles and links that changed, orders whose export
         has settled; everything where the run is full or the rules are not those of the last run."""
         ledger = self._ledger
-        since = ledger.cursor(ENTITY, CATALOGUE)
+        since = ledger.runs.cursor(ENTITY, CATALOGUE)
         if everything or since is None:
             self._all, self.why_all = True, "a full run"
             return
@@ -88,7 +88,7 @@ def last_layout(ledger: Ledger, settings: SyncSettings, now: datetime) -> Layout
     """Today's layout with the outlets that the last run found, and what it found to be reserved; None = no run has
     found any."""
     names = {location.name for location in settings.locations}
-    for run in ledger.last_runs(ENTITY, LATEST_RUNS):
+    for run in ledger.runs.last(ENTITY, LATEST_RUNS):
         outlets = run.windows.get("outlets")
         if outlets and names <= set(outlets):
             return layout_of(settings, outlets, now, reserved=run.windows.get("reserved", "orders"))

@@ -95,7 +95,7 @@ def prepare_plan(
     if not dry_run:
         keep_agreed(ledger, run_id, plan)
     dispositions, recalled = _dispositions(ledger, plan, read)
-    ledger.set_windows(run_id, {**ledger.run(run_id).windows, "state": state})
+    ledger.runs.set_windows(run_id, {**ledger.runs.get(run_id).windows, "state": state})
     summary = PriceSummary(
         read={
             "commercetools variants": len(read.variants),

@@ -39,7 +39,7 @@ class Concerned:
         """What nobody read but is concerned: holds that are due, articles whose links changed, prices that begin or end
         to count; everything where the run is full, or lists, rules or taxes are not those of the last run."""
         ledger = self._ledger
-        since = ledger.cursor(ENTITY, CATALOGUE)
+        since = ledger.runs.cursor(ENTITY, CATALOGUE)
         if everything or since is None:
             self._all, self.why_all = True, "a full run"
             return

@@ -86,9 +86,9 @@ def prepare_plan(
         late = len(waiting)
     bury_unsettled(ledger, run_id, ENTITY)
     stored, batches = _store(ledger, run_id, desk, settings, dry_run=dry_run)
-    ledger.set_windows(
+    ledger.runs.set_windows(
         run_id,
-        {**ledger.run(run_id).windows, LOOKED: looked.isoformat(), STATE: _state(settings)},
+        {**ledger.runs.get(run_id).windows, LOOKED: looked.isoformat(), STATE: _state(settings)},
     )
     holds = [_unreadable(sale, number, why) for sale, (number, why) in broken.items()]
     warnings = [draft for plan in desk.plans for draft in _findings(plan)]

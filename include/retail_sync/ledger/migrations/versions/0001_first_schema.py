@@ -233,6 +233,7 @@ CREATE INDEX ix_mirror_sku
 CREATE TABLE runs (
     id TEXT NOT NULL,
     entity TEXT NOT NULL,
+    purpose TEXT NOT NULL,
     dag_id TEXT NOT NULL,
     airflow_run_id TEXT NOT NULL,
     mode TEXT NOT NULL,
@@ -242,13 +243,14 @@ CREATE TABLE runs (
     accounts JSONB DEFAULT '{}'::jsonb NOT NULL,
     summary TEXT,
     error TEXT,
+    remedy TEXT,
     started_at timestamptz DEFAULT now() NOT NULL,
     finished_at timestamptz,
     CONSTRAINT pk_runs PRIMARY KEY (id)
 );
 CREATE INDEX ix_runs_airflow ON runs (airflow_run_id, dag_id);
 CREATE INDEX ix_runs_entity_started_at ON runs (entity, started_at);
-CREATE INDEX ix_runs_reconciled ON runs (entity, started_at DESC, id DESC) WHERE dag_id = 'reconcile';
+CREATE INDEX ix_runs_reconciled ON runs (entity, started_at DESC, id DESC) WHERE purpose = 'reconcile';
 
 CREATE TABLE stock_buckets (
     product_id TEXT NOT NULL,
