@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from retail_sync.records.errors import ConfigurationFault, TransientError
-from retail_sync.sync.inventory import apply as applying
+from retail_sync.sync.inventory.apply import EntryWriter
 from retail_sync.sync.inventory.change_rows import ALONG
 from sandbox.shop import Shop
 from tests.support.builders.inventory import Stocked, settings_of, stocked
@@ -81,20 +81,20 @@ def test_a_long_full_run_serves_what_it_has_passed_already(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Deltas wait for a full run to end; what they would have done is done between its portions."""
-    monkeypatch.setattr(applying, "CHUNK", 2)
+    monkeypatch.setattr(EntryWriter, "portion_size", 2)
     shop = make()
     for n in range(8):
         shop.add_article(f"S{n}", {"Nord": 5, "Süd": 5})
     seen: list[int] = []
-    portions = applying._write_all
+    portion = EntryWriter.write_portion
 
-    async def between(bench: Any, changes: Any, applied: Any) -> None:
-        await portions(bench, changes, applied)
+    async def between(writer: EntryWriter, changes: Any, applied: Any) -> None:
+        await portion(writer, changes, applied)
         if len(seen) == 2:  # the first articles are written by now
             shop.sell("S0", "Nord", 3)
         seen.append(len(changes))
 
-    monkeypatch.setattr(applying, "_write_all", between)
+    monkeypatch.setattr(EntryWriter, "write_portion", between)
     run = shop.run("full")
     assert shop.shown("web")["S0"] == 7 and run.accounts.add_up
     assert len([c for c in shop.writes_of(run.run_id) if c.unit == "commercetools:S0@web"]) == 2

@@ -41,7 +41,7 @@ _ASYNC = (
     (XSeriesSales, "start_return"),
 )
 _PLAIN = ((Changes, "begin"), (Changes, "settle"))
-_MODULE = ("settle_sale", "settle_order")
+_MODULE = ("settle_sale",)
 
 
 class Workers:

@@ -24,10 +24,12 @@ from retail_sync.records.sales import ENTITY, Register, Sale, SaleLine, SaleTerm
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY
+from retail_sync.sync.engine.apply import apply_batch
+from retail_sync.sync.engine.context import Connect, RunContext, WriteContext
+from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.engine.settle import Audited, audit
 from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.sales.apply import apply_batch
-from retail_sync.sync.sales.bench import Bench
+from retail_sync.sync.sales.apply import SaleWriter
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
 from retail_sync.sync.sales.prepare import SaleSummary, prepare_plan
 
@@ -237,9 +239,20 @@ class Desk:
         )
 
     def load(self, summary: SaleSummary) -> None:
-        bench = Bench(self.ledger, cast(OnlineOrders, self.shop), self.settings, f"sales/{self.runs}")
+        assert self.staging is not None
+        run = RunContext(
+            run_id=f"sales/{self.runs}",
+            task="load",
+            request=RunRequest(),
+            settings=self.settings,
+            ledger=self.ledger,
+            staging=self.staging,
+            connect=cast(Connect, None),
+            secret_key=lambda: "",
+        )
         for batch in range(summary.batches):
-            asyncio.run(apply_batch(bench, batch))
+            writer = SaleWriter(WriteContext(run, cast(OnlineOrders, self.shop), None))
+            asyncio.run(apply_batch(run, batch, writer))
 
     def audit(self, dry_run: bool = False, full: bool = False) -> Audited:
         assert self.staging is not None

@@ -13,16 +13,15 @@ from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.customers import apply as applying
 from retail_sync.sync.customers import feeds as reading
 from retail_sync.sync.customers import prepare as preparing
-from retail_sync.sync.customers.bench import Bench as WritingBench
-from retail_sync.sync.customers.bench import terms_of
+from retail_sync.sync.customers.apply import CustomerWriter
 from retail_sync.sync.customers.feeds import Door
 from retail_sync.sync.customers.ruling import decide_by_hand, forgotten_of, keys_of
 from retail_sync.sync.customers.world import Terms
 from retail_sync.sync.engine.absence import Asking, Kept
-from retail_sync.sync.engine.context import Access, RunContext
+from retail_sync.sync.engine.apply import apply_batch
+from retail_sync.sync.engine.context import Access, RunContext, WriteContext
 from retail_sync.sync.engine.entity import (
     EntitySpec,
     Feeds,
@@ -57,7 +56,7 @@ class Customers:
         async def read() -> Extracted:
             async with doors(run, access) as opened:
                 door = opened[system]
-                await asyncio.to_thread(preparing.stage_terms, run.staging, system, terms_of(opened)[system])
+                await asyncio.to_thread(preparing.stage_terms, run.staging, system, Terms.of(door.adapter))
                 keys = _keys(run, system) if run.request.keys else None
                 asking = Asking(door, Kept(ENTITY, KIND, system, named=True))
                 return await read_feed(run, ENTITY, door, system, keys, asking)
@@ -110,12 +109,13 @@ class Customers:
 
         async def applied() -> dict[str, int]:
             async with doors(run, access, writing=True) as opened:
-                done = await applying.apply_batch(
-                    WritingBench(run.ledger, opened, run.settings, run.run_id),
-                    batch,
-                    seen={system: seen_until(run, ENTITY, feeds, system) for system in SYSTEMS},
+                read_until: dict[str, str | None] = {
+                    system: seen_until(run, ENTITY, feeds, system) for system in SYSTEMS
+                }
+                online, till = opened["commercetools"], opened["lightspeed"]
+                return await apply_batch(
+                    run, batch, CustomerWriter(WriteContext(run, online, till, read_until))
                 )
-                return done.outcomes
 
         return asyncio.run(applied())
 

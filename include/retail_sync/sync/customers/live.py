@@ -13,9 +13,12 @@ from retail_sync.records.ports.customers import CustomerWrite
 from retail_sync.records.ports.products import SYSTEMS, SystemName, other, system_named
 from retail_sync.records.rows import read_apart
 from retail_sync.records.sealing import Seal
-from retail_sync.sync.customers.bench import Bench
 from retail_sync.sync.customers.feeds import Clear, Door
 from retail_sync.sync.customers.known import bury, see
+from retail_sync.sync.customers.world import Terms
+from retail_sync.sync.engine.context import WriteContext
+
+CustomerContext = WriteContext[Door, Door]
 
 LOOKED = "looked"
 """Checkpoint of where the last look at what changed ended, for the whole run."""
@@ -27,6 +30,10 @@ class Living:
 
     people: dict[SystemName, dict[str, Clear]] = field(repr=False)
     seals: Mapping[SystemName, Seal] = field(repr=False)
+
+    @classmethod
+    def nobody(cls, context: CustomerContext) -> Living:
+        return cls({system: {} for system in SYSTEMS}, {s: context.of(s).seal for s in SYSTEMS})
 
     def of(self, system: SystemName, record: str | None) -> Clear | None:
         return None if record is None else self.people[system].get(record)
@@ -69,15 +76,15 @@ class Living:
             erase="erase" in change.reasons,
         )
 
-    async def add(self, bench: Bench, changes: Sequence[ChangeRow]) -> None:
+    async def add(self, context: CustomerContext, changes: Sequence[ChangeRow]) -> None:
         """Read those who are not here yet."""
-        await self._read(bench, changes, again=False)
+        await self._read(context, changes, again=False)
 
-    async def refresh(self, bench: Bench, changes: Sequence[ChangeRow]) -> None:
+    async def refresh(self, context: CustomerContext, changes: Sequence[ChangeRow]) -> None:
         """Read them once more."""
-        await self._read(bench, changes, again=True)
+        await self._read(context, changes, again=True)
 
-    async def _read(self, bench: Bench, changes: Sequence[ChangeRow], *, again: bool) -> None:
+    async def _read(self, context: CustomerContext, changes: Sequence[ChangeRow], *, again: bool) -> None:
         for system in SYSTEMS:
             wanted = {
                 record
@@ -86,7 +93,7 @@ class Living:
                 if record is not None and (again or record not in self.people[system])
             }
             if wanted:
-                self.people[system] |= await read_now(bench, bench.doors[system], wanted)
+                self.people[system] |= await read_now(context, context.of(system), wanted)
                 for gone in wanted - set(self.people[system]):
                     self.people[system].pop(gone, None)
 
@@ -95,15 +102,19 @@ def _value(name: str, change: ChangeRow, source: Clear) -> Any:
     return change.after[name] if name == EXTERNAL_ID else source.get(name)
 
 
-async def living_of(bench: Bench, changes: Sequence[ChangeRow]) -> Living:
+def terms_of(context: CustomerContext) -> dict[SystemName, Terms]:
+    """What each system can hold, and what of it can be written."""
+    return {system: Terms.of(context.of(system).adapter) for system in SYSTEMS}
+
+
+async def living_of(context: CustomerContext, changes: Sequence[ChangeRow]) -> Living:
     """Both customers of these changes as they are now, which the mirror takes in as well."""
-    people: dict[SystemName, dict[str, Clear]] = {"commercetools": {}, "lightspeed": {}}
-    living = Living(people, {system: door.seal for system, door in bench.doors.items()})
-    await living.add(bench, changes)
+    living = Living.nobody(context)
+    await living.add(context, changes)
     return living
 
 
-async def read_now(bench: Bench, door: Door, ids: Collection[str]) -> dict[str, Clear]:
+async def read_now(context: CustomerContext, door: Door, ids: Collection[str]) -> dict[str, Clear]:
     """These customers as they are now, by id. Who is asked for by id and not there is gone: that is proof."""
     wire: list[Any] = []
     async for page in door.adapter.fetch(sorted(ids)):
@@ -111,18 +122,18 @@ async def read_now(bench: Bench, door: Door, ids: Collection[str]) -> dict[str, 
 
     def taken() -> dict[str, Clear]:
         (clear, sealed), bad = read_apart(wire, door.read)
-        ledger = bench.ledger
-        see(ledger, bench.run_id, door.system, sealed)
+        ledger = context.ledger
+        see(ledger, context.run_id, door.system, sealed)
         # Who can't be read is there; where a row does not say who it is, nobody can tell who is not.
         shown = {*clear, *(one.id for one in bad)}
         if "" not in shown:
-            bury(ledger, bench.run_id, door.system, set(ids) - shown, ledger.now())
+            bury(ledger, context.run_id, door.system, set(ids) - shown, ledger.now())
         return clear
 
     return await asyncio.to_thread(taken)
 
 
-async def newcomers(bench: Bench, changes: Sequence[ChangeRow], seen: Mapping[str, str | None]) -> bool:
+async def newcomers(context: CustomerContext, changes: Sequence[ChangeRow]) -> bool:
     """Take in who changed in a system that would let a second profile of somebody in, since the last look; whether
     that was anybody new. Only where somebody is about to be created there."""
     found = False
@@ -130,27 +141,29 @@ async def newcomers(bench: Bench, changes: Sequence[ChangeRow], seen: Mapping[st
         if not any(change.system == system and change.action == "create" for change in changes):
             continue
         step = f"{LOOKED}_{system}"
-        kept = await asyncio.to_thread(bench.ledger.checkpoints.get, bench.run_id, step)
-        cursor = kept["cursor"] if kept else seen.get(system)
-        page = await bench.doors[system].adapter.changed_since(cursor) if cursor is not None else None
+        kept = await asyncio.to_thread(context.ledger.checkpoints.get, context.run_id, step)
+        cursor = kept["cursor"] if kept else context.read_until.get(system)
+        page = await context.of(system).adapter.changed_since(cursor) if cursor is not None else None
         if page is None:
             continue
         if page.rows:
-            sealed, _ = await asyncio.to_thread(read_apart, page.rows, bench.doors[system].sealed)
-            counts = await asyncio.to_thread(see, bench.ledger, bench.run_id, system, sealed)
+            sealed, _ = await asyncio.to_thread(read_apart, page.rows, context.of(system).sealed)
+            counts = await asyncio.to_thread(see, context.ledger, context.run_id, system, sealed)
             found = found or counts.new + counts.changed > 0
         if page.cursor:
-            await asyncio.to_thread(bench.ledger.checkpoints.set, bench.run_id, step, {"cursor": page.cursor})
+            await asyncio.to_thread(
+                context.ledger.checkpoints.set, context.run_id, step, {"cursor": page.cursor}
+            )
     return found
 
 
 async def look_for_twins(
-    bench: Bench, change: ChangeRow, write: CustomerWrite, source: Clear
+    context: CustomerContext, change: ChangeRow, write: CustomerWrite, source: Clear
 ) -> tuple[Mapping[str, Any] | None, bool]:
     """Who in the target might be the one about to be created: the wire row of the twin that an earlier attempt made,
     or whether there are others nobody knew of (the mirror knows them then). The address is that of `source` as it
     spells it, also where it is not written because it can't be read."""
-    door = bench.doors[system_named(change.system)]
+    door = context.of(system_named(change.system))
     email = str(source.get("email") or write.fields.get("email") or "").removeprefix(UNREADABLE)
     wire: list[Any] = []
     async for page in door.adapter.lookup(email, str(write.fields.get("number") or ""), write.key):
@@ -164,7 +177,7 @@ async def look_for_twins(
         for record, person in clear.items():
             if "deleted_at" not in person and _is_ours(person, change, write):
                 return by_id[record], False
-        counts = see(bench.ledger, bench.run_id, door.system, sealed)
+        counts = see(context.ledger, context.run_id, door.system, sealed)
         living = any("deleted_at" not in person for person in clear.values())
         return None, living and (counts.new + counts.changed > 0 or change.attempt > 0)
 

@@ -13,49 +13,62 @@ from retail_sync.records.customers import CONSENTS, ENTITY, EXTERNAL_ID, KIND, c
 from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
 from retail_sync.records.ports.products import SYSTEMS, SystemName, other, system_named
 from retail_sync.records.types import same
-from retail_sync.sync.customers.bench import Bench
 from retail_sync.sync.customers.known import bury, known_of, to_rows
+from retail_sync.sync.customers.live import CustomerContext
 from retail_sync.sync.customers.planner import CREATED_BY_US
+from retail_sync.sync.engine.apply import Result
 
 KEPT_DIFFERENTLY = "the target shows another value than was sent"
 
 
 @dataclass(frozen=True)
-class Done:
-    """One change that was sent, and what came of it."""
+class Sent:
+    """What was sent, and how the target shows it."""
 
-    change: ChangeRow
     write: CustomerWrite = field(repr=False)
     written: CustomerWritten = field(repr=False)
-    exchange_ids: Sequence[str] = ()
-    already: bool = False
 
 
-def settle(bench: Bench, done: Sequence[Done]) -> None:
+@dataclass(frozen=True)
+class _Done:
+    change: ChangeRow
+    result: Result[Sent]
+
+    @property
+    def written(self) -> CustomerWritten:
+        return self.result.answer.written
+
+    @property
+    def removes(self) -> bool:
+        return self.change.action in ("delete", "anonymise")
+
+
+def settle(context: CustomerContext, results: Sequence[Result[Sent]]) -> None:
     """Store what came of these changes, all or nothing."""
-    written = [one for one in done if one.change.action not in ("delete", "anonymise")]
-    with bench.ledger.together() as books:
+    done = [_Done(change, result) for result in results for change in result.changes]
+    written = [one for one in done if not one.removes]
+    with context.ledger.together() as books:
         for one in done:
-            if one.change.action in ("delete", "anonymise"):
-                _removed(bench, books, one)
+            if one.removes:
+                _removed(context, books, one)
         if written:
-            _written(bench, books, written)
+            _written(context, books, written)
 
 
-def _removed(bench: Bench, books: Together, one: Done) -> None:
+def _removed(context: CustomerContext, books: Together, one: _Done) -> None:
     """Both are gone: the link ends, and nothing of either is kept but the ids."""
     change, target = one.change, system_named(one.change.system)
-    now = bench.ledger.now()
+    now = context.ledger.now()
     for system, record in ((target, change.target_id), (other(target), change.source_id)):
         if record is not None:
-            bury(books, bench.run_id, system, [record], now)
+            bury(books, context.run_id, system, [record], now)
     for link in _links(books, {target: [str(change.target_id)]}):
         books.links.retire(link.id)
-    books.changes.settle([_outcome(one, str(change.target_id), [])])
+    books.changes.settle([one.result.outcome(change, str(change.target_id))])
 
 
-def _written(bench: Bench, books: Together, done: Sequence[Done]) -> None:
-    shown = _take_in(bench, books, done)
+def _written(context: CustomerContext, books: Together, done: Sequence[_Done]) -> None:
+    shown = _take_in(context, books, done)
     links = _links(
         books,
         {
@@ -75,10 +88,10 @@ def _written(bench: Bench, books: Together, done: Sequence[Done]) -> None:
         base, dropped = _agreed(one, target, shown.get((target, one.written.customer_id), {}))
         link = at.get((target, one.written.customer_id))
         if link is None:
-            made.append(_link(bench, one, base))
+            made.append(_link(context, one, base))
         else:
             bases[link.id] = {**bases.get(link.id, link.base), **base}
-        outcomes.append(_outcome(one, one.written.customer_id, dropped))
+        outcomes.append(one.result.outcome(one.change, one.written.customer_id, dropped=dropped))
     books.links.agree(
         [Agreement(link.id, bases[link.id], dict(link.resent)) for link in links if link.id in bases]
     )
@@ -87,7 +100,7 @@ def _written(bench: Bench, books: Together, done: Sequence[Done]) -> None:
 
 
 def _take_in(
-    bench: Bench, books: Together, done: Sequence[Done]
+    context: CustomerContext, books: Together, done: Sequence[_Done]
 ) -> dict[tuple[SystemName, str], dict[str, Any]]:
     """Mirror the targets as they showed themselves; what each of them shows, the partner it names included."""
     shown: dict[tuple[SystemName, str], dict[str, Any]] = {}
@@ -99,15 +112,15 @@ def _take_in(
         ]
         if not wire:
             continue
-        rows = to_rows(bench.doors[system].sealed(wire))
-        books.mirror.see(ENTITY, KIND, system, bench.run_id, rows)
+        rows = to_rows(context.of(system).sealed(wire))
+        books.mirror.see(ENTITY, KIND, system, context.run_id, rows)
         for row in rows:
             named = known_of(system, row).external_id
             shown[system, row.id] = {**row.fields, **({EXTERNAL_ID: named} if named else {})}
     return shown
 
 
-def _link(bench: Bench, one: Done, base: dict[str, Any]) -> Link:
+def _link(context: CustomerContext, one: _Done, base: dict[str, Any]) -> Link:
     made, source = one.written.customer_id, str(one.change.source_id)
     is_online = system_named(one.change.system) == "commercetools"
     return Link(
@@ -117,12 +130,12 @@ def _link(bench: Bench, one: Done, base: dict[str, Any]) -> Link:
         lightspeed_id=source if is_online else made,
         base=base,
         matched_by=CREATED_BY_US,
-        run_id=bench.run_id,
+        run_id=context.run_id,
     )
 
 
 def _agreed(
-    one: Done, target: SystemName, shown: dict[str, Any]
+    one: _Done, target: SystemName, shown: dict[str, Any]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """What both sides show of the fields that were sent, and which of them the target keeps otherwise. What it can't
     hold, cuts or blanks out is agreed on as it shows it, so that it is sent once and not for ever."""
@@ -151,13 +164,3 @@ def _links(books: Together, of: Mapping[SystemName, Collection[str]]) -> list[Li
         lightspeed_ids=of.get("lightspeed", ()),
     )
     return found
-
-
-def _outcome(one: Done, record: str, dropped: Sequence[tuple[str, str]]) -> ChangeOutcome:
-    return ChangeOutcome(
-        change_id=one.change.id,
-        outcome="already_there" if one.already else "applied",
-        exchange_ids=list(one.exchange_ids),
-        result_id=record,
-        dropped=[list(pair) for pair in dropped],
-    )

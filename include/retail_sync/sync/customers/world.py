@@ -8,6 +8,7 @@ from functools import cached_property
 
 from retail_sync.ledger.rows import Link
 from retail_sync.records.customers import CONSENTS
+from retail_sync.records.ports.customers import CustomerSystem
 from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.customers import CustomerSettings
 from retail_sync.sync.customers.known import Known
@@ -27,6 +28,10 @@ class Terms:
 
     holds: frozenset[str]
     writes: frozenset[str]
+
+    @classmethod
+    def of(cls, adapter: CustomerSystem) -> Terms:
+        return cls(adapter.holds, adapter.writes)
 
     def as_document(self) -> dict[str, list[str]]:
         return {"holds": sorted(self.holds), "writes": sorted(self.writes)}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.ports.connector import Connector, PointOfSale, Storefront
@@ -16,6 +16,8 @@ from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.engine.staging import Staging
 
 Mapper = TypeVar("Mapper", bound=Referenced)
+Online = TypeVar("Online", covariant=True)
+Till = TypeVar("Till", covariant=True)
 
 
 def utc_now() -> datetime:
@@ -87,3 +89,28 @@ class RunContext:
     def looking(self) -> RunContext:
         """The same run as one that writes nothing and keeps nothing but what it saw."""
         return replace(self, request=replace(self.request, dry_run=True))
+
+
+@dataclass(frozen=True)
+class WriteContext(Generic[Online, Till]):
+    """A run that writes, with what it writes to. `read_until`: by feed, where the read the plan was made from ended."""
+
+    run: RunContext
+    online: Online
+    till: Till
+    read_until: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.run.ledger
+
+    @property
+    def settings(self) -> SyncSettings:
+        return self.run.settings
+
+    @property
+    def run_id(self) -> str:
+        return self.run.run_id
+
+    def of(self, system: SystemName) -> Online | Till:
+        return self.online if system == "commercetools" else self.till

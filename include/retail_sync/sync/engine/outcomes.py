@@ -38,6 +38,11 @@ def no_longer_needed(change: ChangeRow) -> ChangeOutcome:
     return ChangeOutcome(change_id=change.id, outcome="already_there", result_id=change.target_id)
 
 
+def superseded(change: ChangeRow, why: str, remedy: str) -> ChangeOutcome:
+    """Not sent, and not lost."""
+    return ChangeOutcome(change_id=change.id, outcome="superseded", error=why, remedy=remedy)
+
+
 def failed(change: ChangeRow, problem: SyncError, exchanges: Sequence[str] = ()) -> ChangeOutcome:
     """The target refuses it. `exchanges`: of attempts before the one that failed."""
     return ChangeOutcome(
@@ -46,5 +51,5 @@ def failed(change: ChangeRow, problem: SyncError, exchanges: Sequence[str] = ())
         error_code=problem.code if isinstance(problem, RecordRejected) else type(problem).__name__,
         error=problem.message,
         remedy=problem.remedy,
-        exchange_ids=[*exchanges, *problem.exchange_ids],
+        exchange_ids=list(dict.fromkeys([*exchanges, *problem.exchange_ids])),
     )

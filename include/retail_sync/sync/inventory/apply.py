@@ -1,240 +1,221 @@
-"""Apply a stored plan of stock: every figure is worked out again where anything moved since it was planned.
+"""How stock is written online: every figure is worked out again where anything moved since it was planned.
 
-For every portion of a batch:
-
-1. the feeds of orders and levels are looked at, in this order, and what moved since the plan is taken in. Articles that
-   are not part of the portion, but moved, are planned now and served along: a full run of hours serves what happens
-   meanwhile;
-2. what moved, and what an earlier attempt began, is planned anew from the ledger; where nothing is left to do, it is
-   settled as already there;
-3. the attempt is stored, the write is sent at the version that was seen;
-4. where the entry moved on, entry, orders and levels are read again, in this order, and the figure is worked out again;
-5. the entry as it answered and the outcome are stored in one transaction.
+The feeds of orders and levels are looked at before every portion, in this order. Articles that are not part of the
+portion, but moved, are planned now and served along: a full run of hours serves what happens meanwhile. Where an entry
+moved on, entry, orders and levels are read again, in this order, and the figure is worked out again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from retail_sync.ledger.rows import ChangeOutcome, ChangeRow
-from retail_sync.records.errors import (
-    DuplicateInTarget,
-    RecordRejected,
-    StaleTarget,
-    SyncError,
-    TargetMissing,
-    TransientError,
-    UnknownOutcome,
-)
-from retail_sync.records.ports.inventory import EntryWrite, EntryWritten
+import pandas as pd
+
+from retail_sync.ledger.rows import ChangeRow
+from retail_sync.records.errors import DuplicateInTarget, StaleTarget, TargetMissing, UnknownOutcome
+from retail_sync.records.ports.inventory import EntryWrite, EntryWritten, OnlineStock, TillStock
 from retail_sync.records.rows import read_apart
-from retail_sync.sync.engine import outcomes
-from retail_sync.sync.engine.apply import Applied, concluded, making_room, side_by_side
-from retail_sync.sync.engine.batcher import Grouped
+from retail_sync.sync.engine.apply import BatchWriter, Result, Unit, planned_again
+from retail_sync.sync.engine.context import WriteContext
+from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.engine.frames import rows
-from retail_sync.sync.inventory.adjustments import apply_adjustments
-from retail_sync.sync.inventory.bench import Bench
-from retail_sync.sync.inventory.catalogue import read_articles
-from retail_sync.sync.inventory.freshness import Watch
+from retail_sync.sync.inventory.availability import work_out
+from retail_sync.sync.inventory.catalogue import products_of_skus, read_articles
+from retail_sync.sync.inventory.change_rows import ALONG, change_rows
+from retail_sync.sync.inventory.composites import Kinship, read_kinship
+from retail_sync.sync.inventory.feeds import LEVELS, ORDERS
+from retail_sync.sync.inventory.layout import Layout
+from retail_sync.sync.inventory.loading import load_given
+from retail_sync.sync.inventory.ordered import skus_today
 from retail_sync.sync.inventory.ownership import require_ownership
-from retail_sync.sync.inventory.replanning import replanned
+from retail_sync.sync.inventory.planner import plan_stock
 
-TRIES = 5
-"""commercetools recommends a handful of re-reads on 409; more means that an entry moves all the time."""
-CHUNK = 200
-"""Writes between two looks at what moved."""
-
-
-async def apply_batch(
-    bench: Bench, batch: int, *, seen: Mapping[str, str | None], planned_at: datetime
-) -> Applied:
-    """Apply one batch. `seen`: per feed, where the read the plan was made from ended; `planned_at`: since
-    when, by the ledger's clock, what changes is not in the plan.
-
-    Raises TransientError after everything else of the batch was tried; ConfigurationFault and ProtocolFault at once.
-    """
-    ledger = bench.ledger
-    changes = await asyncio.to_thread(ledger.changes.read, bench.run_id, batch=batch, outcome="planned")
-    applied = Applied()
-    watch = Watch(bench, seen, planned_at, batch)
-    entries = [change for change in changes if change.system == "commercetools"]
-    levels = [change for change in changes if change.system == "lightspeed"]
-    for start in range(0, len(entries), CHUNK):
-        portion = await watch.fresh(entries[start : start + CHUNK])
-        await _write_all(bench, portion, applied)
-        if applied.interrupted:
-            break
-    if levels and not applied.interrupted:
-        try:
-            await apply_adjustments(bench, levels)
-        except TransientError as problem:
-            applied.interrupted = problem
-    return await concluded(ledger, bench.run_id, batch, applied)
-
-
-# ---------------------------------------------------------------- writing entries
+LOOKED = "looked"
+"""Checkpoint of where the last look ended; kept for the whole run: no batch reads what another one has read."""
 
 
 @dataclass(frozen=True)
-class _Done:
-    change: ChangeRow
-    written: EntryWritten
+class StockContext(WriteContext[OnlineStock, TillStock]):
+    """`offers`: members of selections and stores (see `offering`). `planned_at`: since when, by the ledger's clock,
+    what changes is not in the plan. `serves_along`: whether articles that move meanwhile are served, too (not in a run
+    that was told to look at a few SKUs only)."""
+
+    layout: Layout = field(kw_only=True)
+    offers: pd.DataFrame = field(kw_only=True)
+    planned_at: datetime = field(kw_only=True)
+    serves_along: bool = field(kw_only=True, default=True)
+
+    @cached_property
+    def kinship(self) -> Kinship:
+        """Which composites and parts follow each other."""
+        return read_kinship(self.ledger, self.settings)
 
 
-@dataclass
-class _Anew:
-    """A change to be planned anew, and what is left to do of it."""
+class EntryWriter(BatchWriter[EntryWritten]):
+    """Writes inventory entries, each at the version that was seen."""
 
-    change: ChangeRow
-    rest: ChangeRow | None = None
+    portion_size = 200
+    target = "entry"
+    reread_on = (StaleTarget, DuplicateInTarget, TargetMissing, UnknownOutcome)
 
+    def __init__(self, context: StockContext, batch: int) -> None:
+        super().__init__(context)
+        self.context = context
+        self.batch = batch
 
-async def _write_all(bench: Bench, changes: Sequence[ChangeRow], applied: Applied) -> None:
-    """Send these changes side by side, and settle what came of each."""
-    require_ownership(changes, bench.settings)
-    if not changes:
-        return
-    begun = await asyncio.to_thread(bench.ledger.changes.begin, [change.id for change in changes])
-    gate = asyncio.Semaphore(bench.settings.limits.commercetools.concurrency)
-    settling: Grouped[_Done] = Grouped(lambda done: _settle(bench, done))
-    planning: Grouped[_Anew] = Grouped(lambda anew: _plan_anew(bench, anew))
+    def writes(self, change: ChangeRow) -> bool:
+        return change.system == "commercetools"
 
-    async def write(change: ChangeRow) -> None:
-        done = await _Writer(bench, planning).apply(change)
-        if done is not None:
-            async with making_room(gate):
-                await settling.do(done)
+    def require_ownership(self, changes: Sequence[ChangeRow]) -> None:
+        require_ownership(changes, self.settings)
 
-    await side_by_side([change for change in changes if change.id in begun], write, gate, applied)
+    # ---------------------------------------------------------------- what moves while a run writes
 
+    async def refresh(self, changes: Sequence[ChangeRow]) -> list[ChangeRow]:
+        """The changes as they are to be sent now, together with those of articles that moved since the last look."""
+        moved = await self._look()
+        fresh = await super().refresh(changes)
+        return [*fresh, *await asyncio.to_thread(self._along, moved)]
 
-@dataclass
-class _Writer:
-    """Brings one change of an entry to an end: it is written or settled otherwise, or a TransientError says why not."""
+    async def stale(self, changes: Sequence[ChangeRow]) -> list[ChangeRow]:
+        stock, planned_at = self.ledger.stock, self.context.planned_at
 
-    bench: Bench
-    planning: Grouped[_Anew]
-    exchanges: list[str] = field(default_factory=list)
-    unanswered: UnknownOutcome | None = None
+        def since_plan() -> set[str]:
+            return self._concerned(stock.levels_changed(planned_at), stock.orders_changed(planned_at))
 
-    async def apply(self, change: ChangeRow) -> _Done | None:
-        """The write, which is yet to be settled; None = nothing was written, and that is settled."""
-        todo = change
-        for _ in range(TRIES):
-            rest = await self._attempt(todo)
-            if rest is None or isinstance(rest, _Done):
-                return rest
-            todo = rest
-        if self.unanswered is not None:
-            raise self.unanswered
-        await self._fail(
-            todo,
-            StaleTarget(
-                f"The entry moved {TRIES} times while it was being written.",
-                system="commercetools",
-                remedy="It is tried again by itself.",
-            ),
+        concerned = await asyncio.to_thread(since_plan)
+        return [change for change in changes if change.attempt > 0 or change.source_id in concerned]
+
+    async def _look(self) -> set[str]:
+        """Take in what moved at the till and in orders since the last look; till ids of the articles concerned."""
+        context, ledger, run_id = self.context, self.ledger, self.context.run_id
+        kept = await asyncio.to_thread(ledger.checkpoints.get, run_id, LOOKED) or {}
+        lines: list[str] = []
+        orders = kept.get(ORDERS) or context.read_until.get(ORDERS)
+        if orders is not None:
+            window = await context.online.orders.open_window(orders, full=False)
+            async for page in context.online.orders.walk(window):
+                if page.rows:
+                    table, _ = read_apart(page.rows, context.online.to_orders)
+                    before = await asyncio.to_thread(ledger.now)
+                    await asyncio.to_thread(ledger.stock.see_orders, run_id, table)
+                    lines += await asyncio.to_thread(ledger.stock.orders_changed, before)
+                orders = page.cursor or orders
+        products: set[str] = set()
+        levels = kept.get(LEVELS) or context.read_until.get(LEVELS)
+        if levels is not None:
+            page = await context.till.changed_since(levels)
+            if page.rows:
+                table, _ = read_apart(page.rows, context.till.to_levels)
+                await asyncio.to_thread(ledger.stock.see_levels, run_id, table)
+                products |= set(table["product_id"])
+            levels = page.cursor or levels
+        await asyncio.to_thread(ledger.checkpoints.set, run_id, LOOKED, {ORDERS: orders, LEVELS: levels})
+        return await asyncio.to_thread(self._concerned, products, lines)
+
+    def _concerned(self, products: Collection[str], lines: Sequence[str]) -> set[str]:
+        """Till ids of the articles that a move of these levels and order lines concerns."""
+        found = set(products) | products_of_skus(self.ledger, self.settings, skus_today(self.ledger, lines))
+        return self.context.kinship.touched(found) if found else found
+
+    def _along(self, moved: set[str]) -> list[ChangeRow]:
+        """What is to do now for articles that moved and that no change of this run waits for, stored as its changes."""
+        if not moved or not self.context.serves_along:
+            return []
+        wanted = [change for change in self._planned_now(moved)[0] if change.system == "commercetools"]
+        waiting = self.ledger.changes.waiting(self.context.run_id, [change.unit for change in wanted])
+        along = [
+            replace(change, batch=self.batch, idempotency_key=ALONG)
+            for change in wanted
+            if change.unit not in waiting
+        ]
+        if along:
+            self.ledger.changes.store(along)
+        return along
+
+    # ---------------------------------------------------------------- reading and planning again
+
+    async def reread(self, unit: Unit) -> None:
+        """The present state of one article, in the order that keeps figures safe: entry, orders, levels. For what is a
+        part or has some, orders and levels of all that share them."""
+        (change,) = unit.changes
+        context, stock, run_id = self.context, self.ledger.stock, self.context.run_id
+        if isinstance(unit.problem, TargetMissing) and change.target_id is not None:
+            await asyncio.to_thread(stock.entry_gone, change.target_id)
+        skus, products = await asyncio.to_thread(self._kin, str(change.label), str(change.source_id))
+        for feed, keys, read, see in (
+            (context.online.entries, [str(change.label)], context.online.to_entries, stock.see_entries),
+            (context.online.orders, skus, context.online.to_orders, stock.see_orders),
+            (context.till.levels, products, context.till.to_levels, stock.see_levels),
+        ):
+            found: list[Any] = []
+            async for page in feed.search(keys):
+                found.extend(page.rows)
+            await asyncio.to_thread(see, run_id, read_apart(found, read)[0])
+
+    def _kin(self, sku: str, product_id: str) -> tuple[list[str], list[str]]:
+        """Whose orders and levels count for the figure of an article: SKUs and till ids."""
+        kinship = self.context.kinship
+        family = kinship.family(product_id)
+        if family == {product_id}:
+            return [sku], [product_id]
+        articles = read_articles(self.ledger, self.settings, family)
+        return sorted({sku, *articles["sku"].dropna()}), sorted(family - kinship.parts.keys())
+
+    def replan(self, changes: Sequence[ChangeRow]) -> list[ChangeRow]:
+        made, held = self._planned_now({str(change.source_id) for change in changes})
+        wanted = {change.unit: change for change in made}
+        return planned_again(
+            self.ledger,
+            changes,
+            lambda change: wanted.get(change.unit),
+            lambda change: held.get(str(change.source_id)),
         )
-        return None
 
-    async def _attempt(self, change: ChangeRow) -> _Done | ChangeRow | None:
-        """Send it once; what came of it, or what is still to be done afterwards."""
-        try:
-            written = await self.bench.online.write(_write_of(change))
-        except UnknownOutcome as problem:
-            self.unanswered = problem
-            return await self._again(change, problem)
-        except (StaleTarget, DuplicateInTarget) as problem:
-            return await self._again(change, problem)
-        except TargetMissing as problem:
-            if change.target_id is not None:
-                await asyncio.to_thread(self.bench.ledger.stock.entry_gone, change.target_id)
-            return await self._again(change, problem)
-        except RecordRejected as problem:
-            await self._fail(change, problem)
-            return None
-        return _Done(change, written)
-
-    async def _again(self, change: ChangeRow, problem: SyncError) -> ChangeRow | None:
-        """Read entry, orders and levels of this article again, in this order, and plan it anew."""
-        self.exchanges += problem.exchange_ids
-        await read_again(self.bench, str(change.label), str(change.source_id))
-        anew = _Anew(change)
-        await self.planning.do(anew)
-        return anew.rest
-
-    async def _fail(self, change: ChangeRow, problem: SyncError) -> None:
-        outcome = outcomes.failed(change, problem, self.exchanges)
-        await asyncio.to_thread(self.bench.ledger.changes.settle, [outcome])
-
-
-async def read_again(bench: Bench, sku: str, product_id: str) -> None:
-    """The present state of one article, in the order that keeps figures safe: entry, orders, levels. For what is a part
-    or has some, orders and levels of all that share them."""
-    ledger, run_id = bench.ledger, bench.run_id
-    skus, products = await asyncio.to_thread(_kin, bench, sku, product_id)
-    found: list[Any] = []
-    async for page in bench.online.entries.search([sku]):
-        found.extend(page.rows)
-    await asyncio.to_thread(ledger.stock.see_entries, run_id, read_apart(found, bench.online.to_entries)[0])
-    orders: list[Any] = []
-    async for page in bench.online.orders.search(skus):
-        orders.extend(page.rows)
-    await asyncio.to_thread(ledger.stock.see_orders, run_id, read_apart(orders, bench.online.to_orders)[0])
-    levels: list[Any] = []
-    async for page in bench.till.levels.search(products):
-        levels.extend(page.rows)
-    await asyncio.to_thread(ledger.stock.see_levels, run_id, read_apart(levels, bench.till.to_levels)[0])
-
-
-def _kin(bench: Bench, sku: str, product_id: str) -> tuple[list[str], list[str]]:
-    """Whose orders and levels count for the figure of an article: SKUs and till ids."""
-    family = bench.kinship.family(product_id)
-    if family == {product_id}:
-        return [sku], [product_id]
-    articles = read_articles(bench.ledger, bench.settings, family)
-    counted = family - bench.kinship.parts.keys()
-    return sorted({sku, *articles["sku"].dropna()}), sorted(counted)
-
-
-def _plan_anew(bench: Bench, anew: Sequence[_Anew]) -> None:
-    """What is left to do of changes whose articles were read again."""
-    left = {change.id: change for change in replanned(bench, [one.change for one in anew])}
-    for one in anew:
-        one.rest = left.get(one.change.id)
-
-
-def _write_of(change: ChangeRow) -> EntryWrite:
-    sku, channel = change.unit.split(":", 1)[1].rsplit("@", 1)
-    return EntryWrite(
-        change_id=change.id,
-        sku=sku,
-        channel=channel,
-        on_stock=int(change.after["on_stock"]),
-        entry_id=change.target_id,
-        seen_version=change.target_version,
-        seen_on_stock=change.before.get("on_stock"),
-    )
-
-
-def _settle(bench: Bench, done: Sequence[_Done]) -> None:
-    """Entries as they answered, and the outcomes, all or nothing."""
-    table = bench.online.to_entries([one.written.row for one in done])
-    with bench.ledger.together() as books:
-        books.stock.see_entries(bench.run_id, table)
-        books.changes.settle(
-            [
-                ChangeOutcome(
-                    change_id=one.change.id,
-                    outcome="applied",
-                    exchange_ids=[one.written.exchange_id],
-                    result_id=entry["id"],
-                    result_version=entry["version"],
-                )
-                for one, entry in zip(done, rows(table), strict=True)
-            ]
+    def _planned_now(self, products: Collection[str]) -> tuple[list[ChangeRow], Mapping[str, Finding]]:
+        """What the ledger says is to do for these articles now, and which of them are held."""
+        if not products:
+            return [], {}
+        context, ledger, settings = self.context, self.ledger, self.settings
+        given = load_given(
+            ledger, settings, context.layout, context.run.now(), products=products, offers=context.offers
         )
+        skus = set(given.articles["sku"].dropna())
+        plan = plan_stock(work_out(given), ledger.stock.entries(skus), settings)
+        made = list(change_rows(plan, context.run_id, "planned", settings.inventory.batch_size))
+        return made, {finding.id: finding for finding in plan.holds}
+
+    # ---------------------------------------------------------------- one write
+
+    async def send(self, unit: Unit) -> Result[EntryWritten]:
+        (change,) = unit.changes
+        sku, channel = change.unit.split(":", 1)[1].rsplit("@", 1)
+        written = await self.context.online.write(
+            EntryWrite(
+                change_id=change.id,
+                sku=sku,
+                channel=channel,
+                on_stock=int(change.after["on_stock"]),
+                entry_id=change.target_id,
+                seen_version=change.target_version,
+                seen_on_stock=change.before.get("on_stock"),
+            )
+        )
+        return unit.result(written, [written.exchange_id])
+
+    def record(self, results: list[Result[EntryWritten]]) -> None:
+        """Entries as they answered, and the outcomes, all or nothing."""
+        table = self.context.online.to_entries([result.answer.row for result in results])
+        with self.ledger.together() as books:
+            books.stock.see_entries(self.context.run_id, table)
+            books.changes.settle(
+                [
+                    result.outcome(result.changes[0], entry["id"], entry["version"])
+                    for result, entry in zip(results, rows(table), strict=True)
+                ]
+            )

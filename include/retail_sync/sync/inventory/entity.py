@@ -14,13 +14,14 @@ from retail_sync.records.ports.inventory import OnlineStock, TillStock
 from retail_sync.records.ports.products import SYSTEMS, Askable, SystemName
 from retail_sync.settings.stockchecks import require_reserved
 from retail_sync.sync.engine.absence import Asking
+from retail_sync.sync.engine.apply import apply_batch
 from retail_sync.sync.engine.context import Access, RunContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, seen_until
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.skus import spellings
-from retail_sync.sync.inventory import apply as applying
 from retail_sync.sync.inventory import prepare as preparing
-from retail_sync.sync.inventory.bench import Bench as WritingBench
+from retail_sync.sync.inventory.adjustments import LevelWriter
+from retail_sync.sync.inventory.apply import EntryWriter, StockContext
 from retail_sync.sync.inventory.catalogue import PRODUCTS, products_of_skus
 from retail_sync.sync.inventory.change_rows import ALONG
 from retail_sync.sync.inventory.explanation import explain
@@ -96,22 +97,17 @@ class Inventory:
 
         async def applied() -> dict[str, int]:
             async with _open(access, writing=True) as (online, till):
-                done = await applying.apply_batch(
-                    WritingBench(
-                        run.ledger,
-                        online,
-                        till,
-                        run.settings,
-                        layout,
-                        run.run_id,
-                        offers,
-                        serves_along=not run.request.limited,
-                    ),
-                    batch,
-                    seen={feed: seen_until(run, ENTITY, feeds, feed) for feed in (ORDERS, LEVELS)},
+                context = StockContext(
+                    run,
+                    online,
+                    till,
+                    {feed: seen_until(run, ENTITY, feeds, feed) for feed in (ORDERS, LEVELS)},
+                    layout=layout,
+                    offers=offers,
                     planned_at=datetime.fromisoformat(document["taken_in"]),
+                    serves_along=not run.request.limited,
                 )
-                return done.outcomes
+                return await apply_batch(run, batch, EntryWriter(context, batch), LevelWriter(context))
 
         return asyncio.run(applied())
 

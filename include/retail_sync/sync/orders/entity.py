@@ -13,13 +13,13 @@ from retail_sync.records.ports.orders import OnlineOrders, TillSales
 from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.sync.customers.entity import seal_of
 from retail_sync.sync.engine.absence import Asking
-from retail_sync.sync.engine.context import Access, RunContext
+from retail_sync.sync.engine.apply import apply_batch
+from retail_sync.sync.engine.context import Access, RunContext, WriteContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, unread
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.plan import prepare_nothing
-from retail_sync.sync.orders import apply as applying
 from retail_sync.sync.orders import prepare as preparing
-from retail_sync.sync.orders.bench import Bench as WritingBench
+from retail_sync.sync.orders.apply import OrderWriter
 from retail_sync.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
 
 
@@ -95,10 +95,7 @@ class Orders:
 
         async def applied() -> dict[str, int]:
             async with _open(run, access, writing=True) as (online, till):
-                written = await applying.apply_batch(
-                    WritingBench(run.ledger, online, till, run.settings, run.run_id, run.now), batch
-                )
-                return written.outcomes
+                return await apply_batch(run, batch, OrderWriter(WriteContext(run, online, till)))
 
         return asyncio.run(applied())
 

@@ -3,15 +3,16 @@ outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from retail_sync.ledger.ledger import Ledger, Together
-from retail_sync.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link
+from retail_sync.ledger.ledger import Together
+from retail_sync.ledger.rows import Agreement, ChangeRow, Link
 from retail_sync.records.orders import ENTITY, Order
+from retail_sync.records.ports.orders import OnlineOrders, TillSales
 from retail_sync.records.sales import Sale
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.orders.bench import Bench
+from retail_sync.sync.engine.apply import Result
+from retail_sync.sync.engine.context import WriteContext
 from retail_sync.sync.orders.feeds import SALES
 from retail_sync.sync.orders.knowing import SALE, Entry, links_of
 from retail_sync.sync.orders.plan import Step, sale_id
@@ -20,37 +21,23 @@ from retail_sync.sync.orders.prepare import sale_row
 
 CREATED_BY_US = "created"
 
+OrderContext = WriteContext[OnlineOrders, TillSales]
+
 
 def settle_sale(
-    bench: Bench,
-    change: ChangeRow,
-    order: Order,
-    step: Step,
-    shown: Sale,
-    exchange_ids: Sequence[str],
-    *,
-    already: bool,
+    context: OrderContext, change: ChangeRow, order: Order, step: Step, result: Result[Sale]
 ) -> None:
-    """Store what became of one write at the till, all or nothing. `shown`: the sale as the till has it now."""
+    """Store what became of one write at the till, all or nothing. `result`: the sale as the till has
+    it now."""
     assert step.sale is not None
-    with bench.ledger.together() as books:
-        books.mirror.see(ENTITY, SALE, SALES, bench.run_id, [sale_row(shown)])
+    shown = result.answer
+    with context.ledger.together() as books:
+        books.mirror.see(ENTITY, SALE, SALES, context.run_id, [sale_row(shown)])
         if step.action == "sell":
-            _sold(books, bench.run_id, order, step, step.sale)
+            _sold(books, context.run_id, order, step, step.sale)
         else:
-            _followed(books, bench.settings, order, step, shown)
-        books.changes.settle(
-            [
-                ChangeOutcome(
-                    change_id=change.id,
-                    outcome="already_there" if already else "applied",
-                    exchange_ids=exchange_ids,
-                    result_id=shown.id,
-                    result_version=shown.version,
-                    dropped=_differs(step.sale, shown),
-                )
-            ]
-        )
+            _followed(books, context.settings, order, step, shown)
+        books.changes.settle([result.outcome(change, shown.id, shown.version, _differs(step.sale, shown))])
 
 
 def _sold(books: Together, run_id: str, order: Order, step: Step, sale: Sale) -> None:
@@ -99,23 +86,3 @@ def _differs(wanted: Sale, shown: Sale) -> list[tuple[str, str]]:
     if wanted.state == "voided" or wanted.total == shown.total:
         return []
     return [("total", f"the till came to {shown.total}, where {wanted.total} was meant")]
-
-
-def settle_order(
-    ledger: Ledger,
-    change: ChangeRow,
-    version: int | None,
-    exchange_ids: Sequence[str],
-) -> None:
-    """Store what became of one write to the order itself."""
-    ledger.changes.settle(
-        [
-            ChangeOutcome(
-                change_id=change.id,
-                outcome="applied",
-                exchange_ids=exchange_ids,
-                result_id=change.target_id,
-                result_version=version,
-            )
-        ]
-    )

@@ -1,61 +1,50 @@
 """One write at the till, with an effect exactly once.
 
-The attempt is in the ledger before the first request. Before a sale is made the till is asked for its id, and after an
+Before a sale is made the till is asked for its id, and after an
 answer that never came it is asked again; only what is not there is sent. What changes a sale starts from the sale as it
 is now, so that lines and tenders keep their ids and nothing a person added is lost.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
 from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.errors import DuplicateInTarget, RecordRejected, TargetMissing, UnknownOutcome
+from retail_sync.records.ports.orders import TillSales
 from retail_sync.records.sales import Sale, SaleLine, Tender
-from retail_sync.sync.orders.bench import Bench
 from retail_sync.sync.orders.plan import SOURCE, Step
 
 Done = tuple[Sale, list[str], bool]
 """The sale as the till shows it, ids of exchanges, and whether it was there already."""
 
 
-class NotOpen(Exception):
-    """The change was settled by somebody else: it must not be sent."""
-
-
-async def write_sale(bench: Bench, change: ChangeRow, step: Step) -> Done:
-    """Carry out one step at the till. Raises NotOpen, RecordRejected, and UnknownOutcome where even a second look could
-    not tell."""
+async def write_sale(till: TillSales, change: ChangeRow, step: Step) -> Done:
+    """Carry out one step at the till. Raises RecordRejected, and UnknownOutcome where even a second look could not
+    tell."""
     if step.action in ("sell", "refund"):
-        return await _made(bench, change, step)
+        return await _made(till, change, step)
     if step.action == "return":
-        return await _returned(bench, change, step)
-    return await _changed(bench, change, step)
+        return await _returned(till, change, step)
+    return await _changed(till, change, step)
 
 
-async def _begin(bench: Bench, change: ChangeRow) -> None:
-    if change.id not in await asyncio.to_thread(bench.ledger.changes.begin, [change.id]):
-        raise NotOpen
-
-
-async def _made(bench: Bench, change: ChangeRow, step: Step) -> Done:
+async def _made(till: TillSales, change: ChangeRow, step: Step) -> Done:
     """A sale under an id of our own."""
     wanted = _wanted(step)
-    there = await bench.till.find(wanted.id)
+    there = await till.find(wanted.id)
     if there is not None:
         return _own(there, wanted), [], True
-    await _begin(bench, change)
     try:
-        shown, exchanges = await bench.till.add(change.id, wanted)
+        shown, exchanges = await till.add(change.id, wanted)
     except UnknownOutcome as problem:
-        there = await bench.till.find(wanted.id)
+        there = await till.find(wanted.id)
         if there is None:
             raise
         return _own(there, wanted), list(problem.exchange_ids), False
     except DuplicateInTarget as problem:
-        there = await bench.till.find(wanted.id)
+        there = await till.find(wanted.id)
         if there is None:
             raise
         return _own(there, wanted), list(problem.exchange_ids), True
@@ -74,19 +63,18 @@ def _own(there: Sale, wanted: Sale) -> Sale:
     return there
 
 
-async def _changed(bench: Bench, change: ChangeRow, step: Step) -> Done:
+async def _changed(till: TillSales, change: ChangeRow, step: Step) -> Done:
     """A sale that is there, made to be as it is wanted."""
     wanted = _wanted(step)
-    there = await bench.till.find(wanted.id)
+    there = await till.find(wanted.id)
     if there is None:
         raise TargetMissing("The sale is not there any more.", system="lightspeed")
     if _is_as_wanted(there, wanted, step):
         return there, [], True
-    await _begin(bench, change)
     try:
-        shown, exchanges = await bench.till.replace(change.id, merged(there, wanted))
+        shown, exchanges = await till.replace(change.id, merged(there, wanted))
     except UnknownOutcome as problem:
-        there = await bench.till.find(wanted.id)
+        there = await till.find(wanted.id)
         if there is None or not _is_as_wanted(there, wanted, step):
             raise
         return there, list(problem.exchange_ids), False
@@ -135,35 +123,34 @@ def merged(there: Sale, wanted: Sale) -> Sale:
     )
 
 
-async def _returned(bench: Bench, change: ChangeRow, step: Step) -> Done:
+async def _returned(till: TillSales, change: ChangeRow, step: Step) -> Done:
     """Goods and money back: a return of the sale that is there, cut down to what comes back.
 
     The till makes the id of a return, so it is known by its source: ours is looked for among the returns of the sale
     before one is started. One that was started and not finished is voided by the till when the next is started."""
     wanted = _wanted(step)
     if step.original is None:
-        return await _made(bench, change, step)
-    there = await _return_of(bench, step.original, wanted)
+        return await _made(till, change, step)
+    there = await _return_of(till, step.original, wanted)
     if there is not None:
         return there, [], True
-    await _begin(bench, change)
     try:
-        parked, first = await bench.till.start_return(change.id, step.original)
-        shown, second = await bench.till.replace(change.id, cut_down(parked, wanted))
+        parked, first = await till.start_return(change.id, step.original)
+        shown, second = await till.replace(change.id, cut_down(parked, wanted))
     except UnknownOutcome as problem:
-        there = await _return_of(bench, step.original, wanted)
+        there = await _return_of(till, step.original, wanted)
         if there is None:
             raise
         return there, list(problem.exchange_ids), False
     return shown, [*first, *second], False
 
 
-async def _return_of(bench: Bench, original: str, wanted: Sale) -> Sale | None:
-    sale = await bench.till.find(original)
+async def _return_of(till: TillSales, original: str, wanted: Sale) -> Sale | None:
+    sale = await till.find(original)
     if sale is None:
         raise TargetMissing("The sale whose goods come back is not there any more.", system="lightspeed")
     for one in sale.returns:
-        found = await bench.till.find(one)
+        found = await till.find(one)
         if (
             found is not None
             and found.source_id == wanted.source_id

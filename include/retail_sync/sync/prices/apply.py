@@ -1,207 +1,117 @@
-"""Apply a stored plan of prices.
+"""How prices are written: all prices of an online product in one request at the version that was seen, an article's own
+price alone, lines of a price book up to a hundred at once.
 
-For every portion of a batch:
-
-1. what moved at the till since the plan was read is taken in; changes of articles that moved are planned anew, and so
-   is what an earlier attempt began, after its target was read again;
-2. the attempt is stored, and the writes are sent: all prices of an online product in one request at the version that
-   was seen, an article's own price alone, lines of a price book up to a hundred at once;
-3. where a target moved on, is taken, or gave no answer, it is read again and its changes are planned anew; where the
-   target refuses several at once, each is tried alone;
-4. what the target shows afterwards is mirrored, and agreed on in the transaction that settles the changes.
+Where a target moved on, is taken, or gave no answer, it is read again and its changes are planned anew; where the
+target refuses several at once, each is tried alone. What the target shows afterwards is mirrored, and agreed on in the
+transaction that settles the changes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from retail_sync.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link
 from retail_sync.records.errors import (
     DuplicateInTarget,
     RecordRejected,
     StaleTarget,
-    SyncError,
     TargetMissing,
     UnknownOutcome,
 )
 from retail_sync.records.ports.products import SystemName
 from retail_sync.records.prices import quote_of
-from retail_sync.sync.engine import outcomes
-from retail_sync.sync.engine.apply import Applied, concluded, making_room, side_by_side
-from retail_sync.sync.engine.batcher import Grouped
-from retail_sync.sync.prices.bench import Bench
+from retail_sync.sync.engine.apply import BatchWriter, Result, Unit
 from retail_sync.sync.prices.cases import Agreed, Case
-from retail_sync.sync.prices.freshness import fresh
 from retail_sync.sync.prices.ownership import require_ownership
 from retail_sync.sync.prices.planner import link_of
-from retail_sync.sync.prices.rereading import cases_now, replanned
+from retail_sync.sync.prices.rereading import PriceContext, article_of, cases_now, replanned, take_in
 from retail_sync.sync.prices.writing import Group, Sent, groups_of, show
 
-TRIES = 5
-"""commercetools recommends a handful of re-reads on 409; more means that a target moves all the time."""
-PORTION = 500
-"""Prices between two looks at what moved."""
+
+def _group(unit: Unit) -> Group:
+    return groups_of(unit.changes)[0].of(unit.changes)
 
 
-async def apply_batch(bench: Bench, batch: int, *, seen: Mapping[str, str | None]) -> Applied:
-    """Apply one batch. `seen`: per feed of the till, where the read the plan was made from ended.
+class PriceWriter(BatchWriter[Sent]):
+    portion_size = 500
+    reread_on = (StaleTarget, DuplicateInTarget, TargetMissing, UnknownOutcome)
 
-    Raises TransientError after everything else of the batch was tried; ConfigurationFault and ProtocolFault at once.
-    """
-    ledger = bench.ledger
-    changes = await asyncio.to_thread(ledger.changes.read, bench.run_id, batch=batch, outcome="planned")
-    applied = Applied()
-    for portion in _portions(changes):
-        todo = await fresh(bench, portion, seen)
-        await _write_all(bench, todo, applied)
-        if applied.interrupted:
-            break
-    return await concluded(ledger, bench.run_id, batch, applied)
+    def __init__(self, context: PriceContext) -> None:
+        super().__init__(context)
+        self.context = context
+        self._cases: dict[str, Case] = {}
+        """What stands on both sides of the changes of the portion, by unit."""
 
+    def units(self, changes: Sequence[ChangeRow]) -> list[Unit]:
+        return [Unit(group.changes) for group in groups_of(changes)]
 
-def _portions(changes: Sequence[ChangeRow]) -> Iterable[list[ChangeRow]]:
-    """The changes a few hundred at a time, without tearing apart what is written in one request."""
-    portion: list[ChangeRow] = []
-    for group in groups_of(changes):
-        portion += group.changes
-        if len(portion) >= PORTION:
-            yield portion
-            portion = []
-    if portion:
-        yield portion
+    def weight(self, unit: Unit) -> int:
+        return len(unit.changes)
 
+    def require_ownership(self, changes: Sequence[ChangeRow]) -> None:
+        require_ownership(changes, self.settings)
 
-async def _write_all(bench: Bench, changes: Sequence[ChangeRow], applied: Applied) -> None:
-    """Send these changes side by side, and settle what came of each."""
-    require_ownership(changes, bench.settings)
-    if not changes:
-        return
-    begun = await asyncio.to_thread(bench.ledger.changes.begin, [change.id for change in changes])
-    open_changes = [change for change in changes if change.id in begun]
-    cases = await asyncio.to_thread(cases_now, bench, open_changes)
-    settling: Grouped[Done] = Grouped(lambda done: settle(bench, done))
-    limits = bench.settings.limits
-    gates = {
-        "commercetools": asyncio.Semaphore(limits.commercetools.concurrency),
-        "lightspeed": asyncio.Semaphore(limits.lightspeed.concurrency),
-    }
-    groups = groups_of(open_changes)
-    for system, gate in gates.items():
-        mine = [_Writer(bench, group, cases, settling, gate) for group in groups if group.system == system]
-        await side_by_side(mine, _Writer.apply, gate, applied)
+    async def stale(self, changes: Sequence[ChangeRow]) -> list[ChangeRow]:
+        """Changes of articles that moved at the till, and what an earlier attempt began, read again."""
+        moved = await take_in(self.context)
+        for group in groups_of([change for change in changes if change.attempt > 0]):
+            await group.look(self.context, group.changes)
+        return [change for change in changes if change.attempt > 0 or article_of(change) in moved]
 
+    async def begun(self, changes: Sequence[ChangeRow]) -> None:
+        self._cases = await asyncio.to_thread(cases_now, self.context, changes)
 
-@dataclass(frozen=True)
-class Done:
-    """Changes that were sent, what came back, and all exchanges it took."""
+    async def reread(self, unit: Unit) -> None:
+        await _group(unit).look(self.context, unit.changes)
 
-    changes: Sequence[ChangeRow]
-    sent: Sent
-    exchange_ids: Sequence[str]
-
-
-@dataclass
-class _Writer:
-    """Brings the changes of one group to an end: written, or settled otherwise; a TransientError says why not.
-    `cases`: what stands on both sides, for the first try."""
-
-    bench: Bench
-    group: Group
-    cases: Mapping[str, Case]
-    settling: Grouped[Done]
-    gate: asyncio.Semaphore
-    exchanges: list[str] = field(default_factory=list)
-
-    async def apply(self) -> None:
-        todo: Sequence[ChangeRow] = self.group.changes
-        unsettled: SyncError | None = None
-        for _ in range(TRIES):
-            if not todo:
-                return
-            try:
-                sent = await self.group.send(self.bench, self.cases, todo)
-            except (StaleTarget, DuplicateInTarget, TargetMissing, UnknownOutcome) as problem:
-                unsettled = problem
-                self.exchanges += problem.exchange_ids
-                todo = await self._again(todo)
-                continue
-            except RecordRejected as problem:
-                self.exchanges += problem.exchange_ids
-                await self._refused(todo, problem)
-                return
-            async with making_room(self.gate):
-                await self.settling.do(Done(todo, sent, [*self.exchanges, *sent.exchange_ids]))
-            return
-        await self._given_up(todo, unsettled)
-
-    async def _again(self, todo: Sequence[ChangeRow]) -> list[ChangeRow]:
-        """Read the targets again, and plan their changes anew."""
-        await self.group.look(self.bench, todo)
-        left = await asyncio.to_thread(replanned, self.bench, todo)
-        self.cases = await asyncio.to_thread(cases_now, self.bench, left)
+    def replan(self, changes: Sequence[ChangeRow]) -> list[ChangeRow]:
+        left = replanned(self.context, changes)
+        self._cases |= cases_now(self.context, left)
         return left
 
-    async def _refused(self, todo: Sequence[ChangeRow], problem: RecordRejected) -> None:
-        """One alone fails; of several, each is tried alone, because the refusal does not say which is meant."""
-        if len(todo) == 1:
-            await self._fail(todo, problem)
-            return
-        for change in await self._again(todo):
-            # Each write moves the target on, and so each is looked at anew.
-            await self.group.look(self.bench, [change])
-            for left in await asyncio.to_thread(replanned, self.bench, [change]):
-                cases = await asyncio.to_thread(cases_now, self.bench, [left])
-                alone = _Writer(self.bench, self.group.of([left]), cases, self.settling, self.gate)
-                await alone.apply()
+    async def send(self, unit: Unit) -> Result[Sent]:
+        sent = await _group(unit).send(self.context, self._cases, unit.changes)
+        return unit.result(sent, sent.exchange_ids)
 
-    async def _given_up(self, todo: Sequence[ChangeRow], problem: SyncError | None) -> None:
-        if isinstance(problem, UnknownOutcome):
-            raise problem
-        if isinstance(problem, TargetMissing):
-            await self._fail(todo, problem)
-            return
-        await self._fail(
-            todo,
-            StaleTarget(
-                f"The target moved {TRIES} times while it was being written.",
-                system=self.group.system,
-                remedy="It is tried again by itself.",
-            ),
-        )
+    async def refused(self, unit: Unit, problem: RecordRejected) -> Sequence[Unit]:
+        """One alone fails; of several, each is tried alone, because the refusal does not say which is meant. Each write
+        moves the target on, and so each is looked at anew."""
+        if len(unit.changes) == 1:
+            return await super().refused(unit, problem)
+        exchanges = [*unit.exchange_ids, *problem.exchange_ids]
+        return [Unit([change], outdated=True, exchange_ids=list(exchanges)) for change in unit.changes]
 
-    async def _fail(self, todo: Sequence[ChangeRow], problem: RecordRejected) -> None:
-        found = [outcomes.failed(change, problem, self.exchanges) for change in todo]
-        await asyncio.to_thread(self.bench.ledger.changes.settle, found)
+    def record(self, results: list[Result[Sent]]) -> None:
+        settle(self.context, results)
 
 
 # ---------------------------------------------------------------- settling
 
 
-def settle(bench: Bench, done: Sequence[Done]) -> None:
+def settle(context: PriceContext, results: Sequence[Result[Sent]]) -> None:
     """Store what came of changes that were sent, and what both sides agree on now: what the target shows. A target that
     shows another price has not kept it: that is a hold, and is not sent again."""
-    show(bench, (one.sent for one in done))
-    cases = cases_now(bench, [change for one in done for change in one.changes])
-    found: list[ChangeOutcome] = []
+    show(context, (result.answer for result in results))
+    cases = cases_now(context, [change for result in results for change in result.changes])
+    settled: list[ChangeOutcome] = []
     new: list[Link] = []
     known: list[Agreement] = []
-    for change, exchanges in ((change, one.exchange_ids) for one in done for change in one.changes):
+    for result, change in ((one, change) for one in results for change in one.changes):
         case = cases.get(change.unit)
         if case is None:
-            found.append(_outcome(change, exchanges, kept=True))
+            settled.append(result.outcome(change, change.target_id))
             continue
         agreed = agreed_after(case, change)
-        found.append(_outcome(change, exchanges, kept=agreed.kept))
+        settled.append(result.outcome(change, change.target_id) if agreed.kept else _not_kept(change, result))
         if case.link is None or case.link.commercetools_id != case.variant.id:
-            new.append(link_of(case, agreed, bench.run_id))
+            new.append(link_of(case, agreed, context.run_id))
         else:
             known.append(Agreement(case.link.id, agreed.plain, {}))
-    with bench.ledger.together() as books:
+    with context.ledger.together() as books:
         books.links.add(new)
         books.links.agree(known)
-        books.changes.settle(found)
+        books.changes.settle(settled)
 
 
 def agreed_after(case: Case, change: ChangeRow) -> Agreed:
@@ -213,16 +123,12 @@ def agreed_after(case: Case, change: ChangeRow) -> Agreed:
     return Agreed(case.online.quote, case.till.quote, wanted, kept).after(case.agreed)
 
 
-def _outcome(change: ChangeRow, exchanges: Sequence[str], *, kept: bool) -> ChangeOutcome:
-    if kept:
-        return ChangeOutcome(
-            change_id=change.id, outcome="applied", exchange_ids=list(exchanges), result_id=change.target_id
-        )
+def _not_kept(change: ChangeRow, result: Result[Sent]) -> ChangeOutcome:
     return ChangeOutcome(
         change_id=change.id,
         outcome="failed",
         error_code="value_not_kept",
         error="The target took the price and shows another one.",
         remedy="Look at the exchange: the target alters this price. Change it, or set the list's owner to `none`.",
-        exchange_ids=list(exchanges),
+        exchange_ids=list(result.exchange_ids),
     )

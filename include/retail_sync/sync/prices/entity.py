@@ -13,7 +13,8 @@ from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.prices import OnlinePrices, TillPrices
 from retail_sync.records.ports.products import SYSTEMS, Askable, SystemName
 from retail_sync.sync.engine.absence import Asking
-from retail_sync.sync.engine.context import Access, RunContext
+from retail_sync.sync.engine.apply import apply_batch
+from retail_sync.sync.engine.context import Access, RunContext, WriteContext
 from retail_sync.sync.engine.entity import (
     EntitySpec,
     Feeds,
@@ -25,9 +26,8 @@ from retail_sync.sync.engine.entity import (
 )
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.skus import spellings
-from retail_sync.sync.prices import apply as applying
 from retail_sync.sync.prices import prepare as preparing
-from retail_sync.sync.prices.bench import Bench as WritingBench
+from retail_sync.sync.prices.apply import PriceWriter
 from retail_sync.sync.prices.decisions import decide_by_hand
 from retail_sync.sync.prices.feeds import (
     ARTICLES,
@@ -114,12 +114,9 @@ class Prices:
 
         async def applied() -> dict[str, int]:
             async with _open(access, writing=True) as (online, till):
-                done = await applying.apply_batch(
-                    WritingBench(run.ledger, online, till, run.settings, run.run_id),
-                    batch,
-                    seen={feed: seen_until(run, ENTITY, feeds, feed) for feed in (ARTICLES, ENTRIES)},
-                )
-                return done.outcomes
+                read_until = {feed: seen_until(run, ENTITY, feeds, feed) for feed in (ARTICLES, ENTRIES)}
+                writer = PriceWriter(WriteContext(run, online, till, read_until))
+                return await apply_batch(run, batch, writer)
 
         return asyncio.run(applied())
 

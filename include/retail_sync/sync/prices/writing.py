@@ -21,7 +21,6 @@ from retail_sync.records.ports.products import SystemName
 from retail_sync.records.prices import quote_of
 from retail_sync.records.types import decimal_text, digest
 from retail_sync.sync.prices import mirror as mirroring
-from retail_sync.sync.prices.bench import Bench
 from retail_sync.sync.prices.cases import READ_TOLERANCE, Case
 from retail_sync.sync.prices.conversion import to_digits
 from retail_sync.sync.prices.feeds import ARTICLES, ENTITY
@@ -29,12 +28,14 @@ from retail_sync.sync.prices.mirror import ARTICLE
 from retail_sync.sync.prices.planner import BOOK
 from retail_sync.sync.prices.quotes import Line, TillSide, lines_of, validity_of
 from retail_sync.sync.prices.rereading import (
+    PriceContext,
     article_of,
     list_of,
     read_articles,
     read_entries,
     read_products,
     take_products,
+    terms_of,
 )
 
 MOST_LINES = 100
@@ -65,11 +66,11 @@ class Group(ABC):
         return replace(self, changes=changes)
 
     @abstractmethod
-    async def send(self, bench: Bench, cases: Cases, changes: Sequence[ChangeRow]) -> Sent:
+    async def send(self, context: PriceContext, cases: Cases, changes: Sequence[ChangeRow]) -> Sent:
         """Write. What the target shows afterwards is in the answer, or in the mirror already."""
 
     @abstractmethod
-    async def look(self, bench: Bench, changes: Sequence[ChangeRow]) -> None:
+    async def look(self, context: PriceContext, changes: Sequence[ChangeRow]) -> None:
         """Read the targets again."""
 
 
@@ -79,10 +80,10 @@ class OnlineProduct(Group):
 
     system: ClassVar[SystemName] = "commercetools"
 
-    async def send(self, bench: Bench, cases: Cases, changes: Sequence[ChangeRow]) -> Sent:
-        offers = [_offer(bench, _case(cases, change), change) for change in changes]
+    async def send(self, context: PriceContext, cases: Cases, changes: Sequence[ChangeRow]) -> Sent:
+        offers = [_offer(context, _case(cases, change), change) for change in changes]
         mine = [_case(cases, change) for change in changes]
-        written = await bench.online.write(
+        written = await context.online.write(
             ProductPricesWrite(
                 product_id=product_of(changes[0]),
                 seen_version=max((c.target_version for c in changes if c.target_version), default=None),
@@ -92,13 +93,13 @@ class OnlineProduct(Group):
         )
         return Sent(written.exchange_ids, online_rows=written.rows)
 
-    async def look(self, bench: Bench, changes: Sequence[ChangeRow]) -> None:
-        await read_products(bench, {product_of(change) for change in changes})
+    async def look(self, context: PriceContext, changes: Sequence[ChangeRow]) -> None:
+        await read_products(context, {product_of(change) for change in changes})
 
 
-def _offer(bench: Bench, case: Case, change: ChangeRow) -> OfferWrite:
+def _offer(context: PriceContext, case: Case, change: ChangeRow) -> OfferWrite:
     record = case.online.record or {}
-    book = bench.terms.till.books.get(case.one.name)
+    book = terms_of(context).till.books.get(case.one.name)
     dated = book if book is not None and validity_of(case.one, book) == "book" else None
     return OfferWrite(
         change_id=change.id,
@@ -120,18 +121,18 @@ class OwnPrice(Group):
 
     system: ClassVar[SystemName] = "lightspeed"
 
-    async def send(self, bench: Bench, cases: Cases, changes: Sequence[ChangeRow]) -> Sent:
+    async def send(self, context: PriceContext, cases: Cases, changes: Sequence[ChangeRow]) -> Sent:
         (change,) = changes
         quote = quote_of(change.after["price"])
         if quote is None:
             raise RecordRejected(
                 "An article at the till can't be without a price.", code="price_removed", system=self.system
             )
-        exchange = await bench.till.write_base(BasePriceWrite(change.id, article_of(change), quote.amount))
+        exchange = await context.till.write_base(BasePriceWrite(change.id, article_of(change), quote.amount))
         return Sent([exchange], own_prices={article_of(change): quote.amount})
 
-    async def look(self, bench: Bench, changes: Sequence[ChangeRow]) -> None:
-        await read_articles(bench, {article_of(change) for change in changes})
+    async def look(self, context: PriceContext, changes: Sequence[ChangeRow]) -> None:
+        await read_articles(context, {article_of(change) for change in changes})
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,9 @@ class PriceBook(Group):
 
     system: ClassVar[SystemName] = "lightspeed"
 
-    async def send(self, bench: Bench, cases: Cases, changes: Sequence[ChangeRow]) -> Sent:
+    async def send(self, context: PriceContext, cases: Cases, changes: Sequence[ChangeRow]) -> Sent:
         name = list_of(changes[0])
-        book = bench.terms.till.books.get(name)
+        book = terms_of(context).till.books.get(name)
         if book is None or not book.id:
             raise TargetMissing(f"The price book of the list {name!r} is not there.", system=self.system)
         lines: list[BookLine] = []
@@ -155,31 +156,31 @@ class PriceBook(Group):
         ids = [change.id for change in changes]
         # One article may have more lines than fit; most requests hold many articles.
         for part_lines, part_removed in _parts(lines, removed):
-            exchanges += await bench.till.write_book(BookWrite(book.id, part_lines, part_removed, ids))
-        await read_entries(bench, {article_of(change) for change in changes})
+            exchanges += await context.till.write_book(BookWrite(book.id, part_lines, part_removed, ids))
+        await read_entries(context, {article_of(change) for change in changes})
         return Sent(exchanges)
 
-    async def look(self, bench: Bench, changes: Sequence[ChangeRow]) -> None:
+    async def look(self, context: PriceContext, changes: Sequence[ChangeRow]) -> None:
         articles = {article_of(change) for change in changes}
-        await read_articles(bench, articles)
-        await read_entries(bench, articles)
+        await read_articles(context, articles)
+        await read_entries(context, articles)
 
 
-def show(bench: Bench, sent: Iterable[Sent]) -> None:
+def show(context: PriceContext, sent: Iterable[Sent]) -> None:
     """The mirror shows what the targets answered. Own prices are shown as they were sent: an update answers with
     nothing reliable. They are newer than the rows they were made from, so that a page read before the write can't put
     the old price back."""
     listed = list(sent)
     rows = [row for one in listed for row in one.online_rows]
     if rows:
-        take_products(bench, rows)
+        take_products(context, rows)
     amounts = {article: amount for one in listed for article, amount in one.own_prices.items()}
     shown: list[MirrorRow] = []
-    for row in mirroring.read(bench.ledger, ARTICLE, ids=list(amounts)) if amounts else ():
+    for row in mirroring.read(context.ledger, ARTICLE, ids=list(amounts)) if amounts else ():
         fields = {**row.fields, "amount": decimal_text(amounts[row.id])}
         version = None if row.version is None else row.version + 1
         shown.append(replace(row, fields=fields, digest=digest(fields), version=version))
-    bench.ledger.mirror.see(ENTITY, ARTICLE, ARTICLES, bench.run_id, shown)
+    context.ledger.mirror.see(ENTITY, ARTICLE, ARTICLES, context.run_id, shown)
 
 
 def book_lines(case: Case, change: ChangeRow) -> tuple[list[BookLine], list[str]]:

@@ -9,13 +9,13 @@ from typing import Any
 
 from retail_sync.records.ports.connector import Connector, require
 from retail_sync.records.ports.products import SYSTEMS, ProductSystem, SystemName
-from retail_sync.sync.engine import apply as batches
-from retail_sync.sync.engine.context import Access, RunContext
+from retail_sync.sync.engine.apply import apply_batch
+from retail_sync.sync.engine.context import Access, RunContext, WriteContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, seen_until
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.skus import spellings
-from retail_sync.sync.products import apply as applying
 from retail_sync.sync.products import prepare as preparing
+from retail_sync.sync.products.apply import ProductWriter
 from retail_sync.sync.products.feeds import extract
 from retail_sync.sync.products.mirror import ENTITY
 
@@ -80,18 +80,15 @@ class Products:
         targets = {change.system for change in open_changes}
         access = run.access(*(system for system in SYSTEMS if system in targets))
 
-        async def applied() -> batches.Applied:
+        async def applied() -> dict[str, int]:
             async with _products(access) as systems:
-                return await applying.apply_batch(
-                    run.ledger,
-                    systems,
-                    run.settings,
-                    run.run_id,
-                    batch,
-                    seen_cursors={system: seen_until(run, ENTITY, feeds, system) for system in targets},
+                read_until = {system: seen_until(run, ENTITY, feeds, system) for system in targets}
+                online, till = systems.get("commercetools"), systems.get("lightspeed")
+                return await apply_batch(
+                    run, batch, ProductWriter(WriteContext(run, online, till, read_until))
                 )
 
-        return asyncio.run(applied()).outcomes
+        return asyncio.run(applied())
 
     def settling(self, run: RunContext) -> Settling:
         return Settling()

@@ -16,22 +16,22 @@ from retail_sync.records.errors import ProtocolFault
 from retail_sync.records.ports.products import ProductWrite, Written
 from retail_sync.records.products import Kind, column_of
 from retail_sync.records.types import digest, same
+from retail_sync.sync.engine.apply import Result
 from retail_sync.sync.products.mirror import ENTITY, KINDS, label_of, see_rows, to_mirror
 from retail_sync.sync.products.ours import ACTIVE, switched_off
 
 
 @dataclass(frozen=True)
-class Done:
-    """`changes`, which were sent as `write`, and what the target made of it."""
+class Sent:
+    """What was sent, and what the target made of it."""
 
-    changes: Sequence[ChangeRow]
     write: ProductWrite
     written: Written
 
 
-def settle(ledger: Ledger, run_id: str, system: str, done: Sequence[Done]) -> None:
-    """Store all that `done` says about writes to `system`, in one transaction."""
-    settled = [_Settled(system, run_id, one) for one in done]
+def settle(ledger: Ledger, run_id: str, system: str, results: Sequence[Result[Sent]]) -> None:
+    """Store all that `results` say about writes to `system`, in one transaction."""
+    settled = [_Settled(system, run_id, result) for result in results]
     with ledger.together() as books:
         _bind(books, system, settled)
         _show(books, run_id, system, settled)
@@ -79,13 +79,14 @@ def _show(books: Together, run_id: str, system: str, settled: Sequence[_Settled]
 class _Settled:
     """What one write came to. Raises ProtocolFault where the answer leaves out which id a record got."""
 
-    def __init__(self, system: str, run_id: str, done: Done) -> None:
+    def __init__(self, system: str, run_id: str, result: Result[Sent]) -> None:
         self.system = system
         self.run_id = run_id
-        self.changes = done.changes
-        self.write = done.write
-        self.written = done.written
-        after = done.written.after
+        self.result = result
+        self.changes = result.changes
+        self.write = result.answer.write
+        self.written = result.answer.written
+        after = self.written.after
         self.shown: dict[Kind, list[MirrorRow]] | None = (
             None if after is None else {kind: to_mirror(kind, after.of(kind)) for kind in KINDS}
         )
@@ -222,13 +223,11 @@ class _Settled:
 
     def outcomes(self) -> list[ChangeOutcome]:
         return [
-            ChangeOutcome(
-                change_id=change.id,
-                outcome="already_there" if self.written.already_there else "applied",
-                exchange_ids=list(self.written.exchange_ids),
-                result_id=self._targets[change.id],
-                result_version=self.written.version,
-                dropped=list(self._dropped.get(change.id, {}).items()),
+            self.result.outcome(
+                change,
+                self._targets[change.id],
+                self.written.version,
+                list(self._dropped.get(change.id, {}).items()),
             )
             for change in self.changes
         ]

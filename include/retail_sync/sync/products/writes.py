@@ -11,9 +11,7 @@ from retail_sync.ledger.rows import ChangeRow, MirrorRow
 from retail_sync.records.ports.products import ProductWrite, VariantWrite
 from retail_sync.records.products import Kind, column_of
 from retail_sync.records.types import same
-from retail_sync.settings.products import ProductSettings
 from retail_sync.sync.products.mirror import ENTITY
-from retail_sync.sync.products.ownership import require_ownership
 
 Rows = dict[Kind, list[MirrorRow]]
 
@@ -51,9 +49,8 @@ def target_product(change: ChangeRow) -> str | None:
     return None if rest.startswith("new:") else rest
 
 
-def write_of(changes: list[ChangeRow], targets: Targets, settings: ProductSettings) -> ProductWrite | None:
+def write_of(changes: Sequence[ChangeRow], targets: Targets) -> ProductWrite | None:
     """The write of these changes, or None where the mirror shows that the target is no longer what they saw."""
-    require_ownership(changes, settings)
     target = target_product(changes[0])
     side = targets.rows_of(target)
     rows: dict[tuple[str, str], MirrorRow] = {(k, row.id): row for k, found in side.items() for row in found}
@@ -87,7 +84,7 @@ def write_of(changes: list[ChangeRow], targets: Targets, settings: ProductSettin
     )
 
 
-def _outdated(changes: list[ChangeRow], rows: Mapping[tuple[str, str], MirrorRow]) -> bool:
+def _outdated(changes: Sequence[ChangeRow], rows: Mapping[tuple[str, str], MirrorRow]) -> bool:
     """Whether a field that is about to be written shows another value by now than the plan saw."""
     for change in changes:
         row = rows.get((change.kind, change.target_id or ""))

@@ -8,13 +8,13 @@ from typing import Any
 from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sales import ENTITY
-from retail_sync.sync.engine.context import RunContext
+from retail_sync.sync.engine.apply import apply_batch
+from retail_sync.sync.engine.context import RunContext, WriteContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, unread
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.plan import prepare_nothing
-from retail_sync.sync.sales import apply as applying
 from retail_sync.sync.sales import prepare as preparing
-from retail_sync.sync.sales.bench import Bench as WritingBench
+from retail_sync.sync.sales.apply import SaleWriter
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
 
 
@@ -77,10 +77,7 @@ class Sales:
             async with access.storefront() as storefront:
                 online = require(storefront.orders, "orders", "commercetools")
                 await online.prepare(writing=True)
-                written = await applying.apply_batch(
-                    WritingBench(run.ledger, online, run.settings, run.run_id), batch
-                )
-                return written.outcomes
+                return await apply_batch(run, batch, SaleWriter(WriteContext(run, online, None)))
 
         return asyncio.run(applied())
 

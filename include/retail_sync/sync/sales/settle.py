@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from retail_sync.ledger.ledger import Ledger, Together
-from retail_sync.ledger.rows import Agreement, ChangeOutcome, ChangeRow, Link, MirrorRow
+from retail_sync.ledger.rows import Agreement, ChangeRow, Link, MirrorRow
 from retail_sync.records.ports.orders import Written
 from retail_sync.records.sales import ENTITY, KIND
+from retail_sync.sync.engine.apply import Result
 from retail_sync.sync.sales.documents import DUE
 from retail_sync.sync.sales.feeds import SALES
 from retail_sync.sync.sales.knowing import base_of, stripped
@@ -16,36 +18,32 @@ from retail_sync.sync.sales.plan import Known
 CREATED_BY_US = "created"
 
 
-def settle(
-    ledger: Ledger,
-    change: ChangeRow,
-    row: MirrorRow | None,
-    written: Written | None,
-    exchange_ids: Sequence[str] = (),
-    *,
-    already: bool,
-) -> None:
-    """Store what became of one write, all or nothing. `row`: the sale as the mirror holds it; `written`: None where
-    there is nothing online, and nothing to be done there. Raises LinkConflict where the order stands for another
-    sale."""
-    known = _known(change)
+@dataclass(frozen=True)
+class Sent:
+    """`row`: the sale as the mirror holds it; `written`: None where there is nothing online, and nothing to be done
+    there."""
+
+    row: MirrorRow | None
+    written: Written | None
+
+
+def settle(ledger: Ledger, results: Sequence[Result[Sent]]) -> None:
+    """Store what became of writes, all or nothing. Raises LinkConflict where an order stands for another sale."""
     with ledger.together() as books:
-        if written is not None:
-            _link(books, change, known, written)
-        # An entry without a customer may still be given one: its document stays.
-        if row is not None and not (known.target == "entries" and not known.named and row.parent_id):
-            books.mirror.see(ENTITY, KIND, SALES, change.run_id, [stripped(row)])
-        books.changes.settle(
-            [
-                ChangeOutcome(
-                    change_id=change.id,
-                    outcome="already_there" if already else "applied",
-                    exchange_ids=[*exchange_ids, *(written.exchange_ids if written else ())],
-                    result_id=written.id if written else None,
-                    result_version=written.version if written else None,
-                )
-            ]
-        )
+        for result in results:
+            (change,) = result.changes
+            _settle(books, change, result)
+
+
+def _settle(books: Together, change: ChangeRow, result: Result[Sent]) -> None:
+    known, row, written = _known(change), result.answer.row, result.answer.written
+    if written is not None:
+        _link(books, change, known, written)
+    # An entry without a customer may still be given one: its document stays.
+    if row is not None and not (known.target == "entries" and not known.named and row.parent_id):
+        books.mirror.see(ENTITY, KIND, SALES, change.run_id, [stripped(row)])
+    made = (written.id, written.version) if written else (None, None)
+    books.changes.settle([result.outcome(change, *made)])
 
 
 def _known(change: ChangeRow) -> Known:
