@@ -99,10 +99,10 @@ class Unit:
     problem: SyncError | None = None
     """What the last attempt came to."""
     unanswered: UnknownOutcome | None = None
+    system: str = field(init=False)
 
-    @property
-    def system(self) -> str:
-        return self.changes[0].system
+    def __post_init__(self) -> None:
+        self.system = self.changes[0].system
 
     def met(self, problem: SyncError) -> None:
         """Take note, once, of an attempt that came to nothing."""
