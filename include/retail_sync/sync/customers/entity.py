@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.customers import ENTITY, KIND
@@ -32,6 +31,7 @@ from retail_sync.sync.engine.entity import (
     unread,
 )
 from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.transform import Transformed
 
 DIGESTS = "customers"
 """The name of the key in the ledger that private fields are digested with."""
@@ -63,17 +63,8 @@ class Customers:
 
         return [asyncio.run(read())]
 
-    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
-        found = [reading.transform(run.staging, system, int(feeds[system]["pages"])) for system in SYSTEMS]
-        return [
-            {
-                "system": one.system,
-                "rows read": one.raw_rows,
-                "customers": one.rows,
-                "came twice": one.repeated,
-            }
-            for one in found
-        ]
+    def transform(self, run: RunContext, feeds: Feeds) -> list[Transformed]:
+        return [reading.transform(run.staging, system, int(feeds[system]["pages"])) for system in SYSTEMS]
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
         synced = run.settings.customers.synced

@@ -20,6 +20,7 @@ from retail_sync.sync.customers.known import UNREADABLE_FIELDS
 from retail_sync.sync.customers.validation import unreadable
 from retail_sync.sync.engine.frames import cells, rows
 from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.engine.transform import Transformed, stage_table
 from retail_sync.sync.engine.unreadable import stage_unread
 
 Clear = Mapping[str, Any]
@@ -154,16 +155,6 @@ def _column(name: str, cells: Sequence[Any]) -> pd.Series:
     return pd.Series(list(cells), dtype=DTYPES[kind])
 
 
-@dataclass(frozen=True)
-class Transformed:
-    """What was staged of one system. `repeated`: rows that came twice in the window (only the newest counts)."""
-
-    system: str
-    raw_rows: int
-    rows: int
-    repeated: int
-
-
 def transform(staging: Staging, system: str, pages: int) -> Transformed:
     """The sealed pages of one system as one table, newest row of each customer only."""
     raw: list[Mapping[str, Any]] = []
@@ -176,8 +167,4 @@ def transform(staging: Staging, system: str, pages: int) -> Transformed:
             held.pop(str(row["id"]), None)
             raw.append(row)
     stage_unread(staging, system, held.values())
-    table = table_of_pages(raw)
-    newest = table.sort_values(["version", "modified_at"], kind="stable", na_position="first")
-    newest = newest.drop_duplicates("id", keep="last").sort_index().reset_index(drop=True)
-    staging.write_table(f"{system}/customers", newest)
-    return Transformed(system, len(raw), len(newest), len(raw) - len(newest))
+    return stage_table(staging, f"{system}/customers", table_of_pages(raw), len(raw))

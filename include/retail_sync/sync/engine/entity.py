@@ -15,6 +15,7 @@ from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.extract import Extracted, extract_feed
 from retail_sync.sync.engine.settle import PlaceOf, nowhere
+from retail_sync.sync.engine.transform import Transformed
 
 Feeds = Mapping[str, Mapping[str, Any]]
 """What was read, by feed: pages, window, cursor (see `retail_sync.sync.engine.extract.Extracted`)."""
@@ -63,8 +64,8 @@ class Entity(Protocol):
     def extract(self, run: RunContext, system: SystemName) -> list[Extracted]:
         """Read the run's window of every feed of one system into staging."""
 
-    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
-        """Map what was read; a row of counts for each table."""
+    def transform(self, run: RunContext, feeds: Feeds) -> list[Transformed]:
+        """Map what was read."""
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun: ...
 

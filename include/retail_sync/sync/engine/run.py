@@ -218,7 +218,7 @@ class EntityRun:
             raise fault from damage
 
     def _transform(self, feeds: Feeds) -> list[dict[str, Any]]:
-        found = self.entity.transform(self.context, feeds)
+        found = [one.as_dict() for one in self.entity.transform(self.context, feeds)]
         self.say(*text_tables.table(list(found[0]), [list(one.values()) for one in found]))
         return found
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 
 from retail_sync.records.identifiers import matching_key
 from retail_sync.records.ports.connector import require
@@ -19,6 +18,7 @@ from retail_sync.sync.engine.context import Access, RunContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, seen_until
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.skus import spellings
+from retail_sync.sync.engine.transform import Transformed
 from retail_sync.sync.inventory import prepare as preparing
 from retail_sync.sync.inventory.adjustments import LevelWriter
 from retail_sync.sync.inventory.apply import EntryWriter, StockContext
@@ -53,18 +53,14 @@ class Inventory:
         read = _read_online if system == "commercetools" else _read_till
         return asyncio.run(read(run, access))
 
-    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
+    def transform(self, run: RunContext, feeds: Feeds) -> list[Transformed]:
         access = run.access(*SYSTEMS)
 
         storefront, point_of_sale = access.closed_storefront(), access.closed_point_of_sale()
         online = run.ready("commercetools", require(storefront.inventory, "inventory", "commercetools"))
         till = run.ready("lightspeed", require(point_of_sale.inventory, "inventory", "lightspeed"))
         pages = {name: int(feeds[name]["pages"]) for name in (ENTRIES, ORDERS, LEVELS)}
-        mapped = transform(run.staging, online, till, pages)
-        return [
-            {"feed": one.feed, "rows read": one.raw_rows, "records": one.rows, "came twice": one.repeated}
-            for one in mapped
-        ]
+        return transform(run.staging, online, till, pages)
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
         layout, now = _layout(run), run.now()

@@ -12,7 +12,7 @@ from retail_sync.records.inventory import BUCKET_COLUMNS, stock_table
 from retail_sync.records.ports.inventory import Assortments, Buckets, OnlineStock, TillStock
 from retail_sync.sync.engine.frames import rows
 from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.engine.unreadable import mapped_apart
+from retail_sync.sync.engine.transform import Transformed, map_feeds
 from retail_sync.sync.inventory.channel_assortment import offers_table
 
 ENTITY = "inventory"
@@ -20,36 +20,18 @@ ENTRIES, ORDERS, LEVELS = "commercetools", "commercetools_orders", "lightspeed"
 """Names of the feeds: of their staged pages and of their cursors."""
 
 
-@dataclass(frozen=True)
-class Transformed:
-    """What mapping the pages of one feed gave. `repeated`: rows that came twice (only the newest counts)."""
-
-    feed: str
-    raw_rows: int
-    rows: int
-    repeated: int
-
-
 def transform(
     staging: Staging, online: OnlineStock, till: TillStock, pages: Mapping[str, int]
 ) -> list[Transformed]:
     """Map all staged pages to canonical tables and stage them as Parquet."""
-    feeds = (
-        (ENTRIES, online.to_entries, ["id"]),
-        (ORDERS, online.to_orders, ["id"]),
-        (LEVELS, till.to_levels, ["product_id", "outlet_id"]),
-    )
-    done: list[Transformed] = []
-    for name, mapped, keys in feeds:
-        parts = mapped_apart(staging, name, staging.pages(name, pages[name]), mapped)
-        raw = sum(len(part) for part in parts)
-        table = pd.concat(parts, ignore_index=True) if parts else mapped([])
-        newest = table.sort_values("version", kind="stable", na_position="first").drop_duplicates(
-            keys, keep="last"
+    return [
+        map_feeds(staging, f"{feed}/rows", mapped, {feed: pages[feed]}, key)
+        for feed, mapped, key in (
+            (ENTRIES, online.to_entries, ["id"]),
+            (ORDERS, online.to_orders, ["id"]),
+            (LEVELS, till.to_levels, ["product_id", "outlet_id"]),
         )
-        staging.write_table(f"{name}/rows", newest.reset_index(drop=True))
-        done.append(Transformed(name, raw, len(newest), raw - len(newest)))
-    return done
+    ]
 
 
 def stage_beside(

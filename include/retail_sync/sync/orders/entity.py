@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from retail_sync.records.orders import ENTITY
 from retail_sync.records.ports.connector import require
@@ -18,6 +17,7 @@ from retail_sync.sync.engine.context import Access, RunContext, WriteContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, unread
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.plan import prepare_nothing
+from retail_sync.sync.engine.transform import Transformed
 from retail_sync.sync.orders import prepare as preparing
 from retail_sync.sync.orders.apply import OrderWriter
 from retail_sync.sync.orders.feeds import ORDERS, SALES, stage_terms, transform
@@ -53,25 +53,16 @@ class Orders:
 
         return [asyncio.run(read())]
 
-    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
+    def transform(self, run: RunContext, feeds: Feeds) -> list[Transformed]:
         if not run.settings.orders.exported:
-            return [{"feed": name, "rows read": 0} for name in (ORDERS, SALES)]
+            return [Transformed(name) for name in (ORDERS, SALES)]
         access = run.access(*SYSTEMS)
 
         storefront, point_of_sale = access.closed_storefront(), access.closed_point_of_sale()
         online = run.ready("commercetools", require(storefront.orders, "orders", "commercetools"))
         till = run.ready("lightspeed", require(point_of_sale.sales, "sales", "lightspeed"))
         pages = {name: int(feeds[name]["pages"]) for name in (ORDERS, SALES)}
-        return [
-            {
-                "feed": one.feed,
-                "rows read": one.raw_rows,
-                "documents": one.documents,
-                "came twice": one.repeated,
-                "other sales": one.others,
-            }
-            for one in transform(run.staging, online, till, pages)
-        ]
+        return transform(run.staging, online, till, pages)
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
         if not run.settings.orders.exported:

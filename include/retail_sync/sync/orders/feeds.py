@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,24 +12,13 @@ from retail_sync.records.ports.orders import OnlineOrders, TillSales
 from retail_sync.records.rows import read_apart
 from retail_sync.records.sales import Register, Sale, SaleTerms, TillTax
 from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.engine.transform import Transformed, newest_of
 from retail_sync.sync.orders.plan import SOURCE
 
 ORDERS, SALES = "commercetools", "lightspeed"
 """Names of the feeds: of their staged pages and of their cursors."""
 UNKNOWN = "unknown-"
 """Begins what a row without an id is called."""
-
-
-@dataclass(frozen=True)
-class Transformed:
-    """What mapping the pages of one feed gave. `repeated`: rows that came twice (only the newest counts). `others`:
-    sales that are no web orders."""
-
-    feed: str
-    raw_rows: int
-    documents: int
-    repeated: int
-    others: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,23 +42,28 @@ def transform(
     staging: Staging, online: OnlineOrders, till: TillSales, pages: Mapping[str, int]
 ) -> list[Transformed]:
     """Map all staged pages to documents, and stage those."""
-    rows = list(_newest(staging.pages(ORDERS, pages[ORDERS])))
-    orders, unreadable = read_apart(rows, online.to_orders)
+    return [_orders(staging, online, pages[ORDERS]), _sales(staging, till, pages[SALES])]
+
+
+def _orders(staging: Staging, online: OnlineOrders, pages: int) -> Transformed:
+    raw = [row for page in staging.pages(ORDERS, pages) for row in page]
+    names = {id(row): str(row.get("id") or f"{UNKNOWN}{number}") for number, row in enumerate(raw)}
+    rows = newest_of(raw, lambda row: names[id(row)], _version)
+    orders, unreadable = read_apart(list(rows.values()), online.to_orders)
     staging.write_document(f"{ORDERS}/orders", [one.model_dump(mode="json") for one in orders])
     staging.write_document(f"{ORDERS}/unreadable", [[one.id, one.label, f"{one}."] for one in unreadable])
-    raw = sum(len(page) for page in staging.pages(ORDERS, pages[ORDERS]))
-    told = [Transformed(ORDERS, raw, len(orders), raw - len(rows))]
-    sales: dict[str, Sale] = {}
-    raw = kept = 0
-    for page in staging.pages(SALES, pages[SALES]):
+    return Transformed(ORDERS, len(raw), len(orders), len(raw) - len(rows))
+
+
+def _sales(staging: Staging, till: TillSales, pages: int) -> Transformed:
+    raw, ours = 0, []
+    for page in staging.pages(SALES, pages):
         raw += len(page)
         # One that can't be read is held by the run of sales: whose it is, nobody can tell.
-        for sale in read_apart(page, till.to_sales)[0]:
-            if is_ours(sale):
-                kept += 1
-                sales[sale.id] = _newer(sales.get(sale.id), sale)
+        ours += [sale for sale in read_apart(page, till.to_sales)[0] if is_ours(sale)]
+    sales = newest_of(ours, lambda sale: sale.id, lambda sale: sale.version)
     staging.write_document(f"{SALES}/sales", [one.model_dump(mode="json") for one in sales.values()])
-    return [*told, Transformed(SALES, raw, len(sales), kept - len(sales), raw - kept)]
+    return Transformed(SALES, raw, len(sales), len(ours) - len(sales), raw - len(ours))
 
 
 def is_ours(sale: Sale) -> bool:
@@ -105,20 +99,6 @@ def terms_of(document: Mapping[str, Any]) -> SaleTerms:
     )
 
 
-def _newest(pages: Iterable[Sequence[Mapping[str, Any]]]) -> Iterable[Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = {}
-    for number, row in enumerate(row for page in pages for row in page):
-        record = row.get("id") or f"{UNKNOWN}{number}"
-        held = found.get(str(record))
-        if held is None or _version(row) >= _version(held):
-            found[str(record)] = row
-    return found.values()
-
-
 def _version(row: Mapping[str, Any]) -> int:
     version = row.get("version")
     return version if isinstance(version, int) else 0
-
-
-def _newer(held: Sale | None, sale: Sale) -> Sale:
-    return sale if held is None or (sale.version or 0) >= (held.version or 0) else held

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.rows import ChangeRow
@@ -26,6 +25,7 @@ from retail_sync.sync.engine.entity import (
 )
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.skus import spellings
+from retail_sync.sync.engine.transform import Transformed
 from retail_sync.sync.prices import prepare as preparing
 from retail_sync.sync.prices.apply import PriceWriter
 from retail_sync.sync.prices.decisions import decide_by_hand
@@ -59,21 +59,17 @@ class Prices:
         read = _read_online if system == "commercetools" else _read_till
         return asyncio.run(read(run, access))
 
-    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
+    def transform(self, run: RunContext, feeds: Feeds) -> list[Transformed]:
         if not run.settings.prices.synced:
             stage_nothing(run.staging)
-            return [{"table": "none, because no list has an owner", "rows read": 0, "records": 0}]
+            return [Transformed("none, because no list has an owner")]
         access = run.access(*SYSTEMS)
 
         online = run.ready(
             "commercetools", require(access.closed_storefront().prices, "prices", "commercetools")
         )
         till = run.ready("lightspeed", require(access.closed_point_of_sale().prices, "prices", "lightspeed"))
-        mapped = transform(run.staging, online, till, {name: int(feeds[name]["pages"]) for name in FEEDS})
-        return [
-            {"table": one.table, "rows read": one.raw_rows, "records": one.rows, "came twice": one.repeated}
-            for one in mapped
-        ]
+        return transform(run.staging, online, till, {name: int(feeds[name]["pages"]) for name in FEEDS})
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
         decided = decide_by_hand(

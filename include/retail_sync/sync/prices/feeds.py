@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -18,7 +17,8 @@ from retail_sync.records.prices import (
     price_table,
 )
 from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.engine.unreadable import mapped_apart, stage_unread
+from retail_sync.sync.engine.transform import Transformed, map_feeds
+from retail_sync.sync.engine.unreadable import stage_unread
 
 ENTITY = "prices"
 KIND = "price"
@@ -29,17 +29,6 @@ FEEDS = (ONLINE, STANDALONE, ARTICLES, ENTRIES)
 
 TABLES = {"variants": VARIANT_COLUMNS, "articles": ARTICLE_COLUMNS, "entries": ENTRY_COLUMNS}
 """What is staged of both systems, by name."""
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Transformed:
-    """What mapping the pages of one table gave. `repeated`: rows that came twice (only the newest counts)."""
-
-    table: str
-    raw_rows: int
-    rows: int
-    repeated: int
 
 
 @dataclass(frozen=True)
@@ -79,30 +68,13 @@ def transform(
     """Map all staged pages to canonical tables and stage them as Parquet. Products that were read again because a
     standalone price of theirs moved come after those that moved themselves: of the same version they are newer."""
     return [
-        _table(staging, "variants", online.to_variants, [ONLINE, STANDALONE], pages),
-        _table(staging, "articles", till.to_articles, [ARTICLES], pages),
-        _table(staging, "entries", till.to_entries, [ENTRIES], pages),
+        map_feeds(staging, f"prices/{name}", mapped, {feed: pages[feed] for feed in feeds})
+        for name, mapped, feeds in (
+            ("variants", online.to_variants, (ONLINE, STANDALONE)),
+            ("articles", till.to_articles, (ARTICLES,)),
+            ("entries", till.to_entries, (ENTRIES,)),
+        )
     ]
-
-
-def _table(
-    staging: Staging,
-    name: str,
-    mapped: Callable[[Sequence[Row]], pd.DataFrame],
-    feeds: Sequence[str],
-    pages: Mapping[str, int],
-) -> Transformed:
-    parts = [
-        part
-        for feed in feeds
-        for part in mapped_apart(staging, feed, staging.pages(feed, pages[feed]), mapped)
-    ]
-    table = pd.concat(parts, ignore_index=True) if parts else mapped([])
-    newest = table.sort_values("version", kind="stable", na_position="first").drop_duplicates(
-        "id", keep="last"
-    )
-    staging.write_table(f"prices/{name}", newest.reset_index(drop=True))
-    return Transformed(name, len(table), len(newest), len(table) - len(newest))
 
 
 @dataclass(frozen=True)

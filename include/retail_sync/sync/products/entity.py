@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from retail_sync.records.ports.connector import Connector, require
 from retail_sync.records.ports.products import SYSTEMS, ProductSystem, SystemName
@@ -14,9 +13,10 @@ from retail_sync.sync.engine.context import Access, RunContext, WriteContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, seen_until
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.skus import spellings
+from retail_sync.sync.engine.transform import Transformed
 from retail_sync.sync.products import prepare as preparing
 from retail_sync.sync.products.apply import ProductWriter
-from retail_sync.sync.products.feeds import extract
+from retail_sync.sync.products.feeds import extract, transform
 from retail_sync.sync.products.mirror import ENTITY
 
 
@@ -42,26 +42,17 @@ class Products:
 
         return [asyncio.run(read())]
 
-    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
+    def transform(self, run: RunContext, feeds: Feeds) -> list[Transformed]:
         access = run.access(*SYSTEMS)
         closed: dict[SystemName, Connector] = {
             "commercetools": access.closed_storefront(),
             "lightspeed": access.closed_point_of_sale(),
         }
-        mapped = []
+        found: list[Transformed] = []
         for system, connector in closed.items():
             mapper = run.ready(system, require(connector.products, "products", system))
-            mapped.append(preparing.transform(run.staging, mapper, feeds[system]["pages"]))
-        return [
-            {
-                "system": one.system,
-                "rows read": one.raw_rows,
-                "products": one.products,
-                "variants": one.variants,
-                "came twice": one.repeated,
-            }
-            for one in mapped
-        ]
+            found += transform(run.staging, mapper, feeds[system]["pages"])
+        return found
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
         summary = preparing.prepare_plan(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Agreement, ChangeRow, Link, new_id
-from retail_sync.records.ports.products import SYSTEMS, ProductSystem
+from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.records.products import Kind, ProductTables, column_of, identity_columns, table
 from retail_sync.records.types import DTYPES
 from retail_sync.settings.models import SyncSettings
@@ -21,52 +21,11 @@ from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted, h
 from retail_sync.sync.engine.removals import ALL, REMOVAL, waits_for_approval
 from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.engine.unreadable import Unread, is_unreadable, mapped_apart
+from retail_sync.sync.engine.unreadable import Unread, is_unreadable
 from retail_sync.sync.products.mirror import ENTITY, KINDS, load_side, see
 from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput
 from retail_sync.sync.products.planner import plan_products
 from retail_sync.sync.products.refusals import refused_of
-
-
-@dataclass(frozen=True)
-class Transformed:
-    """What mapping one system's pages gave: rows staged per kind, and raw rows they came from. `repeated`: rows that
-    came twice in the window (only the newest counts)."""
-
-    system: str
-    raw_rows: int
-    products: int
-    variants: int
-    repeated: int
-
-
-def transform(staging: Staging, adapter: ProductSystem, pages: int) -> Transformed:
-    """Map staged pages to canonical tables and stage them as Parquet, newest row of each record only."""
-    raw_rows = 0
-
-    def mapped(rows: Sequence[Mapping[str, Any]]) -> ProductTables:
-        nonlocal raw_rows
-        raw_rows += len(rows)
-        return adapter.to_records(rows)
-
-    parts = mapped_apart(staging, adapter.system, staging.pages(adapter.system, pages), mapped, _ids_in)
-    if not parts:
-        parts = [adapter.to_records([])]
-    products, again = _newest(pd.concat([part.products for part in parts], ignore_index=True))
-    variants, twice = _newest(pd.concat([part.variants for part in parts], ignore_index=True))
-    staging.write_table(f"{adapter.system}/products", products)
-    staging.write_table(f"{adapter.system}/variants", variants)
-    return Transformed(adapter.system, raw_rows, len(products), len(variants), again + twice)
-
-
-def _ids_in(part: ProductTables) -> set[str]:
-    return {*part.products["id"], *part.variants["id"]}
-
-
-def _newest(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    ordered = frame.sort_values(["version", "modified_at"], kind="stable", na_position="first")
-    newest = ordered[~ordered["id"].duplicated(keep="last")].sort_index()
-    return newest.reset_index(drop=True), len(frame) - len(newest)
 
 
 def prepare_plan(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.products import SystemName
@@ -13,6 +12,7 @@ from retail_sync.sync.engine.context import RunContext, WriteContext
 from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, unread
 from retail_sync.sync.engine.extract import Extracted
 from retail_sync.sync.engine.plan import prepare_nothing
+from retail_sync.sync.engine.transform import Transformed
 from retail_sync.sync.sales import prepare as preparing
 from retail_sync.sync.sales.apply import SaleWriter
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
@@ -38,20 +38,12 @@ class Sales:
 
         return [asyncio.run(read())]
 
-    def transform(self, run: RunContext, feeds: Feeds) -> list[dict[str, Any]]:
+    def transform(self, run: RunContext, feeds: Feeds) -> list[Transformed]:
         if run.settings.sales.target == "none":
-            return [{"feed": SALES, "rows read": 0}]
+            return [Transformed(SALES)]
         point_of_sale = run.access("lightspeed").closed_point_of_sale()
         till = run.ready("lightspeed", require(point_of_sale.sales, "sales", "lightspeed"))
-        one = transform(run.staging, till, int(feeds[SALES]["pages"]))
-        return [
-            {
-                "feed": one.feed,
-                "rows read": one.raw_rows,
-                "sales": one.rows,
-                "came twice": one.repeated,
-            }
-        ]
+        return [transform(run.staging, till, int(feeds[SALES]["pages"]))]
 
     def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
         if run.settings.sales.target == "none":

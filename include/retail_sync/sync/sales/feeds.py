@@ -5,7 +5,6 @@ What a store says of itself is staged beside it, as runs of orders do (`stage_te
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -13,11 +12,11 @@ from retail_sync.records.ports.orders import TillSales
 from retail_sync.records.rows import read_apart
 from retail_sync.records.sales import Sale
 from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.engine.transform import Transformed, newest
 from retail_sync.sync.orders.feeds import UNKNOWN, stage_terms, staged_terms
 
 __all__ = [
     "SALES",
-    "Transformed",
     "stage_terms",
     "staged_sales",
     "staged_terms",
@@ -29,18 +28,6 @@ SALES = "lightspeed"
 """Name of the feed: of its staged pages and of its cursor."""
 _DTYPES = {"id": "string", "version": "Int64", "modified_at": "datetime64[ns, UTC]", "document": "string"}
 TABLE, BROKEN = f"{SALES}/sales", f"{SALES}/unreadable"
-
-
-@dataclass(frozen=True)
-class Transformed:
-    """What mapping the pages gave. `repeated`: rows that came twice (only the newest counts); `unreadable`: sales that
-    are none as the API describes them."""
-
-    feed: str
-    raw_rows: int
-    rows: int
-    repeated: int
-    unreadable: int = 0
 
 
 def transform(staging: Staging, till: TillSales, pages: int) -> Transformed:
@@ -56,13 +43,11 @@ def transform(staging: Staging, till: TillSales, pages: int) -> Transformed:
         broken |= {one.id or f"{UNKNOWN}{raw + at}": (one.label, str(one)) for at, one in enumerate(bad)}
         raw += len(rows)
         parts.append(_table(sales))
-    table = pd.concat(parts, ignore_index=True).sort_values(
-        ["version", "modified_at"], kind="stable", na_position="first"
-    )
-    newest = table[~table["id"].isin(list(broken))].drop_duplicates("id", keep="last").reset_index(drop=True)
-    staging.write_table(TABLE, newest)
+    table = newest(pd.concat(parts, ignore_index=True))
+    kept = table[~table["id"].isin(list(broken))].reset_index(drop=True)
+    staging.write_table(TABLE, kept)
     staging.write_document(BROKEN, [[one, number, why] for one, (number, why) in broken.items()])
-    return Transformed(SALES, raw, len(newest), raw - len(newest) - len(broken), len(broken))
+    return Transformed(SALES, raw, len(kept), raw - len(kept) - len(broken), len(broken))
 
 
 def staged_unreadable(staging: Staging) -> dict[str, tuple[str, str]]:
