@@ -159,7 +159,7 @@ def test_a_write_that_todays_settings_forbid_is_refused_whoever_planned_it() -> 
     require_ownership([change], made.settings())
     for owner in ("lightspeed", "none"):
         made.one["owner"] = owner
-        with pytest.raises(ConfigurationFault, match="may not be written to lightspeed"):
+        with pytest.raises(ConfigurationFault, match="in lightspeed is outside ownership"):
             require_ownership([change], made.settings())
         made.one = {**BASE}
 

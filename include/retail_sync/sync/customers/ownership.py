@@ -1,4 +1,4 @@
-"""No write outside ownership: looked at where requests are built, whatever a plan says."""
+"""Which writes of customers today's settings allow."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ from collections.abc import Iterable
 
 from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.customers import CONSENTS, EXTERNAL_ID
-from retail_sync.records.errors import ProtocolFault
 from retail_sync.records.ports.products import SystemName, system_named
 from retail_sync.settings.customers import CustomerSettings
 from retail_sync.sync.customers.creations import ALWAYS_GIVEN
+from retail_sync.sync.engine.ownership import require_allowed
 
 
 def require_ownership(changes: Iterable[ChangeRow], settings: CustomerSettings) -> None:
-    """Raises ProtocolFault for a change that the settings do not allow."""
-    for change in changes:
+    """Raises ConfigurationFault for a change that the settings do not allow."""
+
+    def objection(change: ChangeRow) -> str | None:
         target = system_named(change.system)
         wrong = [name for name in change.after if not _may(change, name, target, settings)]
         if change.action == "create" and target not in settings.create:
             wrong.append("(creation)")
         if change.action in ("delete", "anonymise") and not _may_remove(change, target, settings):
             wrong.append("(deletion)")
-        if wrong:
-            raise ProtocolFault(
-                f"A planned change would write {', '.join(wrong)} in {target}, which is not allowed there.",
-                remedy="The configuration changed since the plan was made: trigger the run again.",
-            )
+        return f"{', '.join(wrong)} may not be written there" if wrong else None
+
+    require_allowed(changes, objection)
 
 
 def _may(change: ChangeRow, name: str, target: SystemName, settings: CustomerSettings) -> bool:

@@ -1,4 +1,4 @@
-"""No write outside ownership: the last look before a write of stock leaves the engine."""
+"""Which writes of stock today's settings allow."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from collections.abc import Iterable
 
 from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.channels import channel_name
-from retail_sync.records.errors import ConfigurationFault
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine.ownership import require_allowed
 
 
 def require_ownership(changes: Iterable[ChangeRow], settings: SyncSettings) -> None:
-    """Refuse a write that today's settings do not allow, whoever planned it and when.
-
-    An entry may be written only in a channel that is fed, and fed only by locations the till counts; a level only at a
-    location that it does not count. Raises ConfigurationFault.
-    """
+    """An entry may be written only in a channel that is fed, and fed only by locations the till counts; a level only
+    at a location that it does not count. Raises ConfigurationFault."""
     owners = {location.name: location.owner for location in settings.locations}
     written = {
         one.channel
@@ -23,26 +20,24 @@ def require_ownership(changes: Iterable[ChangeRow], settings: SyncSettings) -> N
         if all(owners.get(name) == "lightspeed" for name in one.locations)
     }
     adjusts = any(owner != "lightspeed" for owner in owners.values())
-    for change in changes:
+
+    def objection(change: ChangeRow) -> str | None:
         channel = change.unit.rsplit("@", 1)[1]
         if change.system == "commercetools" and channel not in written:
-            raise _refused(
-                change, f"nothing that Lightspeed counts feeds the channel {channel_name(channel)}"
-            )
+            return f"nothing that Lightspeed counts feeds the channel {channel_name(channel)}"
         if change.system == "lightspeed" and not adjusts:
-            raise _refused(change, "Lightspeed counts the stock of every location itself")
+            return "Lightspeed counts the stock of every location itself"
+        return None
+
+    require_allowed(changes, objection)
 
 
 def require_foreign_outlets(changes: Iterable[ChangeRow], outlets: Iterable[str]) -> None:
     """Refuse to adjust a level at an outlet that the till counts. `outlets`: those it does not count."""
     allowed = set(outlets)
-    for change in changes:
-        if change.unit.rsplit("@", 1)[1] not in allowed:
-            raise _refused(change, "Lightspeed counts the stock of this location itself")
 
+    def objection(change: ChangeRow) -> str | None:
+        counted = change.unit.rsplit("@", 1)[1] not in allowed
+        return "Lightspeed counts the stock of this location itself" if counted else None
 
-def _refused(change: ChangeRow, why: str) -> ConfigurationFault:
-    return ConfigurationFault(
-        f"A write of stock of {change.label} in {change.system} is outside ownership: {why}.",
-        remedy="The settings changed after the plan was made, or the plan is wrong. Plan again.",
-    )
+    require_allowed(changes, objection)
