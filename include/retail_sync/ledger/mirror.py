@@ -28,6 +28,8 @@ _DERIVED = {"label_key", "keys"}
 """Columns that are worked out from a row; nobody reads them back."""
 KeysOf = Callable[[MirrorRow], Iterable[str]]
 """What a row is found by: its identifiers in the form in which they are compared, with the name of their kind."""
+_SIDES = {"commercetools": "commercetools_id", "lightspeed": "lightspeed_id"}
+"""The column of a link that names each system's row."""
 _LONGEST_KEY = 200
 """Characters of a key that are kept as they are: an index takes no long ones."""
 _READ = f"{', '.join(name for name in _DATA if name not in _DERIVED)}, deletion, seen_at, changed_at, run_id"
@@ -254,6 +256,68 @@ class Mirror:
                 {"entity": entity, "kind": kind, "system": system, "name": name, "ids": list(ids)},
             ).all()
         return {row[0]: row[1] for row in rows}
+
+    def parents(
+        self,
+        entity: str,
+        kind: str,
+        system: str,
+        *,
+        ids: Collection[str] | None = None,
+        parents: Collection[str] | None = None,
+    ) -> dict[str, str | None]:
+        """The parent of each of these rows, or of all under these parents, deleted ones too, by id."""
+        column, wanted = ("id", ids) if ids is not None else ("parent_id", parents)
+        if not wanted:
+            return {}
+        with transaction(self.engine) as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT id, parent_id FROM mirror WHERE entity = :entity AND kind = :kind "
+                    f"AND system = :system AND {column} = ANY(:wanted)"
+                ),
+                {"entity": entity, "kind": kind, "system": system, "wanted": list(wanted)},
+            ).all()
+        return {row[0]: row[1] for row in rows}
+
+    def count_linked(self, entity: str, kind: str, system: str) -> int:
+        """How many rows of a system are there and linked."""
+        with transaction(self.engine) as connection:
+            return int(
+                connection.execute(
+                    text(
+                        "SELECT count(*) FROM links JOIN mirror USING (entity, kind) "
+                        "WHERE links.entity = :entity AND links.kind = :kind AND links.retired_at IS NULL "
+                        f"AND mirror.system = :system AND mirror.id = links.{_SIDES[system]} "
+                        "AND mirror.deleted_at IS NULL"
+                    ),
+                    {"entity": entity, "kind": kind, "system": system},
+                ).scalar_one()
+            )
+
+    def linked_and_off(self, entity: str, kind: str, system: str, parent_kind: str, switch: str) -> set[str]:
+        """Ids of linked rows of a system that are gone, or whose parent is switched off (identity cell `switch`)."""
+        with transaction(self.engine) as connection:
+            return set(
+                connection.execute(
+                    text(
+                        "SELECT mirror.id FROM links JOIN mirror USING (entity, kind) "
+                        "LEFT JOIN mirror AS parent ON parent.entity = mirror.entity "
+                        "AND parent.kind = :parent_kind AND parent.system = mirror.system "
+                        "AND parent.id = mirror.parent_id "
+                        "WHERE links.entity = :entity AND links.kind = :kind AND links.retired_at IS NULL "
+                        f"AND mirror.system = :system AND mirror.id = links.{_SIDES[system]} "
+                        "AND (mirror.deleted_at IS NOT NULL OR parent.identity ->> :switch = 'false')"
+                    ),
+                    {
+                        "entity": entity,
+                        "kind": kind,
+                        "system": system,
+                        "parent_kind": parent_kind,
+                        "switch": switch,
+                    },
+                ).scalars()
+            )
 
     def changed(self, entity: str, since: datetime) -> dict[tuple[str, str], set[str]]:
         """Ids of rows that changed after `since` (ledger's clock), by (system, kind)."""

@@ -39,7 +39,7 @@ from retail_sync.sync.engine.plan import PlannedChange
 from retail_sync.sync.products.mirror import ENTITY, load_side, see
 from retail_sync.sync.products.plan import PlanInput
 from retail_sync.sync.products.planner import plan_products
-from retail_sync.sync.products.prepare import links_between
+from retail_sync.sync.products.scope import links_between
 from retail_sync.sync.products.settle import Done, settle
 from retail_sync.sync.products.writes import Targets, target_product, write_of
 

@@ -72,6 +72,7 @@ class Products:
             dry_run=run.request.dry_run,
             direction=run.request.direction,
             limited=run.request.limited,
+            full=run.request.full,
         ).as_dict()
         return PlannedRun(summary, summary.pop("first_holds"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -38,8 +38,9 @@ class LinkRef:
 @dataclass
 class PlanInput:
     """Everything a plan is made from: both sides as last seen (mirror), today's links, what this run looks at, what
-    people decided, and what a target refused and is not to be sent yet as it was (see `refusing`). `guarded`: it is a
-    run's plan, in which removals are counted."""
+    people decided, and what a target refused and is not to be sent yet as it was (see `refusing`). Sides and links may
+    be those parts that bear on what is looked at (see `scope`). `guarded`: it is a run's plan, in which removals are
+    counted; `linked_elsewhere`: how many linked variants a system has besides."""
 
     sides: dict[str, ProductTables]
     links: dict[Kind, list[LinkRef]]
@@ -49,6 +50,7 @@ class PlanInput:
     decided: Decided = field(default_factory=Decided)
     guarded: bool = True
     refused: Mapping[tuple[str, str, str], Hold] = field(default_factory=dict)
+    linked_elsewhere: Callable[[str], int] = lambda system: 0
 
 
 @dataclass
