@@ -249,6 +249,7 @@ class _Applier:
             till_locale=self.settings.shop.till_locale,
             decided=decided_of(self.ledger, ENTITY),
             guarded=False,
+            capabilities={self.adapter.system: self.adapter.capabilities},
         )
 
     # --- settling ---

@@ -50,6 +50,7 @@ class Products:
         }
         mapped = []
         for system, connector in closed.items():
+            preparing.keep_capabilities(run.staging, system, connector.capabilities)
             mapper = run.ready(system, require(connector.products, "products", system))
             mapped.append(preparing.transform(run.staging, mapper, feeds[system]["pages"]))
         return [

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from retail_sync.ledger.rows import Hold
+from retail_sync.records.ports.capabilities import Capabilities
 from retail_sync.records.products import Kind, ProductTables
 from retail_sync.settings.products import ProductSettings
 from retail_sync.sync.engine.decisions import Decided
@@ -51,6 +52,8 @@ class PlanInput:
     guarded: bool = True
     refused: Mapping[tuple[str, str, str], Hold] = field(default_factory=dict)
     linked_elsewhere: Callable[[str], int] = lambda system: 0
+    capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
+    """What each target can do."""
 
 
 @dataclass

@@ -11,7 +11,9 @@ import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Agreement, ChangeRow, Link, new_id
-from retail_sync.records.ports.products import SYSTEMS, ProductSystem
+from retail_sync.records.documents import from_document, to_document
+from retail_sync.records.ports.capabilities import Capabilities
+from retail_sync.records.ports.products import SYSTEMS, ProductSystem, SystemName
 from retail_sync.records.products import Kind, ProductTables, column_of, identity_columns, table
 from retail_sync.records.types import DTYPES
 from retail_sync.settings.models import SyncSettings
@@ -70,6 +72,15 @@ def _newest(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return newest.reset_index(drop=True), len(frame) - len(newest)
 
 
+def keep_capabilities(staging: Staging, system: SystemName, capabilities: Capabilities) -> None:
+    """Stage what a system can do, for the plan, which opens no system."""
+    staging.write_document(f"{system}/capabilities", to_document(capabilities))
+
+
+def capabilities_of(staging: Staging, system: SystemName) -> Capabilities:
+    return from_document(Capabilities, staging.read_document(f"{system}/capabilities"))
+
+
 def prepare_plan(
     ledger: Ledger,
     staging: Staging,
@@ -119,6 +130,7 @@ def prepare_plan(
         # Who names a record by its key wants it tried.
         refused={} if limited else refused_of(ledger, ENTITY, now),
         linked_elsewhere=scope.linked_elsewhere,
+        capabilities={system: capabilities_of(staging, system) for system in SYSTEMS},
     )
     recalled = _only_known(given, read, recalled)
     plan = plan_products(given)

@@ -18,6 +18,7 @@ import pandas as pd
 from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.adapter import EntityAdapter
 from retail_sync.lightspeed.x_series.api.bodies import body_of
+from retail_sync.lightspeed.x_series.api.capabilities import CAPABILITIES
 from retail_sync.lightspeed.x_series.api.client import Body, XSeriesClient
 from retail_sync.lightspeed.x_series.api.paging import Row, rows_of
 from retail_sync.lightspeed.x_series.api.privacy import without_private
@@ -73,7 +74,7 @@ class XSeriesProducts(VersionFeed, EntityAdapter[StoreFacts]):
     records = "products"
     path = PATH
     shape = PRODUCT
-    whole_products = False
+    capabilities = CAPABILITIES
     reference_type = StoreFacts
     preflight = preflight.check
 
