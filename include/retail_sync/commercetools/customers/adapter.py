@@ -116,7 +116,7 @@ class CommercetoolsCustomers(CollectionFeed, EntityAdapter[CustomerReferences]):
         return None
 
     def _found(self, tests: Sequence[str]) -> AsyncIterator[RawPage]:
-        return self._pages([self._by_id(test) for test in tests])
+        return self._pages([self._rows.by_id(test) for test in tests])
 
     async def _pages(self, walks: Sequence[AsyncIterator[Slice]]) -> AsyncIterator[RawPage]:
         """What fits one of several tests, each customer once."""
