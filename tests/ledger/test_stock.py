@@ -10,7 +10,6 @@ import pandas as pd
 from sqlalchemy import text
 
 from retail_sync.ledger import Ledger
-from retail_sync.ledger.inventory import level_id
 from retail_sync.records.inventory import (
     BUCKET_COLUMNS,
     ENTRY_COLUMNS,
@@ -84,8 +83,8 @@ def test_levels_a_complete_read_did_not_meet_are_told_and_deleted_by_proof_alone
     ledger.stock.see_levels(run_id, levels(("p", "o", 1, 1), ("gone", "o", 1, 2)))
     began = ledger.now()
     ledger.stock.see_levels(run_id, levels(("new", "o", 1, 3)))
-    unmet = ledger.stock.unmet("stock_levels", [level_id("p", "o")], began)
-    assert unmet == {level_id("gone", "o")}
+    unmet = ledger.stock.unmet("stock_levels", ["p|o"], began)
+    assert unmet == {"gone|o"}
     assert ledger.stock.levels()["deleted_at"].isna().all()
     assert ledger.stock.mark_levels_gone(unmet) == {"gone"}
     deleted = ledger.stock.levels().set_index("product_id")["deleted_at"].notna()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from retail_sync.ledger.engine import SYSTEM, transaction
+from retail_sync.ledger.statements import execute, fetch_value
 from retail_sync.records.errors import ConfigurationFault
 
 _BYTES = 32
@@ -28,13 +29,13 @@ def kept_secret(engine: Engine, key: str, name: str) -> bytes:
         ) from None
     sealed = fernet.encrypt(secrets.token_bytes(_BYTES)).decode()
     with transaction(engine) as connection:
-        connection.execute(
-            text("INSERT INTO tokens (name, sealed) VALUES (:name, :sealed) ON CONFLICT (name) DO NOTHING"),
-            {"name": name, "sealed": sealed},
+        execute(
+            connection,
+            "INSERT INTO tokens (name, sealed) VALUES (:name, :sealed) ON CONFLICT (name) DO NOTHING",
+            name=name,
+            sealed=sealed,
         )
-        kept = connection.execute(
-            text("SELECT sealed FROM tokens WHERE name = :name"), {"name": name}
-        ).scalar_one()
+        kept = fetch_value(connection, "SELECT sealed FROM tokens WHERE name = :name", name=name)
     try:
         return bytes(fernet.decrypt(kept))
     except InvalidToken:

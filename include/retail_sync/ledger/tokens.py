@@ -11,10 +11,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from retail_sync.ledger.engine import SYSTEM, transaction
+from retail_sync.ledger.engine import SYSTEM
 from retail_sync.ledger.leases import HeldLease, Leases
+from retail_sync.ledger.statements import fetch_one, fetch_value
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 from retail_sync.records.leases import Lease
 from retail_sync.transport.faces import Tokens
@@ -91,10 +92,9 @@ class PostgresTokenStore:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _load(self, name: str) -> Tokens | None:
-        with transaction(self._engine) as connection:
-            row = connection.execute(
-                text("SELECT sealed, expires_at, version FROM tokens WHERE name = :name"), {"name": name}
-            ).one_or_none()
+        row = fetch_one(
+            self._engine, "SELECT sealed, expires_at, version FROM tokens WHERE name = :name", name=name
+        )
         if row is None:
             return None
         try:
@@ -110,20 +110,16 @@ class PostgresTokenStore:
 
     def _save(self, name: str, tokens: Tokens, instead_of: int) -> Tokens | None:
         content = json.dumps({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token})
-        with transaction(self._engine) as connection:
-            version = connection.execute(
-                text(
-                    "INSERT INTO tokens (name, sealed, expires_at) VALUES (:name, :sealed, :expires_at) "
-                    "ON CONFLICT (name) DO NOTHING RETURNING version"
-                    if instead_of == 0
-                    else "UPDATE tokens SET sealed = :sealed, expires_at = :expires_at, version = version + 1, "
-                    "updated_at = now() WHERE name = :name AND version = :instead_of RETURNING version"
-                ),
-                {
-                    "name": name,
-                    "sealed": self._fernet.encrypt(content.encode()).decode(),
-                    "expires_at": tokens.expires_at,
-                    "instead_of": instead_of,
-                },
-            ).scalar()
+        version = fetch_value(
+            self._engine,
+            "INSERT INTO tokens (name, sealed, expires_at) VALUES (:name, :sealed, :expires_at) "
+            "ON CONFLICT (name) DO NOTHING RETURNING version"
+            if instead_of == 0
+            else "UPDATE tokens SET sealed = :sealed, expires_at = :expires_at, version = version + 1, "
+            "updated_at = now() WHERE name = :name AND version = :instead_of RETURNING version",
+            name=name,
+            sealed=self._fernet.encrypt(content.encode()).decode(),
+            expires_at=tokens.expires_at,
+            instead_of=instead_of,
+        )
         return None if version is None else replace(tokens, version=version)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.statements import fetch
 from retail_sync.records.ports.products import SYSTEMS
 
 Step = Literal["hour", "day"]
@@ -230,5 +230,4 @@ class Health:
         return [Point(at, values) for at, values in sorted(found.items())]
 
     def _rows(self, query: str, **values: Any) -> Any:
-        with transaction(self.engine) as connection:
-            return connection.execute(text(query), values).all()
+        return fetch(self.engine, query, **values)
