@@ -99,14 +99,14 @@ def test_a_pair_of_sku_and_channel_has_one_entry_and_the_earlier_one_is_gone(
     ledger.stock.see_entries(run_id, entries(("e3", "A", "web", 1, 1, 1)))
     assert set(ledger.stock.entries()["id"]) == {"e2", "e3"}
     assert set(ledger.stock.entries(["B"])["id"]) == set()
-    ledger.stock.entry_gone("e2")
+    ledger.stock.mark_entries_gone(["e2"])
     assert set(ledger.stock.entries(["A"])["id"]) == {"e3"}
 
 
 def test_an_entry_that_was_taken_for_gone_and_is_met_again_is_back(ledger: Ledger, run_id: str) -> None:
     met = entries(("e1", "A", "web", 5, 5, 1))
     ledger.stock.see_entries(run_id, met)
-    ledger.stock.entry_gone("e1")
+    ledger.stock.mark_entries_gone(["e1"])
     ledger.stock.see_entries(run_id, met)
     assert list(ledger.stock.entries()["id"]) == ["e1"]
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import pandas as pd
 from sqlalchemy import Connection
 
-from retail_sync.ledger.bulk import FEW, copy_frame_in, copy_out, incoming
+from retail_sync.ledger.bulk import FEW, copy_frame_in, copy_out, incoming, make_temporary
 from retail_sync.ledger.engine import Bind, transaction
 from retail_sync.ledger.statements import execute, fetch_column, fetch_value
 
@@ -186,15 +186,6 @@ class Stock:
                 f"WHERE {_COUNTS[table]} AND {_IDS[table]} = ANY(:ids) RETURNING {told}",
                 ids=list(ids),
             )
-        )
-
-    def entry_gone(self, entry_id: str) -> None:
-        """The entry was asked for and does not exist any more."""
-        execute(
-            self.engine,
-            "UPDATE stock_entries SET gone_at = clock_timestamp(), changed_at = clock_timestamp() "
-            "WHERE id = :id AND gone_at IS NULL",
-            id=entry_id,
         )
 
     # ------------------------------------------------------------ looking
@@ -369,9 +360,7 @@ def _incoming(
         listed = list(zip(*cells, strict=True))
         few = incoming(connection, name, columns, listed)
         return few.source, dict(few.values)
-    declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-    execute(connection, f"DROP TABLE IF EXISTS pg_temp.{name}")
-    execute(connection, f"CREATE TEMP TABLE {name} ({declared}) ON COMMIT DROP")
+    make_temporary(connection, name, columns)
     copy_frame_in(connection, name, rows)
     execute(connection, f"ANALYZE {name}")
     return name, {}

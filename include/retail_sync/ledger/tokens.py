@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 from sqlalchemy import Engine
 
 from retail_sync.ledger.engine import SYSTEM
 from retail_sync.ledger.leases import HeldLease, Leases
+from retail_sync.ledger.secret import fernet_of
 from retail_sync.ledger.statements import fetch_one, fetch_value
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 from retail_sync.records.leases import Lease
@@ -29,8 +30,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 
 
 class PostgresTokenStore:
-    """`TokenStore` over the ledger. `key` is a Fernet key, or several with commas between them, newest first
-    (the same form as Airflow's `fernet_key`): all open, the first seals."""
+    """`TokenStore` over the ledger. `key`: as in `fernet_of`."""
 
     def __init__(
         self,
@@ -43,14 +43,7 @@ class PostgresTokenStore:
         self._engine = engine
         self._lock_seconds = lock_seconds
         self._lease_seconds = lease_seconds
-        try:
-            self._fernet = MultiFernet([Fernet(part.strip()) for part in key.split(",")])
-        except ValueError:
-            raise ConfigurationFault(
-                "The key that seals stored tokens is not a Fernet key.",
-                system=SYSTEM,
-                remedy="Set Airflow's [core] fernet_key (AIRFLOW__CORE__FERNET_KEY).",
-            ) from None
+        self._fernet = fernet_of(key, "stored tokens")
 
     async def load(self, name: str) -> Tokens | None:
         """The stored tokens. Raises ConfigurationFault where they were sealed with a key not given here."""

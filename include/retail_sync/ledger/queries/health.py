@@ -116,10 +116,6 @@ class Health:
         )
         return {row.entity: Reconciled(row.id, row.started_at, row.changes) for row in rows}
 
-    def aligned(self) -> frozenset[str]:
-        """Entities that were aligned in full once."""
-        return frozenset(row.entity for row in self._rows("SELECT entity FROM baselines"))
-
     def cursors(self, entity: str) -> list[CursorAt]:
         """How far each feed has been read."""
         rows = self._rows(

@@ -152,7 +152,7 @@ class _Writer:
             return await self._again(change, problem)
         except TargetMissing as problem:
             if change.target_id is not None:
-                await asyncio.to_thread(self.bench.ledger.stock.entry_gone, change.target_id)
+                await asyncio.to_thread(self.bench.ledger.stock.mark_entries_gone, [change.target_id])
             return await self._again(change, problem)
         except RecordRejected as problem:
             await self._fail(change, problem)
