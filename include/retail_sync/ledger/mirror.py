@@ -390,6 +390,10 @@ class Mirror:
         known = [storable_text(one) for one in besides]
         return self._live(entity, kind, system, some, besides=known, count=count)
 
+    def living(self, entity: str, kind: str, system: str, ids: Collection[str]) -> set[str]:
+        """Which of these rows are there and not deleted."""
+        return set(self._live(entity, kind, system, "id = ANY(:ids)", ids=list(ids)))
+
     def called(self, entity: str, kind: str, system: str, names: Collection[str]) -> set[str]:
         """Ids of live rows whose label or id is one of these."""
         called = "(label = ANY(:names) OR id = ANY(:names))"

@@ -14,7 +14,7 @@ from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
 from retail_sync.records.ports.products import SYSTEMS, SystemName, other, system_named
 from retail_sync.records.types import same
 from retail_sync.sync.customers.bench import Bench
-from retail_sync.sync.customers.known import bury, known_of, to_rows
+from retail_sync.sync.customers.known import bury, known_of, see_rows, to_rows
 from retail_sync.sync.customers.planner import CREATED_BY_US
 
 KEPT_DIFFERENTLY = "the target shows another value than was sent"
@@ -100,7 +100,7 @@ def _take_in(
         if not wire:
             continue
         rows = to_rows(bench.doors[system].sealed(wire))
-        books.mirror.see(ENTITY, KIND, system, bench.run_id, rows)
+        see_rows(books, bench.run_id, system, rows)
         for row in rows:
             named = known_of(system, row).external_id
             shown[system, row.id] = {**row.fields, **({EXTERNAL_ID: named} if named else {})}
