@@ -322,6 +322,19 @@ class Mirror:
                 ).scalars()
             )
 
+    def listed(self, entity: str, kind: str, system: str, name: str) -> dict[str, str]:
+        """The identity cell `name`, a list, as JSON text, of all rows that have something in it, by id. Index
+        ix_mirror_parts."""
+        rows = fetch(
+            self.engine,
+            f"SELECT id, identity ->> {literal(name)} FROM mirror WHERE entity = :entity AND kind = :kind "
+            f"AND system = :system AND identity -> {literal(name)} <> CAST('[]' AS jsonb)",
+            entity=entity,
+            kind=kind,
+            system=system,
+        )
+        return {row[0]: row[1] for row in rows}
+
     def changed(self, entity: str, since: datetime) -> dict[tuple[str, str], set[str]]:
         """Ids of rows that changed after `since` (ledger's clock), by (system, kind)."""
         rows = fetch(
@@ -338,13 +351,14 @@ class Mirror:
     def turned(
         self, entity: str, kind: str, system: str, name: str, since: datetime, until: datetime
     ) -> set[str]:
-        """Ids of live rows whose identity cell `name`, a list of times, has one after `since` and up to `until`."""
+        """Ids of live rows whose identity cell `name`, a list of times, has one after `since` and up to `until`.
+        Index ix_mirror_turns."""
         return set(
             fetch_column(
                 self.engine,
-                """
+                f"""
                 SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system
-                  AND deleted_at IS NULL AND identity ? :name
+                  AND deleted_at IS NULL AND identity ? {literal(name)}
                   AND EXISTS (
                       SELECT FROM jsonb_array_elements_text(identity -> :name) AS turn
                       WHERE CAST(turn AS timestamptz) > :since AND CAST(turn AS timestamptz) <= :until
