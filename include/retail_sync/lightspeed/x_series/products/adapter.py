@@ -20,7 +20,7 @@ from retail_sync.lightspeed.x_series.api.adapter import EntityAdapter
 from retail_sync.lightspeed.x_series.api.bodies import body_of
 from retail_sync.lightspeed.x_series.api.capabilities import CAPABILITIES
 from retail_sync.lightspeed.x_series.api.client import Body, XSeriesClient
-from retail_sync.lightspeed.x_series.api.paging import Row, rows_of
+from retail_sync.lightspeed.x_series.api.paging import SEARCH, Row, rows_of
 from retail_sync.lightspeed.x_series.api.privacy import without_private
 from retail_sync.lightspeed.x_series.api.references import Lookups, created_id, read_facts
 from retail_sync.lightspeed.x_series.api.row_shapes import PRODUCT
@@ -275,8 +275,8 @@ class XSeriesProducts(VersionFeed, EntityAdapter[StoreFacts]):
         return own if any(r["id"] == row["id"] for r in own) else [row, *own]
 
     async def _siblings_in_index(self, product_id: str) -> list[Row]:
-        answer = await self._client.get("/search", {"type": "products", "variant_parent_id": product_id})
-        found = readable(self.gated(rows_of(answer.value, "/search")))
+        answer = await self._client.get(SEARCH, {"type": "products", "variant_parent_id": product_id})
+        found = readable(self.gated(rows_of(answer.value, SEARCH)))
         return [row for row in found if not row.get("deleted_at")]
 
     async def _by_key(self, key: str) -> list[Row]:
@@ -285,8 +285,8 @@ class XSeriesProducts(VersionFeed, EntityAdapter[StoreFacts]):
         answer = await self._client.get(PATH, {**self.record_params, "sku": key})
         rows = readable(self.gated(rows_of(answer.value, PATH)))
         if not rows:
-            answer = await self._client.get("/search", {"type": "products", "sku": key.lower()})
-            rows = readable(self.gated(rows_of(answer.value, "/search")))
+            answer = await self._client.get(SEARCH, {"type": "products", "sku": key.lower()})
+            rows = readable(self.gated(rows_of(answer.value, SEARCH)))
         hits = [row for row in rows if matching_key(str(row.get("sku") or "")) == matching_key(key)]
         whole: dict[str, Row] = {}
         for product_id in dict.fromkeys(map(product_id_of, hits)):
