@@ -15,9 +15,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from demo.postgres import EmbeddedPostgres, temporary_postgres
+from sandbox.server import SandboxServer
 from tests.support.leases import StandingLease
 from tests.support.left_behind import adopt_orphans, left_behind
 from tests.support.long import long_tests, names_of
+from tests.support.stage import Stage
 
 # How long an example takes says how busy the machine is, and nothing about the code; and a run is red or green for the
 # code's sake, not for luck's. `HYPOTHESIS_PROFILE=search` looks at other examples each time.
@@ -52,6 +54,15 @@ def _every_process_ends() -> Iterator[None]:
     adopt_orphans()
     yield
     assert left_behind() == []
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """One HTTP server per test session, for apps of one test after the other."""
+    stage = Stage()
+    with SandboxServer(stage) as server:
+        stage.url = server.url
+        yield stage
 
 
 @pytest.fixture(scope="session")

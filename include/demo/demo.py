@@ -28,7 +28,7 @@ from demo.order_edits import OrderEdits
 from demo.people_edits import PeopleEdits
 from demo.postgres import EmbeddedPostgres, PostgresError
 from demo.price_edits import PriceEdits
-from demo.sandbox import Sandbox, SandboxError, settings_of_shop
+from demo.sandbox import ENTITIES, Sandbox, SandboxError, settings_of_shop
 from demo.shop_edits import ShopEdits
 from demo.shops import Shops
 from demo.signals import Interrupted, ending_in_order
@@ -44,7 +44,7 @@ RUNTIME = PROJECT / ".runtime" / "demo"
 AUDITED = {
     "preflight": False,
     "subscribe": False,
-    **dict.fromkeys(("products", "prices", "inventory", "customers", "orders", "sales"), True),
+    **dict.fromkeys(ENTITIES, True),
 }
 """The DAGs the demo runs, and whether each keeps accounts."""
 REQUEST_BUDGET = 20_000

@@ -41,9 +41,8 @@ class OrderEdits:
         found = next((one for one in exported if not one.get("returnInfo")), None)
         if found is None:
             return
-        action = {"action": "changeOrderState", "orderState": "Cancelled"}
-        body = {"version": found["version"], "actions": [action]}
-        answered(self._shops.online.post(f"/orders/{found['id']}", json=body))
+        cancelled = {"action": "changeOrderState", "orderState": "Cancelled"}
+        self._shops.update_online("orders", found, cancelled)
         number = found.get("orderNumber", found["id"])
         yield f"commercetools: order {number} is cancelled (expect its sale to be voided)"
 

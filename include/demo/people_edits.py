@@ -67,8 +67,7 @@ class PeopleEdits:
     def _unsubscribe(self, account: Row | None) -> Iterator[str]:
         if account is not None:
             action = {"action": "setCustomField", "name": self._newsletter, "value": False}
-            body = {"version": account["version"], "actions": [action]}
-            answered(self._shops.online.post(f"/customers/{account['id']}", json=body))
+            self._shops.update_online("customers", account, action)
             number = account.get("customerNumber", account["id"])
             yield f"commercetools: the customer {number} wants no more mail (expect the till to know it)"
 

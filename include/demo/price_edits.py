@@ -54,8 +54,7 @@ class PriceEdits:
             "price": {**draft, "value": value},
             "staged": False,
         }
-        body = {"version": product["version"], "actions": [action]}
-        answered(self._shops.online.post(f"/products/{product['id']}", json=body))
+        self._shops.update_online("products", product, action)
         return cents
 
     def _change_in_a_book(self) -> Iterator[str]:

@@ -21,6 +21,9 @@ ORDERS_SINCE = "2020-01-01"
 """Before any order of a sandbox shop."""
 
 
+ENTITIES = ("products", "prices", "inventory", "customers", "orders", "sales")
+
+
 class SandboxError(RuntimeError):
     """The sandbox did not start; the message carries what it said."""
 
@@ -153,7 +156,9 @@ def settings_of_shop(
     `receiver_url`: where webhooks are received; else nothing is told of changes.
     """
     attributes: Mapping[str, str] = found["attributes"]
-    fields = {_CANONICAL[role]: _field(role, name, found["currency"]) for role, name in attributes.items()}
+    fields = {
+        _CANONICAL.get(role, role): _field(role, name, found["currency"]) for role, name in attributes.items()
+    }
     return {
         "version": 1,
         "shop": {"locales": list(found["locales"]), "till_locale": found["locale"]},
@@ -172,7 +177,7 @@ def settings_of_shop(
                 {"name": key, "commercetools": key, "lightspeed": name}
                 for key, name in found["tax_classes"].items()
             ],
-            "required_attributes": [_CANONICAL[role] for role in found["required"]],
+            "required_attributes": [_CANONICAL.get(role, role) for role in found["required"]],
             **({"assortment": _without_services(found)} if with_orders else {}),
         },
         "prices": {"lists": [_list(one, found) for one in found["price_lists"]] if with_price_lists else []},
@@ -181,38 +186,17 @@ def settings_of_shop(
         **({"orders": _orders(found), "sales": _sales(found)} if with_orders else {}),
         **({"realtime": {"receiver_url": receiver_url}} if receiver_url else {}),
         # A demo's runs are asked for. An hourly schedule would, once unpaused, make up for the slot before first.
-        "schedules": dict.fromkeys(
-            (
-                "products",
-                "prices",
-                "inventory",
-                "customers",
-                "orders",
-                "sales",
-                "reconcile",
-                "housekeeping",
-                "subscribe",
-            )
-        ),
+        "schedules": dict.fromkeys((*ENTITIES, "reconcile", "housekeeping", "subscribe")),
         # The stand-in shows a change at once; the real service may show it late, so a real window trails its clock.
         "limits": {"commercetools": {"trail_seconds": 0}},
     }
 
 
-_CANONICAL = {
-    "barcode": "barcodes",
-    "brand": "brand",
-    "supplier": "supplier",
-    "supplier_code": "supplier_code",
-    "supply_price": "supply_price",
-    "tags": "tags",
-    "description": "description",
-}
+_CANONICAL = {"barcode": "barcodes"}
+"""Fields whose name is not that of their role."""
 _OWNERS = {
     "barcode": "newest",
-    "supplier": "lightspeed",
-    "supplier_code": "lightspeed",
-    "supply_price": "lightspeed",
+    **dict.fromkeys(("supplier", "supplier_code", "supply_price"), "lightspeed"),
 }
 
 
@@ -241,15 +225,8 @@ def _customers(found: Mapping[str, Any]) -> dict[str, Any]:
     the website."""
     held: Mapping[str, str] = found["customers"]["fields"]
     newest = (
-        "email",
-        "first_name",
-        "last_name",
-        "company",
-        "phone",
-        "mobile",
-        "date_of_birth",
-        "billing_address",
-        "shipping_address",
+        *("email", "first_name", "last_name", "company", "phone", "mobile", "date_of_birth"),
+        *("billing_address", "shipping_address"),
     )
     fields: dict[str, Any] = {name: {"owner": "newest"} for name in newest}
     if found["customers"]["groups"]:

@@ -38,7 +38,10 @@ class ShopEdits:
         product = pair.online
         name = product["name"].get(self._locale) or next(iter(product["name"].values()))
         new = f"{name} (new edition)"
-        self._update_online(product, {"action": "changeName", "name": {**product["name"], self._locale: new}})
+        names = {**product["name"], self._locale: new}
+        self._shops.update_online(
+            "products", product, {"action": "changeName", "name": names, "staged": False}
+        )
         return f"commercetools: {name!r} is now {new!r}"
 
     def _rename_at_the_till(self, pair: Pair) -> str:
@@ -58,10 +61,6 @@ class ShopEdits:
         suppliers[0]["price"] = 12
         self._update_at_the_till(product, {"details": {"product_suppliers": suppliers}})
         return f"Lightspeed: {product['sku']} is bought for 12.00 now"
-
-    def _update_online(self, product: Row, action: Mapping[str, Any]) -> None:
-        body = {"version": product["version"], "actions": [{**action, "staged": False}]}
-        answered(self._shops.online.post(f"/products/{product['id']}", json=body))
 
     def _update_at_the_till(self, product: Row, body: Mapping[str, Any]) -> None:
         answered(self._shops.till.put(f"/products/{product['id']}", json=body), empty_allowed=True)

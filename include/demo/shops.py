@@ -64,6 +64,11 @@ class Shops:
             yield from rows
             last = {"where": f'id > "{rows[-1]["id"]}"'}
 
+    def update_online(self, path: str, resource: Row, *actions: Row) -> None:
+        """Update actions on a resource as it was seen."""
+        body = {"version": resource["version"], "actions": list(actions)}
+        answered(self.online.post(f"/{path}/{resource['id']}", json=body))
+
     def at_the_till(self, path: str) -> Iterator[Row]:
         """Every row of a kind."""
         after = 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
@@ -13,7 +13,7 @@ from retail_sync.records.orders import Order
 from retail_sync.records.ports.products import RawPage, Window
 from retail_sync.settings.models import SyncSettings
 from sandbox.commercetools.baskets import Basket, Item
-from tests.commercetools.world import Json, World, variant
+from tests.commercetools.world import Json, World, rows_in, rows_of, variant
 from tests.commercetools.world import settings as shop_settings
 
 T = TypeVar("T")
@@ -92,16 +92,8 @@ def run(
     email_token: EmailToken | None = None,
     **connection: Any,
 ) -> T:
-    chosen = config or settings()
-
-    async def main() -> T:
-        async with world.client(chosen, **connection) as client:
-            adapter = CommercetoolsOrders(client, chosen, email_token=email_token)
-            if prepared:
-                await adapter.prepare(writing=writing)
-            return await use(adapter)
-
-    return asyncio.run(main())
+    chosen, make = config or settings(), partial(CommercetoolsOrders, email_token=email_token)
+    return world.using(make, use, chosen, writing=writing, prepared=prepared, connection=connection)
 
 
 async def walked(
@@ -115,11 +107,7 @@ async def walked(
 
 
 async def found(adapter: CommercetoolsOrders, *keys: str) -> list[Json]:
-    return [row async for page in adapter.orders.search(keys) for row in page.rows]
-
-
-def rows_of(pages: Sequence[RawPage]) -> list[Json]:
-    return [row for page in pages for row in page.rows]
+    return await rows_in(adapter.orders.search(keys))
 
 
 def ids(pages: Sequence[RawPage]) -> list[str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from retail_sync.commercetools.customers.adapter import CommercetoolsCustomers
 from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
-from retail_sync.records.ports.products import RawPage
 from retail_sync.records.sealing import clear_rows
 from retail_sync.settings.models import SyncSettings
-from tests.commercetools.world import Json, World
+from tests.commercetools.world import Json, World, rows_in
 
 T = TypeVar("T")
 OWNED = (
@@ -132,20 +130,8 @@ def run(
     prepared: bool = True,
     **connection: Any,
 ) -> T:
-    chosen = config or settings()
-
-    async def main() -> T:
-        async with world.client(chosen, **connection) as client:
-            adapter = CommercetoolsCustomers(client, chosen)
-            if prepared:
-                await adapter.prepare(writing=writing)
-            return await use(adapter)
-
-    return asyncio.run(main())
-
-
-async def rows_of(pages: AsyncIterator[RawPage]) -> list[Json]:
-    return [row async for page in pages for row in page.rows]
+    chosen, make = config or settings(), CommercetoolsCustomers
+    return world.using(make, use, chosen, writing=writing, prepared=prepared, connection=connection)
 
 
 def read(world: World, config: SyncSettings | None = None) -> list[Json]:
@@ -153,7 +139,7 @@ def read(world: World, config: SyncSettings | None = None) -> list[Json]:
 
     async def use(adapter: CommercetoolsCustomers) -> list[Json]:
         window = await adapter.open_window(None, full=True)
-        return clear_rows(adapter.to_customers(await rows_of(adapter.walk(window))))
+        return clear_rows(adapter.to_customers(await rows_in(adapter.walk(window))))
 
     return run(world, use, config)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -12,7 +11,7 @@ from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
 from retail_sync.records.ports.inventory import EntryWrite, EntryWritten
 from retail_sync.records.ports.products import RawPage, Stream
 from retail_sync.settings.models import SyncSettings
-from tests.commercetools.world import Json, World
+from tests.commercetools.world import Json, World, rows_in, rows_of
 from tests.commercetools.world import settings as shop_settings
 
 T = TypeVar("T")
@@ -50,15 +49,8 @@ def run(
     *,
     writing: bool = False,
 ) -> T:
-    chosen = config or stock_settings()
-
-    async def main() -> T:
-        async with world.client(chosen) as client:
-            adapter = CommercetoolsStock(client, chosen)
-            await adapter.prepare(writing=writing)
-            return await use(adapter)
-
-    return asyncio.run(main())
+    chosen, make = config or stock_settings(), CommercetoolsStock
+    return world.using(make, use, chosen, writing=writing)
 
 
 async def walked(stream: Stream, cursor: str | None = None, position: str | None = None) -> list[RawPage]:
@@ -67,11 +59,7 @@ async def walked(stream: Stream, cursor: str | None = None, position: str | None
 
 
 async def found(stream: Stream, *keys: str) -> list[Json]:
-    return [row async for page in stream.search(keys) for row in page.rows]
-
-
-def rows_of(pages: Sequence[RawPage]) -> list[Json]:
-    return [row for page in pages for row in page.rows]
+    return await rows_in(stream.search(keys))
 
 
 def entries(world: World, config: SyncSettings | None = None) -> pd.DataFrame:

@@ -42,24 +42,22 @@ def sold(world: World) -> World:
     return world
 
 
-def test_a_selection_lists_its_products(sold: World) -> None:
-    assert listed(sold, product_selections=["spring"]) == {"p-0", "p-1"}
-
-
-def test_any_of_several_selections_will_do(sold: World) -> None:
-    assert listed(sold, product_selections=["spring", "summer"]) == {"p-0", "p-1", "p-2"}
-
-
-def test_a_store_lists_what_its_active_selections_hold(sold: World) -> None:
-    assert listed(sold, stores=["berlin"]) == {"p-1", "p-2"}
-
-
-def test_a_store_and_a_selection_are_both_conditions(sold: World) -> None:
-    assert listed(sold, stores=["berlin"], product_selections=["spring"]) == {"p-1"}
-
-
-def test_a_selection_nobody_knows_lists_nothing(sold: World) -> None:
-    assert listed(sold, product_selections=["winter"]) == set()
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        pytest.param({"product_selections": ["spring"]}, {"p-0", "p-1"}, id="a-selection"),
+        pytest.param(
+            {"product_selections": ["spring", "summer"]},
+            {"p-0", "p-1", "p-2"},
+            id="any-of-several-selections",
+        ),
+        pytest.param({"stores": ["berlin"]}, {"p-1", "p-2"}, id="active-selections-of-a-store"),
+        pytest.param({"stores": ["berlin"], "product_selections": ["spring"]}, {"p-1"}, id="both"),
+        pytest.param({"product_selections": ["winter"]}, set(), id="a-selection-nobody-knows"),
+    ],
+)
+def test_selections_and_stores_list_their_products(sold: World, rule: Json, expected: set[str]) -> None:
+    assert listed(sold, **rule) == expected
 
 
 # ------------------------------------------------------------ tax in prices

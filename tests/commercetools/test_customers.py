@@ -18,7 +18,7 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.ports.customers import CustomerSystem, CustomerWrite
+from retail_sync.records.ports.customers import CustomerWrite
 from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.products import Window
 from retail_sync.records.sealing import clear_rows
@@ -34,7 +34,6 @@ from tests.commercetools.peopled import (
     one,
     people,
     read,
-    rows_of,
     run,
     sent,
     settings,
@@ -42,7 +41,7 @@ from tests.commercetools.peopled import (
     types,
     write,
 )
-from tests.commercetools.world import Json, World
+from tests.commercetools.world import Json, World, rows_in
 
 BARE: Json = {"fields": {"email": {"owner": "newest"}}, "consents": {}}
 
@@ -65,14 +64,6 @@ def stores(*keys: str) -> list[Json]:
 
 
 # ---------------------------------------------------------------- reading
-
-
-def test_it_shows_the_face_of_a_system_of_customers(world: World) -> None:
-    async def use(adapter: CommercetoolsCustomers) -> None:
-        face: CustomerSystem = adapter
-        assert face.system == "commercetools" and await face.changed_since("x") is None
-
-    run(world, use)
 
 
 def test_everything_a_customer_has_is_in_its_field(world: World) -> None:
@@ -230,7 +221,7 @@ def test_private_fields_stop_at_the_reader_and_are_unknown_not_empty(world: Worl
     async def use(adapter: CommercetoolsCustomers) -> list[Json]:
         assert not {"tax_id", "phone", "billing_address", "custom.size", "date_of_birth"} & adapter.holds
         assert "mobile" in adapter.writes
-        return await rows_of(adapter.walk(Window(None, None)))
+        return await rows_in(adapter.walk(Window(None, None)))
 
     (row,) = run(world, use, config)
     assert not {"vatId", "dateOfBirth", "title", "password", "createdBy"} & row.keys()
@@ -248,44 +239,10 @@ def test_a_password_hash_never_leaves(world: World) -> None:
     world.store.insert("customers", {**made, "password": "****aGFzaA=="})
 
     async def use(adapter: CommercetoolsCustomers) -> list[Json]:
-        return await rows_of(adapter.walk(Window(None, None)))
+        return await rows_in(adapter.walk(Window(None, None)))
 
     (page_row,) = run(world, use)
     assert "password" not in page_row and "authenticationMode" not in page_row
-
-
-def test_a_delta_reads_what_changed_in_order_of_time_and_goes_on_where_it_stopped(world: World) -> None:
-    made = [customer(world, f"{n}@shop.example") for n in range(5)]
-    world.store.update("customers", [{"action": "setFirstName", "firstName": "Z"}], id=made[1]["id"])
-    config = settings(limits={"page_size": 2, "trail_seconds": 0})
-
-    async def use(adapter: CommercetoolsCustomers) -> tuple[list[str], list[str], str | None]:
-        window = await adapter.open_window("2000-01-01T00:00:00.000Z", full=False)
-        window = Window(window.lower, "2999-01-01T00:00:00.000Z")
-        pages = [page async for page in adapter.walk(window)]
-        rest = await rows_of(adapter.walk(window, position=pages[0].position))
-        return (
-            [row["id"] for page in pages for row in page.rows],
-            [row["id"] for row in rest],
-            pages[-1].cursor,
-        )
-
-    everybody, rest, cursor = run(world, use, config)
-    ordered = sorted(world.store.all("customers"), key=lambda row: (row["lastModifiedAt"], row["id"]))
-    assert everybody == [row["id"] for row in ordered]
-    assert rest == everybody[2:] and cursor == "2999-01-01T00:00:00.000Z"
-
-
-def test_windows_follow_the_servers_clock_with_trail_and_overlap(world: World) -> None:
-    async def use(adapter: CommercetoolsCustomers) -> None:
-        now = await adapter.server_time()
-        window = await adapter.open_window("2020-01-01T00:10:00.000Z", full=False)
-        assert window.lower == "2020-01-01T00:05:00.000Z"
-        assert window.upper is not None and window.upper < now.isoformat()
-        assert adapter.cursor_at(now, "2020-01-01T00:00:00.000Z") == "2020-01-01T00:00:00.000Z"
-        assert (await adapter.open_window("2020-01-01T00:00:00.000Z", full=True)).lower is None
-
-    run(world, use)
 
 
 def test_customers_are_found_by_id_number_and_key_each_once(world: World) -> None:
@@ -301,7 +258,7 @@ def test_customers_are_found_by_id_number_and_key_each_once(world: World) -> Non
             adapter.fetch([b["id"], a["id"], b["id"], "gone"]),
             adapter.fetch([]),
         ]
-        return [[row["id"] for row in await rows_of(pages)] for pages in found]
+        return [[row["id"] for row in await rows_in(pages)] for pages in found]
 
     assert run(world, use) == [[a["id"]], [b["id"]], [], sorted([a["id"], b["id"]]), []]
 
@@ -317,7 +274,7 @@ def test_a_look_up_compares_e_mails_without_their_capitals(world: World) -> None
             ("", "", ""),
             ("n@o.example", "9", "zz"),
         ]
-        return [[row["id"] for row in await rows_of(adapter.lookup(*one))] for one in asked]
+        return [[row["id"] for row in await rows_in(adapter.lookup(*one))] for one in asked]
 
     assert run(world, use) == [[a["id"]], [b["id"], a["id"]], [], []]
 
@@ -325,7 +282,7 @@ def test_a_look_up_compares_e_mails_without_their_capitals(world: World) -> None
 def test_fetching_asks_for_as_many_at_once_as_fit_an_address(world: World) -> None:
     async def use(adapter: CommercetoolsCustomers) -> None:
         world.faults.clear_requests()
-        await rows_of(adapter.fetch([f"id-{n}" for n in range(250)]))
+        await rows_in(adapter.fetch([f"id-{n}" for n in range(250)]))
 
     run(world, use)
     assert len(world.requests("GET", "/customers")) == 2
@@ -687,7 +644,7 @@ def test_a_customer_that_moved_on_is_stale(world: World, fields: Json) -> None:
     made = customer(world)
 
     async def use(adapter: CommercetoolsCustomers) -> None:
-        row = clear_rows(adapter.to_customers(await rows_of(adapter.fetch([made["id"]]))))[0]
+        row = clear_rows(adapter.to_customers(await rows_in(adapter.fetch([made["id"]]))))[0]
         world.store.update("customers", [{"action": "setLastName", "lastName": "B"}], id=made["id"])
         wanted = CustomerWrite("c", "update", "ls-77", fields, row["id"], row["version"], row)
         with pytest.raises(StaleTarget):
@@ -709,18 +666,6 @@ def test_a_customer_that_is_gone_is_missing(world: World) -> None:
     run(world, use)
 
 
-@pytest.mark.parametrize("status", [400, 409])
-def test_a_locked_field_is_tried_again_at_once(world: World, status: int) -> None:
-    body = {
-        "statusCode": status,
-        "message": "m",
-        "errors": [{"code": "LockedField", "message": "m", "field": "email"}],
-    }
-    world.faults.add(FaultRule(match="/customers$", method="POST", kind="status", status=status, body=body))
-    write(world, {"email": "a@shop.example"}, action="create")
-    assert len(world.store.all("customers")) == 1
-
-
 @pytest.mark.parametrize("status", [500, 502, 504])
 def test_a_write_without_a_trustworthy_answer_is_unknown_and_not_sent_twice(
     world: World, status: int
@@ -735,7 +680,7 @@ def test_a_creation_whose_answer_was_lost_is_found_by_its_key(world: World) -> N
     raised(world, UnknownOutcome, {"email": "a@shop.example"}, action="create")
 
     async def use(adapter: CommercetoolsCustomers) -> list[Json]:
-        return await rows_of(adapter.lookup("", "", "ls-77"))
+        return await rows_in(adapter.lookup("", "", "ls-77"))
 
     assert [row["id"] for row in run(world, use)] == [stored(world)["id"]]
 
@@ -787,10 +732,10 @@ def test_no_name_address_or_number_is_in_any_exchange_log_or_error(
 
         async def look(adapter: CommercetoolsCustomers) -> list[Json]:
             with pytest.raises(RecordRejected) as refused:
-                await rows_of(adapter.lookup(FIELDS_OF_PLANTED["email"], "Planted-1", "Planted-key"))
+                await rows_in(adapter.lookup(FIELDS_OF_PLANTED["email"], "Planted-1", "Planted-key"))
             faults.append(refused.value)
             assert refused.value.code == "InvalidField"
-            return await rows_of(adapter.lookup(FIELDS_OF_PLANTED["email"], "Planted-1", "Planted-key"))
+            return await rows_in(adapter.lookup(FIELDS_OF_PLANTED["email"], "Planted-1", "Planted-key"))
 
         assert len(run(world, look)) == 1
     seen = "\n".join(

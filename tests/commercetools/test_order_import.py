@@ -413,18 +413,16 @@ def test_a_sale_the_api_refuses_is_rejected_and_nothing_is_there(world: World) -
 # ---------------------------------------------------------------- voided sales
 
 
+def pay(world: World) -> Written:
+    return run(world, lambda a: a.pay_imported("c-2", SALE.number), importing(), writing=True)
+
+
 def test_what_was_due_is_paid_once(world: World) -> None:
     imported(world, replace(SALE, payment_state="BalanceDue"))
-    paid = run(world, lambda a: a.pay_imported("c-2", SALE.number), importing(), writing=True)
+    paid = pay(world)
     order = told(world, stored(world))
     assert (order.payment_state, paid.id, paid.version) == ("Paid", order.id, order.version)
-    again = run(world, lambda a: a.pay_imported("c-2", SALE.number), importing(), writing=True)
-    assert again.version == paid.version
-
-
-def test_an_order_that_is_gone_can_not_be_paid(world: World) -> None:
-    with pytest.raises(TargetMissing):
-        run(world, lambda a: a.pay_imported("c-2", SALE.number), importing(), writing=True)
+    assert pay(world).version == paid.version
 
 
 def close(world: World, *, cancelled: bool = True, number: str = SALE.number) -> Written:
@@ -449,9 +447,11 @@ def test_a_sale_that_is_no_longer_voided_completes_its_order(world: World) -> No
     assert told(world, stored(world)).state == "complete"
 
 
-def test_an_order_that_is_gone_can_not_be_closed(world: World) -> None:
+def test_an_order_that_is_gone_can_be_neither_closed_nor_paid(world: World) -> None:
     with pytest.raises(TargetMissing, match="POS-1001"):
         close(world)
+    with pytest.raises(TargetMissing):
+        pay(world)
 
 
 # ---------------------------------------------------------------- entries

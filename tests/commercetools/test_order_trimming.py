@@ -15,9 +15,9 @@ from retail_sync.commercetools.orders.redact import TOKENS, trimmed
 from retail_sync.records.rows import read_apart
 from sandbox.commercetools.baskets import Basket, Item
 from sandbox.faults import FaultRule
-from tests.commercetools.ordered import ONE, T0, act, found, place, rows_of, run, selling, walked
+from tests.commercetools.ordered import ONE, T0, act, found, place, run, selling, walked
 from tests.commercetools.ordered import settings as shop
-from tests.commercetools.world import OFFICIAL_BODIES, Json, World
+from tests.commercetools.world import OFFICIAL_BODIES, Json, World, rows_of
 
 MONEY = ("type", "currencyCode", "centAmount", "fractionDigits")
 RATE = ("name", "amount", "includedInPrice", "country", "subRates.name", "subRates.amount")

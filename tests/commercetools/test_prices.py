@@ -3,7 +3,7 @@ body is checked against the official description where that is at hand."""
 
 from __future__ import annotations
 
-import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -17,10 +17,11 @@ from retail_sync.records.ports.prices import OfferWrite, PricesWritten, ProductP
 from retail_sync.records.ports.products import Window
 from retail_sync.records.prices import Quote, loaded
 from retail_sync.settings.models import SyncSettings
-from tests.commercetools.world import Json, World, variant
+from tests.commercetools.world import Json, World, rows_in, variant
 from tests.commercetools.world import settings as shop_settings
 
 T = TypeVar("T")
+EVERYTHING = Window(None, "2999-01-01T00:00:00.000Z")
 SHELF: Json = {
     "name": "Shelf",
     "owner": "lightspeed",
@@ -51,15 +52,7 @@ def price_settings(*lists: Json, **more: Any) -> SyncSettings:
 def run(
     world: World, use: Callable[[CommercetoolsPrices], Awaitable[T]], config: SyncSettings | None = None
 ) -> T:
-    chosen = config or price_settings()
-
-    async def main() -> T:
-        async with world.client(chosen) as client:
-            adapter = CommercetoolsPrices(client, chosen)
-            await adapter.prepare()
-            return await use(adapter)
-
-    return asyncio.run(main())
+    return world.using(CommercetoolsPrices, use, config or price_settings())
 
 
 def eur(cents: int, country: str | None = "DE", **more: Any) -> Json:
@@ -81,12 +74,7 @@ def vip(cents: int, **more: Any) -> Json:
 
 def variants(world: World, config: SyncSettings | None = None) -> pd.DataFrame:
     async def read(adapter: CommercetoolsPrices) -> pd.DataFrame:
-        rows = [
-            row
-            async for page in adapter.products.walk(Window(None, "2999-01-01T00:00:00.000Z"))
-            for row in page.rows
-        ]
-        return adapter.to_variants(rows)
+        return adapter.to_variants(await rows_in(adapter.products.walk(EVERYTHING)))
 
     return run(world, read, config)
 
@@ -100,12 +88,7 @@ def write(world: World, *wanted: OfferWrite, config: SyncSettings | None = None)
     """Write offers of the one variant there is, as it is now."""
 
     async def send(adapter: CommercetoolsPrices) -> PricesWritten:
-        rows = [
-            row
-            async for page in adapter.products.walk(Window(None, "2999-01-01T00:00:00.000Z"))
-            for row in page.rows
-        ]
-        table = adapter.to_variants(rows).iloc[0]
+        table = adapter.to_variants(await rows_in(adapter.products.walk(EVERYTHING))).iloc[0]
         product = ProductPricesWrite(
             product_id=table["product_id"],
             seen_version=int(table["version"]),
@@ -137,8 +120,6 @@ def offer(world: World, name: str, quote: Quote | None, held: int | None = None,
 
 def sent(world: World) -> list[list[str]]:
     """Actions of each update of a product or a price since the world was made."""
-    import json
-
     return [
         [action["action"] for action in json.loads(request.body).get("actions", ())] or ["create"]
         for request in world.faults.requests
@@ -186,8 +167,7 @@ def test_a_standalone_price_that_moved_brings_its_product_and_a_full_walk_of_the
     world.store.create("standalone-prices", {"sku": "J-1", **eur(1, "GB"), "active": False})
 
     async def read(adapter: CommercetoolsPrices, lower: str | None) -> list[Json]:
-        window = Window(lower, "2999-01-01T00:00:00.000Z")
-        return [row async for page in adapter.standalone.walk(window) for row in page.rows]
+        return await rows_in(adapter.standalone.walk(Window(lower, EVERYTHING.upper)))
 
     moved = run(world, lambda adapter: read(adapter, "2020-01-01T00:00:00.000Z"))
     assert [price["value"]["centAmount"] for row in moved for price in row["masterVariant"]["prices"]] == [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
@@ -24,18 +24,16 @@ from sandbox.faults import FaultRule
 from sandbox.server import SandboxServer
 from tests.commercetools.stocked import (
     LOCATIONS,
-    PAST,
     entries,
     fill,
     found,
-    rows_of,
     run,
     stock,
     stock_settings,
     walked,
     write,
 )
-from tests.commercetools.world import World
+from tests.commercetools.world import World, rows_of
 
 ALL = stock_settings(channels=[{"key": None, "locations": ["Berlin"]}])
 
@@ -97,14 +95,6 @@ def test_a_delta_loses_no_entry_that_shares_its_time_with_others(world: World) -
 
     pages = run(world, use, stock_settings(page_size=3))
     assert [row["id"] for row in rows_of(pages)] == ids
-
-
-def test_a_window_ends_behind_the_servers_clock_and_a_delta_looks_back(world: World) -> None:
-    now = datetime(2026, 5, 1, 12, tzinfo=UTC)
-    world.store.clock.set(now)
-    window = run(world, lambda a: a.entries.open_window("2026-05-01T11:00:00.000Z", full=False))
-    assert window == Window("2026-05-01T10:55:00.000Z", "2026-05-01T11:59:00.000Z")
-    assert run(world, lambda a: a.entries.open_window(None, full=True)).lower is None
 
 
 def test_a_search_shows_what_was_just_written(world: World) -> None:
@@ -313,18 +303,6 @@ def test_the_channel_of_a_location_somebody_else_counts_is_not_asked_for() -> No
     bare = World()
     bare.store.create("channels", {"key": "berlin", "roles": ["InventorySupply"]})
     run(bare, lambda a: walked(a.entries), writing=True)
-
-
-def test_a_cursor_can_be_moved_back_but_never_forward(world: World) -> None:
-    since = datetime(2026, 1, 1, tzinfo=UTC)
-
-    async def use(adapter: CommercetoolsStock) -> list[str | None]:
-        later = since + timedelta(days=1)
-        return [adapter.entries.cursor_at(at, "2026-01-01T00:00:00.000Z") for at in (since, later)] + [
-            adapter.entries.cursor_at(since, PAST)
-        ]
-
-    assert run(world, use) == ["2026-01-01T00:00:00.000Z"] * 2 + [PAST]
 
 
 def test_150_skus_of_60_cyrillic_letters_are_asked_for_in_addresses_a_gateway_takes(world: World) -> None:

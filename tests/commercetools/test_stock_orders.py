@@ -12,20 +12,18 @@ import pytest
 from retail_sync.commercetools.api.queries import moment
 from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
 from retail_sync.records.errors import SyncError
-from retail_sync.records.ports.products import Window
 from sandbox.faults import FaultRule
 from tests.commercetools.stocked import (
     PAST,
     fill,
     found,
     orders,
-    rows_of,
     run,
     stock,
     stock_settings,
     walked,
 )
-from tests.commercetools.world import Json, World, variant
+from tests.commercetools.world import Json, World, rows_of, variant
 
 EMAIL, STREET = "ada@private.example", "Geheimweg 7"
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -120,21 +118,6 @@ def test_cursors_within_a_delta_stay_behind_the_clock_too(world: World) -> None:
     assert len(rows_of(pages)) == 5
     end = moment(T0 + timedelta(seconds=60))
     assert [page.cursor for page in pages] == [moment(T0 + timedelta(seconds=30)), end, end]
-
-
-def test_orders_of_one_moment_are_all_read_across_pages(world: World) -> None:
-    world.store.clock.set(T0)
-    ids = {order(world)["id"] for _ in range(5)}
-    small = stock_settings(page_size=2)
-
-    async def use(adapter: CommercetoolsStock) -> list[Json]:
-        first = (await walked(adapter.orders, moment(T0)))[0]
-        window = Window(moment(T0 - timedelta(hours=1)), moment(T0))
-        rest = [page async for page in adapter.orders.walk(window, position=first.position)]
-        return [*first.rows, *rows_of(rest)]
-
-    assert {row["id"] for row in run(world, use, small)} == ids
-    assert {row["id"] for row in rows_of(run(world, lambda a: walked(a.orders), small))} == ids
 
 
 def test_a_full_read_meets_open_orders_only_and_a_delta_learns_of_the_others(world: World) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
 
 import httpx
 from pydantic import SecretStr
@@ -23,7 +24,14 @@ from retail_sync.transport.exchanges import MemorySink
 from sandbox.commercetools import CommercetoolsStore, RequestValidator, create_app
 from sandbox.faults import Faults
 
+
+class Prepared(Protocol):
+    @property
+    def prepare(self) -> Callable[..., Awaitable[None]]: ...
+
+
 T = TypeVar("T")
+A = TypeVar("A", bound=Prepared)
 Json = dict[str, Any]
 OFFICIAL_BODIES = Path(__file__).parents[3] / "shared" / "specs" / "commercetools" / "requests.schema.json"
 PROJECT = "little-shop"
@@ -193,6 +201,27 @@ class World:
             backoff=0.01,
         )
 
+    def using(
+        self,
+        make: Callable[[CommercetoolsClient, SyncSettings], A],
+        use: Callable[[A], Awaitable[T]],
+        config: SyncSettings,
+        *,
+        prepared: bool = True,
+        connection: Mapping[str, Any] = MappingProxyType({}),
+        **prepare: Any,
+    ) -> T:
+        """Runs `use` with an adapter of this configuration, which is prepared first."""
+
+        async def main() -> T:
+            async with self.client(config, **connection) as client:
+                adapter = make(client, config)
+                if prepared:
+                    await adapter.prepare(**prepare)
+                return await use(adapter)
+
+        return asyncio.run(main())
+
     def run(
         self,
         use: Callable[[CommercetoolsProducts], Awaitable[T]],
@@ -200,15 +229,7 @@ class World:
         **more: Any,
     ) -> T:
         """Runs `use` with a prepared adapter; `more` goes to the adapter."""
-        chosen = config or settings()
-
-        async def main() -> T:
-            async with self.client(chosen) as client:
-                adapter = CommercetoolsProducts(client, chosen, **more)
-                await adapter.prepare()
-                return await use(adapter)
-
-        return asyncio.run(main())
+        return self.using(partial(CommercetoolsProducts, **more), use, config or settings())
 
     def read(self, config: SyncSettings | None = None, **more: Any) -> ProductTables:
         """Everything, as canonical tables."""
@@ -302,6 +323,14 @@ def plain(kind: Kind, row: Any) -> Json:
     """A table row as plain values; unknown ones left out."""
     values = {str(name): plain_value(column_of(kind, str(name)).type, row[name]) for name in row.index}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def rows_of(pages: Sequence[RawPage]) -> list[Json]:
+    return [row for page in pages for row in page.rows]
+
+
+async def rows_in(pages: AsyncIterator[RawPage]) -> list[Json]:
+    return [row async for page in pages for row in page.rows]
 
 
 async def pages(

@@ -18,6 +18,7 @@ from retail_sync.ledger.rows import ExchangeRow
 from tests.dags.conftest import Finished, Run, environment
 from tests.dags.test_products import said_to_others
 from tests.support.builders.customers import Peopled, peopled, physical, postal
+from tests.support.exchanges import kept_exchanges
 from tests.support.runs import KEY
 from tests.support.worlds import World
 
@@ -208,7 +209,7 @@ def tables(shop: Peopled) -> dict[str, list[str]]:
 
 def exchanges(shop: Peopled, ran: Finished) -> list[ExchangeRow]:
     """What a run of customers exchanged."""
-    found = shop.ledger.exchanges.of_run(f"customers/{ran.run_id}")
+    found = kept_exchanges(shop.ledger, run_id=f"customers/{ran.run_id}")
     assert found
     return found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from demo.processes import free_ports, spawn
+from demo.processes import spawn
 from demo.signals import Interrupted, ending_in_order
 
 PROJECT = Path(__file__).parents[2]
@@ -71,10 +71,6 @@ def test_children_of_a_killed_program_end(tmp_path: Path) -> None:
         program.kill()
     _, alive = psutil.wait_procs([orphan], timeout=10)
     assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
-
-
-def test_free_ports_are_different() -> None:
-    assert len(set(free_ports(20))) == 20
 
 
 def test_a_second_signal_does_not_cut_the_cleaning_up_short() -> None:

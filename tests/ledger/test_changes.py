@@ -219,15 +219,6 @@ def test_counts_add_up_to_what_was_planned(ledger: Ledger, run_id: str) -> None:
     ]
 
 
-def test_history_finds_a_record_by_subject_and_by_label_newest_first(ledger: Ledger, run_id: str) -> None:
-    first = change("s1")
-    ledger.changes.store([first, change("s2")])
-    open_run(ledger, "run-2")
-    ledger.changes.store([change("s1", run_id="run-2", label="renamed")])
-    assert [c.run_id for c in ledger.changes.history("products", "s1")] == ["run-2", "run-1"]
-    assert [c.id for c in ledger.changes.history("products", "SKU-s1")] == [first.id]
-
-
 def test_new_ids_sort_by_the_time_they_were_made() -> None:
     ids = [new_id() for _ in range(500)]
     assert len(set(ids)) == 500

@@ -16,6 +16,7 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow
 from retail_sync.records.events import Hint
 from retail_sync.transport.faces import Exchange
+from tests.support.exchanges import kept_exchanges
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RUN = "customers/1"
@@ -221,7 +222,7 @@ def test_evidence_of_somebody_elses_hold_that_names_the_id_is_dropped_and_the_ho
             evidence={"profiles": [{"id": named, "alike": ["e-mail"]}]},
         )  # fmt: skip
 
-    kept.settle(
+    kept.runs.settle(
         RUN,
         "customers",
         cursors={},
@@ -246,7 +247,9 @@ def test_requests_that_read_who_was_erased_among_others_lose_their_bodies(kept: 
     with kept.exchange_sink("products/1", "extract_lightspeed") as sink:
         sink.record(read("product", "https://till.example/products", '[{"id":"till-gone"}]'))
     assert erase(kept.engine, "customers", ERASED)["exchange bodies"] == 2
-    bodies = {one.id: one.response_body for one in kept.exchanges.get(["page", "alone", "others", "product"])}
+    bodies = {
+        one.id: one.response_body for one in kept_exchanges(kept, ids=["page", "alone", "others", "product"])
+    }
     assert bodies == {
         "page": None,
         "alone": None,
@@ -284,7 +287,7 @@ def test_a_product_of_the_same_id_is_not_erased(kept: Ledger) -> None:
     hold = HoldDraft(
         kind="product", subject="lightspeed:till-gone", code="x", message="y", evidence={"id": "till-gone"}
     )
-    kept.settle("products/1", "products", cursors={}, holds=[hold])
+    kept.runs.settle("products/1", "products", cursors={}, holds=[hold])
     erase(kept.engine, "customers", ERASED)
     assert [one.label for one in kept.mirror.read("products", "product", "lightspeed")] == ["SKU-1"]
     assert [one.evidence for one in kept.holds.open_holds("products")] == [{"id": "till-gone"}]

@@ -13,6 +13,7 @@ from retail_sync.ledger import Ledger
 from retail_sync.ledger.api_calls import PostgresExchangeSink
 from retail_sync.ledger.rows import new_id
 from retail_sync.transport.faces import Exchange, ExchangeSink
+from tests.support.exchanges import kept_exchanges
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -37,7 +38,7 @@ def test_a_closed_sink_has_stored_everything(ledger: Ledger) -> None:
         face: ExchangeSink = keeper
         for n in range(250):
             face.record(exchange(f"x{n:03}"))
-    rows = ledger.exchanges.of_run("run-1")
+    rows = kept_exchanges(ledger, run_id="run-1")
     assert [row.id for row in rows] == [f"x{n:03}" for n in range(250)]
     assert (rows[0].task, rows[0].elapsed_ms, rows[0].context, rows[0].request_headers) == (
         "load", 123, {"change": "ch-1"}, {"authorization": "[redacted]"}
@@ -49,17 +50,17 @@ def test_exchanges_are_found_by_change_and_by_id(ledger: Ledger) -> None:
     with sink(ledger) as keeper:
         keeper.record(exchange("x1"))
         keeper.record(exchange("x2", context={}))
-    assert [row.id for row in ledger.exchanges.of_change("ch-1")] == ["x1"]
-    assert [row.id for row in ledger.exchanges.get(["x2", "none"])] == ["x2"]
+    assert [row.id for row in kept_exchanges(ledger, change="ch-1")] == ["x1"]
+    assert [row.id for row in kept_exchanges(ledger, ids=["x2", "none"])] == ["x2"]
 
 
 def test_exchanges_are_stored_while_the_task_still_runs(ledger: Ledger) -> None:
     with sink(ledger) as keeper:
         keeper.record(exchange("x1"))
         until = time.monotonic() + 15
-        while not ledger.exchanges.get(["x1"]) and time.monotonic() < until:
+        while not kept_exchanges(ledger, ids=["x1"]) and time.monotonic() < until:
             time.sleep(0.05)
-        assert ledger.exchanges.get(["x1"])
+        assert kept_exchanges(ledger, ids=["x1"])
 
 
 def test_one_that_cannot_be_stored_costs_no_other(ledger: Ledger) -> None:
@@ -68,7 +69,7 @@ def test_one_that_cannot_be_stored_costs_no_other(ledger: Ledger) -> None:
         keeper.record(exchange("bad", attempt=2**40))
         keeper.record(exchange("nul", response_body="a\x00b", error="lone \ud800"))
         keeper.record(exchange("good"))
-    assert {row.id for row in ledger.exchanges.of_run("run-1")} == {"good", "nul"}
+    assert {row.id for row in kept_exchanges(ledger, run_id="run-1")} == {"good", "nul"}
     assert keeper.dropped == 1
 
 
@@ -95,4 +96,4 @@ def test_recording_does_not_wait_for_the_database(ledger: Ledger) -> None:
             keeper.record(exchange())
         blocker.rollback()
     keeper.close()
-    assert len(ledger.exchanges.of_run("run-1")) == 500
+    assert len(kept_exchanges(ledger, run_id="run-1")) == 500

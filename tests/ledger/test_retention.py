@@ -14,6 +14,7 @@ from retail_sync.ledger.retention import housekeep
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, MirrorRow
 from retail_sync.records.events import Hint
 from retail_sync.transport.faces import Exchange
+from tests.support.exchanges import kept_exchanges
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=500)
@@ -96,7 +97,7 @@ def test_exchanges_and_handled_events_go_by_age(ledger: Ledger) -> None:
         connection.execute(text("UPDATE inbox SET done_at = :at WHERE done_at IS NOT NULL"), {"at": LONG_AGO})
     counts = housekeep(ledger.engine, NOW, Ages())
     assert (counts["exchanges"], counts["inbox"]) == (1, 1)
-    assert [row.id for row in ledger.exchanges.of_run("r")] == ["13"]
+    assert [row.id for row in kept_exchanges(ledger, run_id="r")] == ["13"]
 
 
 def test_more_than_a_batch_goes_in_several(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

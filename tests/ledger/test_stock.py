@@ -10,7 +10,6 @@ import pandas as pd
 from sqlalchemy import text
 
 from retail_sync.ledger import Ledger
-from retail_sync.ledger.inventory import level_id
 from retail_sync.records.inventory import (
     BUCKET_COLUMNS,
     ENTRY_COLUMNS,
@@ -84,8 +83,8 @@ def test_levels_a_complete_read_did_not_meet_are_told_and_deleted_by_proof_alone
     ledger.stock.see_levels(run_id, levels(("p", "o", 1, 1), ("gone", "o", 1, 2)))
     began = ledger.now()
     ledger.stock.see_levels(run_id, levels(("new", "o", 1, 3)))
-    unmet = ledger.stock.unmet("stock_levels", [level_id("p", "o")], began)
-    assert unmet == {level_id("gone", "o")}
+    unmet = ledger.stock.unmet("stock_levels", ["p|o"], began)
+    assert unmet == {"gone|o"}
     assert ledger.stock.levels()["deleted_at"].isna().all()
     assert ledger.stock.mark_levels_gone(unmet) == {"gone"}
     deleted = ledger.stock.levels().set_index("product_id")["deleted_at"].notna()
@@ -100,14 +99,14 @@ def test_a_pair_of_sku_and_channel_has_one_entry_and_the_earlier_one_is_gone(
     ledger.stock.see_entries(run_id, entries(("e3", "A", "web", 1, 1, 1)))
     assert set(ledger.stock.entries()["id"]) == {"e2", "e3"}
     assert set(ledger.stock.entries(["B"])["id"]) == set()
-    ledger.stock.entry_gone("e2")
+    ledger.stock.mark_entries_gone(["e2"])
     assert set(ledger.stock.entries(["A"])["id"]) == {"e3"}
 
 
 def test_an_entry_that_was_taken_for_gone_and_is_met_again_is_back(ledger: Ledger, run_id: str) -> None:
     met = entries(("e1", "A", "web", 5, 5, 1))
     ledger.stock.see_entries(run_id, met)
-    ledger.stock.entry_gone("e1")
+    ledger.stock.mark_entries_gone(["e1"])
     ledger.stock.see_entries(run_id, met)
     assert list(ledger.stock.entries()["id"]) == ["e1"]
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore, StoreOptions, create_app
-from sandbox.server import SandboxServer
 from tests.lightspeed.till import Till
+from tests.support.stage import Stage
 
 
 @pytest.fixture(autouse=True)
@@ -19,25 +18,8 @@ def _may_write(standing_lease: None) -> None:
     """Adapters write for whoever holds a lease; taking one is the engine's business."""
 
 
-class Front:
-    """Passes every request to the till of the test at hand."""
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self.app(scope, receive, send)
-
-
-@pytest.fixture(scope="session")
-def front() -> Iterator[tuple[Front, str]]:
-    passing = Front()
-    with SandboxServer(passing) as server:
-        yield passing, server.url
-
-
 @pytest.fixture
-def open_till(front: tuple[Front, str]) -> Callable[..., Till]:
+def open_till(stage: Stage) -> Callable[..., Till]:
     """Opens a till with a store of its own; the one opened last answers."""
 
     def start(*, tax_exclusive: bool = False, rate: str = "0.19", **options: Any) -> Till:
@@ -48,8 +30,8 @@ def open_till(front: tuple[Front, str]) -> Callable[..., Till]:
         store.hamburg = store.add_outlet("Hamburg")  # type: ignore[attr-defined]
         store.add_register("Till 1", store.berlin)  # type: ignore[attr-defined]
         faults = Faults()
-        front[0].app = create_app(store, faults)
-        return Till(store, faults, front[1], store.tokens.add_personal())
+        stage.app = create_app(store, faults)
+        return Till(store, faults, stage.url, store.tokens.add_personal())
 
     return start
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
 from retail_sync.records.ports.products import RawPage
 from retail_sync.settings.models import SyncSettings
-from retail_sync.transport.budget import Unlimited
 from tests.lightspeed.till import Till
 
 T = TypeVar("T")
@@ -35,27 +31,12 @@ def stock_settings(
 
 def run(
     till: Till,
-    use: Callable[[XSeriesStock], Awaitable[T]],
+    work: Callable[[XSeriesStock], Awaitable[T]],
     config: SyncSettings | None = None,
-    *,
-    version: str = "2026-07",
-    prepared: bool = True,
+    **how: Any,
 ) -> T:
-    chosen = config or stock_settings()
-
-    async def main() -> T:
-        connection = till.connection or LightspeedConnection(
-            store_url=till.url, personal_token=till.token, api_version=version
-        )
-        options = {"budget": Unlimited(), "sink": till.exchanges, "backoff": 0.01}
-        async with XSeriesClient(connection, chosen, **options) as client:
-            adapter = XSeriesStock(client, chosen)
-            if prepared:
-                await adapter.prepare()
-            till.exchanges.kept.clear()
-            return await use(adapter)
-
-    return asyncio.run(main())
+    till.more.setdefault("backoff", 0.01)
+    return till.use(XSeriesStock, config or stock_settings(), work, **how)
 
 
 async def walked(adapter: XSeriesStock, cursor: str | None = None) -> list[RawPage]:

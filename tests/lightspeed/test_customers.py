@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import pytest
 
-from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.customers.adapter import XSeriesCustomers
 from retail_sync.lightspeed.x_series.customers.bodies import CustomerBody, Sent
 from retail_sync.records.errors import (
@@ -23,14 +20,13 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.ports.customers import CustomerSystem, CustomerWrite, CustomerWritten
+from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
 from retail_sync.records.ports.products import RawPage, Window
 from retail_sync.records.rows import UnreadableRows
 from retail_sync.records.sealing import clear_rows
 from retail_sync.settings.models import SyncSettings
-from retail_sync.transport.budget import Unlimited
 from sandbox.fault_rules import FaultRule
-from tests.lightspeed.till import Till
+from tests.lightspeed.till import Till, rows_of, told
 from tests.sandbox.lightspeed.test_official_shapes import DESCRIPTION, check, schemas
 
 T = TypeVar("T")
@@ -112,28 +108,12 @@ def with_group(till: Till) -> Till:
 
 def run(
     till: Till,
-    use: Callable[[XSeriesCustomers], Awaitable[T]],
+    work: Callable[[XSeriesCustomers], Awaitable[T]],
     config: SyncSettings | None = None,
-    *,
-    writing: bool = False,
+    **how: Any,
 ) -> T:
-    chosen = config or customer_settings()
-
-    async def main() -> T:
-        connection = LightspeedConnection(store_url=till.url, personal_token=till.token)
-        options = {"budget": Unlimited(), "sink": till.exchanges, "backoff": 0.01}
-        async with XSeriesClient(connection, chosen, **options) as client:
-            adapter = XSeriesCustomers(client, chosen)
-            face: CustomerSystem = adapter
-            await face.prepare(writing=writing)
-            till.exchanges.kept.clear()
-            return await use(adapter)
-
-    return asyncio.run(main())
-
-
-async def rows_of(pages: AsyncIterator[RawPage]) -> list[Json]:
-    return [row async for page in pages for row in page.rows]
+    till.more.setdefault("backoff", 0.01)
+    return till.use(XSeriesCustomers, config or customer_settings(), work, **how)
 
 
 async def everybody(adapter: XSeriesCustomers) -> list[Json]:
@@ -782,17 +762,17 @@ def test_preflight_says_what_stands_in_the_way(till: Till) -> None:
         "custom.second": {"owner": "newest", "lightspeed": "note"},
     }
     found = run(till, lambda adapter: adapter.check(), SyncSettings.model_validate(document))
-    told = {(one.level, one.subject): f"{one.finding} {one.remedy}" for one in found}
-    assert "customers:write" in told["ok", "scopes"]
-    assert told["ok", "customer group regulars"].strip() == "Stammkunden"
-    assert "no customer group 'VIP'" in told["error", "customer group vip"]
-    assert "Create the group" in told["error", "customer group vip"]
-    assert "no field 'shoe'" in told["error", "field custom.nowhere"]
-    assert "no place of its own" in told["warning", "field custom.none"]
-    assert "several fields" in told["error", "field custom.second"]
-    assert told["ok", "field tax_id"].strip() == "custom_field_1"
-    assert "loyalty programme" in told["warning", "loyalty"]
-    assert ("ok", "consent sms") in told
+    said = told(found)
+    assert "customers:write" in said["ok", "scopes"]
+    assert said["ok", "customer group regulars"] == "Stammkunden"
+    assert "no customer group 'VIP'" in said["error", "customer group vip"]
+    assert "Create the group" in said["error", "customer group vip"]
+    assert "no field 'shoe'" in said["error", "field custom.nowhere"]
+    assert "no place of its own" in said["warning", "field custom.none"]
+    assert "several fields" in said["error", "field custom.second"]
+    assert said["ok", "field tax_id"] == "custom_field_1"
+    assert "loyalty programme" in said["warning", "loyalty"]
+    assert ("ok", "consent sms") in said
 
 
 def test_preflight_names_the_scope_that_is_missing(till: Till) -> None:

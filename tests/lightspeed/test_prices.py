@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -10,15 +9,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
 from retail_sync.records.errors import ConfigurationFault, RecordRejected
 from retail_sync.records.ports.prices import BasePriceWrite, BookLine, BookWrite
 from retail_sync.records.ports.products import Window
 from retail_sync.settings.models import SyncSettings
-from retail_sync.transport.budget import Unlimited
-from tests.lightspeed.till import Till
+from tests.lightspeed.till import Till, rows_of
 from tests.sandbox.lightspeed.test_official_shapes import DESCRIPTION, check
 
 T = TypeVar("T")
@@ -45,32 +41,19 @@ def price_settings(*lists: Json, **more: Any) -> SyncSettings:
 
 def run(
     till: Till,
-    use: Callable[[XSeriesPrices], Awaitable[T]],
+    work: Callable[[XSeriesPrices], Awaitable[T]],
     config: SyncSettings | None = None,
-    *,
-    writing: bool = False,
-    prepared: bool = True,
+    **how: Any,
 ) -> T:
-    chosen = config or price_settings()
-
-    async def main() -> T:
-        connection = LightspeedConnection(store_url=till.url, personal_token=till.token)
-        options = {"budget": Unlimited(), "sink": till.exchanges, "backoff": 0.01}
-        async with XSeriesClient(connection, chosen, **options) as client:
-            adapter = XSeriesPrices(client, chosen)
-            if prepared:
-                await adapter.prepare(writing=writing)
-            till.exchanges.kept.clear()
-            return await use(adapter)
-
-    return asyncio.run(main())
+    till.more.setdefault("backoff", 0.01)
+    return till.use(XSeriesPrices, config or price_settings(), work, **how)
 
 
 async def everything(adapter: XSeriesPrices) -> tuple[list[Json], list[Json]]:
     """Articles and lines as rows of their tables."""
     found: list[list[Json]] = []
     for stream, mapped in ((adapter.articles, adapter.to_articles), (adapter.entries, adapter.to_entries)):
-        rows = [row async for page in stream.walk(Window("0", None)) for row in page.rows]
+        rows = await rows_of(stream.walk(Window("0", None)))
         found.append(mapped(rows).to_dict("records"))
     return found[0], found[1]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,8 +17,6 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from retail_sync.lightspeed.connection import LightspeedConnection
-from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.api.numbers import storable
 from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.lightspeed.x_series.sales.bodies import SaleBody, body_of_sale
@@ -33,20 +30,18 @@ from retail_sync.records.errors import (
     TargetMissing,
     UnknownOutcome,
 )
-from retail_sync.records.ports.orders import TillSales
 from retail_sync.records.ports.products import RawPage
 from retail_sync.records.rows import UnreadableRow, UnreadableRows, read_apart
 from retail_sync.records.sales import Sale, SaleLine, Tender
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.bodies import encode, parse
-from retail_sync.transport.budget import Unlimited
 from sandbox.fault_rules import FaultRule
 from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore, numerals
 from sandbox.lightspeed.rows import Record
 from sandbox.lightspeed.sale_wire import sale_wire
 from sandbox.lightspeed.sales import save
-from tests.lightspeed.till import Till
+from tests.lightspeed.till import Till, told
 from tests.sandbox.lightspeed.test_official_shapes import DESCRIPTIONS
 
 T = TypeVar("T")
@@ -185,27 +180,16 @@ def sale_settings(**more: Any) -> SyncSettings:
 
 def run(
     shop: Shop,
-    use: Callable[[XSeriesSales], Awaitable[T]],
+    work: Callable[[XSeriesSales], Awaitable[T]],
     config: SyncSettings | None = None,
-    *,
-    writing: bool = False,
-    prepared: bool = True,
+    **how: Any,
 ) -> T:
-    chosen, till = config or sale_settings(), shop.till
+    async def counted(adapter: XSeriesSales) -> T:
+        shop.till.faults.requests.clear()
+        return await work(adapter)
 
-    async def main() -> T:
-        connection = LightspeedConnection(store_url=till.url, personal_token=till.token)
-        options: Json = {"budget": Unlimited(), "sink": till.exchanges, "backoff": 0.01}
-        async with XSeriesClient(connection, chosen, **options) as client:
-            adapter = XSeriesSales(client, chosen)
-            face: TillSales = adapter
-            if prepared:
-                await face.prepare(writing=writing)
-                till.exchanges.kept.clear()
-                till.faults.requests.clear()
-            return await use(adapter)
-
-    return asyncio.run(main())
+    shop.till.more.setdefault("backoff", 0.01)
+    return shop.till.use(XSeriesSales, config or sale_settings(), counted, **how)
 
 
 async def pages_of(pages: AsyncIterator[RawPage]) -> list[RawPage]:
@@ -953,24 +937,24 @@ def _differences(value: Any, described: Any, where: str) -> list[str]:
 def findings(shop: Shop, config: SyncSettings | None = None) -> dict[tuple[str, str], str]:
     found = run(shop, lambda adapter: adapter.check(), config, prepared=False)
     assert all(one.remedy for one in found if one.level != "ok")
-    return {(one.level, one.subject): f"{one.finding} {one.remedy}" for one in found}
+    return told(found)
 
 
 def test_preflight_of_a_till_that_is_ready_finds_nothing_amiss(shop: Shop) -> None:
-    told = findings(shop)
-    assert {level for level, _ in told} == {"ok"}
-    assert "sales:write" in told["ok", "scopes"]
-    assert told["ok", "register of shop"].strip() == "Web, open"
-    assert told["ok", "tax standard"].strip() == "19 %"
-    assert ("ok", "guest customer") in told
-    assert ("ok", "user of the connection") in told
-    assert f"{shop.store.currency}, 2 digits" in told["ok", "currency of sales"]
+    said = findings(shop)
+    assert {level for level, _ in said} == {"ok"}
+    assert "sales:write" in said["ok", "scopes"]
+    assert said["ok", "register of shop"] == "Web, open"
+    assert said["ok", "tax standard"] == "19 %"
+    assert ("ok", "guest customer") in said
+    assert ("ok", "user of the connection") in said
+    assert f"{shop.store.currency}, 2 digits" in said["ok", "currency of sales"]
 
 
 @pytest.mark.parametrize(("wrong", "said"), WRONG)
 def test_preflight_tells_each_name_that_is_not_there(shop: Shop, wrong: Json, said: str) -> None:
-    told = findings(shop, sale_settings(orders=wrong))
-    errors = [f"{subject}: {text}" for (level, subject), text in told.items() if level == "error"]
+    found = findings(shop, sale_settings(orders=wrong))
+    errors = [f"{subject}: {text}" for (level, subject), text in found.items() if level == "error"]
     assert any(said in text for text in errors)
 
 
@@ -984,34 +968,34 @@ def test_preflight_warns_of_what_works_but_not_well(shop: Shop) -> None:
         "products": {"shipping": "TEE"},
         "places": [{"location": "depot"}, {"location": "moon"}],
     }
-    told = findings(shop, sale_settings(orders=orders))
-    assert "wait until it is open" in told["warning", "register of shop"]
-    assert "disabled" in told["warning", "user of the connection"]
-    assert "16 %" in told["warning", "tax Standard"]
-    assert "held" in told["warning", "payment types"]
-    assert "counts stock" in told["warning", "article TEE"]
-    assert "XTS" in told["error", "currency of shop"]
-    assert "`orders.registers`" in told["error", "register of depot"]
-    assert "no location 'moon'" in told["error", "location moon"]
+    said = findings(shop, sale_settings(orders=orders))
+    assert "wait until it is open" in said["warning", "register of shop"]
+    assert "disabled" in said["warning", "user of the connection"]
+    assert "16 %" in said["warning", "tax Standard"]
+    assert "held" in said["warning", "payment types"]
+    assert "counts stock" in said["warning", "article TEE"]
+    assert "XTS" in said["error", "currency of shop"]
+    assert "`orders.registers`" in said["error", "register of depot"]
+    assert "no location 'moon'" in said["error", "location moon"]
 
 
 def test_preflight_warns_of_a_channel_whose_orders_would_find_no_register(shop: Shop) -> None:
     locations = [LOCATIONS[0], {**LOCATIONS[1], "channel": "warehouse"}]
-    told = findings(shop, sale_settings(locations=locations))
-    assert "channel warehouse" in told["warning", "register of depot"]
+    said = findings(shop, sale_settings(locations=locations))
+    assert "channel warehouse" in said["warning", "register of depot"]
     never = findings(shop, sale_settings(locations=locations, orders={"split": "never"}))
     assert not [level for level, _ in never if level != "ok"]
 
 
 def test_preflight_says_when_no_place_of_orders_is_named(shop: Shop) -> None:
-    told = findings(shop, sale_settings(orders={"location": None}))
-    assert "orders.location" in told["error", "location of orders"]
+    said = findings(shop, sale_settings(orders={"location": None}))
+    assert "orders.location" in said["error", "location of orders"]
 
 
 def test_preflight_names_every_scope_that_is_missing(shop: Shop) -> None:
     shop.till.token = shop.store.tokens.add_personal(scopes=frozenset({"outlets:read"}))
-    told = findings(shop)
-    assert {subject for _, subject in told} == {
+    said = findings(shop)
+    assert {subject for _, subject in said} == {
         "scope sales:read",
         "scope retailer:read and payment_types:read",
         "scope registers:read",
@@ -1021,7 +1005,7 @@ def test_preflight_names_every_scope_that_is_missing(shop: Shop) -> None:
         "scope products:read",
         "scope customers:read",
     }
-    assert {level for level, _ in told} == {"error"}
+    assert {level for level, _ in said} == {"error"}
 
 
 def test_preflight_of_sales_that_nobody_uses_asks_nothing(shop: Shop) -> None:

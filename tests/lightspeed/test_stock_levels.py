@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.lightspeed.x_series.inventory.feeds import LEVELS, levels_table
+from retail_sync.lightspeed.x_series.inventory.read import LEVELS, levels_table
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault
 from retail_sync.records.inventory import parts
 from retail_sync.records.rows import UnreadableRows

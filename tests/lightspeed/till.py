@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,7 +14,8 @@ import pandas as pd
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
-from retail_sync.records.ports.products import ProductWrite, VariantWrite
+from retail_sync.records.ports.preflight import CheckResult
+from retail_sync.records.ports.products import ProductWrite, RawPage, VariantWrite
 from retail_sync.records.products import Kind, column_of, merged_columns
 from retail_sync.records.types import plain_value
 from retail_sync.settings.models import SyncSettings
@@ -25,6 +25,7 @@ from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
 
 T = TypeVar("T")
+A = TypeVar("A", bound=Any)
 _numbers = itertools.count(1)
 
 
@@ -53,24 +54,35 @@ class Till:
     last_sent: list[str] = field(default_factory=list)
     """What a test wants to remember of `sent()`."""
 
-    @asynccontextmanager
-    async def products(self, settings: SyncSettings) -> AsyncIterator[XSeriesProducts]:
-        connection = self.connection or LightspeedConnection(store_url=self.url, personal_token=self.token)
-        options = {"budget": Unlimited(), "sink": self.exchanges, **self.more}
-        async with XSeriesClient(connection, settings, **options) as client:
-            adapter = XSeriesProducts(client, settings)
-            await adapter.prepare()
-            self.exchanges.kept.clear()
-            yield adapter
-
-    def run(self, settings: SyncSettings, work: Callable[[XSeriesProducts], Awaitable[T]]) -> T:
-        """The result of `work` with a prepared adapter."""
+    def use(
+        self,
+        adapter_of: Callable[[XSeriesClient, SyncSettings], A],
+        settings: SyncSettings,
+        work: Callable[[A], Awaitable[T]],
+        *,
+        version: str = "2026-07",
+        prepared: bool = True,
+        **preparing: Any,
+    ) -> T:
+        """The result of `work` with an adapter. What it takes to prepare it does not count as sent."""
 
         async def body() -> T:
-            async with self.products(settings) as adapter:
+            connection = self.connection or LightspeedConnection(
+                store_url=self.url, personal_token=self.token, api_version=version
+            )
+            options = {"budget": Unlimited(), "sink": self.exchanges, **self.more}
+            async with XSeriesClient(connection, settings, **options) as client:
+                adapter = adapter_of(client, settings)
+                if prepared:
+                    await adapter.prepare(**preparing)
+                self.exchanges.kept.clear()
                 return await work(adapter)
 
         return asyncio.run(body())
+
+    def run(self, settings: SyncSettings, work: Callable[[XSeriesProducts], Awaitable[T]]) -> T:
+        """As `use`, with the adapter of products."""
+        return self.use(XSeriesProducts, settings, work)
 
     def sent(self, method: str = "") -> list[str]:
         """`METHOD path` of the requests since the adapter was prepared."""
@@ -156,7 +168,15 @@ def plain(kind: Kind, frame: pd.DataFrame, row: pd.Series) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+async def rows_of(pages: AsyncIterator[RawPage]) -> list[dict[str, Any]]:
+    return [row async for page in pages for row in page.rows]
+
+
+def told(found: Iterable[CheckResult]) -> dict[tuple[str, str], str]:
+    """What preflight says, by level and subject."""
+    return {(one.level, one.subject): f"{one.finding} {one.remedy}".strip() for one in found}
+
+
 async def read_all(adapter: XSeriesProducts, after: str | None = None) -> Any:
     window = await adapter.open_window(after, full=after is None)
-    rows = [row async for page in adapter.walk(window) for row in page.rows]
-    return adapter.to_records(rows)
+    return adapter.to_records(await rows_of(adapter.walk(window)))

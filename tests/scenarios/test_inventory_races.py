@@ -159,7 +159,7 @@ def test_an_entry_that_was_taken_for_gone_is_written_when_it_is_met_again(make: 
     shop.run("full")
     entry = shop.entry("A", "web")
     assert entry is not None
-    shop.ledger.stock.entry_gone(entry["id"])
+    shop.ledger.stock.mark_entries_gone([entry["id"]])
     shop.sell("A", "Nord", 1)
     run = shop.run()
     assert shop.shown("web") == {"A": 9} and run.accounts.failed == 0

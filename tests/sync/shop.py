@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from retail_sync.records.ports.capabilities import Capabilities
 from retail_sync.records.products import ProductTables, table
 from retail_sync.settings.products import ProductSettings
 from retail_sync.sync.products.plan import LinkRef, PlanInput
@@ -73,4 +74,8 @@ def given(
         affected=affected or everything,
         settings=settings or ProductSettings(product_type="main"),
         till_locale="en-GB",
+        capabilities={
+            "commercetools": Capabilities(whole_products=True, max_variants=100),
+            "lightspeed": Capabilities(whole_products=False, max_options=3),
+        },
     )

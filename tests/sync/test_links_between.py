@@ -10,7 +10,7 @@ from retail_sync.ledger import Ledger
 from retail_sync.ledger.rows import Link, new_id
 from retail_sync.records.products import ProductTables, table
 from retail_sync.sync.products.mirror import ENTITY
-from retail_sync.sync.products.prepare import links_between, load_links
+from retail_sync.sync.products.scope import links_between, load_all
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def side(prefix: str, *numbers: int) -> ProductTables:
 
 def test_links_of_a_few_records_are_those_of_the_whole_plan(ledger: Ledger) -> None:
     ledger.links.add([link for number in range(4) for link in linked(number)])
-    whole = load_links(ledger)
+    whole = load_all(ledger).links
     # One record is known from one side only, as where the other side was never read.
     few = links_between(ledger, {"commercetools": side("c", 1), "lightspeed": side("l", 1, 2)})
     for kind in ("product", "variant"):

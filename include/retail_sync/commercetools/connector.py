@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
+from retail_sync.commercetools.api.capabilities import CAPABILITIES
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.commercetools.api.projections import KnownPrices
@@ -17,6 +18,7 @@ from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
 from retail_sync.commercetools.orders.redact import EmailToken
 from retail_sync.commercetools.prices.adapter import CommercetoolsPrices
 from retail_sync.commercetools.products.adapter import CommercetoolsProducts
+from retail_sync.records.ports.capabilities import Capabilities
 from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited
@@ -41,6 +43,10 @@ class CommercetoolsConnector:
     @property
     def system(self) -> SystemName:
         return "commercetools"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
 
     @cached_property
     def products(self) -> CommercetoolsProducts:

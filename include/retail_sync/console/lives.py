@@ -11,11 +11,12 @@ from retail_sync.console import accounts
 from retail_sync.console.searched import record_path
 from retail_sync.console.wire import answer_of
 from retail_sync.console.words import number, plain, system_title
+from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.holds import DISMISS
 from retail_sync.ledger.queries.records import PRIVATE, BothSides, kind_at
 from retail_sync.ledger.queries.search import COUNTED, SYSTEMS
-from retail_sync.ledger.queries.timeline import DecisionRow, EventRow, ExchangeHead, Happening, HeldRow
-from retail_sync.ledger.rows import ChangeRow, Link
+from retail_sync.ledger.queries.timeline import Happening
+from retail_sync.ledger.rows import ChangeRow, Event, ExchangeHead, HoldHead, Link
 from retail_sync.records.customers import PRIVATE as PRIVATE_FIELDS
 from retail_sync.records.customers import is_private
 from retail_sync.records.sealing import is_sealed, shown
@@ -75,11 +76,11 @@ def told(one: Happening) -> Told:
     row = one.row
     if isinstance(row, ChangeRow):
         return _change(row)
-    if isinstance(row, HeldRow):
+    if isinstance(row, HoldHead):
         return _released(row) if one.what == "release" else _held(row)
-    if isinstance(row, DecisionRow):
+    if isinstance(row, Decision):
         return _decision(row)
-    if isinstance(row, EventRow):
+    if isinstance(row, Event):
         return _event(row)
     return _exchange(row) if isinstance(row, ExchangeHead) else _link(one.what, row)
 
@@ -103,7 +104,7 @@ def _change(row: ChangeRow) -> Told:
     )
 
 
-def _held(row: HeldRow) -> Told:
+def _held(row: HoldHead) -> Told:
     state = "released" if row.released_at else "held"
     tries = f"Found {row.attempts} times" if row.attempts > 1 else "Found once"
     return Told(
@@ -121,7 +122,7 @@ def _held(row: HeldRow) -> Told:
     )
 
 
-def _released(row: HeldRow) -> Told:
+def _released(row: HoldHead) -> Told:
     by = row.released_by or "a run"
     return Told(
         title=f"Released: {row.code}" + (f" ({row.field})" if row.field else ""),
@@ -136,7 +137,7 @@ def _released(row: HeldRow) -> Told:
     )
 
 
-def _decision(row: DecisionRow) -> Told:
+def _decision(row: Decision) -> Told:
     dismissed = row.code == DISMISS
     verb = (
         "decided on" if not dismissed else "dismissed" if row.verdict == "approve" else "wants to see again"
@@ -154,7 +155,7 @@ def _decision(row: DecisionRow) -> Told:
     )
 
 
-def _event(row: EventRow) -> Told:
+def _event(row: Event) -> Told:
     version = row.body.get("version")
     taken = (
         "A run has seen to it."

@@ -12,8 +12,8 @@ from retail_sync.console import stock_words
 from retail_sync.console.ports import Refused
 from retail_sync.console.visit import Visit
 from retail_sync.console.waterfall import Picture, picture
-from retail_sync.ledger.rows import Run
-from retail_sync.ledger.skus import FoundSku, OpenHold, exact_skus, find_skus, open_holds_called
+from retail_sync.ledger.rows import HoldHead, Run
+from retail_sync.ledger.skus import FoundSku, exact_skus, find_skus, open_holds_called
 from retail_sync.records.channels import channel_name
 from retail_sync.records.errors import SyncError
 from retail_sync.records.inventory import shown
@@ -82,7 +82,7 @@ class Sku:
     shelves: Sequence[Shelf]
     elsewhere: Sequence[Elsewhere]
     parts: str
-    holds: Sequence[OpenHold]
+    holds: Sequence[HoldHead]
     like: Sequence[FoundSku]
 
     @property

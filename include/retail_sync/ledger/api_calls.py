@@ -1,23 +1,20 @@
 """HTTP requests and responses as they were made, redacted: what the audit of a change points to."""
 
-# ruff: noqa: S608 - names of columns and conditions come from this module, values are bound
-
 from __future__ import annotations
 
 import logging
 import queue
 import threading
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql import insert
 
-from retail_sync.ledger.bulk import jsonb, storable_text
+from retail_sync.ledger import schema
 from retail_sync.ledger.engine import transaction
-from retail_sync.ledger.rows import ExchangeRow
 from retail_sync.records.errors import SyncError, TransientError
 from retail_sync.transport.faces import Exchange
 
@@ -29,38 +26,8 @@ MOST_WAITING = 5_000
 """Exchanges kept in memory while the database is slow; with bodies capped at 16 KiB at most some 160 MB."""
 CLOSE_SECONDS = 15.0
 _ATTEMPTS = 3
-_COLUMNS = (
-    "id", "run_id", "task", "system", "method", "url", "status", "started_at", "elapsed_ms", "attempt",
-    "request_headers", "request_body", "response_headers", "response_body", "correlation_id", "error", "context",
-)  # fmt: skip
-_JSON = frozenset({"request_headers", "response_headers", "context"})
-_INSERT = f"""
-    INSERT INTO exchanges ({", ".join(_COLUMNS)})
-    VALUES ({", ".join(f"CAST(:{name} AS jsonb)" if name in _JSON else f":{name}" for name in _COLUMNS)})
-    ON CONFLICT (id) DO NOTHING
-"""
-
-
-@dataclass(frozen=True)
-class Exchanges:
-    engine: Engine
-
-    def of_run(self, run_id: str, limit: int = 1000) -> list[ExchangeRow]:
-        return self._read("run_id = :run_id ORDER BY started_at, id LIMIT :limit", run_id=run_id, limit=limit)
-
-    def of_change(self, change_id: str) -> list[ExchangeRow]:
-        """Exchanges whose context names the change."""
-        return self._read("context ->> 'change' = :id ORDER BY started_at, id", id=change_id)
-
-    def get(self, exchange_ids: Collection[str]) -> list[ExchangeRow]:
-        return self._read("id = ANY(:ids) ORDER BY started_at, id", ids=list(exchange_ids))
-
-    def _read(self, condition: str, **values: Any) -> list[ExchangeRow]:
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(f"SELECT {', '.join(_COLUMNS)} FROM exchanges WHERE {condition}"), values
-            ).all()
-        return [ExchangeRow(**row._mapping) for row in rows]
+CHANGE_OF_EXCHANGE = {"change": "context ->> 'change'"}
+"""The field of an exchange that is no column."""
 
 
 class PostgresExchangeSink:
@@ -160,7 +127,7 @@ class PostgresExchangeSink:
 
     def _insert(self, rows: list[dict[str, Any]]) -> None:
         with transaction(self._engine) as connection:
-            connection.execute(text(_INSERT), rows)
+            connection.execute(insert(schema.exchanges).on_conflict_do_nothing(), rows)
 
     def _values(self, exchange: Exchange) -> dict[str, Any]:
         return {
@@ -169,18 +136,18 @@ class PostgresExchangeSink:
             "task": self._task,
             "system": exchange.system,
             "method": exchange.method,
-            "url": storable_text(exchange.url),
+            "url": exchange.url,
             "status": exchange.status,
             "started_at": exchange.started_at,
             "elapsed_ms": round(exchange.elapsed * 1000),
             "attempt": exchange.attempt,
-            "request_headers": jsonb(exchange.request_headers),
-            "request_body": storable_text(exchange.request_body),
-            "response_headers": jsonb(exchange.response_headers),
-            "response_body": storable_text(exchange.response_body),
-            "correlation_id": storable_text(exchange.correlation_id),
-            "error": storable_text(exchange.error),
-            "context": jsonb(exchange.context),
+            "request_headers": dict(exchange.request_headers),
+            "request_body": exchange.request_body,
+            "response_headers": dict(exchange.response_headers),
+            "response_body": exchange.response_body,
+            "correlation_id": exchange.correlation_id,
+            "error": exchange.error,
+            "context": dict(exchange.context),
         }
 
     def _drop(self, count: int, reason: str) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.statements import execute, fetch_one
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +46,12 @@ class _Seen:
 def lift_pause(engine: Engine, system: str) -> bool:
     """Let all workers ask this system again, although it told them to wait; whether they were waiting. What they hear
     from it then counts as ever."""
-    with transaction(engine) as connection:
-        lifted = connection.execute(
-            text(
-                "UPDATE budgets SET paused_until = NULL WHERE system = :system AND paused_until > clock_timestamp() "
-                "RETURNING system"
-            ),
-            {"system": system},
-        ).first()
+    lifted = fetch_one(
+        engine,
+        "UPDATE budgets SET paused_until = NULL WHERE system = :system AND paused_until > clock_timestamp() "
+        "RETURNING system",
+        system=system,
+    )
     return lifted is not None
 
 
@@ -118,26 +117,26 @@ class PostgresBudget:
         return seen
 
     def _pause(self, seconds: float) -> None:
-        with transaction(self._engine) as connection:
-            connection.execute(
-                text(
-                    """
-                    INSERT INTO budgets AS held (system, paused_until)
-                    VALUES (:system, clock_timestamp() + CAST(:pause AS interval))
-                    ON CONFLICT (system) DO UPDATE
-                    SET paused_until = GREATEST(held.paused_until, excluded.paused_until)
-                    """
-                ),
-                {"system": self._system, "pause": timedelta(seconds=seconds)},
-            )
+        execute(
+            self._engine,
+            """
+            INSERT INTO budgets AS held (system, paused_until)
+            VALUES (:system, clock_timestamp() + CAST(:pause AS interval))
+            ON CONFLICT (system) DO UPDATE
+            SET paused_until = GREATEST(held.paused_until, excluded.paused_until)
+            """,
+            system=self._system,
+            pause=timedelta(seconds=seconds),
+        )
 
     def _ask(self, news: _Seen | None, unspent: int) -> tuple[int, float]:
         """(requests granted, seconds to wait if none): one short transaction on the system's row.
         `unspent` requests of the last lease go back."""
         with transaction(self._engine) as connection:
-            connection.execute(
-                text("INSERT INTO budgets (system) VALUES (:system) ON CONFLICT (system) DO NOTHING"),
-                {"system": self._system},
+            execute(
+                connection,
+                "INSERT INTO budgets (system) VALUES (:system) ON CONFLICT (system) DO NOTHING",
+                system=self._system,
             )
             row = connection.execute(
                 text(
@@ -160,29 +159,26 @@ class PostgresBudget:
                 pause=row.pause or 0.0,
             )
             after = state.decide(news, unspent, self._share, self._window.total_seconds(), self._lease)
-            connection.execute(
-                text(
-                    """
-                    UPDATE budgets SET
-                        "limit" = :limit, remaining = :remaining, observed_remaining = :observed,
-                        observed_at = CASE WHEN :news THEN clock_timestamp() ELSE observed_at END,
-                        window_started_at = CASE WHEN :anew THEN clock_timestamp() ELSE window_started_at END,
-                        probed_at = CASE WHEN :probe THEN clock_timestamp() ELSE probed_at END,
-                        granted = granted + :granted - :unspent
-                    WHERE system = :system
-                    """
-                ),
-                {
-                    "system": self._system,
-                    "limit": after.limit,
-                    "remaining": after.remaining,
-                    "observed": after.observed,
-                    "news": news is not None,
-                    "anew": after.anew,
-                    "probe": after.probe,
-                    "granted": after.granted,
-                    "unspent": unspent,
-                },
+            execute(
+                connection,
+                """
+                UPDATE budgets SET
+                    "limit" = :limit, remaining = :remaining, observed_remaining = :observed,
+                    observed_at = CASE WHEN :news THEN clock_timestamp() ELSE observed_at END,
+                    window_started_at = CASE WHEN :anew THEN clock_timestamp() ELSE window_started_at END,
+                    probed_at = CASE WHEN :probe THEN clock_timestamp() ELSE probed_at END,
+                    granted = granted + :granted - :unspent
+                WHERE system = :system
+                """,
+                system=self._system,
+                limit=after.limit,
+                remaining=after.remaining,
+                observed=after.observed,
+                news=news is not None,
+                anew=after.anew,
+                probe=after.probe,
+                granted=after.granted,
+                unspent=unspent,
             )
         return after.granted, after.wait
 

@@ -70,9 +70,8 @@ def copy_in(
     connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
     """COPY `rows` into `table` inside the transaction of `connection`. Names come from this room, never from data."""
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+    with _driver(connection).cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
 
@@ -91,15 +90,14 @@ def incoming(
     """`rows` as a table `name` that the statements of this transaction can read. `columns`: names and types; a value
     of a `jsonb` column is given as it is, None for NULL. The table may be asked for again: then it holds the new rows.
     """
-    declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     if len(rows) <= FEW:
         records = [
             {column: _in_json(value) for column, value in zip(columns, row, strict=True)} for row in rows
         ]
+        declared = _declared(columns)
         source = f"jsonb_to_recordset(CAST(:{name} AS jsonb)) AS {name}({declared})"
         return Incoming(source, {name: jsonb(records)})
-    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{name}"))
-    connection.execute(text(f"CREATE TEMP TABLE {name} ({declared}) ON COMMIT DROP"))
+    make_temporary(connection, name, columns)
     kinds = list(columns.values())
     copy_in(
         connection,
@@ -108,6 +106,16 @@ def incoming(
         ([_in_copy(kind, value) for kind, value in zip(kinds, row, strict=True)] for row in rows),
     )
     return Incoming(name)
+
+
+def make_temporary(connection: Connection, name: str, columns: Mapping[str, str]) -> None:
+    """An empty table for the rest of the transaction, instead of one of that name."""
+    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{name}"))
+    connection.execute(text(f"CREATE TEMP TABLE {name} ({_declared(columns)}) ON COMMIT DROP"))
+
+
+def _declared(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{column} {kind}" for column, kind in columns.items())
 
 
 def _in_json(value: Any) -> Any:
@@ -138,10 +146,9 @@ def copy_frame_in(connection: Connection, table: str, frame: pd.DataFrame) -> No
     data = pa.Table.from_pandas(_storable_frame(frame), preserve_index=False)
     # Texts are quoted and NULL is not, which is how an empty text and an unknown one are told apart.
     csv.write_csv(data, sink, csv.WriteOptions(include_header=False, quoting_style="needed"))
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     columns = ", ".join(str(name) for name in frame.columns)
     statement = f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)".encode()
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+    with _driver(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(memoryview(sink.getvalue()))
 
 
@@ -149,10 +156,9 @@ def copy_out(
     connection: Connection, query: str, columns: Mapping[str, str], values: Mapping[str, Any] | None = None
 ) -> pd.DataFrame:
     """The rows of `query` as a table. `columns`: their names and record types; `values` are bound as `%(name)s`."""
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     parts: list[bytes] = []
     statement = f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()
-    with driver.cursor() as cursor, cursor.copy(statement, values or None) as copy:
+    with _driver(connection).cursor() as cursor, cursor.copy(statement, values or None) as copy:
         parts.extend(bytes(part) for part in copy)
     if not parts:
         return pd.DataFrame({name: pd.Series([], dtype=DTYPES[kind]) for name, kind in columns.items()})
@@ -179,6 +185,10 @@ _PANDAS: dict[pa.DataType, Any] = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
 }
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 def literal(value: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from retail_sync.ledger.bulk import jsonb
 from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.statements import execute, fetch, fetch_value
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,12 @@ class Checkpoints:
     engine: Engine
 
     def get(self, run_id: str, step: str) -> dict[str, Any] | None:
-        with transaction(self.engine) as connection:
-            state: dict[str, Any] | None = connection.execute(
-                text("SELECT state FROM checkpoints WHERE run_id = :run_id AND step = :step"),
-                {"run_id": run_id, "step": step},
-            ).scalar_one_or_none()
+        state: dict[str, Any] | None = fetch_value(
+            self.engine,
+            "SELECT state FROM checkpoints WHERE run_id = :run_id AND step = :step",
+            run_id=run_id,
+            step=step,
+        )
         return state
 
     def set(self, run_id: str, step: str, state: Mapping[str, Any]) -> None:
@@ -31,17 +33,20 @@ class Checkpoints:
     def keep(self, run_id: str, step: str, state: Mapping[str, Any]) -> dict[str, Any]:
         """Store a state that never changes, if none is stored yet; the one that is."""
         with transaction(self.engine) as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
-                    "ON CONFLICT (run_id, step) DO NOTHING"
-                ),
-                {"run_id": run_id, "step": step, "state": jsonb(state)},
+            execute(
+                connection,
+                "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
+                "ON CONFLICT (run_id, step) DO NOTHING",
+                run_id=run_id,
+                step=step,
+                state=jsonb(state),
             )
-            kept: dict[str, Any] = connection.execute(
-                text("SELECT state FROM checkpoints WHERE run_id = :run_id AND step = :step"),
-                {"run_id": run_id, "step": step},
-            ).scalar_one()
+            kept: dict[str, Any] = fetch_value(
+                connection,
+                "SELECT state FROM checkpoints WHERE run_id = :run_id AND step = :step",
+                run_id=run_id,
+                step=step,
+            )
         return kept
 
     def advance(
@@ -71,40 +76,40 @@ class Checkpoints:
 
     def below(self, run_id: str, beginning: str) -> dict[str, dict[str, Any]]:
         """The states of a run's steps whose names begin with this."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT step, state FROM checkpoints WHERE run_id = :run_id AND starts_with(step, :beginning)"
-                ),
-                {"run_id": run_id, "beginning": beginning},
-            ).all()
+        rows = fetch(
+            self.engine,
+            "SELECT step, state FROM checkpoints WHERE run_id = :run_id AND starts_with(step, :beginning)",
+            run_id=run_id,
+            beginning=beginning,
+        )
         return {row.step: row.state for row in rows}
 
     def clear_below(self, run_id: str, beginning: str) -> None:
         """Forget the steps of a run whose names begin with this."""
-        with transaction(self.engine) as connection:
-            connection.execute(
-                text("DELETE FROM checkpoints WHERE run_id = :run_id AND starts_with(step, :beginning)"),
-                {"run_id": run_id, "beginning": beginning},
-            )
+        execute(
+            self.engine,
+            "DELETE FROM checkpoints WHERE run_id = :run_id AND starts_with(step, :beginning)",
+            run_id=run_id,
+            beginning=beginning,
+        )
 
     def clear(self, run_id: str, step: str | None = None) -> None:
         """Forget one step of a run, or all of them."""
-        with transaction(self.engine) as connection:
-            connection.execute(
-                text(
-                    "DELETE FROM checkpoints WHERE run_id = :run_id "
-                    "AND (CAST(:step AS text) IS NULL OR step = :step)"
-                ),
-                {"run_id": run_id, "step": step},
-            )
+        execute(
+            self.engine,
+            "DELETE FROM checkpoints WHERE run_id = :run_id "
+            "AND (CAST(:step AS text) IS NULL OR step = :step)",
+            run_id=run_id,
+            step=step,
+        )
 
 
 def _set(connection: Connection, run_id: str, step: str, state: Mapping[str, Any]) -> None:
-    connection.execute(
-        text(
-            "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
-            "ON CONFLICT (run_id, step) DO UPDATE SET state = excluded.state, at = now()"
-        ),
-        {"run_id": run_id, "step": step, "state": jsonb(state)},
+    execute(
+        connection,
+        "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
+        "ON CONFLICT (run_id, step) DO UPDATE SET state = excluded.state, at = now()",
+        run_id=run_id,
+        step=step,
+        state=jsonb(state),
     )

@@ -10,6 +10,8 @@
 | `dismiss` | approve, reject | code and field of the hold | what the hold said (`holds.hold_fingerprint`) |
 """
 
+# ruff: noqa: S608 - names of columns come from this module, values are bound
+
 from __future__ import annotations
 
 import dataclasses
@@ -18,10 +20,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from retail_sync.ledger.bulk import storable_text
 from retail_sync.ledger.engine import SYSTEM, transaction
+from retail_sync.ledger.statements import columns, execute, fetch_as
 from retail_sync.records.errors import ProtocolFault
 
 Verdict = Literal["approve", "reject", "left", "right"]
@@ -32,8 +34,9 @@ Verdict = Literal["approve", "reject", "left", "right"]
 class Decision:
     """`about`: fingerprint of what was decided on; the decision means nothing for other figures. `field` as in the
     hold, empty for the whole record. `run_id`: the run it was given to; None where a person made it in the console.
-    `id` and `decided_at` (aware UTC) are filled when read and say which of two is the later one."""
+    `entity`, `id` and `decided_at` (aware UTC) are filled when read; the last two say which of two is the later one."""
 
+    entity: str = dataclasses.field(default="", compare=False)
     subject: str
     code: str
     field: str
@@ -60,55 +63,47 @@ class Decisions:
                 raise ProtocolFault(f"{one.verdict!r} is no decision.", system=SYSTEM)
         with transaction(self.engine) as connection:
             for one in decisions:
-                connection.execute(
-                    text(
-                        """
-                        INSERT INTO decisions (entity, subject, code, field, verdict, about, by, note, run_id)
-                        SELECT :entity, :subject, :code, :field, :verdict, :about, :by, :note, :run_id
-                        WHERE NOT EXISTS (
-                            SELECT FROM decisions AS same
-                            WHERE entity = :entity AND subject = :subject AND code = :code AND field = :field
-                              AND verdict = :verdict AND about = :about
-                              AND (run_id = :run_id OR CAST(:run_id AS text) IS NULL AND run_id IS NULL AND by = :by
-                                AND NOT EXISTS (
-                                  SELECT FROM decisions AS later
-                                  WHERE later.entity = :entity AND later.subject = :subject AND later.code = :code
-                                    AND later.about = :about AND later.id > same.id)))
-                        """
-                    ),
-                    {
-                        "entity": entity,
-                        "subject": storable_text(one.subject),
-                        "code": one.code,
-                        "field": one.field,
-                        "verdict": one.verdict,
-                        "about": one.about,
-                        "by": storable_text(one.by),
-                        "note": storable_text(one.note),
-                        "run_id": one.run_id,
-                    },
+                execute(
+                    connection,
+                    """
+                    INSERT INTO decisions (entity, subject, code, field, verdict, about, by, note, run_id)
+                    SELECT :entity, :subject, :code, :field, :verdict, :about, :by, :note, :run_id
+                    WHERE NOT EXISTS (
+                        SELECT FROM decisions AS same
+                        WHERE entity = :entity AND subject = :subject AND code = :code AND field = :field
+                          AND verdict = :verdict AND about = :about
+                          AND (run_id = :run_id OR CAST(:run_id AS text) IS NULL AND run_id IS NULL AND by = :by
+                            AND NOT EXISTS (
+                              SELECT FROM decisions AS later
+                              WHERE later.entity = :entity AND later.subject = :subject AND later.code = :code
+                                AND later.about = :about AND later.id > same.id)))
+                    """,
+                    entity=entity,
+                    subject=one.subject,
+                    code=one.code,
+                    field=one.field,
+                    verdict=one.verdict,
+                    about=one.about,
+                    by=one.by,
+                    note=one.note,
+                    run_id=one.run_id,
                 )
 
     def latest(
         self, entity: str, subjects: Collection[str] | None = None, *, codes: Collection[str] | None = None
     ) -> list[Decision]:
         """The last decision on each (subject, code, field): of all subjects and codes, or of these."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    """
-                    SELECT DISTINCT ON (subject, code, field)
-                        id, subject, code, field, verdict, about, by, note, run_id, decided_at
-                    FROM decisions
-                    WHERE entity = :entity AND (CAST(:subjects AS text[]) IS NULL OR subject = ANY(:subjects))
-                      AND (CAST(:codes AS text[]) IS NULL OR code = ANY(:codes))
-                    ORDER BY subject, code, field, decided_at DESC, id DESC
-                    """
-                ),
-                {
-                    "entity": entity,
-                    "subjects": None if subjects is None else list(subjects),
-                    "codes": None if codes is None else list(codes),
-                },
-            ).all()
-        return [Decision(**row._mapping) for row in rows]
+        return fetch_as(
+            Decision,
+            self.engine,
+            f"""
+            SELECT DISTINCT ON (subject, code, field) {columns(Decision)}
+            FROM decisions
+            WHERE entity = :entity AND (CAST(:subjects AS text[]) IS NULL OR subject = ANY(:subjects))
+              AND (CAST(:codes AS text[]) IS NULL OR code = ANY(:codes))
+            ORDER BY subject, code, field, decided_at DESC, id DESC
+            """,
+            entity=entity,
+            subjects=None if subjects is None else list(subjects),
+            codes=None if codes is None else list(codes),
+        )

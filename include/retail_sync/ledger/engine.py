@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg.types.string import StrDumperUnknown
+from psycopg.types.string import StrDumperUnknown, TextLoader
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from retail_sync.ledger.bulk import storable_text
+from retail_sync.ledger.bulk import jsonb, storable_text
 from retail_sync.ledger.failures import SYSTEM, translated
 from retail_sync.ledger.limits import CONNECT_SECONDS, KEEP_ALIVE, TASK, UNACKNOWLEDGED_MILLISECONDS, Limits
 from retail_sync.records.errors import ConfigurationFault
@@ -44,6 +44,7 @@ def connect(url: str, limits: Limits = TASK) -> Engine:
         pool_pre_ping=True,
         # Parameters are e-mail addresses, names, secrets: no error and no log shows them.
         hide_parameters=True,
+        json_serializer=jsonb,
         execution_options={_LIMITS: limits},
         # No server-side prepared statements: they break behind a pooler such as PgBouncer.
         connect_args={
@@ -69,6 +70,7 @@ class _StorableDumper(StrDumperUnknown):
 
 def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
     connection.adapters.register_dumper(str, _StorableDumper)
+    connection.adapters.register_loader("uuid", TextLoader)
     connection.execute("SET TIME ZONE 'UTC'")
     connection.commit()
 

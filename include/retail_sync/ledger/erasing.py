@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.limits import CARE
+from retail_sync.ledger.statements import execute, fetch_column
 
 
 def erase(
@@ -160,8 +161,8 @@ def start_over(engine: Engine, entity: str) -> int:
 
 
 def _ids(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[str]:
-    return [str(one) for one in connection.execute(text(statement), dict(values)).scalars()]
+    return [str(one) for one in fetch_column(connection, statement, **dict(values))]
 
 
 def _count(connection: Connection, statement: str, values: Mapping[str, Any]) -> int:
-    return connection.execute(text(statement), dict(values)).rowcount
+    return execute(connection, statement, **dict(values))

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, Engine, text
 
-from retail_sync.ledger.bulk import copy_in, jsonb_or_null, storable_text
+from retail_sync.ledger.bulk import incoming
 from retail_sync.ledger.engine import SYSTEM, transaction
 from retail_sync.ledger.rows import Hold, HoldDraft
+from retail_sync.ledger.statements import columns, execute, fetch, fetch_as, fetch_column
 from retail_sync.records.errors import ProtocolFault
 
 DISMISS = "dismiss"
@@ -43,24 +44,11 @@ def is_dismissed(hold: str) -> str:
     )
 
 
-_COLUMNS = (
-    "id, entity, kind, subject, system, source_id, label, code, severity, field, message, evidence, release, "
-    "run_id, first_seen_at, last_seen_at, attempts, due_at, released_at, released_by, note, "
-    f"{hold_fingerprint('holds')} AS fingerprint"
-)
-_DRAFT = (
-    "kind",
-    "subject",
-    "system",
-    "source_id",
-    "label",
-    "code",
-    "severity",
-    "field",
-    "message",
-    "evidence",
-    "release",
-)
+_COLUMNS = columns(Hold, made={"fingerprint": hold_fingerprint("holds")})
+_DRAFT = {
+    "kind": "text", "subject": "text", "system": "text", "source_id": "text", "label": "text", "code": "text",
+    "severity": "text", "field": "text", "message": "text", "evidence": "jsonb", "release": "text",
+}  # fmt: skip
 _UNTRIED = "COALESCE(excluded.evidence ? 'change' AND excluded.evidence = held.evidence, false)"
 """SQL: the hold speaks of the same attempt as before (its change), so nothing was sent again."""
 _LONGEST_EXPONENT = 30  # doubling that often is longer than any configured retry; keeps the interval finite
@@ -87,14 +75,12 @@ class Holds:
 
     def counts(self, entity: str) -> dict[str, int]:
         """Open holds a code, most frequent first."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT code, count(*) FROM holds WHERE entity = :entity AND released_at IS NULL "
-                    "GROUP BY code ORDER BY count(*) DESC, code"
-                ),
-                {"entity": entity},
-            ).all()
+        rows = fetch(
+            self.engine,
+            "SELECT code, count(*) FROM holds WHERE entity = :entity AND released_at IS NULL "
+            "GROUP BY code ORDER BY count(*) DESC, code",
+            entity=entity,
+        )
         return {row[0]: row[1] for row in rows}
 
     def about(self, entity: str, about: str) -> list[Hold]:
@@ -108,11 +94,11 @@ class Holds:
 
     def make_due(self, hold_ids: Collection[int]) -> int:
         """Let the next run try these open holds, whatever their back-off says."""
-        with transaction(self.engine) as connection:
-            return connection.execute(
-                text("UPDATE holds SET due_at = now() WHERE id = ANY(:ids) AND released_at IS NULL"),
-                {"ids": sorted(hold_ids)},
-            ).rowcount
+        return execute(
+            self.engine,
+            "UPDATE holds SET due_at = now() WHERE id = ANY(:ids) AND released_at IS NULL",
+            ids=sorted(hold_ids),
+        )
 
     def release(self, hold_id: int, by: str, note: str | None = None) -> None:
         """Close one hold by hand. The same finding in a later run opens a new one."""
@@ -122,7 +108,7 @@ class Holds:
                     "UPDATE holds SET released_at = now(), released_by = :by, note = :note "
                     "WHERE id = :id AND released_at IS NULL"
                 ),
-                {"id": hold_id, "by": by, "note": storable_text(note)},
+                {"id": hold_id, "by": by, "note": note},
             )
             if done.rowcount == 0:
                 raise ProtocolFault(
@@ -130,9 +116,7 @@ class Holds:
                 )
 
     def _read(self, condition: str, **values: Any) -> list[Hold]:
-        with transaction(self.engine) as connection:
-            rows = connection.execute(text(f"SELECT {_COLUMNS} FROM holds WHERE {condition}"), values).all()
-        return [_hold(row) for row in rows]
+        return fetch_as(Hold, self.engine, f"SELECT {_COLUMNS} FROM holds WHERE {condition}", **values)
 
 
 def record_holds(
@@ -153,41 +137,33 @@ def record_holds(
     """
     if not drafts:
         return 0, 0
-    connection.execute(
-        text(
-            "CREATE TEMP TABLE IF NOT EXISTS incoming_holds (kind text, subject text, system text, source_id text, "
-            "label text, code text, severity text, field text, message text, evidence jsonb, release text) "
-            "ON COMMIT DROP"
-        )
+    found = [tuple(getattr(draft, name) for name in _DRAFT) for draft in _once_each(drafts)]
+    given = incoming(connection, "incoming_holds", _DRAFT, found)
+    rows = fetch_column(
+        connection,
+        f"""
+        INSERT INTO holds AS held (entity, {", ".join(_DRAFT)}, run_id, first_seen_at, last_seen_at, attempts,
+                                   due_at)
+        SELECT :entity, {", ".join(_DRAFT)}, :run_id, :now, :now, 1, :now + LEAST(:first, :longest)
+        FROM {given.source} ORDER BY kind, subject, code, COALESCE(field, '')
+        ON CONFLICT (entity, kind, subject, code, COALESCE(field, ''::text)) WHERE released_at IS NULL
+        DO UPDATE SET
+            system = excluded.system, source_id = excluded.source_id, label = excluded.label,
+            severity = excluded.severity, message = excluded.message, evidence = excluded.evidence,
+            release = excluded.release, run_id = excluded.run_id, last_seen_at = excluded.last_seen_at,
+            attempts = held.attempts + (held.run_id <> excluded.run_id AND NOT {_UNTRIED})::int,
+            due_at = CASE WHEN held.run_id = excluded.run_id OR {_UNTRIED} THEN held.due_at
+                     ELSE :now + LEAST(CAST(:first AS interval) * 2 ^ LEAST(held.attempts, :most), :longest) END
+        RETURNING (xmax = 0)
+        """,
+        entity=entity,
+        run_id=run_id,
+        now=now,
+        first=first_retry,
+        longest=longest,
+        most=_LONGEST_EXPONENT,
+        **given.values,
     )
-    copy_in(connection, "incoming_holds", _DRAFT, (_draft_values(draft) for draft in _once_each(drafts)))
-    rows = connection.execute(
-        text(
-            f"""
-            INSERT INTO holds AS held (entity, {", ".join(_DRAFT)}, run_id, first_seen_at, last_seen_at, attempts,
-                                       due_at)
-            SELECT :entity, {", ".join(_DRAFT)}, :run_id, :now, :now, 1, :now + LEAST(:first, :longest)
-            FROM incoming_holds ORDER BY kind, subject, code, COALESCE(field, '')
-            ON CONFLICT (entity, kind, subject, code, COALESCE(field, ''::text)) WHERE released_at IS NULL
-            DO UPDATE SET
-                system = excluded.system, source_id = excluded.source_id, label = excluded.label,
-                severity = excluded.severity, message = excluded.message, evidence = excluded.evidence,
-                release = excluded.release, run_id = excluded.run_id, last_seen_at = excluded.last_seen_at,
-                attempts = held.attempts + (held.run_id <> excluded.run_id AND NOT {_UNTRIED})::int,
-                due_at = CASE WHEN held.run_id = excluded.run_id OR {_UNTRIED} THEN held.due_at
-                         ELSE :now + LEAST(CAST(:first AS interval) * 2 ^ LEAST(held.attempts, :most), :longest) END
-            RETURNING (xmax = 0)
-            """
-        ),
-        {
-            "entity": entity,
-            "run_id": run_id,
-            "now": now,
-            "first": first_retry,
-            "longest": longest,
-            "most": _LONGEST_EXPONENT,
-        },
-    ).scalars()
     inserted = [bool(new) for new in rows]
     return sum(inserted), len(inserted) - sum(inserted)
 
@@ -205,48 +181,28 @@ def release_settled(
     if not subjects:
         return 0
     again = {(draft.kind, draft.subject, draft.code, draft.field or "") for draft in held_again}
-    open_rows = connection.execute(
-        text(
-            """
-            SELECT id, kind, subject, code, COALESCE(field, '') FROM holds
-            WHERE entity = :entity AND released_at IS NULL
-              AND (kind, subject) IN (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:subjects AS text[])))
-            ORDER BY id FOR UPDATE
-            """
-        ),
-        {
-            "entity": entity,
-            "kinds": [kind for kind, _ in subjects],
-            "subjects": [subject for _, subject in subjects],
-        },
-    ).all()
+    open_rows = fetch(
+        connection,
+        """
+        SELECT id, kind, subject, code, COALESCE(field, '') FROM holds
+        WHERE entity = :entity AND released_at IS NULL
+          AND (kind, subject) IN (SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:subjects AS text[])))
+        ORDER BY id FOR UPDATE
+        """,
+        entity=entity,
+        kinds=[kind for kind, _ in subjects],
+        subjects=[subject for _, subject in subjects],
+    )
     gone = [row[0] for row in open_rows if tuple(row[1:]) not in again]
-    connection.execute(
-        text("UPDATE holds SET released_at = :now, released_by = :by WHERE id = ANY(:ids)"),
-        {"now": now, "by": f"run {run_id}", "ids": gone},
+    execute(
+        connection,
+        "UPDATE holds SET released_at = :now, released_by = :by WHERE id = ANY(:ids)",
+        now=now,
+        by=f"run {run_id}",
+        ids=gone,
     )
     return len(gone)
 
 
 def _once_each(drafts: Sequence[HoldDraft]) -> list[HoldDraft]:
     return list({(d.kind, d.subject, d.code, d.field or ""): d for d in drafts}.values())
-
-
-def _draft_values(draft: HoldDraft) -> tuple[Any, ...]:
-    return (
-        draft.kind,
-        storable_text(draft.subject),
-        draft.system,
-        storable_text(draft.source_id),
-        storable_text(draft.label),
-        draft.code,
-        draft.severity,
-        draft.field,
-        storable_text(draft.message),
-        jsonb_or_null(draft.evidence),
-        storable_text(draft.release),
-    )
-
-
-def _hold(row: Row[Any]) -> Hold:
-    return Hold(**row._mapping)

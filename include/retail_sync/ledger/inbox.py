@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from retail_sync.ledger.bulk import jsonb, storable_text
+from retail_sync.ledger.bulk import jsonb
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.rows import Event
+from retail_sync.ledger.statements import fetch, fetch_as, fetch_column
 from retail_sync.records.events import Hint
 
 MOST_WAITING = 20_000
@@ -53,8 +54,8 @@ class Inbox:
             {
                 "entity": entity,
                 "source": hint.source,
-                "topic": storable_text(hint.topic),
-                "event_id": storable_text(hint.event_id),
+                "topic": hint.topic,
+                "event_id": hint.event_id,
                 "body": jsonb(hint.body),
                 "delay": delay(entity, hint.source),
             }
@@ -67,69 +68,66 @@ class Inbox:
         # Two deliveries of the same events at once must lock their rows in the same order.
         rows.sort(key=lambda row: (row["entity"], row["source"], row["event_id"]))
         columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in rows[0]}
-        with transaction(self.engine) as connection:
-            told = connection.execute(
-                text(
-                    """
-                    INSERT INTO inbox (entity, source, topic, event_id, body, due_at)
-                    SELECT entity, source, topic, event_id, CAST(body AS jsonb), now() + delay * INTERVAL '1 second'
-                    FROM unnest(CAST(:entity AS text[]), CAST(:source AS text[]), CAST(:topic AS text[]),
-                                CAST(:event_id AS text[]), CAST(:body AS text[]), CAST(:delay AS float8[]))
-                         AS given(entity, source, topic, event_id, body, delay)
-                    WHERE entity NOT IN (
-                        SELECT full_one FROM unnest(CAST(:entities AS text[])) AS full_one
-                        WHERE EXISTS (SELECT FROM inbox WHERE inbox.entity = full_one AND done_at IS NULL
-                                      AND claimed_by IS NULL OFFSET :most)
-                    )
-                    ON CONFLICT (entity, source, event_id) DO NOTHING
-                    RETURNING entity
-                    """
-                ),
-                {**columns, "entities": sorted(set(columns["entity"])), "most": MOST_WAITING - 1},
-            ).scalars()
-            return frozenset(told)
+        told = fetch_column(
+            self.engine,
+            """
+            INSERT INTO inbox (entity, source, topic, event_id, body, due_at)
+            SELECT entity, source, topic, event_id, CAST(body AS jsonb), now() + delay * INTERVAL '1 second'
+            FROM unnest(CAST(:entity AS text[]), CAST(:source AS text[]), CAST(:topic AS text[]),
+                        CAST(:event_id AS text[]), CAST(:body AS text[]), CAST(:delay AS float8[]))
+                 AS given(entity, source, topic, event_id, body, delay)
+            WHERE entity NOT IN (
+                SELECT full_one FROM unnest(CAST(:entities AS text[])) AS full_one
+                WHERE EXISTS (SELECT FROM inbox WHERE inbox.entity = full_one AND done_at IS NULL
+                              AND claimed_by IS NULL OFFSET :most)
+            )
+            ON CONFLICT (entity, source, event_id) DO NOTHING
+            RETURNING entity
+            """,
+            **columns,
+            entities=sorted(set(columns["entity"])),
+            most=MOST_WAITING - 1,
+        )
+        return frozenset(told)
 
     def waiting(self) -> list[Waiting]:
         """What is due and no run has seen yet, an entity a row."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT entity, count(*) AS events, min(due_at) AS since, "
-                    "EXISTS (SELECT FROM baselines WHERE baselines.entity = inbox.entity) AS aligned FROM inbox "
-                    "WHERE done_at IS NULL AND claimed_by IS NULL AND due_at <= now() GROUP BY entity ORDER BY entity"
-                )
-            ).all()
-        return [Waiting(**row._mapping) for row in rows]
+        return fetch_as(
+            Waiting,
+            self.engine,
+            "SELECT entity, count(*) AS events, min(due_at) AS since, "
+            "EXISTS (SELECT FROM baselines WHERE baselines.entity = inbox.entity) AS aligned FROM inbox "
+            "WHERE done_at IS NULL AND claimed_by IS NULL AND due_at <= now() GROUP BY entity ORDER BY entity",
+        )
 
     def aligned(self, entities: Collection[str]) -> frozenset[str]:
         """Those of `entities` that have had their first alignment."""
         if not entities:
             return frozenset()
-        with transaction(self.engine) as connection:
-            found = connection.execute(
-                text("SELECT entity FROM baselines WHERE entity = ANY(:entities)"),
-                {"entities": list(entities)},
-            ).scalars()
-            return frozenset(found)
+        found = fetch_column(
+            self.engine,
+            "SELECT entity FROM baselines WHERE entity = ANY(:entities)",
+            entities=list(entities),
+        )
+        return frozenset(found)
 
     def claim(self, entity: str, run_id: str) -> list[Event]:
         """All that is due for an entity is this run's from now on, oldest first. Runs of an entity never overlap, so
         what another run claimed and did not settle is taken over."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    """
-                    WITH taken AS (
-                        UPDATE inbox SET claimed_at = now(), claimed_by = :run_id
-                        WHERE entity = :entity AND done_at IS NULL AND due_at <= now()
-                        RETURNING id, entity, source, topic, event_id, body, received_at
-                    )
-                    SELECT * FROM taken ORDER BY id
-                    """
-                ),
-                {"entity": entity, "run_id": run_id},
-            ).all()
-        return [Event(**row._mapping) for row in rows]
+        return fetch_as(
+            Event,
+            self.engine,
+            """
+            WITH taken AS (
+                UPDATE inbox SET claimed_at = now(), claimed_by = :run_id
+                WHERE entity = :entity AND done_at IS NULL AND due_at <= now()
+                RETURNING id, entity, source, topic, event_id, body, received_at
+            )
+            SELECT * FROM taken ORDER BY id
+            """,
+            entity=entity,
+            run_id=run_id,
+        )
 
     def done(self, run_id: str) -> int:
         """What this run claimed has had its effect; how many events that were."""
@@ -142,16 +140,14 @@ class Inbox:
 
     def told(self, since: timedelta = timedelta(hours=1)) -> list[Mapping[str, Any]]:
         """Events of late by entity, source and topic: how many, how many of them open, and the last one's time."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    """
-                    SELECT entity, source, topic, count(*) AS events,
-                           count(*) FILTER (WHERE done_at IS NULL) AS open, max(received_at) AS last
-                    FROM inbox WHERE received_at > now() - CAST(:since AS interval)
-                    GROUP BY entity, source, topic ORDER BY entity, source, topic
-                    """
-                ),
-                {"since": since},
-            ).all()
+        rows = fetch(
+            self.engine,
+            """
+            SELECT entity, source, topic, count(*) AS events,
+                   count(*) FILTER (WHERE done_at IS NULL) AS open, max(received_at) AS last
+            FROM inbox WHERE received_at > now() - CAST(:since AS interval)
+            GROUP BY entity, source, topic ORDER BY entity, source, topic
+            """,
+            since=since,
+        )
         return [dict(row._mapping) for row in rows]

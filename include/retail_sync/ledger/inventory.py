@@ -15,10 +15,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 import pandas as pd
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from retail_sync.ledger.bulk import FEW, copy_frame_in, copy_out, incoming
+from retail_sync.ledger.bulk import FEW, copy_frame_in, copy_out, incoming, make_temporary
 from retail_sync.ledger.engine import Bind, transaction
+from retail_sync.ledger.statements import execute, fetch_column, fetch_value
 
 _LEVELS = {
     "product_id": "text", "outlet_id": "text", "level": "bigint", "version": "bigint", "deleted_at": "timestamptz",
@@ -54,13 +55,9 @@ _COUNTS: Mapping[StockTable, str] = {
 """Which rows of each table a complete read is to show: a read of open orders leaves out the exported ones."""
 
 
-def level_id(product_id: str, outlet_id: str) -> str:
-    """What a level is asked after by: it has no id of its own that all versions of the API show."""
-    return f"{product_id}|{outlet_id}"
-
-
 def product_of_level(level: str) -> str:
-    """The product of a `level_id`."""
+    """The product of a level. A level has no id of its own that all versions of the API show: it is asked after by
+    `product|outlet`."""
     return level.partition("|")[0]
 
 
@@ -91,16 +88,15 @@ class Stock:
             source, values = _incoming(
                 connection, "new_pairs", dict.fromkeys(("sku", "channel", "id"), "text"), pairs
             )
-            connection.execute(
-                text(
-                    f"""
-                    UPDATE stock_entries AS old SET gone_at = clock_timestamp(), changed_at = clock_timestamp()
-                    FROM {source}
-                    WHERE old.sku = new_pairs.sku AND old.channel = new_pairs.channel AND old.id <> new_pairs.id
-                      AND old.gone_at IS NULL
-                    """
-                ),
-                values,
+            execute(
+                connection,
+                f"""
+                UPDATE stock_entries AS old SET gone_at = clock_timestamp(), changed_at = clock_timestamp()
+                FROM {source}
+                WHERE old.sku = new_pairs.sku AND old.channel = new_pairs.channel AND old.id <> new_pairs.id
+                  AND old.gone_at IS NULL
+                """,
+                **values,
             )
         return older
 
@@ -109,14 +105,12 @@ class Stock:
         seen to hold nothing any more is kept, and so is its first export mark: that one says since when its level
         shows it, whatever is marked again later."""
         older = self._see("stock_orders", _ORDERS, ("id",), run_id, self._with_first_mark(rows), _CLOSED)
-        with transaction(self.engine) as connection:
-            connection.execute(
-                text(
-                    "UPDATE stock_orders SET closed_at = modified_at "
-                    "WHERE id = ANY(:ids) AND NOT holds AND closed_at IS NULL"
-                ),
-                {"ids": list(rows["id"])},
-            )
+        execute(
+            self.engine,
+            "UPDATE stock_orders SET closed_at = modified_at "
+            "WHERE id = ANY(:ids) AND NOT holds AND closed_at IS NULL",
+            ids=list(rows["id"]),
+        )
         return older
 
     def _with_first_mark(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -147,7 +141,7 @@ class Stock:
             same = (both["_merge"] == "both") & (both["quantity"] == both["quantity_old"]).fillna(False)
             changed = set(both.loc[~same, "product_id"])
             if changed:
-                connection.execute(text("DELETE FROM stock_buckets"))
+                execute(connection, "DELETE FROM stock_buckets")
                 copy_frame_in(connection, "stock_buckets", rows.assign(run_id=run_id))
         return changed
 
@@ -160,15 +154,17 @@ class Stock:
         outlets: Collection[str] | None = None,
     ) -> set[str]:
         """Ids of rows that count (levels and entries that are there, orders that hold goods), were last seen before
-        that time (ledger's clock), and are not among `met`. A level's id is `level_id`; `outlets`: only those there."""
+        that time (ledger's clock), and are not among `met`. A level's id is `product|outlet`; `outlets`: only those
+        there."""
         name, counts = _IDS[table], _COUNTS[table]
         here = "" if outlets is None else " AND outlet_id = ANY(:outlets)"
-        with transaction(self.engine) as connection:
-            found = connection.execute(
-                text(f"SELECT {name} FROM {table} WHERE {counts} AND seen_at < :since{here}"),
-                {"since": seen_before, **({} if outlets is None else {"outlets": list(outlets)})},
-            ).scalars()
-            return set(found) - set(met)
+        found = fetch_column(
+            self.engine,
+            f"SELECT {name} FROM {table} WHERE {counts} AND seen_at < :since{here}",
+            since=seen_before,
+            **{} if outlets is None else {"outlets": list(outlets)},
+        )
+        return set(found) - set(met)
 
     def mark_levels_gone(self, ids: Collection[str]) -> set[str]:
         """Mark levels as deleted that are proven to be gone; their products."""
@@ -183,27 +179,14 @@ class Stock:
         return self._end("stock_orders", "holds = false, closed_at = clock_timestamp()", "lines", ids)
 
     def _end(self, table: StockTable, change: str, told: str, ids: Collection[str]) -> list[str]:
-        with transaction(self.engine) as connection:
-            return list(
-                connection.execute(
-                    text(
-                        f"UPDATE {table} SET {change}, changed_at = clock_timestamp() "
-                        f"WHERE {_COUNTS[table]} AND {_IDS[table]} = ANY(:ids) RETURNING {told}"
-                    ),
-                    {"ids": list(ids)},
-                ).scalars()
+        return list(
+            fetch_column(
+                self.engine,
+                f"UPDATE {table} SET {change}, changed_at = clock_timestamp() "
+                f"WHERE {_COUNTS[table]} AND {_IDS[table]} = ANY(:ids) RETURNING {told}",
+                ids=list(ids),
             )
-
-    def entry_gone(self, entry_id: str) -> None:
-        """The entry was asked for and does not exist any more."""
-        with transaction(self.engine) as connection:
-            connection.execute(
-                text(
-                    "UPDATE stock_entries SET gone_at = clock_timestamp(), changed_at = clock_timestamp() "
-                    "WHERE id = :id AND gone_at IS NULL"
-                ),
-                {"id": entry_id},
-            )
+        )
 
     # ------------------------------------------------------------ looking
 
@@ -219,14 +202,12 @@ class Stock:
 
     def count_offered(self, channels: Iterable[str]) -> int:
         """How many entries of these channels offer something."""
-        with transaction(self.engine) as connection:
-            found: int = connection.execute(
-                text(
-                    "SELECT count(*) FROM stock_entries "
-                    "WHERE gone_at IS NULL AND available > 0 AND channel = ANY(:channels)"
-                ),
-                {"channels": list(channels)},
-            ).scalar_one()
+        found: int = fetch_value(
+            self.engine,
+            "SELECT count(*) FROM stock_entries "
+            "WHERE gone_at IS NULL AND available > 0 AND channel = ANY(:channels)",
+            channels=list(channels),
+        )
         return found
 
     def open_orders(self, settled_before: datetime) -> pd.DataFrame:
@@ -247,38 +228,34 @@ class Stock:
 
     def levels_changed(self, since: datetime) -> set[str]:
         """Products with a level that changed after `since` (ledger's clock)."""
-        with transaction(self.engine) as connection:
-            return set(
-                connection.execute(
-                    text("SELECT DISTINCT product_id FROM stock_levels WHERE changed_at > :since"),
-                    {"since": since},
-                ).scalars()
+        return set(
+            fetch_column(
+                self.engine,
+                "SELECT DISTINCT product_id FROM stock_levels WHERE changed_at > :since",
+                since=since,
             )
+        )
 
     def orders_changed(self, since: datetime) -> list[str]:
         """The `lines` of orders that changed after `since`."""
-        with transaction(self.engine) as connection:
-            return list(
-                connection.execute(
-                    text("SELECT lines FROM stock_orders WHERE changed_at > :since"), {"since": since}
-                ).scalars()
-            )
+        return list(
+            fetch_column(self.engine, "SELECT lines FROM stock_orders WHERE changed_at > :since", since=since)
+        )
 
     def orders_settling(self, before: datetime, after: datetime) -> list[str]:
         """The `lines` of orders that were marked as exported, or closed, between the two times: they stopped counting
         as open."""
-        with transaction(self.engine) as connection:
-            return list(
-                connection.execute(
-                    text(
-                        "SELECT lines FROM stock_orders "
-                        "WHERE (holds AND exported_at > :after AND exported_at <= :before) "
-                        "OR (NOT holds AND closed_at > :after AND closed_at <= :before "
-                        f"AND {_ENDED.format(after=':after')})"
-                    ),
-                    {"before": before, "after": after},
-                ).scalars()
+        return list(
+            fetch_column(
+                self.engine,
+                "SELECT lines FROM stock_orders "
+                "WHERE (holds AND exported_at > :after AND exported_at <= :before) "
+                "OR (NOT holds AND closed_at > :after AND closed_at <= :before "
+                f"AND {_ENDED.format(after=':after')})",
+                before=before,
+                after=after,
             )
+        )
 
     # ------------------------------------------------------------ how
 
@@ -310,35 +287,35 @@ class Stock:
         with transaction(self.engine) as connection:
             source, values = _incoming(connection, "incoming_stock", columns, rows[list(columns)])
             # What is stored as it came is sorted out before the insert, which would lock and log every row it meets.
-            older: int = connection.execute(
-                text(
-                    f"""
-                    WITH newest AS (
-                        SELECT DISTINCT ON ({order}) {named} FROM {source}
-                        ORDER BY {order}, version DESC NULLS LAST
-                    ),
-                    told AS MATERIALIZED (
-                        SELECT {", ".join(f"newest.{name}" for name in columns)},
-                            newest.version < held.version AS older, {differs("newest")} AS differs
-                        FROM newest LEFT JOIN {table} AS held USING ({order})
-                    ),
-                    written AS (
-                        INSERT INTO {table} AS held ({named}, changed_at, seen_at, run_id)
-                        SELECT {named}, clock_timestamp(), clock_timestamp(), :run_id FROM told
-                        WHERE differs ORDER BY {order}
-                        ON CONFLICT ({order}) DO UPDATE SET
-                            {", ".join(f"{name} = excluded.{name}" for name in (*data, "version"))},
-                            changed_at = CASE WHEN ({held}) IS DISTINCT FROM
-                                ({", ".join(f"excluded.{name}" for name in data)})
-                                THEN clock_timestamp() ELSE held.changed_at END,
-                            seen_at = excluded.seen_at, run_id = excluded.run_id{extra}
-                        WHERE {differs("excluded")}
-                    )
-                    SELECT count(*) FROM told WHERE older
-                    """
+            older: int = fetch_value(
+                connection,
+                f"""
+                WITH newest AS (
+                    SELECT DISTINCT ON ({order}) {named} FROM {source}
+                    ORDER BY {order}, version DESC NULLS LAST
                 ),
-                {"run_id": run_id, **values},
-            ).scalar_one()
+                told AS MATERIALIZED (
+                    SELECT {", ".join(f"newest.{name}" for name in columns)},
+                        newest.version < held.version AS older, {differs("newest")} AS differs
+                    FROM newest LEFT JOIN {table} AS held USING ({order})
+                ),
+                written AS (
+                    INSERT INTO {table} AS held ({named}, changed_at, seen_at, run_id)
+                    SELECT {named}, clock_timestamp(), clock_timestamp(), :run_id FROM told
+                    WHERE differs ORDER BY {order}
+                    ON CONFLICT ({order}) DO UPDATE SET
+                        {", ".join(f"{name} = excluded.{name}" for name in (*data, "version"))},
+                        changed_at = CASE WHEN ({held}) IS DISTINCT FROM
+                            ({", ".join(f"excluded.{name}" for name in data)})
+                            THEN clock_timestamp() ELSE held.changed_at END,
+                        seen_at = excluded.seen_at, run_id = excluded.run_id{extra}
+                    WHERE {differs("excluded")}
+                )
+                SELECT count(*) FROM told WHERE older
+                """,
+                run_id=run_id,
+                **values,
+            )
         return older
 
     def _read(self, table: str, columns: dict[str, str], where: str, **values: Any) -> pd.DataFrame:
@@ -383,9 +360,7 @@ def _incoming(
         listed = list(zip(*cells, strict=True))
         few = incoming(connection, name, columns, listed)
         return few.source, dict(few.values)
-    declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{name}"))
-    connection.execute(text(f"CREATE TEMP TABLE {name} ({declared}) ON COMMIT DROP"))
+    make_temporary(connection, name, columns)
     copy_frame_in(connection, name, rows)
-    connection.execute(text(f"ANALYZE {name}"))
+    execute(connection, f"ANALYZE {name}")
     return name, {}

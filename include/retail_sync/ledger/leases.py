@@ -31,6 +31,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from retail_sync.ledger.engine import SYSTEM, transaction
+from retail_sync.ledger.statements import execute, fetch_one, fetch_value
 from retail_sync.records.errors import LeaseHeld, LeaseLost, SyncError, SystemUnavailable
 from retail_sync.records.leases import held, holding
 
@@ -98,14 +99,14 @@ class HeldLease:
                 return  # another request of this worker was quicker
             granted = max(self._seconds, 2 * (seconds + MARGIN_SECONDS))
             asked_at = self._clocks()
-            with transaction(self._engine) as connection:
-                renewed = connection.execute(
-                    text(
-                        "UPDATE leases SET until = clock_timestamp() + make_interval(secs => :seconds) "
-                        "WHERE name = :name AND fence = :fence"
-                    ),
-                    {"name": self.name, "fence": self.fence, "seconds": granted},
-                ).rowcount
+            renewed = execute(
+                self._engine,
+                "UPDATE leases SET until = clock_timestamp() + make_interval(secs => :seconds) "
+                "WHERE name = :name AND fence = :fence",
+                name=self.name,
+                fence=self.fence,
+                seconds=granted,
+            )
             if not renewed:
                 self._lost = True
                 raise lost(self.name)
@@ -115,11 +116,12 @@ class HeldLease:
         """Let others have it at once. Nothing happens where it is somebody else's already, and where the ledger is away
         it runs out by itself."""
         try:
-            with transaction(self._engine) as connection:
-                connection.execute(
-                    text("UPDATE leases SET until = clock_timestamp() WHERE name = :name AND fence = :fence"),
-                    {"name": self.name, "fence": self.fence},
-                )
+            execute(
+                self._engine,
+                "UPDATE leases SET until = clock_timestamp() WHERE name = :name AND fence = :fence",
+                name=self.name,
+                fence=self.fence,
+            )
         except SystemUnavailable as problem:
             log.warning(
                 "The lease of %s could not be given back, and runs out by itself: %s", self.name, problem
@@ -186,19 +188,20 @@ class Leases:
         """The lease of this name, if nobody has it; else who has it, and for how long."""
         asked_at = self.clocks()
         with transaction(self.engine) as connection:
-            fence = connection.execute(
-                text(
-                    """
-                    INSERT INTO leases AS held (name, fence, holder, until, taken_at)
-                    VALUES (:name, 1, :holder, clock_timestamp() + make_interval(secs => :seconds), clock_timestamp())
-                    ON CONFLICT (name) DO UPDATE SET fence = held.fence + 1, holder = excluded.holder,
-                        until = excluded.until, taken_at = excluded.taken_at
-                    WHERE held.until <= clock_timestamp()
-                    RETURNING fence
-                    """
-                ),
-                {"name": name, "holder": holder, "seconds": seconds},
-            ).scalar()
+            fence = fetch_value(
+                connection,
+                """
+                INSERT INTO leases AS held (name, fence, holder, until, taken_at)
+                VALUES (:name, 1, :holder, clock_timestamp() + make_interval(secs => :seconds), clock_timestamp())
+                ON CONFLICT (name) DO UPDATE SET fence = held.fence + 1, holder = excluded.holder,
+                    until = excluded.until, taken_at = excluded.taken_at
+                WHERE held.until <= clock_timestamp()
+                RETURNING fence
+                """,
+                name=name,
+                holder=holder,
+                seconds=seconds,
+            )
             if fence is None:
                 return _held_by_another(connection, name)
         return HeldLease(self.engine, name, fence, seconds, asked_at, self.clocks)
@@ -211,10 +214,12 @@ def fence_off(connection: Connection) -> None:
     mine = held()
     if mine is None:
         return
-    found = connection.execute(
-        text("SELECT 1 FROM leases WHERE name = :name AND fence = :fence FOR SHARE"),
-        {"name": mine.name, "fence": mine.fence},
-    ).first()
+    found = fetch_one(
+        connection,
+        "SELECT 1 FROM leases WHERE name = :name AND fence = :fence FOR SHARE",
+        name=mine.name,
+        fence=mine.fence,
+    )
     if found is None:
         raise lost(mine.name)
 

@@ -12,7 +12,7 @@ from typing import Self
 
 from sqlalchemy import Engine, text
 
-from retail_sync.ledger.api_calls import Exchanges, PostgresExchangeSink
+from retail_sync.ledger.api_calls import PostgresExchangeSink
 from retail_sync.ledger.budget import PostgresBudget
 from retail_sync.ledger.changes import Changes
 from retail_sync.ledger.checkpoints import Checkpoints
@@ -57,7 +57,6 @@ class Ledger:
     changes: Changes = field(init=False)
     holds: Holds = field(init=False)
     decisions: Decisions = field(init=False)
-    exchanges: Exchanges = field(init=False)
     checkpoints: Checkpoints = field(init=False)
     inbox: Inbox = field(init=False)
     leases: Leases = field(init=False)
@@ -71,7 +70,6 @@ class Ledger:
             "changes": Changes,
             "holds": Holds,
             "decisions": Decisions,
-            "exchanges": Exchanges,
             "checkpoints": Checkpoints,
             "inbox": Inbox,
             "leases": Leases,

@@ -10,18 +10,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from retail_sync.ledger.bulk import copy_in, copy_out, incoming, jsonb
 from retail_sync.ledger.engine import SYSTEM, Bind, transaction
 from retail_sync.ledger.rows import Agreement, Link
+from retail_sync.ledger.statements import columns, execute, fetch_as, fetch_column, fetch_value
 from retail_sync.records.errors import RecordRejected
 
-_SELECT = """
-    SELECT id::text, entity, kind, commercetools_id, lightspeed_id, parent_id::text, base, matched_by, resent, run_id,
-           created_at, agreed_at, retired_at
-    FROM links
-"""
+_SELECT = f"SELECT {columns(Link)} FROM links"
 _WRITTEN = (
     "id", "entity", "kind", "commercetools_id", "lightspeed_id", "parent_id", "base", "matched_by", "resent",
     "run_id", "created_at", "agreed_at",
@@ -60,15 +57,15 @@ class Links:
         given = {condition: pair for condition, pair in choices.items() if pair[1] is not None}
         narrowed = f"AND ({' OR '.join(given)})" if given else ""
         values = {name: list(wanted or ()) for name, wanted in given.values()}
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    f"{_SELECT} WHERE entity = :entity AND kind = :kind "
-                    f"AND retired_at IS {'NOT ' if retired else ''}NULL {narrowed} ORDER BY created_at, id"
-                ),
-                {"entity": entity, "kind": kind, **values},
-            ).all()
-        return [_link(row) for row in rows]
+        return fetch_as(
+            Link,
+            self.engine,
+            f"{_SELECT} WHERE entity = :entity AND kind = :kind "
+            f"AND retired_at IS {'NOT ' if retired else ''}NULL {narrowed} ORDER BY created_at, id",
+            entity=entity,
+            kind=kind,
+            **values,
+        )
 
     def pairs(
         self,
@@ -95,16 +92,14 @@ class Links:
 
     def count(self, entity: str, kind: str) -> int:
         """How many links are in force."""
-        with transaction(self.engine) as connection:
-            return int(
-                connection.execute(
-                    text(
-                        "SELECT count(*) FROM links "
-                        "WHERE entity = :entity AND kind = :kind AND retired_at IS NULL"
-                    ),
-                    {"entity": entity, "kind": kind},
-                ).scalar_one()
+        return int(
+            fetch_value(
+                self.engine,
+                "SELECT count(*) FROM links WHERE entity = :entity AND kind = :kind AND retired_at IS NULL",
+                entity=entity,
+                kind=kind,
             )
+        )
 
     def partners(self, entity: str, kind: str, ids: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
         """Whom these records (ids by system) are linked with, by system."""
@@ -114,28 +109,29 @@ class Links:
                 theirs = "lightspeed" if system == "commercetools" else "commercetools"
                 if some:
                     found[theirs] |= set(
-                        connection.execute(
-                            text(
-                                f"SELECT {theirs}_id FROM links WHERE entity = :entity AND kind = :kind "
-                                f"AND retired_at IS NULL AND {system}_id = ANY(:ids)"
-                            ),
-                            {"entity": entity, "kind": kind, "ids": list(some)},
-                        ).scalars()
+                        fetch_column(
+                            connection,
+                            f"SELECT {theirs}_id FROM links WHERE entity = :entity AND kind = :kind "
+                            f"AND retired_at IS NULL AND {system}_id = ANY(:ids)",
+                            entity=entity,
+                            kind=kind,
+                            ids=list(some),
+                        )
                     )
         return found
 
     def changed(self, entity: str, kind: str, since: datetime) -> set[str]:
         """Lightspeed ids of links that were made or retired after `since`."""
-        with transaction(self.engine) as connection:
-            return set(
-                connection.execute(
-                    text(
-                        "SELECT lightspeed_id FROM links WHERE entity = :entity AND kind = :kind "
-                        "AND (created_at > :since OR retired_at > :since)"
-                    ),
-                    {"entity": entity, "kind": kind, "since": since},
-                ).scalars()
+        return set(
+            fetch_column(
+                self.engine,
+                "SELECT lightspeed_id FROM links WHERE entity = :entity AND kind = :kind "
+                "AND (created_at > :since OR retired_at > :since)",
+                entity=entity,
+                kind=kind,
+                since=since,
             )
+        )
 
     def add(self, links: Sequence[Link]) -> dict[str, str]:
         """Store new links, all or none; product links and the variant links under them may come in one call.
@@ -148,7 +144,7 @@ class Links:
             return {}
         with transaction(self.engine) as connection:
             # One adder at a time, so that what is looked up here still holds when the new rows go in.
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('ledger links', 0))"))
+            execute(connection, "SELECT pg_advisory_xact_lock(hashtextextended('ledger links', 0))")
             known = _Known()
             for held in _held(connection, links):
                 known.take(held)
@@ -165,7 +161,7 @@ class Links:
                 ids[link.id] = pair.id if pair else link.id
             if conflicts:
                 raise _conflict(conflicts)
-            now = connection.execute(text("SELECT now()")).scalar_one()
+            now = fetch_value(connection, "SELECT now()")
             copy_in(connection, "links", _WRITTEN, (_values(link, ids, now) for link in new))
         return ids
 
@@ -181,31 +177,28 @@ class Links:
                 {"id": "uuid", "base": "jsonb", "resent": "jsonb"},
                 [(link_id, base, resent) for link_id, (base, resent) in latest.items()],
             )
-            return connection.execute(
-                text(
-                    f"""
-                    WITH agreed AS (SELECT * FROM {given.source}),
-                    held AS (
-                        SELECT id FROM links WHERE retired_at IS NULL AND id = ANY(ARRAY(SELECT id FROM agreed))
-                        ORDER BY id FOR UPDATE
-                    )
-                    UPDATE links SET base = agreed.base, resent = agreed.resent, agreed_at = now()
-                    FROM agreed JOIN held USING (id) WHERE links.id = agreed.id
-                    """
-                ),
-                given.values,
-            ).rowcount
+            return execute(
+                connection,
+                f"""
+                WITH agreed AS (SELECT * FROM {given.source}),
+                held AS (
+                    SELECT id FROM links WHERE retired_at IS NULL AND id = ANY(ARRAY(SELECT id FROM agreed))
+                    ORDER BY id FOR UPDATE
+                )
+                UPDATE links SET base = agreed.base, resent = agreed.resent, agreed_at = now()
+                FROM agreed JOIN held USING (id) WHERE links.id = agreed.id
+                """,
+                **given.values,
+            )
 
     def retire(self, link_id: str) -> None:
         """End a link, and the links under it; both ids may then be linked anew. Retiring twice changes nothing."""
-        with transaction(self.engine) as connection:
-            connection.execute(
-                text(
-                    "UPDATE links SET retired_at = now() WHERE retired_at IS NULL "
-                    "AND (id = CAST(:id AS uuid) OR parent_id = CAST(:id AS uuid))"
-                ),
-                {"id": link_id},
-            )
+        execute(
+            self.engine,
+            "UPDATE links SET retired_at = now() WHERE retired_at IS NULL "
+            "AND (id = CAST(:id AS uuid) OR parent_id = CAST(:id AS uuid))",
+            id=link_id,
+        )
 
 
 class _Pair(NamedTuple):
@@ -239,7 +232,7 @@ def _held(connection: Connection, links: Sequence[Link]) -> Iterator[_Pair]:
         wanted = [link for link in links if (link.entity, link.kind) == (entity, kind)]
         rows = connection.execute(
             text(
-                "SELECT entity, kind, commercetools_id, lightspeed_id, id::text FROM links "
+                "SELECT entity, kind, commercetools_id, lightspeed_id, id FROM links "
                 "WHERE entity = :entity AND kind = :kind AND retired_at IS NULL "
                 "AND (commercetools_id = ANY(:ours) OR lightspeed_id = ANY(:theirs))"
             ),
@@ -295,7 +288,3 @@ def _conflict(conflicts: Sequence[tuple[Link, _Pair]]) -> LinkConflict:
             for link, pair in conflicts
         ],
     )
-
-
-def _link(row: Row[Any]) -> Link:
-    return Link(**row._mapping)

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from retail_sync.ledger.bulk import Incoming, copy_in, copy_out, incoming, literal, storable_text
 from retail_sync.ledger.engine import Bind, transaction
 from retail_sync.ledger.rows import MirrorRow, SeenCounts
+from retail_sync.ledger.statements import columns, execute, fetch, fetch_column
 from retail_sync.records.identifiers import folded_key
 from retail_sync.records.types import digest
 
@@ -28,9 +29,11 @@ _DERIVED = {"label_key", "keys"}
 """Columns that are worked out from a row; nobody reads them back."""
 KeysOf = Callable[[MirrorRow], Iterable[str]]
 """What a row is found by: its identifiers in the form in which they are compared, with the name of their kind."""
+_SIDES = {"commercetools": "commercetools_id", "lightspeed": "lightspeed_id"}
+"""The column of a link that names each system's row."""
 _LONGEST_KEY = 200
 """Characters of a key that are kept as they are: an index takes no long ones."""
-_READ = f"{', '.join(name for name in _DATA if name not in _DERIVED)}, deletion, seen_at, changed_at, run_id"
+_READ = columns(MirrorRow)
 _FETCH_ROWS = 2000
 
 # The one rule of order: by version; where one side has none, by time; a row that can't be placed never replaces
@@ -105,7 +108,7 @@ class Mirror:
                     bound,
                 )
             }
-            written = connection.execute(text(_UPSERT.format(source=given.source)), bound).all()
+            written = fetch(connection, _UPSERT.format(source=given.source), **bound)
         taken = {row[0] for row in written}
         older = tuple(sorted({storable_text(row.id) or "" for row in rows} - taken))
         new = sum(1 for row in written if row[1])
@@ -163,7 +166,7 @@ class Mirror:
                 execution_options={"stream_results": True, "yield_per": _FETCH_ROWS},
             )
             for row in result:
-                yield _mirror_row(row)
+                yield MirrorRow(**row._mapping)
 
     def cells(
         self,
@@ -208,35 +211,35 @@ class Mirror:
 
     def keys(self, entity: str, kind: str, ids: Mapping[str, Collection[str]]) -> set[str]:
         """What these rows (ids by system) are found by, deleted ones too."""
-        with transaction(self.engine) as connection:
-            return {
-                key
-                for system, some in ids.items()
-                if some
-                for key in connection.execute(
-                    text(
-                        "SELECT DISTINCT unnest(keys) FROM mirror WHERE entity = :entity AND kind = :kind "
-                        "AND system = :system AND id = ANY(:ids)"
-                    ),
-                    {"entity": entity, "kind": kind, "system": system, "ids": list(some)},
-                ).scalars()
-            }
+        return {
+            key
+            for system, some in ids.items()
+            if some
+            for key in fetch_column(
+                self.engine,
+                "SELECT DISTINCT unnest(keys) FROM mirror WHERE entity = :entity AND kind = :kind "
+                "AND system = :system AND id = ANY(:ids)",
+                entity=entity,
+                kind=kind,
+                system=system,
+                ids=list(some),
+            )
+        }
 
     def bearers(self, entity: str, kind: str, keys: Collection[str]) -> dict[str, set[str]]:
         """Ids of rows of any system that bear one of these keys (see `see`), deleted ones too, by system."""
         found: dict[str, set[str]] = {}
         if not keys:
             return found
-        with transaction(self.engine) as connection:
-            # One look into the index for each key: of a condition with many keys every row would be held against all.
-            rows = connection.execute(
-                text(
-                    "SELECT DISTINCT mirror.system, mirror.id FROM unnest(CAST(:keys AS text[])) AS wanted (key) "
-                    "JOIN mirror ON mirror.keys @> ARRAY[wanted.key] "
-                    "WHERE mirror.keys IS NOT NULL AND mirror.entity = :entity AND mirror.kind = :kind"
-                ),
-                {"entity": entity, "kind": kind, "keys": [_key_text(one) for one in keys]},
-            ).all()
+        rows = fetch(
+            self.engine,
+            "SELECT DISTINCT mirror.system, mirror.id FROM unnest(CAST(:keys AS text[])) AS wanted (key) "
+            "JOIN mirror ON mirror.keys @> ARRAY[wanted.key] "
+            "WHERE mirror.keys IS NOT NULL AND mirror.entity = :entity AND mirror.kind = :kind",
+            entity=entity,
+            kind=kind,
+            keys=[_key_text(one) for one in keys],
+        )
         for system, record in rows:
             found.setdefault(system, set()).add(record)
         return found
@@ -245,23 +248,101 @@ class Mirror:
         self, entity: str, kind: str, system: str, name: str, ids: Collection[str]
     ) -> dict[str, Any]:
         """One identity cell of these rows, where they have it."""
+        rows = fetch(
+            self.engine,
+            "SELECT id, identity -> :name FROM mirror WHERE entity = :entity AND kind = :kind "
+            "AND system = :system AND id = ANY(:ids) AND identity ->> :name IS NOT NULL",
+            entity=entity,
+            kind=kind,
+            system=system,
+            name=name,
+            ids=list(ids),
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def parents(
+        self,
+        entity: str,
+        kind: str,
+        system: str,
+        *,
+        ids: Collection[str] | None = None,
+        parents: Collection[str] | None = None,
+    ) -> dict[str, str | None]:
+        """The parent of each of these rows, or of all under these parents, deleted ones too, by id."""
+        column, wanted = ("id", ids) if ids is not None else ("parent_id", parents)
+        if not wanted:
+            return {}
         with transaction(self.engine) as connection:
             rows = connection.execute(
                 text(
-                    "SELECT id, identity -> :name FROM mirror WHERE entity = :entity AND kind = :kind "
-                    "AND system = :system AND id = ANY(:ids) AND identity ->> :name IS NOT NULL"
+                    "SELECT id, parent_id FROM mirror WHERE entity = :entity AND kind = :kind "
+                    f"AND system = :system AND {column} = ANY(:wanted)"
                 ),
-                {"entity": entity, "kind": kind, "system": system, "name": name, "ids": list(ids)},
+                {"entity": entity, "kind": kind, "system": system, "wanted": list(wanted)},
             ).all()
+        return {row[0]: row[1] for row in rows}
+
+    def count_linked(self, entity: str, kind: str, system: str) -> int:
+        """How many rows of a system are there and linked."""
+        with transaction(self.engine) as connection:
+            return int(
+                connection.execute(
+                    text(
+                        "SELECT count(*) FROM links JOIN mirror USING (entity, kind) "
+                        "WHERE links.entity = :entity AND links.kind = :kind AND links.retired_at IS NULL "
+                        f"AND mirror.system = :system AND mirror.id = links.{_SIDES[system]} "
+                        "AND mirror.deleted_at IS NULL"
+                    ),
+                    {"entity": entity, "kind": kind, "system": system},
+                ).scalar_one()
+            )
+
+    def linked_and_off(self, entity: str, kind: str, system: str, parent_kind: str, switch: str) -> set[str]:
+        """Ids of linked rows of a system that are gone, or whose parent is switched off (identity cell `switch`)."""
+        with transaction(self.engine) as connection:
+            return set(
+                connection.execute(
+                    text(
+                        "SELECT mirror.id FROM links JOIN mirror USING (entity, kind) "
+                        "LEFT JOIN mirror AS parent ON parent.entity = mirror.entity "
+                        "AND parent.kind = :parent_kind AND parent.system = mirror.system "
+                        "AND parent.id = mirror.parent_id "
+                        "WHERE links.entity = :entity AND links.kind = :kind AND links.retired_at IS NULL "
+                        f"AND mirror.system = :system AND mirror.id = links.{_SIDES[system]} "
+                        "AND (mirror.deleted_at IS NOT NULL OR parent.identity ->> :switch = 'false')"
+                    ),
+                    {
+                        "entity": entity,
+                        "kind": kind,
+                        "system": system,
+                        "parent_kind": parent_kind,
+                        "switch": switch,
+                    },
+                ).scalars()
+            )
+
+    def listed(self, entity: str, kind: str, system: str, name: str) -> dict[str, str]:
+        """The identity cell `name`, a list, as JSON text, of all rows that have something in it, by id. Index
+        ix_mirror_parts."""
+        rows = fetch(
+            self.engine,
+            f"SELECT id, identity ->> {literal(name)} FROM mirror WHERE entity = :entity AND kind = :kind "
+            f"AND system = :system AND identity -> {literal(name)} <> CAST('[]' AS jsonb)",
+            entity=entity,
+            kind=kind,
+            system=system,
+        )
         return {row[0]: row[1] for row in rows}
 
     def changed(self, entity: str, since: datetime) -> dict[tuple[str, str], set[str]]:
         """Ids of rows that changed after `since` (ledger's clock), by (system, kind)."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text("SELECT system, kind, id FROM mirror WHERE entity = :entity AND changed_at > :since"),
-                {"entity": entity, "since": since},
-            ).all()
+        rows = fetch(
+            self.engine,
+            "SELECT system, kind, id FROM mirror WHERE entity = :entity AND changed_at > :since",
+            entity=entity,
+            since=since,
+        )
         found: dict[tuple[str, str], set[str]] = {}
         for system, kind, record in rows:
             found.setdefault((system, kind), set()).add(record)
@@ -270,50 +351,49 @@ class Mirror:
     def turned(
         self, entity: str, kind: str, system: str, name: str, since: datetime, until: datetime
     ) -> set[str]:
-        """Ids of live rows whose identity cell `name`, a list of times, has one after `since` and up to `until`."""
-        with transaction(self.engine) as connection:
-            return set(
-                connection.execute(
-                    text(
-                        """
-                        SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system
-                          AND deleted_at IS NULL AND identity ? :name
-                          AND EXISTS (
-                              SELECT FROM jsonb_array_elements_text(identity -> :name) AS turn
-                              WHERE CAST(turn AS timestamptz) > :since AND CAST(turn AS timestamptz) <= :until
-                          )
-                        """
-                    ),
-                    {
-                        "entity": entity,
-                        "kind": kind,
-                        "system": system,
-                        "name": name,
-                        "since": since,
-                        "until": until,
-                    },
-                ).scalars()
+        """Ids of live rows whose identity cell `name`, a list of times, has one after `since` and up to `until`.
+        Index ix_mirror_turns."""
+        return set(
+            fetch_column(
+                self.engine,
+                f"""
+                SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system
+                  AND deleted_at IS NULL AND identity ? {literal(name)}
+                  AND EXISTS (
+                      SELECT FROM jsonb_array_elements_text(identity -> :name) AS turn
+                      WHERE CAST(turn AS timestamptz) > :since AND CAST(turn AS timestamptz) <= :until
+                  )
+                """,
+                entity=entity,
+                kind=kind,
+                system=system,
+                name=name,
+                since=since,
+                until=until,
             )
+        )
 
     def unmet(
         self, entity: str, kind: str, system: str, met: Collection[str], *, seen_before: datetime
     ) -> set[str]:
         """Ids of live rows, last seen before that time (ledger's clock), that are not among `met`."""
         with transaction(self.engine) as connection:
-            connection.execute(text("CREATE TEMP TABLE met_ids (id text PRIMARY KEY) ON COMMIT DROP"))
+            execute(connection, "CREATE TEMP TABLE met_ids (id text PRIMARY KEY) ON COMMIT DROP")
             copy_in(connection, "met_ids", ("id",), ((one,) for one in {storable_text(one) for one in met}))
             return set(
-                connection.execute(
-                    text(
-                        """
-                        SELECT id FROM mirror
-                        WHERE entity = :entity AND kind = :kind AND system = :system
-                          AND deleted_at IS NULL AND seen_at < :seen_before
-                          AND NOT EXISTS (SELECT FROM met_ids WHERE met_ids.id = mirror.id)
-                        """
-                    ),
-                    {"entity": entity, "kind": kind, "system": system, "seen_before": seen_before},
-                ).scalars()
+                fetch_column(
+                    connection,
+                    """
+                    SELECT id FROM mirror
+                    WHERE entity = :entity AND kind = :kind AND system = :system
+                      AND deleted_at IS NULL AND seen_at < :seen_before
+                      AND NOT EXISTS (SELECT FROM met_ids WHERE met_ids.id = mirror.id)
+                    """,
+                    entity=entity,
+                    kind=kind,
+                    system=system,
+                    seen_before=seen_before,
+                )
             )
 
     def some_live(
@@ -323,6 +403,10 @@ class Mirror:
         some = "id <> ALL(:besides) ORDER BY seen_at DESC, id LIMIT :count"
         known = [storable_text(one) for one in besides]
         return self._live(entity, kind, system, some, besides=known, count=count)
+
+    def living(self, entity: str, kind: str, system: str, ids: Collection[str]) -> set[str]:
+        """Which of these rows are there and not deleted."""
+        return set(self._live(entity, kind, system, "id = ANY(:ids)", ids=list(ids)))
 
     def called(self, entity: str, kind: str, system: str, names: Collection[str]) -> set[str]:
         """Ids of live rows whose label or id is one of these."""
@@ -336,27 +420,29 @@ class Mirror:
 
     def _live(self, entity: str, kind: str, system: str, condition: str, **values: Any) -> list[str]:
         """Ids of the rows that are not deleted and meet this condition, in its order."""
-        with transaction(self.engine) as connection:
-            return list(
-                connection.execute(
-                    text(
-                        "SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
-                        f"AND deleted_at IS NULL AND {condition}"
-                    ),
-                    {"entity": entity, "kind": kind, "system": system, **values},
-                ).scalars()
+        return list(
+            fetch_column(
+                self.engine,
+                "SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+                f"AND deleted_at IS NULL AND {condition}",
+                entity=entity,
+                kind=kind,
+                system=system,
+                **values,
             )
+        )
 
     def buried(self, entity: str, kind: str, system: str, ids: Collection[str]) -> dict[str, int | None]:
         """Which of these rows are deleted: id -> the version that was last seen."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT id, version FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
-                    "AND deleted_at IS NOT NULL AND id = ANY(:ids)"
-                ),
-                {"entity": entity, "kind": kind, "system": system, "ids": list(ids)},
-            ).all()
+        rows = fetch(
+            self.engine,
+            "SELECT id, version FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+            "AND deleted_at IS NOT NULL AND id = ANY(:ids)",
+            entity=entity,
+            kind=kind,
+            system=system,
+            ids=list(ids),
+        )
         return {row[0]: row[1] for row in rows}
 
     def mark_gone(
@@ -364,46 +450,48 @@ class Mirror:
     ) -> list[str]:
         """Mark as deleted the rows whose system itself said, asked by their ids at `at`, that it does not have them;
         the ids marked. Absence from a list, a window or a page proves nothing."""
-        with transaction(self.engine) as connection:
-            vanished = connection.execute(
-                text(
-                    """
-                    UPDATE mirror SET deleted_at = :at, deletion = 'vanished', changed_at = clock_timestamp()
-                    WHERE entity = :entity AND kind = :kind AND system = :system
-                      AND deleted_at IS NULL AND id = ANY(:proven)
-                    RETURNING id
-                    """
-                ),
-                {"entity": entity, "kind": kind, "system": system, "at": at, "proven": list(proven)},
-            ).scalars()
-            return sorted(vanished)
+        vanished = fetch_column(
+            self.engine,
+            """
+            UPDATE mirror SET deleted_at = :at, deletion = 'vanished', changed_at = clock_timestamp()
+            WHERE entity = :entity AND kind = :kind AND system = :system
+              AND deleted_at IS NULL AND id = ANY(:proven)
+            RETURNING id
+            """,
+            entity=entity,
+            kind=kind,
+            system=system,
+            at=at,
+            proven=list(proven),
+        )
+        return sorted(vanished)
 
     def mark_childless(
         self, entity: str, kind: str, system: str, child_kind: str, children: Collection[str], at: datetime
     ) -> list[str]:
         """Mark as deleted the parents of these rows that have no live row left under them; the ids marked."""
-        with transaction(self.engine) as connection:
-            vanished = connection.execute(
-                text(
-                    """
-                    UPDATE mirror AS parent
-                    SET deleted_at = :at, deletion = 'vanished', changed_at = clock_timestamp()
-                    WHERE entity = :entity AND kind = :kind AND system = :system AND deleted_at IS NULL
-                      AND id IN (
-                          SELECT parent_id FROM mirror AS child WHERE child.entity = :entity
-                            AND child.kind = :child_kind AND child.system = :system AND child.id = ANY(:children))
-                      AND NOT EXISTS (
-                          SELECT FROM mirror AS child WHERE child.entity = :entity AND child.kind = :child_kind
-                            AND child.system = :system AND child.deleted_at IS NULL AND child.parent_id = parent.id)
-                    RETURNING id
-                    """
-                ),
-                {
-                    "entity": entity, "kind": kind, "system": system, "child_kind": child_kind,
-                    "children": list(children), "at": at,
-                },
-            ).scalars()  # fmt: skip
-            return sorted(vanished)
+        vanished = fetch_column(
+            self.engine,
+            """
+            UPDATE mirror AS parent
+            SET deleted_at = :at, deletion = 'vanished', changed_at = clock_timestamp()
+            WHERE entity = :entity AND kind = :kind AND system = :system AND deleted_at IS NULL
+              AND id IN (
+                  SELECT parent_id FROM mirror AS child WHERE child.entity = :entity
+                    AND child.kind = :child_kind AND child.system = :system AND child.id = ANY(:children))
+              AND NOT EXISTS (
+                  SELECT FROM mirror AS child WHERE child.entity = :entity AND child.kind = :child_kind
+                    AND child.system = :system AND child.deleted_at IS NULL AND child.parent_id = parent.id)
+            RETURNING id
+            """,
+            entity=entity,
+            kind=kind,
+            system=system,
+            child_kind=child_kind,
+            children=list(children),
+            at=at,
+        )
+        return sorted(vanished)
 
 
 def _incoming(connection: Connection, rows: Sequence[MirrorRow], keys_of: KeysOf | None) -> Incoming:
@@ -423,7 +511,3 @@ def _values(row: MirrorRow, keys_of: KeysOf | None) -> Iterator[Any]:
 def _key_text(key: str) -> str:
     """A key as it is kept."""
     return (storable_text(key) or "") if len(key) <= _LONGEST_KEY else digest({"key": key})
-
-
-def _mirror_row(row: Row[Any]) -> MirrorRow:
-    return MirrorRow(**row._mapping)

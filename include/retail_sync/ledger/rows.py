@@ -205,21 +205,19 @@ class HoldDraft:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hold:
-    """A hold as the ledger keeps it. Open while `released_at` is None; looked at again from `due_at` on."""
+class HoldHead:
+    """A hold without its evidence. Open while `released_at` is None; looked at again from `due_at` on."""
 
     id: int
     entity: str
     kind: str
     subject: str
     system: str | None
-    source_id: str | None
     label: str | None
     code: str
     severity: str
     field: str | None
     message: str
-    evidence: Any
     release: str | None
     run_id: str
     first_seen_at: datetime
@@ -229,8 +227,16 @@ class Hold:
     released_at: datetime | None
     released_by: str | None
     note: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold(HoldHead):
+    """A hold as the ledger keeps it. `fingerprint`: what it says, as a digest the database makes: another one means
+    that there is something new to see."""
+
+    source_id: str | None
+    evidence: Any
     fingerprint: str = ""
-    """What it says, as a digest the database makes: another one means that there is something new to see."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,7 +251,7 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What one entity was told by a webhook or a queue."""
+    """What one entity was told by a webhook or a queue, and which run took it."""
 
     id: int
     entity: str
@@ -254,11 +260,14 @@ class Event:
     event_id: str
     body: Mapping[str, Any]
     received_at: datetime
+    claimed_by: str | None = None
+    done_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExchangeRow:
-    """One HTTP request and its response as kept for the audit; `elapsed_ms` in milliseconds."""
+class ExchangeHead:
+    """One HTTP request and what came of it, without headers and bodies; `elapsed_ms` in milliseconds. `change`: id of
+    the change it was made for, if for one."""
 
     id: str
     run_id: str | None
@@ -270,10 +279,17 @@ class ExchangeRow:
     started_at: datetime
     elapsed_ms: int
     attempt: int
+    error: str | None
+    change: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExchangeRow(ExchangeHead):
+    """An exchange as kept for the audit."""
+
     request_headers: Mapping[str, str]
     request_body: str | None
     response_headers: Mapping[str, str]
     response_body: str | None
     correlation_id: str | None
-    error: str | None
     context: Mapping[str, str]

@@ -5,20 +5,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, Engine, text
 
-from retail_sync.ledger.bulk import jsonb, storable_text
+from retail_sync.ledger.bulk import jsonb
 from retail_sync.ledger.cursors import is_later, require_order
 from retail_sync.ledger.engine import SYSTEM, transaction
 from retail_sync.ledger.holds import record_holds, release_settled
 from retail_sync.ledger.rows import HoldDraft, Mode, Purpose, Run, RunState, Settled
+from retail_sync.ledger.statements import columns, execute, fetch_as, fetch_one, fetch_value
 from retail_sync.records.errors import ProtocolFault
 
-_COLUMNS = ", ".join(one.name for one in fields(Run))
+_COLUMNS = columns(Run)
 FIRST_RETRY = timedelta(minutes=15)
 LONGEST_RETRY = timedelta(hours=24)
 Subject = tuple[str, str]
@@ -49,37 +50,35 @@ class Runs:
         """
         with transaction(self.engine) as connection:
             # One opener an entity at a time: two at once would each take the other for dead.
-            connection.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended('ledger run ' || :entity, 0))"),
-                {"entity": entity},
+            execute(
+                connection,
+                "SELECT pg_advisory_xact_lock(hashtextextended('ledger run ' || :entity, 0))",
+                entity=entity,
             )
-            row = connection.execute(
-                text(
-                    f"""
-                    INSERT INTO runs (id, entity, purpose, dag_id, airflow_run_id, mode, params, state)
-                    VALUES (:id, :entity, :purpose, :dag_id, :airflow_run_id, :mode, CAST(:params AS jsonb), 'running')
-                    ON CONFLICT (id) DO UPDATE SET state = 'running', error = NULL, remedy = NULL, finished_at = NULL
-                    WHERE runs.entity = excluded.entity
-                    RETURNING {_COLUMNS}
-                    """
-                ),
-                {
-                    "id": run_id,
-                    "entity": entity,
-                    "purpose": purpose,
-                    "dag_id": dag_id,
-                    "airflow_run_id": airflow_run_id,
-                    "mode": mode,
-                    "params": jsonb(params),
-                },
-            ).one_or_none()
+            row = fetch_one(
+                connection,
+                f"""
+                INSERT INTO runs (id, entity, purpose, dag_id, airflow_run_id, mode, params, state)
+                VALUES (:id, :entity, :purpose, :dag_id, :airflow_run_id, :mode, CAST(:params AS jsonb), 'running')
+                ON CONFLICT (id) DO UPDATE SET state = 'running', error = NULL, remedy = NULL, finished_at = NULL
+                WHERE runs.entity = excluded.entity
+                RETURNING {_COLUMNS}
+                """,
+                id=run_id,
+                entity=entity,
+                purpose=purpose,
+                dag_id=dag_id,
+                airflow_run_id=airflow_run_id,
+                mode=mode,
+                params=jsonb(params),
+            )
             if row is None:
                 raise ProtocolFault(
                     f"Run {run_id!r} exists already for another entity than {entity!r}.",
                     system=SYSTEM,
                     remedy="Give every entity of a DAG run a run id of its own.",
                 )
-            run = _run(row)
+            run = Run(**row._mapping)
             _bury_earlier(connection, run)
         return run
 
@@ -87,24 +86,19 @@ class Runs:
         """For the first task of a run, before it is opened: one of that name that has succeeded is over. Somebody
         cleared it, or deleted the DAG with its runs, and Airflow named a new one the same: what the old one had read is
         not taken for what is there now. One that failed is taken up where it stood."""
-        with transaction(self.engine) as connection:
-            connection.execute(
-                text(
-                    "DELETE FROM checkpoints WHERE run_id = :id "
-                    "AND EXISTS (SELECT FROM runs WHERE id = :id AND state = 'succeeded')"
-                ),
-                {"id": run_id},
-            )
+        execute(
+            self.engine,
+            "DELETE FROM checkpoints WHERE run_id = :id "
+            "AND EXISTS (SELECT FROM runs WHERE id = :id AND state = 'succeeded')",
+            id=run_id,
+        )
 
     def get(self, run_id: str) -> Run:
         """The run. Raises ProtocolFault where the ledger has none of that id."""
-        with transaction(self.engine) as connection:
-            row = connection.execute(
-                text(f"SELECT {_COLUMNS} FROM runs WHERE id = :id"), {"id": run_id}
-            ).one_or_none()
+        row = fetch_one(self.engine, f"SELECT {_COLUMNS} FROM runs WHERE id = :id", id=run_id)
         if row is None:
             raise _unknown(run_id)
-        return _run(row)
+        return Run(**row._mapping)
 
     def set_windows(self, run_id: str, windows: Mapping[str, Any]) -> None:
         self._update(run_id, "windows = CAST(:windows AS jsonb)", {"windows": jsonb(windows)})
@@ -126,9 +120,9 @@ class Runs:
             {
                 "state": state,
                 "accounts": jsonb(accounts),
-                "summary": storable_text(summary),
-                "error": storable_text(error),
-                "remedy": storable_text(remedy),
+                "summary": summary,
+                "error": error,
+                "remedy": remedy,
             },
         )
 
@@ -153,7 +147,7 @@ class Runs:
         Either all of it is stored or nothing: that is what keeps a cursor from hiding a failure. Whatever the next
         window will not read again is due by itself."""
         with transaction(self.engine) as connection:
-            moment = now or connection.execute(text("SELECT now()")).scalar_one()
+            moment = now or fetch_value(connection, "SELECT now()")
             _require_run(connection, run_id, entity)
             new, again = record_holds(
                 connection, run_id, entity, holds, now=moment, first_retry=first_retry, longest=longest
@@ -166,41 +160,41 @@ class Runs:
                 for system, cursor in sorted(cursors.items())
             }
             if baseline:
-                connection.execute(
-                    text(
-                        "INSERT INTO baselines (entity, run_id, at) VALUES (:entity, :run_id, :at) "
-                        "ON CONFLICT (entity) DO UPDATE SET run_id = excluded.run_id, at = excluded.at"
-                    ),
-                    {"entity": entity, "run_id": run_id, "at": moment},
+                execute(
+                    connection,
+                    "INSERT INTO baselines (entity, run_id, at) VALUES (:entity, :run_id, :at) "
+                    "ON CONFLICT (entity) DO UPDATE SET run_id = excluded.run_id, at = excluded.at",
+                    entity=entity,
+                    run_id=run_id,
+                    at=moment,
                 )
         return Settled(held_new=new, held_again=again, released=freed, cursors=places)
 
     def last(self, entity: str, n: int = 20) -> list[Run]:
         """The latest runs of an entity, newest first."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    f"SELECT {_COLUMNS} FROM runs WHERE entity = :entity ORDER BY started_at DESC, id DESC LIMIT :n"
-                ),
-                {"entity": entity, "n": n},
-            ).all()
-        return [_run(row) for row in rows]
+        return fetch_as(
+            Run,
+            self.engine,
+            f"SELECT {_COLUMNS} FROM runs WHERE entity = :entity ORDER BY started_at DESC, id DESC LIMIT :n",
+            entity=entity,
+            n=n,
+        )
 
     def cursor(self, entity: str, system: str) -> str | None:
         """Where the next window of `system` starts; None = never settled."""
-        with transaction(self.engine) as connection:
-            value: str | None = connection.execute(
-                text("SELECT cursor FROM cursors WHERE entity = :entity AND system = :system"),
-                {"entity": entity, "system": system},
-            ).scalar_one_or_none()
+        value: str | None = fetch_value(
+            self.engine,
+            "SELECT cursor FROM cursors WHERE entity = :entity AND system = :system",
+            entity=entity,
+            system=system,
+        )
         return value
 
     def baseline(self, entity: str) -> datetime | None:
         """When both sides were first aligned in full; None = not yet."""
-        with transaction(self.engine) as connection:
-            value: datetime | None = connection.execute(
-                text("SELECT at FROM baselines WHERE entity = :entity"), {"entity": entity}
-            ).scalar_one_or_none()
+        value: datetime | None = fetch_value(
+            self.engine, "SELECT at FROM baselines WHERE entity = :entity", entity=entity
+        )
         return value
 
     def _update(self, run_id: str, assignments: str, values: Mapping[str, Any]) -> None:
@@ -214,37 +208,37 @@ class Runs:
 
 def _bury_earlier(connection: Connection, run: Run) -> None:
     who = {"id": run.id, "entity": run.entity, "dag_id": run.dag_id}
-    connection.execute(
-        text(
-            """
-            UPDATE runs SET state = 'failed', finished_at = now(),
-                error = 'The run ended without saying so: the next run (' || :id || ') found it still running. '
-                        || 'Its cursors did not move; that run reads the same window again.'
-            WHERE entity = :entity AND dag_id = :dag_id AND state = 'running' AND id <> :id
-            """
-        ),
-        who,
+    execute(
+        connection,
+        """
+        UPDATE runs SET state = 'failed', finished_at = now(),
+            error = 'The run ended without saying so: the next run (' || :id || ') found it still running. '
+                    || 'Its cursors did not move; that run reads the same window again.'
+        WHERE entity = :entity AND dag_id = :dag_id AND state = 'running' AND id <> :id
+        """,
+        **who,
     )
-    connection.execute(
-        text(
-            """
-            UPDATE changes SET outcome = 'superseded', settled_at = now(),
-                error = 'Its run ended before this change was sent; run ' || :id || ' plans anew.'
-            FROM runs
-            WHERE runs.id = changes.run_id AND runs.entity = :entity AND runs.dag_id = :dag_id AND runs.id <> :id
-              AND changes.entity = :entity AND changes.outcome = 'planned' AND changes.attempt = 0
-            """
-        ),
-        who,
+    execute(
+        connection,
+        """
+        UPDATE changes SET outcome = 'superseded', settled_at = now(),
+            error = 'Its run ended before this change was sent; run ' || :id || ' plans anew.'
+        FROM runs
+        WHERE runs.id = changes.run_id AND runs.entity = :entity AND runs.dag_id = :dag_id AND runs.id <> :id
+          AND changes.entity = :entity AND changes.outcome = 'planned' AND changes.attempt = 0
+        """,
+        **who,
     )
 
 
 def _require_run(connection: Connection, run_id: str, entity: str) -> None:
     # The row lock lets two settlements of one run (a task and its retry) follow each other.
-    state = connection.execute(
-        text("SELECT state FROM runs WHERE id = :id AND entity = :entity FOR UPDATE"),
-        {"id": run_id, "entity": entity},
-    ).scalar_one_or_none()
+    state = fetch_value(
+        connection,
+        "SELECT state FROM runs WHERE id = :id AND entity = :entity FOR UPDATE",
+        id=run_id,
+        entity=entity,
+    )
     if state is None:
         raise ProtocolFault(
             f"Run {run_id!r} of {entity!r} is not in the ledger, so it may not settle anything.",
@@ -266,17 +260,18 @@ def _move(connection: Connection, run_id: str, entity: str, system: str, cursor:
     )
     if inserted.rowcount:
         return cursor
-    stored: str = connection.execute(
-        text("SELECT cursor FROM cursors WHERE entity = :entity AND system = :system FOR UPDATE"), place
-    ).scalar_one()
+    stored: str = fetch_value(
+        connection,
+        "SELECT cursor FROM cursors WHERE entity = :entity AND system = :system FOR UPDATE",
+        **place,
+    )
     if not is_later(cursor, stored):
         return stored
-    connection.execute(
-        text(
-            "UPDATE cursors SET previous = cursor, cursor = :cursor, run_id = :run_id, moved_at = :now "
-            "WHERE entity = :entity AND system = :system"
-        ),
-        place,
+    execute(
+        connection,
+        "UPDATE cursors SET previous = cursor, cursor = :cursor, run_id = :run_id, moved_at = :now "
+        "WHERE entity = :entity AND system = :system",
+        **place,
     )
     return cursor
 
@@ -287,7 +282,3 @@ def _unknown(run_id: str) -> ProtocolFault:
         system=SYSTEM,
         remedy="Clear the whole DAG run in Airflow, so that its first task opens the run again.",
     )
-
-
-def _run(row: Row[Any]) -> Run:
-    return Run(**row._mapping)

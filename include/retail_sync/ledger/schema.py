@@ -178,6 +178,20 @@ mirror = Table(
         text("(identity #>> '{tokens,email,0}')"),
         postgresql_where=text("entity = 'customers' AND identity #>> '{tokens,email,0}' <> ''"),
     ),
+    Index(
+        "ix_mirror_parts",
+        "entity",
+        "kind",
+        "system",
+        postgresql_where=text("identity -> 'parts' <> '[]'::jsonb"),
+    ),
+    Index(
+        "ix_mirror_turns",
+        "entity",
+        "kind",
+        "system",
+        postgresql_where=text("deleted_at IS NULL AND identity ? 'turns'"),
+    ),
     # Every run touches `seen_at` of most rows: free room on the page spares the indexes that update.
     postgresql_with={"fillfactor": "85"},
 )
@@ -276,6 +290,9 @@ links = Table(
     # Retired ones, too, of whatever entity and kind.
     Index(None, "commercetools_id"),
     Index(None, "lightspeed_id"),
+    # What was made or ended lately, of which there is little.
+    Index(None, "created_at"),
+    Index(None, "retired_at", postgresql_where=text("retired_at IS NOT NULL")),
 )
 
 changes = Table(

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from retail_sync.ledger.bulk import storable_text
-from retail_sync.ledger.engine import transaction
-from retail_sync.ledger.rows import Outcome, RunState
+from retail_sync.ledger.rows import HoldHead, Outcome, RunState
+from retail_sync.ledger.statements import columns, fetch, fetch_as, literally
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,21 +49,6 @@ class LastWrite:
     settled_at: datetime | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class OpenHold:
-    """An open hold of one record."""
-
-    id: int
-    entity: str
-    subject: str
-    label: str | None
-    code: str
-    field: str | None
-    message: str
-    release: str | None
-    run_id: str
-
-
 def find_skus(engine: Engine, begins: str, most: int) -> list[FoundSku]:
     """SKUs that begin with a text, in any case, on either side; in the order of the alphabet, at most `most`.
 
@@ -74,7 +58,7 @@ def find_skus(engine: Engine, begins: str, most: int) -> list[FoundSku]:
         engine,
         "lower(hit.label) LIKE lower(:begins) ORDER BY lower(hit.label), hit.label LIMIT :rows",
         most,
-        begins=f"{_escaped(begins)}%",
+        begins=f"{literally(begins)}%",
         # A SKU has a record on each side, and every side may hold some more under it.
         rows=most * 4,
     )
@@ -82,37 +66,35 @@ def find_skus(engine: Engine, begins: str, most: int) -> list[FoundSku]:
 
 def exact_skus(engine: Engine, skus: Collection[str]) -> list[FoundSku]:
     """Which of these texts are SKUs, online or at the till. Index ix_mirror_entity_label."""
-    wanted = [storable_text(sku) for sku in skus]
+    wanted = list(skus)
     return _found(engine, "hit.label = ANY(:skus)", 4 * len(wanted), skus=wanted)
 
 
 def _found(engine: Engine, condition: str, most: int, **values: Any) -> list[FoundSku]:
-    with transaction(engine) as connection:
-        rows = connection.execute(
-            text(
-                f"""
-                WITH hit AS (
-                    SELECT system, id, parent_id, label FROM mirror AS hit
-                    WHERE entity = 'products' AND kind = 'variant' AND deleted_at IS NULL AND label <> ''
-                      AND {condition}
-                )
-                SELECT hit.system, hit.label, online.label AS sku, family.label AS name,
-                    till_link.id IS NOT NULL OR online_link.id IS NOT NULL AS linked
-                FROM hit
-                LEFT JOIN links AS till_link ON hit.system = 'lightspeed' AND till_link.entity = 'products'
-                    AND till_link.kind = 'variant' AND till_link.lightspeed_id = hit.id AND till_link.retired_at IS NULL
-                LEFT JOIN links AS online_link ON hit.system = 'commercetools' AND online_link.entity = 'products'
-                    AND online_link.kind = 'variant' AND online_link.commercetools_id = hit.id
-                    AND online_link.retired_at IS NULL
-                LEFT JOIN mirror AS online ON online.entity = 'products' AND online.kind = 'variant'
-                    AND online.system = 'commercetools' AND online.id = till_link.commercetools_id
-                LEFT JOIN mirror AS family ON family.entity = 'products' AND family.kind = 'product'
-                    AND family.system = hit.system AND family.id = hit.parent_id
-                ORDER BY lower(hit.label), hit.label, hit.system
-                """
-            ),
-            values,
-        ).all()
+    rows = fetch(
+        engine,
+        f"""
+        WITH hit AS (
+            SELECT system, id, parent_id, label FROM mirror AS hit
+            WHERE entity = 'products' AND kind = 'variant' AND deleted_at IS NULL AND label <> ''
+              AND {condition}
+        )
+        SELECT hit.system, hit.label, online.label AS sku, family.label AS name,
+            till_link.id IS NOT NULL OR online_link.id IS NOT NULL AS linked
+        FROM hit
+        LEFT JOIN links AS till_link ON hit.system = 'lightspeed' AND till_link.entity = 'products'
+            AND till_link.kind = 'variant' AND till_link.lightspeed_id = hit.id AND till_link.retired_at IS NULL
+        LEFT JOIN links AS online_link ON hit.system = 'commercetools' AND online_link.entity = 'products'
+            AND online_link.kind = 'variant' AND online_link.commercetools_id = hit.id
+            AND online_link.retired_at IS NULL
+        LEFT JOIN mirror AS online ON online.entity = 'products' AND online.kind = 'variant'
+            AND online.system = 'commercetools' AND online.id = till_link.commercetools_id
+        LEFT JOIN mirror AS family ON family.entity = 'products' AND family.kind = 'product'
+            AND family.system = hit.system AND family.id = hit.parent_id
+        ORDER BY lower(hit.label), hit.label, hit.system
+        """,
+        **values,
+    )
     found: dict[str, FoundSku] = {}
     for row in rows:
         sku = row.sku or row.label
@@ -129,39 +111,31 @@ def _found(engine: Engine, condition: str, most: int, **values: Any) -> list[Fou
     return list(found.values())[:most]
 
 
-def _escaped(begins: str) -> str:
-    """A text in which LIKE finds nothing special."""
-    safe = storable_text(begins) or ""
-    return safe.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 def last_writes(engine: Engine, skus: Collection[str]) -> list[LastWrite]:
     """For each entry and level of these SKUs the latest change of each outcome, dry runs apart; newest first.
 
     Index ix_changes_label.
     """
-    with transaction(engine) as connection:
-        rows = connection.execute(
-            text(
-                """
-                SELECT * FROM (
-                    SELECT DISTINCT ON (changes.unit, changes.outcome, dry)
-                        changes.unit, changes.action, changes.outcome, changes.after, changes.run_id,
-                        runs.state AS run_state, COALESCE((runs.params ->> 'dry_run')::boolean, false) AS dry,
-                        changes.attempt, changes.error, changes.remedy, changes.planned_at, changes.settled_at
-                    FROM changes JOIN runs ON runs.id = changes.run_id
-                    WHERE changes.entity = 'inventory' AND changes.label = ANY(:skus) AND changes.label IS NOT NULL
-                    ORDER BY changes.unit, changes.outcome, dry, changes.planned_at DESC, changes.id DESC
-                ) AS latest
-                ORDER BY planned_at DESC, unit
-                """
-            ),
-            {"skus": [storable_text(sku) for sku in skus]},
-        ).all()
-    return [LastWrite(**row._mapping) for row in rows]
+    return fetch_as(
+        LastWrite,
+        engine,
+        """
+        SELECT * FROM (
+            SELECT DISTINCT ON (changes.unit, changes.outcome, dry)
+                changes.unit, changes.action, changes.outcome, changes.after, changes.run_id,
+                runs.state AS run_state, COALESCE((runs.params ->> 'dry_run')::boolean, false) AS dry,
+                changes.attempt, changes.error, changes.remedy, changes.planned_at, changes.settled_at
+            FROM changes JOIN runs ON runs.id = changes.run_id
+            WHERE changes.entity = 'inventory' AND changes.label = ANY(:skus) AND changes.label IS NOT NULL
+            ORDER BY changes.unit, changes.outcome, dry, changes.planned_at DESC, changes.id DESC
+        ) AS latest
+        ORDER BY planned_at DESC, unit
+        """,
+        skus=list(skus),
+    )
 
 
-def open_holds_of(engine: Engine, subjects: Collection[str]) -> list[OpenHold]:
+def open_holds_of(engine: Engine, subjects: Collection[str]) -> list[HoldHead]:
     """Open holds of stock of these articles (`lightspeed:<id>`). Index uq_holds_open."""
     return _holds(
         engine,
@@ -170,18 +144,18 @@ def open_holds_of(engine: Engine, subjects: Collection[str]) -> list[OpenHold]:
     )
 
 
-def open_holds_called(engine: Engine, entity: str, labels: Collection[str]) -> list[OpenHold]:
+def open_holds_called(engine: Engine, entity: str, labels: Collection[str]) -> list[HoldHead]:
     """Open holds of an entity by what people call the record. Looks through the open holds of the entity, by index
     ix_holds_due."""
     return _holds(
         engine,
         "entity = :entity AND label = ANY(:labels) AND released_at IS NULL",
         entity=entity,
-        labels=[storable_text(label) for label in labels],
+        labels=list(labels),
     )
 
 
-def held_first(engine: Engine, entity: str, most: int) -> list[OpenHold]:
+def held_first(engine: Engine, entity: str, most: int) -> list[HoldHead]:
     """Open holds of an entity that are due first. Index ix_holds_due."""
     return _holds(
         engine,
@@ -191,13 +165,10 @@ def held_first(engine: Engine, entity: str, most: int) -> list[OpenHold]:
     )
 
 
-def _holds(engine: Engine, condition: str, **values: Any) -> list[OpenHold]:
-    with transaction(engine) as connection:
-        rows = connection.execute(
-            text(
-                "SELECT id, entity, subject, label, code, field, message, release, run_id FROM holds "
-                f"WHERE {condition}"
-            ),
-            values,
-        ).all()
-    return [OpenHold(**row._mapping) for row in rows]
+def _holds(engine: Engine, condition: str, **values: Any) -> list[HoldHead]:
+    return fetch_as(
+        HoldHead,
+        engine,
+        f"SELECT {columns(HoldHead)} FROM holds WHERE {condition}",
+        **values,
+    )

@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Engine, text
+from cryptography.fernet import InvalidToken
+from sqlalchemy import Engine
 
-from retail_sync.ledger.engine import SYSTEM, transaction
+from retail_sync.ledger.engine import SYSTEM
 from retail_sync.ledger.leases import HeldLease, Leases
+from retail_sync.ledger.secret import fernet_of
+from retail_sync.ledger.statements import fetch_one, fetch_value
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 from retail_sync.records.leases import Lease
 from retail_sync.transport.faces import Tokens
@@ -28,8 +30,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 
 
 class PostgresTokenStore:
-    """`TokenStore` over the ledger. `key` is a Fernet key, or several with commas between them, newest first
-    (the same form as Airflow's `fernet_key`): all open, the first seals."""
+    """`TokenStore` over the ledger. `key`: as in `fernet_of`."""
 
     def __init__(
         self,
@@ -42,14 +43,7 @@ class PostgresTokenStore:
         self._engine = engine
         self._lock_seconds = lock_seconds
         self._lease_seconds = lease_seconds
-        try:
-            self._fernet = MultiFernet([Fernet(part.strip()) for part in key.split(",")])
-        except ValueError:
-            raise ConfigurationFault(
-                "The key that seals stored tokens is not a Fernet key.",
-                system=SYSTEM,
-                remedy="Set Airflow's [core] fernet_key (AIRFLOW__CORE__FERNET_KEY).",
-            ) from None
+        self._fernet = fernet_of(key, "stored tokens")
 
     async def load(self, name: str) -> Tokens | None:
         """The stored tokens. Raises ConfigurationFault where they were sealed with a key not given here."""
@@ -91,10 +85,9 @@ class PostgresTokenStore:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _load(self, name: str) -> Tokens | None:
-        with transaction(self._engine) as connection:
-            row = connection.execute(
-                text("SELECT sealed, expires_at, version FROM tokens WHERE name = :name"), {"name": name}
-            ).one_or_none()
+        row = fetch_one(
+            self._engine, "SELECT sealed, expires_at, version FROM tokens WHERE name = :name", name=name
+        )
         if row is None:
             return None
         try:
@@ -110,20 +103,16 @@ class PostgresTokenStore:
 
     def _save(self, name: str, tokens: Tokens, instead_of: int) -> Tokens | None:
         content = json.dumps({"access_token": tokens.access_token, "refresh_token": tokens.refresh_token})
-        with transaction(self._engine) as connection:
-            version = connection.execute(
-                text(
-                    "INSERT INTO tokens (name, sealed, expires_at) VALUES (:name, :sealed, :expires_at) "
-                    "ON CONFLICT (name) DO NOTHING RETURNING version"
-                    if instead_of == 0
-                    else "UPDATE tokens SET sealed = :sealed, expires_at = :expires_at, version = version + 1, "
-                    "updated_at = now() WHERE name = :name AND version = :instead_of RETURNING version"
-                ),
-                {
-                    "name": name,
-                    "sealed": self._fernet.encrypt(content.encode()).decode(),
-                    "expires_at": tokens.expires_at,
-                    "instead_of": instead_of,
-                },
-            ).scalar()
+        version = fetch_value(
+            self._engine,
+            "INSERT INTO tokens (name, sealed, expires_at) VALUES (:name, :sealed, :expires_at) "
+            "ON CONFLICT (name) DO NOTHING RETURNING version"
+            if instead_of == 0
+            else "UPDATE tokens SET sealed = :sealed, expires_at = :expires_at, version = version + 1, "
+            "updated_at = now() WHERE name = :name AND version = :instead_of RETURNING version",
+            name=name,
+            sealed=self._fernet.encrypt(content.encode()).decode(),
+            expires_at=tokens.expires_at,
+            instead_of=instead_of,
+        )
         return None if version is None else replace(tokens, version=version)

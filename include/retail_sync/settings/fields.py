@@ -49,5 +49,3 @@ COMMERCETOOLS_PLACES = (
 )
 ATTRIBUTE_PREFIX = "attribute:"
 ATTR_PREFIX = "attr."
-MOST_OPTIONS_PER_FAMILY = 3
-"""What a Lightspeed family takes; a configuration may name more, for different product types."""

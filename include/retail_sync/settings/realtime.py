@@ -107,8 +107,8 @@ class RealtimeSettings(Settings):
     """Events taken in a minute, by each process of the API server; beyond that the sender is asked to come again
     (503)."""
     at_once_rows: int = Field(default=2000, ge=0)
-    """A run that an event started does all of its work in one task, as long as it reads no more rows than this; beyond
-    that the work goes on in the ordinary tasks. 0 = always the ordinary tasks."""
+    """A delta that an event or the schedule started does all of its work in one task, as long as it reads no more rows
+    than this; beyond that the work goes on in the ordinary tasks. 0 = always the ordinary tasks."""
 
     @field_validator("receiver_url")
     @classmethod

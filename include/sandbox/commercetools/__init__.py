@@ -1,8 +1,8 @@
 """commercetools as the sandbox has it: an in-memory store and the HTTP API over it.
 
-What lives here: the query machinery (predicates, sort, paging, expansion), one `Kind` per resource with its draft,
-update actions and checks, OAuth, and the app. What is inferred or unknown about the API is a switch of
-`CommercetoolsStore` or a named constant.
+What lives here, from below: projects and their collections (`state`), what writes into them (`writing`), one `Kind` per
+resource with its draft, update actions and checks, the query machinery (predicates, sort, paging, expansion), OAuth,
+the store, and the app. What is inferred or unknown about the API is a switch of `Platform` or a named constant.
 
 What it must not know: the other system, the shop files, and anything outside the sandbox.
 """

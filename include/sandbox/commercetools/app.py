@@ -271,12 +271,12 @@ def _routed(call: Call) -> tuple[tuple[str, ...], Handler]:
             return ("view_product_selections",), _selected_products
         case _, ["custom-objects", *_]:
             kind = CUSTOM_OBJECTS
-            return (kind.view_scopes if call.method == "GET" else kind.manage_scopes), _custom_objects
+            return kind.scopes_to("view" if call.method == "GET" else "manage"), _custom_objects
         case "POST", [SUBSCRIPTIONS.path, *rest] if len(rest) <= 1:
-            return SUBSCRIPTIONS.manage_scopes, _subscriptions
+            return SUBSCRIPTIONS.scopes_to("manage"), _subscriptions
         case _, [path, *rest] if call.project.has(path) and len(rest) <= 1:
             kind = call.project.collection(path).kind
-            return (kind.view_scopes if call.method == "GET" else kind.manage_scopes), _resources
+            return kind.scopes_to("view" if call.method == "GET" else "manage"), _resources
     raise no_such_uri("/" + "/".join([call.project.key, *call.segments]))
 
 

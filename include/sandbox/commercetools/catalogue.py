@@ -113,10 +113,8 @@ PRODUCT_TYPES = Kind(
         "setKey": set_text("key", shapes.key),
     },
     fields=queryable("name description attributes"),
-    view_scopes=("view_product_types", "view_products"),
-    manage_scopes=("manage_product_types", "manage_products"),
-    unique=key_of,
-    check_delete=lambda context, resource: context.project.refuse_if_referenced(resource),
+    scopes=("product_types", "products"),
+    kept_while_referenced=True,
 )
 
 
@@ -213,8 +211,7 @@ TAX_CATEGORIES = Kind(
         "setDescription": set_text("description"),
     },
     fields=queryable("name description rates"),
-    view_scopes=("view_tax_categories", "view_products"),
-    manage_scopes=("manage_tax_categories", "manage_products"),
+    scopes=("tax_categories", "products"),
     unique=_tax_unique,
     conflict=lambda resource, name, value: (
         duplicate_field(name, value)
@@ -222,7 +219,7 @@ TAX_CATEGORIES = Kind(
         else invalid_operation(f"A tax category with the name '{value}' already exists.")
     ),
     check=_check_rates,
-    check_delete=lambda context, resource: context.project.refuse_if_referenced(resource),
+    kept_while_referenced=True,
 )
 
 
@@ -282,7 +279,6 @@ CATEGORIES = Kind(
     },
     fields=queryable("name slug description ancestors parent orderHint externalId assets")
     | frozenset(_CATEGORY_TEXTS),
-    view_scopes=("view_categories", "view_products"),
-    manage_scopes=("manage_categories", "manage_products"),
+    scopes=("categories", "products"),
     unique=_category_unique,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.catalogue import key_of
+from sandbox.commercetools.catalogue import queryable
 from sandbox.commercetools.errors import Json, invalid_field
 from sandbox.commercetools.prices import (
     set_text,
@@ -13,9 +13,6 @@ from sandbox.commercetools.prices import (
 )
 from sandbox.commercetools.shapes import Shape
 from sandbox.commercetools.state import Action, Context, Kind
-
-WRITTEN = "id version key createdAt lastModifiedAt custom "
-"""Names that queries of any resource may use."""
 
 # --- custom fields ---------------------------------------------------------------------------------------------------
 
@@ -114,10 +111,8 @@ def _plain_kind(path: str, type_id: str, scope: str, fields: str) -> Kind:
         draft=_Open(),
         build=_as_given,
         actions={"setKey": set_text("key", shapes.key), **CUSTOM_ACTIONS},
-        fields=frozenset((WRITTEN + fields).split()),
-        view_scopes=(f"view_{scope}",),
-        manage_scopes=(f"manage_{scope}",),
-        unique=key_of,
+        fields=queryable(fields),
+        scopes=(scope,),
     )
 
 

@@ -35,10 +35,7 @@ CUSTOM_OBJECTS = Kind(
     },
     actions={},
     fields=frozenset(["id", "version", "container", "key", "value", "createdAt", "lastModifiedAt"]),
-    view_scopes=tuple(f"view_{what}" for what in ("key_value_documents", "products", "orders", "customers")),
-    manage_scopes=tuple(
-        f"manage_{what}" for what in ("key_value_documents", "products", "orders", "customers")
-    ),
+    scopes=("key_value_documents", "products", "orders", "customers"),
     unique=lambda found: [("place", (found["container"], found["key"]))],
 )
 

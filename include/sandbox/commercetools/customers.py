@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.catalogue import key_of
-from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, check_custom
+from sandbox.commercetools.catalogue import key_of, queryable
+from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, check_custom
 from sandbox.commercetools.customer_addresses import (
     ADDRESS,
     ADDRESS_ACTIONS,
@@ -23,7 +23,7 @@ from sandbox.commercetools.errors import (
     reference_not_found,
     required_field,
 )
-from sandbox.commercetools.prices import change_value, set_text
+from sandbox.commercetools.prices import change_value, set_reference, set_text
 from sandbox.commercetools.shapes import Shape, words
 from sandbox.commercetools.state import Action, Context, Kind, Project
 
@@ -156,12 +156,6 @@ def _set_number(context: Context, customer: Json, action: Json) -> None:
         customer["customerNumber"] = action["customerNumber"]
 
 
-def _set_group(context: Context, customer: Json, action: Json) -> None:
-    customer.pop("customerGroup", None)
-    if "customerGroup" in action:
-        customer["customerGroup"] = context.reference(action["customerGroup"], "customer-group")
-
-
 def _set_assignments(context: Context, customer: Json, action: Json) -> None:
     customer["customerGroupAssignments"] = _assignments(context, action["customerGroupAssignments"])
 
@@ -203,7 +197,7 @@ _ACTIONS: dict[str, Action] = {
     "changeEmail": Action(_change_email, Shape({"email": shapes.text})),
     "setKey": set_text("key", shapes.key),
     "setCustomerNumber": Action(_set_number, Shape(optional={"customerNumber": shapes.text})),
-    "setCustomerGroup": Action(_set_group, Shape(optional={"customerGroup": shapes.reference})),
+    "setCustomerGroup": set_reference("customerGroup", "customer-group"),
     "setCustomerGroupAssignments": Action(
         _set_assignments, Shape({"customerGroupAssignments": _ASSIGNMENTS})
     ),
@@ -244,17 +238,13 @@ CUSTOMERS = Kind(
     ),
     build=_build_customer,
     actions=_ACTIONS,
-    fields=frozenset(
-        (
-            WRITTEN
-            + "customerNumber email lowercaseEmail addresses defaultShippingAddressId shippingAddressIds stores "
-            "defaultBillingAddressId billingAddressIds isEmailVerified customerGroup customerGroupAssignments "
-            "authenticationMode"
-        ).split()
+    fields=queryable(
+        "customerNumber email lowercaseEmail addresses defaultShippingAddressId shippingAddressIds stores "
+        "defaultBillingAddressId billingAddressIds isEmailVerified customerGroup customerGroupAssignments "
+        "authenticationMode"
     )
     | frozenset(_PLAIN),
-    view_scopes=("view_customers",),
-    manage_scopes=("manage_customers",),
+    scopes=("customers",),
     unique=_unique,
     conflict=_conflict,
     check=_check_customer,
@@ -283,8 +273,7 @@ CUSTOMER_GROUPS = Kind(
         "setKey": set_text("key", shapes.key),
         **CUSTOM_ACTIONS,
     },
-    fields=frozenset((WRITTEN + "name").split()),
-    view_scopes=("view_customers", "view_customer_groups"),
-    manage_scopes=("manage_customers", "manage_customer_groups"),
+    fields=queryable("name"),
+    scopes=("customers", "customer_groups"),
     unique=lambda group: [*key_of(group), ("name", group["name"])],
 )

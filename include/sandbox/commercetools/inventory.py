@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.commercetools import shapes
+from sandbox.commercetools.catalogue import key_of, queryable
 from sandbox.commercetools.errors import ApiError, Json, duplicate_field, invalid_field
-from sandbox.commercetools.prices import channel_with_role, set_text
-from sandbox.commercetools.shapes import Shape, as_stored_moment, copied, without_none, words
+from sandbox.commercetools.prices import channel_with_role, set_moment, set_text
+from sandbox.commercetools.shapes import Shape, as_stored_moment, copied, without_none
 from sandbox.commercetools.state import Action, Context, Kind, Project
 from sandbox.commercetools.writing import replace
 
@@ -37,11 +38,15 @@ def _check_settable(context: Context, field: str, quantity: int) -> None:
         raise invalid_field(field, quantity, f"The field {field} must not be negative.")
 
 
+def _supply_channel(context: Context, given: Json) -> Json:
+    return channel_with_role(context, given, "InventorySupply")
+
+
 def _build(context: Context, draft: Json) -> Json:
     _check_settable(context, "quantityOnStock", draft["quantityOnStock"])
     entry = {**draft, "availableQuantity": draft["quantityOnStock"]}
     if "supplyChannel" in draft:
-        entry["supplyChannel"] = channel_with_role(context, draft["supplyChannel"], "InventorySupply")
+        entry["supplyChannel"] = _supply_channel(context, draft["supplyChannel"])
     if "expectedDelivery" in draft:
         entry["expectedDelivery"] = as_stored_moment(draft["expectedDelivery"])
     if "custom" in draft:
@@ -51,8 +56,7 @@ def _build(context: Context, draft: Json) -> Json:
 
 def _unique(entry: Json) -> list[tuple[str, Any]]:
     slot = (entry["sku"], entry.get("supplyChannel", {}).get("id"))
-    keyed: list[tuple[str, Any]] = [("key", entry["key"])] if "key" in entry else []
-    return [*keyed, ("slot", slot)]
+    return [*key_of(entry), ("slot", slot)]
 
 
 def _conflict(entry: Json, name: str, value: Any) -> ApiError:
@@ -78,18 +82,6 @@ def _add_quantity(context: Context, entry: Json, action: Json) -> None:
 
 def _remove_quantity(context: Context, entry: Json, action: Json) -> None:
     _move(entry, -action["quantity"])
-
-
-def _set_channel(context: Context, entry: Json, action: Json) -> None:
-    entry.pop("supplyChannel", None)
-    if "supplyChannel" in action:
-        entry["supplyChannel"] = channel_with_role(context, action["supplyChannel"], "InventorySupply")
-
-
-def _set_expected_delivery(context: Context, entry: Json, action: Json) -> None:
-    entry.pop("expectedDelivery", None)
-    if "expectedDelivery" in action:
-        entry["expectedDelivery"] = as_stored_moment(action["expectedDelivery"])
 
 
 def _set_limits(context: Context, entry: Json, action: Json) -> None:
@@ -142,25 +134,20 @@ INVENTORY = Kind(
         "addQuantity": Action(_add_quantity, _QUANTITY),
         "removeQuantity": Action(_remove_quantity, _QUANTITY),
         "setRestockableInDays": set_text("restockableInDays", shapes.integer),
-        "setExpectedDelivery": Action(
-            _set_expected_delivery, Shape(optional={"expectedDelivery": shapes.moment})
-        ),
-        "setSupplyChannel": Action(_set_channel, Shape(optional={"supplyChannel": shapes.reference})),
+        "setExpectedDelivery": set_moment("expectedDelivery"),
+        "setSupplyChannel": set_text("supplyChannel", shapes.reference, stored=_supply_channel),
         "setKey": set_text("key", shapes.key),
         "setInventoryLimits": Action(_set_limits, Shape(optional=_LIMITS)),
         "setReorderPoint": _stock_level("reorderPoint"),
         "setSafetyStock": _stock_level("safetyStock"),
         "setReservationExpirationInMinutes": set_text("reservationExpirationInMinutes", shapes.integer),
     },
-    fields=frozenset(
-        words(
-            "id version key createdAt lastModifiedAt sku supplyChannel quantityOnStock availableQuantity",
-            "minCartQuantity maxCartQuantity restockableInDays expectedDelivery",
-            "reservationExpirationInMinutes stockLevels custom",
-        )
+    fields=queryable(
+        "sku supplyChannel quantityOnStock availableQuantity "
+        "minCartQuantity maxCartQuantity restockableInDays expectedDelivery "
+        "reservationExpirationInMinutes stockLevels"
     ),
-    view_scopes=("view_products",),
-    manage_scopes=("manage_products",),
+    scopes=("products",),
     unique=_unique,
     conflict=_conflict,
     changed=_changed,

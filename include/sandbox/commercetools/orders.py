@@ -6,11 +6,11 @@ Stock moves as the inventory mode says, see `order_stock`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sandbox.commercetools import order_stock, shapes
-from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, WRITTEN, typed_money
+from sandbox.commercetools.catalogue import queryable
+from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, typed_money
 from sandbox.commercetools.errors import ApiError, Json, invalid_field
 from sandbox.commercetools.order_returns import RETURN_ACTIONS
 from sandbox.commercetools.order_stock import INVENTORY_MODES
@@ -188,21 +188,6 @@ def _remove_payment(context: Context, order: Json, action: Json) -> None:
         order["paymentInfo"] = {"payments": kept}
 
 
-def _set_email(context: Context, order: Json, action: Json) -> None:
-    order.pop("customerEmail", None)
-    if "email" in action:
-        order["customerEmail"] = action["email"]
-
-
-def _set_address(name: str) -> Callable[[Context, Json, Json], None]:
-    def apply(context: Context, order: Json, action: Json) -> None:
-        order.pop(name, None)
-        if "address" in action:
-            order[name] = action["address"]
-
-    return apply
-
-
 def _created(context: Context, order: Json) -> None:
     order_stock.take(context.project, order)
 
@@ -309,13 +294,9 @@ ORDERS = Kind(
         },
         "setOrderNumber": set_text("orderNumber"),
         "setCustomerId": set_text("customerId"),
-        "setCustomerEmail": Action(_set_email, Shape(optional={"email": shapes.text})),
-        "setShippingAddress": Action(
-            _set_address("shippingAddress"), Shape(optional={"address": shapes.mapping})
-        ),
-        "setBillingAddress": Action(
-            _set_address("billingAddress"), Shape(optional={"address": shapes.mapping})
-        ),
+        "setCustomerEmail": set_text("customerEmail", given="email"),
+        "setShippingAddress": set_text("shippingAddress", shapes.mapping, given="address"),
+        "setBillingAddress": set_text("billingAddress", shapes.mapping, given="address"),
         "addPayment": Action(_add_payment, Shape({"payment": shapes.reference})),
         "removePayment": Action(_remove_payment, Shape({"payment": shapes.reference})),
         "updateSyncInfo": Action(
@@ -325,16 +306,12 @@ ORDERS = Kind(
         **RETURN_ACTIONS,
         **CUSTOM_ACTIONS,
     },
-    fields=frozenset(
-        (
-            WRITTEN
-            + "totalPrice taxedShippingPrice discountOnTotalPrice customLineItems shipping discountCodes "
-            "directDiscounts state syncInfo returnInfo taxMode shippingMode anonymousId purchaseOrderNumber"
-        ).split()
+    fields=queryable(
+        "totalPrice taxedShippingPrice discountOnTotalPrice customLineItems shipping discountCodes "
+        "directDiscounts state syncInfo returnInfo taxMode shippingMode anonymousId purchaseOrderNumber"
     )
     | frozenset(_ORDER_OPTIONAL),
-    view_scopes=("view_orders",),
-    manage_scopes=("manage_orders",),
+    scopes=("orders",),
     unique=_order_unique,
     created=_created,
     changed=_changed,

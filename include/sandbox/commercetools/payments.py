@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.catalogue import key_of, queryable
+from sandbox.commercetools.catalogue import queryable
 from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, typed_money
 from sandbox.commercetools.errors import Json, invalid_operation
 from sandbox.commercetools.prices import money, set_text, stored_money
@@ -125,8 +125,6 @@ PAYMENTS = Kind(
         **CUSTOM_ACTIONS,
     },
     fields=queryable("customer anonymousId interfaceId amountPlanned paymentMethodInfo transactions"),
-    view_scopes=("view_payments",),
-    manage_scopes=("manage_payments",),
-    unique=key_of,
-    check_delete=lambda context, resource: context.project.refuse_if_referenced(resource),
+    scopes=("payments",),
+    kept_while_referenced=True,
 )

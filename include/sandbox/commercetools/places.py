@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.catalogue import key_of, queryable
+from sandbox.commercetools.catalogue import queryable
 from sandbox.commercetools.errors import Json, invalid_operation
 from sandbox.commercetools.prices import change_value, channel_with_role, set_text
 from sandbox.commercetools.shapes import Shape
@@ -66,10 +66,8 @@ CHANNELS = Kind(
         "setAddress": set_text("address", shapes.mapping),
     },
     fields=queryable("roles name description address geoLocation reviewRatingStatistics"),
-    view_scopes=("view_channels", "view_products"),
-    manage_scopes=("manage_channels", "manage_products"),
-    unique=key_of,
-    check_delete=lambda context, resource: context.project.refuse_if_referenced(resource),
+    scopes=("channels", "products"),
+    kept_while_referenced=True,
 )
 
 
@@ -144,9 +142,7 @@ STORES = Kind(
         "setProductSelections": Action(_set_store_selections, Shape({"productSelections": _SELECTIONS})),
     },
     fields=queryable("name languages countries distributionChannels supplyChannels productSelections"),
-    view_scopes=("view_stores",),
-    manage_scopes=("manage_stores",),
-    unique=key_of,
+    scopes=("stores",),
 )
 
 
@@ -202,8 +198,6 @@ PRODUCT_SELECTIONS = Kind(
         "setKey": set_text("key", shapes.key),
     },
     fields=queryable("name mode productCount"),
-    view_scopes=("view_product_selections",),
-    manage_scopes=("manage_product_selections",),
-    unique=key_of,
+    scopes=("product_selections",),
     render=_answered_selection,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
@@ -268,15 +268,33 @@ def selected_price(
 # --- plain update actions, for every resource ---------------------------------------------------------------------
 
 
-def set_text(name: str, check: shapes.Check = shapes.text) -> Action:
-    """`setX`: puts a plain value, or removes it when the action carries none."""
+def set_text(
+    name: str,
+    check: shapes.Check = shapes.text,
+    *,
+    given: str | None = None,
+    stored: Callable[[Context, Any], Any] | None = None,
+) -> Action:
+    """`setX`: puts a value, or removes it when the action carries none. `given`: what the action calls it, where that
+    is another name; `stored`: what is kept of it, where that is not the value itself."""
+    field = given or name
 
     def apply(context: Context, resource: Json, action: Json) -> None:
         resource.pop(name, None)
-        if name in action:
-            resource[name] = action[name]
+        if field in action:
+            resource[name] = action[field] if stored is None else stored(context, action[field])
 
-    return Action(apply, Shape(optional={name: check}))
+    return Action(apply, Shape(optional={field: check}))
+
+
+def set_moment(name: str) -> Action:
+    """As `set_text`, for a date-time."""
+    return set_text(name, shapes.moment, stored=lambda context, value: as_stored_moment(value))
+
+
+def set_reference(name: str, type_id: str) -> Action:
+    """As `set_text`, for a reference."""
+    return set_text(name, shapes.reference, stored=lambda context, value: context.reference(value, type_id))
 
 
 def change_value(name: str, check: shapes.Check) -> Action:

@@ -19,6 +19,7 @@ from sandbox.commercetools.prices import (
     check_scopes,
     price_draft,
     price_drafts,
+    set_reference,
     set_text,
     stored_price,
 )
@@ -109,12 +110,6 @@ def _set_category_order_hint(context: Context, product: Json, data: Json, action
     data["categoryOrderHints"].pop(action["categoryId"], None)
     if "orderHint" in action:
         data["categoryOrderHints"][action["categoryId"]] = action["orderHint"]
-
-
-def _set_tax_category(context: Context, product: Json, action: Json) -> None:
-    product.pop("taxCategory", None)
-    if "taxCategory" in action:
-        product["taxCategory"] = context.reference(action["taxCategory"], "tax-category")
 
 
 def _transition_state(context: Context, product: Json, action: Json) -> None:
@@ -326,7 +321,7 @@ ACTIONS: dict[str, Action] = {
     "setCategoryOrderHint": _data_action(
         _set_category_order_hint, Shape({"categoryId": shapes.text}, {"orderHint": shapes.text})
     ),
-    "setTaxCategory": Action(_set_tax_category, Shape(optional={"taxCategory": shapes.reference})),
+    "setTaxCategory": set_reference("taxCategory", "tax-category"),
     "transitionState": Action(
         _transition_state, Shape({"state": shapes.reference}, {"force": shapes.boolean})
     ),
@@ -374,8 +369,7 @@ PRODUCTS = Kind(
     build=build_product,
     actions=ACTIONS,
     fields=PRODUCT_FIELDS,
-    view_scopes=("view_products",),
-    manage_scopes=("manage_products",),
+    scopes=("products",),
     unique=unique_values,
     check=settle_product,
     render=answered_product,

@@ -14,6 +14,7 @@ from sandbox.commercetools.attributes import (
     definitions,
     stored_attributes,
 )
+from sandbox.commercetools.catalogue import key_of
 from sandbox.commercetools.errors import ApiError, Json, invalid_operation
 from sandbox.commercetools.prices import check_scopes, price_drafts, stored_price
 from sandbox.commercetools.shapes import Shape, copied, words
@@ -170,13 +171,12 @@ def skus_of(product: Json) -> set[str]:
 def unique_values(product: Json) -> list[tuple[str, Any]]:
     """Key, SKUs and slugs: unique in the project, staged or current."""
     master = product["masterData"]
-    keyed: list[tuple[str, Any]] = [("key", product["key"])] if "key" in product else []
     slugs = [
         (f"slug.{locale}", words)
         for data in (master["current"], master["staged"])
         for locale, words in data["slug"].items()
     ]
-    return [*keyed, *(("sku", sku) for sku in skus_of(product)), *slugs]
+    return [*key_of(product), *(("sku", sku) for sku in skus_of(product)), *slugs]
 
 
 _SKU_PATHS = frozenset(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.commercetools import shapes
-from sandbox.commercetools.catalogue import key_of, queryable
+from sandbox.commercetools.catalogue import queryable
 from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS, typed_money
 from sandbox.commercetools.errors import Json, invalid_operation
 from sandbox.commercetools.prices import change_value, set_text
@@ -72,8 +72,6 @@ SHIPPING_METHODS = Kind(
         **CUSTOM_ACTIONS,
     },
     fields=queryable("name taxCategory zoneRates active isDefault"),
-    view_scopes=("view_shipping_methods", "view_orders"),
-    manage_scopes=("manage_shipping_methods", "manage_orders"),
-    unique=key_of,
-    check_delete=lambda context, resource: context.project.refuse_if_referenced(resource),
+    scopes=("shipping_methods", "orders"),
+    kept_while_referenced=True,
 )

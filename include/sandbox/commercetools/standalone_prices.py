@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.commercetools import shapes
+from sandbox.commercetools.catalogue import queryable
 from sandbox.commercetools.custom_fields import CUSTOM_ACTIONS
 from sandbox.commercetools.errors import (
     ApiError,
@@ -19,16 +20,19 @@ from sandbox.commercetools.prices import (
     clash_of,
     money,
     scope_fields,
+    set_moment,
     set_text,
     stored_discount,
     stored_money,
     stored_terms,
     stored_tier,
 )
-from sandbox.commercetools.shapes import Shape, as_stored_moment, words
+from sandbox.commercetools.shapes import Shape, as_stored_moment
 from sandbox.commercetools.state import Action, Context, Kind, Platform, Writing
 
 PATH = "standalone-prices"
+
+_VALIDITY = dict.fromkeys(("validFrom", "validUntil"), shapes.moment)
 
 
 def refuse_locked(platform: Platform, writing: Writing, price: Json) -> None:
@@ -39,7 +43,7 @@ def refuse_locked(platform: Platform, writing: Writing, price: Json) -> None:
     platform.price_locks.remove(lock)
     fields = scope_fields(price)
     if lock.code == "ValidityLockConflict":
-        fields = {name: value for name, value in fields.items() if name not in ("validFrom", "validUntil")}
+        fields = {name: value for name, value in fields.items() if name not in _VALIDITY}
     message = (
         f"Another modification of a price of the SKU '{price['sku']}' is in progress. Repeat the request."
     )
@@ -118,20 +122,11 @@ def _remove_tier(context: Context, price: Json, action: Json) -> None:
     _put_tiers(price, kept)
 
 
-def _set_discounted(context: Context, price: Json, action: Json) -> None:
-    price.pop("discounted", None)
-    if "discounted" in action:
-        price["discounted"] = stored_discount(context, action["discounted"])
-
-
-def _set_validity(*names: str) -> Action:
-    def apply(context: Context, price: Json, action: Json) -> None:
-        for name in names:
-            price.pop(name, None)
-            if name in action:
-                price[name] = as_stored_moment(action[name])
-
-    return Action(apply, Shape(optional=dict.fromkeys(names, shapes.moment)))
+def _set_validity(context: Context, price: Json, action: Json) -> None:
+    for name in _VALIDITY:
+        price.pop(name, None)
+        if name in action:
+            price[name] = as_stored_moment(action[name])
 
 
 STANDALONE_PRICES = Kind(
@@ -149,21 +144,17 @@ STANDALONE_PRICES = Kind(
         "setPriceTiers": Action(_set_tiers, Shape({"tiers": shapes.list_of(shapes.shaped(TIER))})),
         "addPriceTier": Action(_add_tier, Shape({"tier": shapes.shaped(TIER)})),
         "removePriceTier": Action(_remove_tier, Shape({"minimumQuantity": shapes.integer})),
-        "setDiscountedPrice": Action(_set_discounted, Shape(optional={"discounted": DISCOUNTED})),
-        "setValidFrom": _set_validity("validFrom"),
-        "setValidUntil": _set_validity("validUntil"),
-        "setValidFromAndUntil": _set_validity("validFrom", "validUntil"),
+        "setDiscountedPrice": set_text("discounted", DISCOUNTED, stored=stored_discount),
+        "setValidFrom": set_moment("validFrom"),
+        "setValidUntil": set_moment("validUntil"),
+        "setValidFromAndUntil": Action(_set_validity, Shape(optional=_VALIDITY)),
         "setKey": set_text("key", shapes.key),
         **CUSTOM_ACTIONS,
     },
-    fields=frozenset(
-        words(
-            "id version key createdAt lastModifiedAt sku value country customerGroup channel validFrom",
-            "validUntil tiers active staged discounted custom",
-        )
+    fields=queryable(
+        "sku value country customerGroup channel validFrom validUntil tiers active staged discounted"
     ),
-    view_scopes=("view_standalone_prices",),
-    manage_scopes=("manage_standalone_prices",),
+    scopes=("standalone_prices",),
     check=_check,
     index=lambda project, path, value: project.ids_with_sku(PATH, value) if path == "sku" else None,
     changed=lambda project, before, after: project.note_sku(PATH, before, after),

@@ -113,8 +113,9 @@ class Kind:
     actions: Mapping[str, Action]
     fields: frozenset[str]
     """Names that predicates and sort expressions may use."""
-    view_scopes: tuple[str, ...]
-    manage_scopes: tuple[str, ...]
+    scopes: tuple[str, ...]
+    """What one of the scopes `view_...` or `manage_...` must be for."""
+    is_read_by_managers_only: bool = False
     unique: Values = lambda resource: [("key", resource["key"])] if "key" in resource else []
     conflict: Callable[[Json, str, Any], ApiError] | None = None
     """The error for a duplicate value, where it is not `DuplicateField`."""
@@ -127,10 +128,17 @@ class Kind:
     changed: Callable[[Project, Json | None, Json | None], None] | None = None
     """Told after each change: before (None: created) and after (None: deleted)."""
     check_delete: Callable[[Context, Json], None] | None = None
+    kept_while_referenced: bool = False
+    """Whether it can't be deleted while another resource refers to it."""
     query_view: Callable[[Json], Json] | None = None
     """The document that predicates see, where that differs from what is answered."""
     index: Callable[[Project, str, Any], set[str] | None] = lambda project, path, value: None
     """Ids among which every resource with this value at this path is found; None where there is no such index."""
+
+    def scopes_to(self, act: Literal["view", "manage"]) -> tuple[str, ...]:
+        """Scopes of which one is needed."""
+        verb = "manage" if self.is_read_by_managers_only else act
+        return tuple(f"{verb}_{what}" for what in self.scopes)
 
 
 @dataclass

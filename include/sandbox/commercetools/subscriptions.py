@@ -161,9 +161,8 @@ SUBSCRIPTIONS = Kind(
         "changeDestination": Action(_change_destination, Shape({"destination": _destination})),
     },
     fields=queryable("destination changes messages events format status"),
-    view_scopes=("manage_subscriptions",),
-    manage_scopes=("manage_subscriptions",),
-    unique=key_of,
+    scopes=("subscriptions",),
+    is_read_by_managers_only=True,
     check=_check,
     render=_render,
 )

@@ -110,6 +110,8 @@ def delete(
 ) -> Json:
     """Removes a resource; the API keeps no trace of it."""
     collection.check_version(resource, version)
+    if collection.kind.kept_while_referenced:
+        collection.project.refuse_if_referenced(resource)
     if collection.kind.check_delete is not None:
         collection.kind.check_delete(context, resource)
     collection.put(resource, None, Deed(erased=erased))

@@ -1,4 +1,4 @@
-"""Entities that are no more than rows with fields: what each one asks for and how its routes answer.
+"""The table of collections: what each one asks for, and how its routes answer.
 
 The answers differ from one to the next, which is how the API is: a bare id here, the row there, 200, 201 or 204.
 """
@@ -14,10 +14,12 @@ from sandbox.lightspeed.errors import ApiError, conflict, invalid
 from sandbox.lightspeed.models import Family, Product
 from sandbox.lightspeed.price_books import book_fields, book_wire
 from sandbox.lightspeed.rows import Record, Table
+from sandbox.lightspeed.sale_wire import sale_wire
 from sandbox.lightspeed.state import StoreState
+from sandbox.lightspeed.wire import answered_product, stock_wire_2_0
 
 Given = dict[str, Any]
-Listing = Literal["versioned", "whole"]
+Listing = Literal["versioned", "whole", "its own"]
 
 READ_ONLY = frozenset({"id", "version", "created_at", "updated_at", "deleted_at"})
 
@@ -28,21 +30,36 @@ class Collection:
 
     path: str
     kind: str
-    table: Callable[[StoreState], Table[Record]]
     read: tuple[str, ...]
     write: tuple[str, ...] | None = None
+    table_name: str | None = None
+    """Where it is kept in the state, if not under its path."""
     listing: Listing = "versioned"
+    """`its own`: it has a route of its own, elsewhere."""
+    envelope_option: str | None = None
+    """The switch that says whether its list carries versions; without one it does."""
+    has_one: bool = True
+    """Whether a row can be asked for by its id."""
+    most: int | None = None
+    """Rows a page, where it is not the common maximum."""
     required: tuple[str, ...] = ("name",)
     create_status: int = 200
     create_answer: Literal["id", "row"] = "row"
     update_answer: Literal["id", "id object", "row"] = "row"
     delete_answer: Literal["id", "job", "nothing"] | None = None
+    taken: Callable[[str], ApiError] | None = None
+    """How a name that another row has, capitals aside, is refused."""
+    duplicates_allowed_by_option: bool = False
     prepare: Callable[[StoreState, Given, Record | None], Given] | None = None
     before_delete: Callable[[StoreState, Record], None] | None = None
-    shown: Callable[[StoreState, Record], Given] | None = None
+    shown: Callable[[StoreState, Any], Given] | None = None
     """The row as it is printed, where that is more than its fields."""
     dated: frozenset[str] = frozenset()
     """Fields that only the date versions know: others neither show nor keep them."""
+
+    def table(self, store: StoreState) -> Table[Any]:
+        table: Table[Any] = getattr(store, self.table_name or self.path)
+        return table
 
     def checked(self, store: StoreState, given: Given, row: Record | None) -> Given:
         """The fields to keep. Raises 4xx for a missing one or one against a rule."""
@@ -52,49 +69,37 @@ class Collection:
         ]
         if missing:
             raise invalid(f"{', '.join(missing)} required", **dict.fromkeys(missing, "Required"))
+        if self.taken is not None and "name" in given:
+            self._refuse_taken(store, self.taken, given["name"], row)
         return self.prepare(store, given, row) if self.prepare is not None else given
 
-    def wire(self, store: StoreState, row: Record) -> Given:
+    def _refuse_taken(
+        self, store: StoreState, refusal: Callable[[str], ApiError], name: Any, row: Record | None
+    ) -> None:
+        if self.duplicates_allowed_by_option and store.options.duplicate_lookup_names == "allow":
+            return
+        wanted = str(name).casefold()
+        if any(other is not row and other.name.casefold() == wanted for other in self.table(store).live()):
+            raise refusal(f"{name} already exists")
+
+    def wire(self, store: StoreState, row: Any) -> Given:
         """The JSON object. What is listed whole shows no version."""
-        wire = row.wire() if self.shown is None else self.shown(store, row)
-        return {key: value for key, value in wire.items() if key != "version" or self.listing == "versioned"}
-
-
-def _unique(
-    table: Callable[[StoreState], Table[Record]],
-    refusal: Callable[[str], ApiError],
-    switchable: bool = False,
-) -> Callable[[StoreState, Given, Record | None], Given]:
-    """Refuses a name that another row has, capitals aside."""
-
-    def prepare(store: StoreState, given: Given, row: Record | None) -> Given:
-        allowed = switchable and store.options.duplicate_lookup_names == "allow"
-        if "name" in given and not allowed:
-            name = str(given["name"]).casefold()
-            if any(
-                other is not row and other.name.casefold() == name
-                for other in table(store).rows.values()
-                if not other.deleted_at
-            ):
-                raise refusal(f"{given['name']} already exists")
-        return given
-
-    return prepare
+        wire: Given = row.wire() if self.shown is None else self.shown(store, row)
+        return {key: value for key, value in wire.items() if key != "version" or self.listing != "whole"}
 
 
 def _detach_brand(store: StoreState, brand: Record) -> None:
     """Products lose what is deleted, and move in the version feed. The real API does it a little later, in a job."""
-    _clear(
-        store,
-        [p for p in store.products.live() if p.family.brand_id == brand.id],
-        lambda f: setattr(f, "brand_id", None),
-    )
+    products = [product for product in store.products.live() if product.family.brand_id == brand.id]
+    _clear(store, products, lambda family: setattr(family, "brand_id", None))
 
 
 def _detach_tag(store: StoreState, tag: Record) -> None:
-    products = [p for p in store.products.live() if tag.id in p.family.tag_ids]
+    products = [product for product in store.products.live() if tag.id in product.family.tag_ids]
     _clear(
-        store, products, lambda f: setattr(f, "tag_ids", [tag_id for tag_id in f.tag_ids if tag_id != tag.id])
+        store,
+        products,
+        lambda family: setattr(family, "tag_ids", [each for each in family.tag_ids if each != tag.id]),
     )
 
 
@@ -121,54 +126,53 @@ COLLECTIONS = (
     Collection(
         path="brands",
         kind="Brand",
-        table=lambda store: store.brands,
         read=("products:read",),
         write=("products:write",),
         create_answer="id",
         update_answer="id object",
         delete_answer="job",
-        prepare=_unique(lambda store: store.brands, invalid, switchable=True),
+        taken=invalid,
+        duplicates_allowed_by_option=True,
         before_delete=_detach_brand,
     ),
     Collection(
         path="tags",
         kind="Tag",
-        table=lambda store: store.tags,
         read=("products:read",),
         write=("products:write",),
+        envelope_option="tags_envelope_version",
         create_answer="id",
         update_answer="id",
         delete_answer="job",
-        prepare=_unique(lambda store: store.tags, invalid, switchable=True),
+        taken=invalid,
+        duplicates_allowed_by_option=True,
         before_delete=_detach_tag,
     ),
     Collection(
         path="suppliers",
         kind="Supplier",
-        table=lambda store: store.suppliers,
         read=("suppliers:read",),
         write=("suppliers:write",),
         create_answer="id",
         delete_answer="id",
-        prepare=_unique(lambda store: store.suppliers, invalid, switchable=True),
+        taken=invalid,
+        duplicates_allowed_by_option=True,
         before_delete=_detach_supplier,
     ),
     Collection(
         path="variant_attributes",
         kind="Variant attribute",
-        table=lambda store: store.variant_attributes,
         read=("products:read",),
         write=("products:write",),
         listing="whole",
         create_status=201,
         delete_answer="id",
-        prepare=_unique(lambda store: store.variant_attributes, invalid),
+        taken=invalid,
         before_delete=_refuse_used_attribute,
     ),
     Collection(
         path="customers",
         kind="Customer",
-        table=lambda store: store.customers,
         read=("customers:read",),
         write=("customers:write",),
         required=(),
@@ -180,7 +184,6 @@ COLLECTIONS = (
     Collection(
         path="customer_groups",
         kind="Customer group",
-        table=lambda store: store.customer_groups,
         read=("customers:read",),
         write=("customers:write",),
         create_status=201,
@@ -189,7 +192,6 @@ COLLECTIONS = (
     Collection(
         path="price_books",
         kind="Price book",
-        table=lambda store: store.price_books,
         read=("products:read:price_books", "customers:read", "outlets:read"),
         write=("products:write:price_books", "customers:read"),
         prepare=book_fields,
@@ -198,22 +200,44 @@ COLLECTIONS = (
     Collection(
         path="custom_inventory_adjustment_reasons",
         kind="Reason",
-        table=lambda store: store.adjustment_reasons,
+        table_name="adjustment_reasons",
         read=("inventory:write",),
         write=("inventory:write",),
         required=("name", "type"),
         create_status=201,
-        prepare=_unique(lambda store: store.adjustment_reasons, conflict),
+        taken=conflict,
     ),
-    Collection(path="outlets", kind="Outlet", table=lambda store: store.outlets, read=("outlets:read",)),
+    Collection(path="outlets", kind="Outlet", read=("outlets:read",)),
+    Collection(path="registers", kind="Register", read=("registers:read",)),
+    Collection(path="payment_types", kind="Payment type", read=("payment_types:read",)),
+    Collection(path="users", kind="User", read=("users:read",)),
+    # What is written by rules of its own, in a module of its own.
+    Collection(path="taxes", kind="Tax", read=("taxes:read",), envelope_option="taxes_envelope_version"),
+    # Dates in the query of sales are accepted and change nothing, as on the real API.
+    Collection(path="sales", kind="Sale", read=("sales:read",), shown=sale_wire),
     Collection(
-        path="registers", kind="Register", table=lambda store: store.registers, read=("registers:read",)
+        path="products",
+        kind="Product",
+        read=("products:read",),
+        listing="its own",
+        shown=answered_product,
     ),
+    Collection(path="consignments", kind="Consignment", read=("consignments:read",), listing="its own"),
     Collection(
-        path="payment_types",
-        kind="Payment type",
-        table=lambda store: store.payment_types,
-        read=("payment_types:read",),
+        path="inventory",
+        kind="Inventory",
+        table_name="stock",
+        read=("inventory:read",),
+        has_one=False,
+        shown=lambda store, row: stock_wire_2_0(row),
     ),
-    Collection(path="users", kind="User", table=lambda store: store.users, read=("users:read",)),
+    # Reading adjustments needs the scope to write as well.
+    Collection(
+        path="stock_adjustments",
+        kind="Stock adjustment",
+        table_name="adjustments",
+        read=("inventory:write",),
+        has_one=False,
+        most=1000,
+    ),
 )

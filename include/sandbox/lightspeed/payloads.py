@@ -17,128 +17,44 @@ from sandbox.lightspeed.state import StoreState
 
 Given = dict[str, Any]
 
-COMMON_FIELDS = frozenset(
+MEASURES = frozenset({"weight", "weight_unit", "length", "width", "height", "dimensions_unit"})
+_FILED = frozenset(
     {
         "name",
         "description",
         "brand_id",
         "product_category_id",
         "tag_ids",
-        "track_inventory",
-        "product_suppliers",
-        "variant_attributes",
         "account_code_sale",
         "account_code_purchase",
     }
 )
-DETAIL_FIELDS = frozenset(
-    {
-        "is_active",
-        "product_codes",
-        "loyalty_amount",
-        "price_excluding_tax",
-        "price_including_tax",
-        "all_outlets_tax",
-        "outlet_taxes",
-        "product_suppliers",
-        "variant_attribute_values",
-        "inventory",
-        "weight",
-        "weight_unit",
-        "length",
-        "width",
-        "height",
-        "dimensions_unit",
-        "packaging",
-        "composite_components",
-    }
-)
-
-CREATE_FIELDS = frozenset(
-    {
-        "name",
-        "description",
-        "handle",
-        "sku",
-        "product_codes",
-        "source",
-        "source_id",
-        "source_variant_id",
-        "is_active",
-        "price_including_tax",
-        "price_excluding_tax",
-        "supply_price",
-        "supplier_id",
-        "supplier_code",
-        "product_suppliers",
-        "product_type_id",
-        "product_category_id",
-        "brand_id",
-        "tag_ids",
-        "attributes",
-        "images",
-        "inventory",
-        "account_code_sale",
-        "account_code_purchase",
-        "loyalty_amount",
-        "weight",
-        "weight_unit",
-        "length",
-        "width",
-        "height",
-        "dimensions_unit",
-        "variants",
-        "all_outlets_tax",
-        "outlet_taxes",
-        "composite",
-        "track_inventory",
-    }
-)
-VARIANT_FIELDS = frozenset(
-    {
-        "sku",
-        "product_codes",
-        "price_including_tax",
-        "price_excluding_tax",
-        "supply_price",
-        "supplier_code",
-        "product_suppliers",
-        "images",
-        "weight",
-        "weight_unit",
-        "length",
-        "width",
-        "height",
-        "dimensions_unit",
-        "variant_definitions",
-        "inventory",
-        "all_outlets_tax",
-        "outlet_taxes",
-        "loyalty_amount",
-        "source_id",
-        "source_variant_id",
-        "is_active",
-    }
-)
-SHARED_BY_VARIANTS = (
-    "supply_price",
-    "supplier_id",
-    "supplier_code",
-    "product_suppliers",
-    "source",
-    "source_id",
-    "loyalty_amount",
+_EACH_HAS = MEASURES | {
     "is_active",
+    "product_codes",
+    "loyalty_amount",
+    "price_excluding_tax",
+    "price_including_tax",
     "all_outlets_tax",
     "outlet_taxes",
-    "images",
-    "weight",
-    "weight_unit",
-    "length",
-    "width",
-    "height",
-    "dimensions_unit",
+    "product_suppliers",
+    "inventory",
+}
+_SOURCES = frozenset({"source_id", "source_variant_id"})
+
+COMMON_FIELDS = _FILED | {"track_inventory", "product_suppliers", "variant_attributes"}
+DETAIL_FIELDS = _EACH_HAS | {"variant_attribute_values", "packaging", "composite_components"}
+VARIANT_FIELDS = (
+    _EACH_HAS | _SOURCES | {"sku", "supply_price", "supplier_code", "images", "variant_definitions"}
 )
+CREATE_FIELDS = (_FILED | _EACH_HAS | _SOURCES) | {
+    *("handle", "sku", "source", "supply_price", "supplier_id", "supplier_code", "product_type_id"),
+    *("attributes", "images", "variants", "composite", "track_inventory"),
+}
+SHARED_BY_VARIANTS = MEASURES | {
+    *("supply_price", "supplier_id", "supplier_code", "product_suppliers", "source", "source_id"),
+    *("loyalty_amount", "is_active", "all_outlets_tax", "outlet_taxes", "images"),
+}
 """Top-level fields that count for each variant that does not say otherwise; inferred from the official example."""
 
 

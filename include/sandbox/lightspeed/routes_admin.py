@@ -7,8 +7,10 @@ requests are beside them, from `install_faults`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -17,9 +19,10 @@ from starlette.responses import Response
 from sandbox.lightspeed.errors import bad_request, not_found
 from sandbox.lightspeed.numerals import decimal_or_text_of
 from sandbox.lightspeed.store import LightspeedStore
-from sandbox.lightspeed.web import data, found, number_of, object_of, store_of
+from sandbox.lightspeed.web import Given, data, found, number_of, object_of, routed, store_of
 
 router = APIRouter(prefix="/_admin")
+admin = partial(routed, router, is_open=True)
 
 _ADDERS: dict[str, Callable[..., Any]] = {
     "outlets": LightspeedStore.add_outlet,
@@ -38,48 +41,38 @@ _ADDERS: dict[str, Callable[..., Any]] = {
     "products": LightspeedStore.add_product_family,
 }
 
+COUNTED = (
+    *("outlets", "registers", "taxes", "brands", "tags", "suppliers", "categories"),
+    *("variant_attributes", "customers"),
+)
 
-@router.get("/state")
-async def state(request: Request) -> Response:
+
+@admin("GET", "/state")
+def state(store: LightspeedStore, request: Request) -> Response:
     """What is in the shop, in figures."""
-    store = store_of(request)
-    with store.lock:
-        tables = (
-            "outlets",
-            "registers",
-            "taxes",
-            "brands",
-            "tags",
-            "suppliers",
-            "categories",
-            "variant_attributes",
-            "customers",
-        )
-        counts = {name: len(getattr(store, name).live()) for name in tables}
-        live = store.products.live()
-        families = len({product.family.id for product in live})
-        counts |= {"products": len(live), "families": families, "stock": len(store.stock.live())}
-        return data({"version": store.ticker.version, "retailer": store.retailer(), "counts": counts})
+    counts = {name: len(getattr(store, name).live()) for name in COUNTED}
+    live = store.products.live()
+    families = len({product.family.id for product in live})
+    counts |= {"products": len(live), "families": families, "stock": len(store.stock.live())}
+    return data({"version": store.ticker.version, "retailer": store.retailer(), "counts": counts})
 
 
-@router.get("/options")
-async def get_options(request: Request) -> Response:
+@admin("GET", "/options")
+def get_options(store: LightspeedStore, request: Request) -> Response:
     """All switches."""
-    return data(asdict(store_of(request).options))
+    return data(asdict(store.options))
 
 
-@router.post("/options")
-async def set_options(request: Request) -> Response:
+@admin("POST", "/options", body=object_of)
+def set_options(store: LightspeedStore, request: Request, given: Given) -> Response:
     """Sets the switches named in the body."""
-    given, store = await object_of(request), store_of(request)
     known = asdict(store.options)
     wrong = sorted(name for name in given if name not in known)
     if wrong:
         raise bad_request(f"There is no option {', '.join(wrong)}; there are {', '.join(known)}")
-    with store.lock:
-        for name, value in given.items():
-            setattr(store.options, name, value)
-        return data(asdict(store.options))
+    for name, value in given.items():
+        setattr(store.options, name, value)
+    return data(asdict(store.options))
 
 
 @router.get("/webhooks/deliveries")
@@ -100,120 +93,92 @@ async def flush(request: Request) -> Response:
     return data({"done": done, "states": hooks.counts()})
 
 
-@router.post("/sell")
-async def sell(request: Request) -> Response:
+@admin("POST", "/sell", body=object_of)
+def sell(store: LightspeedStore, request: Request, given: Given) -> Response:
     """A simulated till: `quantity` (one) of `product_id` is sold at `outlet_id`, for cash, to `customer_id` if there is
     one. Answers the sale and the level that is left."""
-    given, store = await object_of(request), store_of(request)
     product_id, outlet_id, customer_id = (given.get(f"{key}_id") for key in ("product", "outlet", "customer"))
     quantity = decimal_or_text_of(given.get("quantity", 1))
     if not quantity:
         raise bad_request("quantity must be a number other than zero")
-    with store.lock:
-        _check(store, product_id)
-        found(store.outlets, str(outlet_id), "Outlet")
-        if customer_id is not None:
-            _check_customer(store, customer_id)
-        try:
-            sale_id = store.sell(str(outlet_id), [(str(product_id), quantity)], customer=customer_id)
-        except ValueError as wrong:
-            raise bad_request(str(wrong)) from None
-        level = store.stock_level(str(product_id), str(outlet_id))
-        return data({"id": sale_id, "version": store.sales.rows[sale_id].version, "level": level}, 201)
+    _check(store, product_id)
+    found(store.outlets, str(outlet_id), "Outlet")
+    if customer_id is not None:
+        _check_customer(store, customer_id)
+    with _refusals():
+        sale_id = store.sell(str(outlet_id), [(str(product_id), quantity)], customer=customer_id)
+    level = store.stock_level(str(product_id), str(outlet_id))
+    return data({"id": sale_id, "version": store.sales.rows[sale_id].version, "level": level}, 201)
 
 
-@router.get("/products/{product_id}")
-async def show_product(request: Request, product_id: str) -> Response:
+@admin("GET", "/products/{product_id}")
+def show_product(store: LightspeedStore, request: Request, product_id: str) -> Response:
     """A product, deleted or not."""
-    store = store_of(request)
-    with store.lock:
-        _check(store, product_id)
-        return data(store.product(product_id))
+    _check(store, product_id)
+    return data(store.product(product_id))
 
 
-@router.post("/products/{product_id}")
-async def edit_product(request: Request, product_id: str) -> Response:
+@admin("POST", "/products/{product_id}", body=object_of)
+def edit_product(store: LightspeedStore, request: Request, given: Given, product_id: str) -> Response:
     """An assistant's edit; fields as in `LightspeedStore.edit_product`."""
-    given, store = await object_of(request), store_of(request)
-    with store.lock:
-        _check(store, product_id)
-        try:
-            store.edit_product(product_id, **given)
-        except (ValueError, ArithmeticError) as wrong:
-            raise bad_request(str(wrong)) from None
-        return data(store.product(product_id))
+    _check(store, product_id)
+    with _refusals():
+        store.edit_product(product_id, **given)
+    return data(store.product(product_id))
 
 
-@router.delete("/products/{product_id}")
-async def delete_product(request: Request, product_id: str) -> Response:
+@admin("DELETE", "/products/{product_id}")
+def delete_product(store: LightspeedStore, request: Request, product_id: str) -> Response:
     """An assistant deletes a product, or with `?family=true` all of its family."""
-    store = store_of(request)
-    with store.lock:
-        _check(store, product_id)
-        store.delete_product(product_id, whole_family=request.query_params.get("family") == "true")
-        return data({"id": product_id})
+    _check(store, product_id)
+    store.delete_product(product_id, whole_family=request.query_params.get("family") == "true")
+    return data({"id": product_id})
 
 
-@router.post("/stock")
-async def set_stock(request: Request) -> Response:
+@admin("POST", "/stock", body=object_of)
+def set_stock(store: LightspeedStore, request: Request, given: Given) -> Response:
     """A count: `product_id`, `outlet_id`, `level` as text or number."""
-    given, store = await object_of(request), store_of(request)
-    with store.lock:
-        _check(store, given.get("product_id"))
-        store.set_stock(given["product_id"], given["outlet_id"], given["level"])
-        return data({"level": store.stock_level(given["product_id"], given["outlet_id"])})
+    _check(store, given.get("product_id"))
+    store.set_stock(given["product_id"], given["outlet_id"], given["level"])
+    return data({"level": store.stock_level(given["product_id"], given["outlet_id"])})
 
 
-@router.get("/customers/{customer_id}")
-async def show_customer(request: Request, customer_id: str) -> Response:
+@admin("GET", "/customers/{customer_id}")
+def show_customer(store: LightspeedStore, request: Request, customer_id: str) -> Response:
     """A customer, deleted or not."""
-    store = store_of(request)
-    with store.lock:
-        _check_customer(store, customer_id)
-        return data(store.customer(customer_id))
+    _check_customer(store, customer_id)
+    return data(store.customer(customer_id))
 
 
-@router.post("/customers/{customer_id}")
-async def edit_customer(request: Request, customer_id: str) -> Response:
+@admin("POST", "/customers/{customer_id}", body=object_of)
+def edit_customer(store: LightspeedStore, request: Request, given: Given, customer_id: str) -> Response:
     """An assistant's edit; fields as in `LightspeedStore.edit_customer`, and `loyalty_balance`."""
-    given, store = await object_of(request), store_of(request)
-    with store.lock:
-        _check_customer(store, customer_id)
-        try:
-            if "loyalty_balance" in given:
-                store.set_loyalty_balance(customer_id, given.pop("loyalty_balance"))
-            if given:
-                store.edit_customer(customer_id, **given)
-        except (ValueError, ArithmeticError) as wrong:
-            raise bad_request(str(wrong)) from None
-        return data(store.customer(customer_id))
+    _check_customer(store, customer_id)
+    with _refusals():
+        if "loyalty_balance" in given:
+            store.set_loyalty_balance(customer_id, given.pop("loyalty_balance"))
+        if given:
+            store.edit_customer(customer_id, **given)
+    return data(store.customer(customer_id))
 
 
-@router.post("/customers/{customer_id}/merge")
-async def merge_customers(request: Request, customer_id: str) -> Response:
+@admin("POST", "/customers/{customer_id}/merge", body=object_of)
+def merge_customers(store: LightspeedStore, request: Request, given: Given, customer_id: str) -> Response:
     """`lost`, the id of another customer, is merged into this one; `take` names fields of the other that win."""
-    given, store = await object_of(request), store_of(request)
-    with store.lock:
-        _check_customer(store, customer_id)
-        _check_customer(store, given.get("lost"))
-        try:
-            store.merge_customers(customer_id, given["lost"], take=given.get("take", ()))
-        except (KeyError, ValueError) as wrong:
-            raise bad_request(str(wrong)) from None
-        return data(store.customer(customer_id))
+    _check_customer(store, customer_id)
+    _check_customer(store, given.get("lost"))
+    with _refusals():
+        store.merge_customers(customer_id, given["lost"], take=given.get("take", ()))
+    return data(store.customer(customer_id))
 
 
-@router.delete("/customers/{customer_id}")
-async def delete_customer(request: Request, customer_id: str) -> Response:
+@admin("DELETE", "/customers/{customer_id}")
+def delete_customer(store: LightspeedStore, request: Request, customer_id: str) -> Response:
     """An assistant deletes a customer."""
-    store = store_of(request)
-    with store.lock:
-        _check_customer(store, customer_id)
-        try:
-            store.delete_customer(customer_id)
-        except ValueError as wrong:
-            raise bad_request(str(wrong)) from None
-        return data({"id": customer_id})
+    _check_customer(store, customer_id)
+    with _refusals():
+        store.delete_customer(customer_id)
+    return data({"id": customer_id})
 
 
 @router.post("/{kind}")
@@ -226,6 +191,15 @@ async def add(request: Request, kind: str) -> Response:
         return data(_ADDERS[kind](store, **given), 201)
     except (TypeError, ValueError, ArithmeticError) as wrong:
         raise bad_request(f"These fields make no {kind}: {wrong!r}") from None
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What people may not do is answered with 400."""
+    try:
+        yield
+    except (KeyError, ValueError, ArithmeticError) as wrong:
+        raise bad_request(str(wrong)) from None
 
 
 def _check(store: LightspeedStore, product_id: Any) -> None:

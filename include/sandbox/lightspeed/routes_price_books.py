@@ -17,6 +17,7 @@ from sandbox.lightspeed.errors import bad_request
 from sandbox.lightspeed.models import PriceBookProduct
 from sandbox.lightspeed.numerals import decode
 from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.state import StoreState
 from sandbox.lightspeed.store import LightspeedStore
 from sandbox.lightspeed.web import (
     data,
@@ -26,85 +27,45 @@ from sandbox.lightspeed.web import (
     number_of,
     object_of,
     page_size_of,
-    scoped,
-    store_of,
+    routed,
 )
 from sandbox.lightspeed.wire import price_row_wire
 
 router = APIRouter(prefix="/api/{version}")
-READ = scoped("products:read:price_books")
-WRITE = scoped("products:write:price_books", "products:read")
-DELETE = scoped("products:write:price_books")
+READ = ("products:read:price_books",)
+WRITE = (
+    "products:write:price_books",
+    "products:read",
+)
+DELETE = ("products:write:price_books",)
 ENTRIES = "/price_books/{book_id}/products"
 DELETING_VERSION = "2.0"
 
 
-@router.get("/price_book_products", dependencies=[READ])
-async def list_entries(request: Request) -> Response:
+@routed(router, "GET", "/price_book_products", *READ)
+def list_entries(store: LightspeedStore, request: Request) -> Response:
     """Entries of all books, in the order of their versions."""
-    store = store_of(request)
-    with store.lock:
-        deleted = flag_of(request, "deleted") and store.options.deleted_price_book_rows_shown
-        after, before = number_of(request, "after", 0) or 0, number_of(request, "before")
-        rows = store.price_book_products.page(after, before, deleted, page_size_of(request))
-        return envelope(request, rows, [price_row_wire(store, row) for row in rows])
+    deleted = flag_of(request, "deleted") and store.options.deleted_price_book_rows_shown
+    after, before = number_of(request, "after", 0) or 0, number_of(request, "before")
+    rows = store.price_book_products.page(after, before, deleted, page_size_of(request))
+    return envelope(request, rows, [price_row_wire(store, row) for row in rows])
 
 
-@router.get("/products/{product_id}/price_book_products", dependencies=[READ])
-async def list_entries_of_product(request: Request, product_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        found(store.products, product_id, "Product")
-        return _whole(store, store.price_book_products.of_product(product_id))
+@routed(router, "GET", "/products/{product_id}/price_book_products", *READ)
+def list_entries_of_product(store: LightspeedStore, request: Request, product_id: str) -> Response:
+    found(store.products, product_id, "Product")
+    return _whole(store, store.price_book_products.of_product(product_id))
 
 
-@router.get(ENTRIES, dependencies=[READ])
-async def list_entries_of_book(request: Request, book_id: str) -> Response:
+@routed(router, "GET", ENTRIES, *READ)
+def list_entries_of_book(store: LightspeedStore, request: Request, book_id: str) -> Response:
     """All of a book, or with `product_ids=a,b` those of these products; no pages."""
-    store, wanted = store_of(request), request.query_params.get("product_ids")
-    with store.lock:
-        book, rows = _book(store, book_id), store.price_book_products
-        if not wanted:
-            return _whole(store, rows.of_book(book.id))
-        ids = dict.fromkeys(wanted.split(","))
-        return _whole(store, [row for product_id in ids for row in rows.of_product(product_id, book.id)])
-
-
-@router.post(ENTRIES, dependencies=[WRITE])
-async def add_entries(request: Request, book_id: str) -> Response:
-    return await _write(request, book_id, price_entries.add, "added")
-
-
-@router.put(ENTRIES, dependencies=[WRITE])
-@router.patch(ENTRIES, dependencies=[WRITE])
-async def update_entries(request: Request, book_id: str) -> Response:
-    """PUT and PATCH are described in the same words and do the same."""
-    return await _write(request, book_id, price_entries.update, "updated")
-
-
-@router.delete(ENTRIES, dependencies=[DELETE])
-async def delete_entries(request: Request, book_id: str) -> Response:
-    return await _write(request, book_id, price_entries.remove, "deleted")
-
-
-@router.delete("/price_books/{book_id}", dependencies=[DELETE])
-async def delete_book(request: Request, book_id: str) -> Response:
-    if request.path_params["version"] != DELETING_VERSION:
-        raise HTTPException(405)
-    store = store_of(request)
-    with store.lock:
-        book = _book(store, book_id)
-        price_books.delete_book(store, book)
-        return data(price_books.book_wire(store, book))
-
-
-async def _write(
-    request: Request, book_id: str, write: Callable[[LightspeedStore, Record, Any], int], done: str
-) -> Response:
-    given, store = await _given(request), store_of(request)
-    with store.lock:
-        count = write(store, _book(store, book_id), given)
-        return data({"message": f"{count} price book products were {done}."})
+    wanted = request.query_params.get("product_ids")
+    book, rows = _book(store, book_id), store.price_book_products
+    if not wanted:
+        return _whole(store, rows.of_book(book.id))
+    ids = dict.fromkeys(wanted.split(","))
+    return _whole(store, [row for product_id in ids for row in rows.of_product(product_id, book.id)])
 
 
 async def _given(request: Request) -> Any:
@@ -117,6 +78,29 @@ async def _given(request: Request) -> Any:
     except ValueError as wrong:
         raise bad_request(f"The header data is not valid JSON: {wrong}") from None
     return given["data"] if isinstance(given, dict) and "data" in given else given
+
+
+def _writes(method: str, write: Callable[[StoreState, Record, Any], int], done: str, *scopes: str) -> None:
+    @routed(router, method, ENTRIES, *scopes, body=_given)
+    def handler(store: LightspeedStore, request: Request, given: Any, book_id: str) -> Response:
+        count = write(store, _book(store, book_id), given)
+        return data({"message": f"{count} price book products were {done}."})
+
+
+_writes("POST", price_entries.add, "added", *WRITE)
+# PUT and PATCH are described in the same words and do the same.
+_writes("PUT", price_entries.update, "updated", *WRITE)
+_writes("PATCH", price_entries.update, "updated", *WRITE)
+_writes("DELETE", price_entries.remove, "deleted", *DELETE)
+
+
+@routed(router, "DELETE", "/price_books/{book_id}", *DELETE)
+def delete_book(store: LightspeedStore, request: Request, book_id: str) -> Response:
+    if request.path_params["version"] != DELETING_VERSION:
+        raise HTTPException(405)
+    book = _book(store, book_id)
+    price_books.delete_book(store, book)
+    return data(price_books.book_wire(store, book))
 
 
 def _book(store: LightspeedStore, book_id: str) -> Record:

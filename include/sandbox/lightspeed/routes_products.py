@@ -12,6 +12,7 @@ from sandbox.lightspeed.models import Product
 from sandbox.lightspeed.numerals import decimal_of
 from sandbox.lightspeed.store import LightspeedStore
 from sandbox.lightspeed.web import (
+    Given,
     data,
     envelope,
     flag_of,
@@ -19,24 +20,21 @@ from sandbox.lightspeed.web import (
     nothing,
     object_of,
     page_of,
-    scoped,
-    store_of,
+    routed,
 )
 from sandbox.lightspeed.wire import answered_product, image_wire
 
 router = APIRouter(prefix="/api/{version}")
-READ, WRITE = scoped("products:read"), scoped("products:write")
+READ, WRITE = ("products:read",), ("products:write",)
 
 
-@router.get("/products", dependencies=[READ])
-async def list_products(request: Request) -> Response:
-    store = store_of(request)
-    with store.lock:
-        rows = _looked_up(store, request)
-        if rows is None:
-            rows = page_of(request, store.products)
-        with_images = flag_of(request, "include_images", default=True)
-        return envelope(request, rows, [answered_product(store, row, with_images) for row in rows])
+@routed(router, "GET", "/products", *READ)
+def list_products(store: LightspeedStore, request: Request) -> Response:
+    rows = _looked_up(store, request)
+    if rows is None:
+        rows = page_of(request, store.products)
+    with_images = flag_of(request, "include_images", default=True)
+    return envelope(request, rows, [answered_product(store, row, with_images) for row in rows])
 
 
 def _looked_up(store: LightspeedStore, request: Request) -> list[Product] | None:
@@ -52,98 +50,80 @@ def _looked_up(store: LightspeedStore, request: Request) -> list[Product] | None
     return sorted((store.products.rows[product_id] for product_id in ids), key=lambda row: row.version)
 
 
-@router.post("/products", dependencies=[WRITE])
-async def create_products(request: Request) -> Response:
-    given, store = await object_of(request), store_of(request)
-    with store.lock:
-        if "common" in given or "details" in given:
-            # What the answer to an added variant holds is not documented; the ids, as for a new family, are a guess.
-            return data([catalogue.add_variant(store, given).id])
-        return data([product.id for product in catalogue.create(store, given)])
+@routed(router, "POST", "/products", *WRITE, body=object_of)
+def create_products(store: LightspeedStore, request: Request, given: Given) -> Response:
+    if "common" in given or "details" in given:
+        # What the answer to an added variant holds is not documented; the ids, as for a new family, are a guess.
+        return data([catalogue.add_variant(store, given).id])
+    return data([product.id for product in catalogue.create(store, given)])
 
 
-@router.get("/products/{product_id}", dependencies=[READ])
-async def get_product(request: Request, product_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        return data(answered_product(store, found(store.products, product_id, "Product")))
+@routed(router, "PUT", "/products/{product_id}", *WRITE, body=object_of)
+def update_product(store: LightspeedStore, request: Request, given: Given, product_id: str) -> Response:
+    product = catalogue.update(store, product_id, given)
+    mode = store.options.empty_put_answer
+    store.product_updates += 1
+    if mode == "always" or (mode == "alternate" and store.product_updates % 2 == 0):
+        return nothing(200)
+    return data(answered_product(store, product))
 
 
-@router.put("/products/{product_id}", dependencies=[WRITE])
-async def update_product(request: Request, product_id: str) -> Response:
-    given, store = await object_of(request), store_of(request)
-    with store.lock:
-        product = catalogue.update(store, product_id, given)
-        mode = store.options.empty_put_answer
-        store.product_updates += 1
-        if mode == "always" or (mode == "alternate" and store.product_updates % 2 == 0):
-            return nothing(200)
-        return data(answered_product(store, product))
+@routed(router, "DELETE", "/products/{product_id}", *WRITE)
+def delete_product(store: LightspeedStore, request: Request, product_id: str) -> Response:
+    catalogue.delete(store, product_id)
+    return data({"id": product_id})
 
 
-@router.delete("/products/{product_id}", dependencies=[WRITE])
-async def delete_product(request: Request, product_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        catalogue.delete(store, product_id)
-        return data({"id": product_id})
+@routed(router, "DELETE", "/products/{product_id}/all", *WRITE)
+def delete_family(store: LightspeedStore, request: Request, product_id: str) -> Response:
+    catalogue.delete(store, product_id, whole_family=True)
+    return data({"id": product_id})
 
 
-@router.delete("/products/{product_id}/all", dependencies=[WRITE])
-async def delete_family(request: Request, product_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        catalogue.delete(store, product_id, whole_family=True)
-        return data({"id": product_id})
-
-
-@router.post("/products/{product_id}/actions/image_upload", dependencies=[WRITE])
-async def upload_image(request: Request, product_id: str) -> Response:
-    store = store_of(request)
+async def _picture(request: Request) -> UploadFile:
     async with request.form() as form:
         upload = form.get("image")
         if not isinstance(upload, UploadFile):
             raise bad_request("The form field image must hold a file")
-    with store.lock:
-        product = found(store.products, product_id, "Product")
-        image = catalogue.add_image(store, product, None, store.options.image_processing_reads)
-        store.products.touch(product)
-        return data(image_wire(store, image), 201)
+        return upload
 
 
-@router.get("/product_images/{image_id}", dependencies=[READ])
-async def get_image(request: Request, image_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        image = found(store.images, image_id, "Product image")
-        wire = image_wire(store, image)
-        image.reads_left = max(0, image.reads_left - 1)
-        return data(wire)
+@routed(router, "POST", "/products/{product_id}/actions/image_upload", *WRITE, body=_picture)
+def upload_image(store: LightspeedStore, request: Request, picture: UploadFile, product_id: str) -> Response:
+    """What the picture shows is not looked at."""
+    product = found(store.products, product_id, "Product")
+    image = catalogue.add_image(store, product, None, store.options.image_processing_reads)
+    store.products.touch(product)
+    return data(image_wire(store, image), 201)
 
 
-@router.put("/product_images/{image_id}", dependencies=[WRITE])
-async def move_image(request: Request, image_id: str) -> Response:
-    given, store = await object_of(request), store_of(request)
+@routed(router, "GET", "/product_images/{image_id}", *READ)
+def get_image(store: LightspeedStore, request: Request, image_id: str) -> Response:
+    image = found(store.images, image_id, "Product image")
+    wire = image_wire(store, image)
+    image.reads_left = max(0, image.reads_left - 1)
+    return data(wire)
+
+
+@routed(router, "PUT", "/product_images/{image_id}", *WRITE, body=object_of)
+def move_image(store: LightspeedStore, request: Request, given: Given, image_id: str) -> Response:
     position = decimal_of(given.get("position"))
     if position is None:
         raise bad_request("position must be a number")
-    with store.lock:
-        image = found(store.images, image_id, "Product image")
-        product = store.products.rows[image.product_id]
-        product.image_ids.remove(image_id)
-        product.image_ids.insert(int(position), image_id)
-        store.images.touch(image)
-        store.products.touch(product)
-        return data(image_wire(store, image))
+    image = found(store.images, image_id, "Product image")
+    product = store.products.rows[image.product_id]
+    product.image_ids.remove(image_id)
+    product.image_ids.insert(int(position), image_id)
+    store.images.touch(image)
+    store.products.touch(product)
+    return data(image_wire(store, image))
 
 
-@router.delete("/product_images/{image_id}", dependencies=[WRITE])
-async def delete_image(request: Request, image_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        image = found(store.images, image_id, "Product image")
-        product = store.products.rows[image.product_id]
-        product.image_ids.remove(image_id)
-        store.images.delete(image)
-        store.products.touch(product)
-        return nothing(204)
+@routed(router, "DELETE", "/product_images/{image_id}", *WRITE)
+def delete_image(store: LightspeedStore, request: Request, image_id: str) -> Response:
+    image = found(store.images, image_id, "Product image")
+    product = store.products.rows[image.product_id]
+    product.image_ids.remove(image_id)
+    store.images.delete(image)
+    store.products.touch(product)
+    return nothing(204)

@@ -7,44 +7,23 @@ from starlette.responses import Response
 
 from sandbox.lightspeed import sales
 from sandbox.lightspeed.sale_wire import sale_wire
-from sandbox.lightspeed.web import data, envelope, found, object_of, page_of, scoped, store_of
+from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.web import Given, data, found, object_of, routed
 
 router = APIRouter(prefix="/api/{version}")
-READ, WRITE = scoped("sales:read"), scoped("sales:write")
+READ, WRITE = ("sales:read",), ("sales:write",)
 
 
-@router.get("/sales", dependencies=[READ])
-async def list_sales(request: Request) -> Response:
-    """Dates in the query are accepted and change nothing, as on the real API."""
-    store = store_of(request)
-    with store.lock:
-        rows = page_of(request, store.sales)
-        return envelope(request, rows, [sale_wire(store, row) for row in rows])
+@routed(router, "POST", "/sales", *WRITE, body=object_of)
+def save_sale(store: LightspeedStore, request: Request, given: Given) -> Response:
+    return data(sale_wire(store, sales.save(store, given)))
 
 
-@router.post("/sales", dependencies=[WRITE])
-async def save_sale(request: Request) -> Response:
-    given, store = await object_of(request), store_of(request)
-    with store.lock:
-        return data(sale_wire(store, sales.save(store, given)))
+@routed(router, "PUT", "/sales/{sale_id}", *WRITE, body=object_of)
+def replace_sale(store: LightspeedStore, request: Request, given: Given, sale_id: str) -> Response:
+    return data(sale_wire(store, sales.replace(store, found(store.sales, sale_id, "Sale"), given)))
 
 
-@router.get("/sales/{sale_id}", dependencies=[READ])
-async def get_sale(request: Request, sale_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        return data(sale_wire(store, found(store.sales, sale_id, "Sale")))
-
-
-@router.put("/sales/{sale_id}", dependencies=[WRITE])
-async def replace_sale(request: Request, sale_id: str) -> Response:
-    given, store = await object_of(request), store_of(request)
-    with store.lock:
-        return data(sale_wire(store, sales.replace(store, found(store.sales, sale_id, "Sale"), given)))
-
-
-@router.post("/sales/{sale_id}/actions/return", dependencies=[scoped("sales:write", "users:read")])
-async def return_sale(request: Request, sale_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        return data(sale_wire(store, sales.start_return(store, found(store.sales, sale_id, "Sale"))))
+@routed(router, "POST", "/sales/{sale_id}/actions/return", "sales:write", "users:read")
+def return_sale(store: LightspeedStore, request: Request, sale_id: str) -> Response:
+    return data(sale_wire(store, sales.start_return(store, found(store.sales, sale_id, "Sale"))))

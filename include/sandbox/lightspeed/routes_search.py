@@ -18,11 +18,11 @@ from sandbox.lightspeed.sale_search import matching_sales
 from sandbox.lightspeed.sale_wire import sale_wire
 from sandbox.lightspeed.store import LightspeedStore
 from sandbox.lightspeed.web import (
-    LEGACY_VERSIONS,
     R,
     access_of,
     answer,
     flag_of,
+    known_fields,
     number_of,
     page_size_of,
     scoped,
@@ -50,7 +50,7 @@ async def search(request: Request) -> Response:
 
 
 def _all(request: Request, table: Table[R]) -> list[R]:
-    return table.page(0, None, flag_of(request, "deleted"), len(table.rows))
+    return table.all(flag_of(request, "deleted"))
 
 
 def _matching_products(request: Request, store: LightspeedStore) -> list[Product]:
@@ -85,18 +85,16 @@ def _matching_customers(request: Request, store: LightspeedStore) -> list[Record
     return store.customers.search(filters, flag_of(request, "deleted"))
 
 
-def _customer_wire(request: Request, row: Record) -> dict[str, Any]:
-    is_legacy = request.path_params["version"] in LEGACY_VERSIONS
-    return {name: value for name, value in row.wire().items() if not is_legacy or name not in DATED_FIELDS}
-
-
 SEARCHED: dict[str, tuple[Callable[[Request, LightspeedStore], list[Any]], Callable[[Request, Any], Any]]] = {
     "sales": (
         lambda request, store: matching_sales(request, _all(request, store.sales)),
         lambda request, row: sale_wire(store_of(request), row),
     ),
     "products": (_matching_products, lambda request, row: answered_product(store_of(request), row)),
-    "customers": (_matching_customers, _customer_wire),
+    "customers": (
+        _matching_customers,
+        lambda request, row: known_fields(request, row.wire(), DATED_FIELDS),
+    ),
 }
 """By `type`, which is the name of the scope as well: who chooses, and who prints."""
 

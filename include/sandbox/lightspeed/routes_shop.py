@@ -14,6 +14,7 @@ from sandbox.lightspeed.numerals import decimal_of
 from sandbox.lightspeed.rows import Record
 from sandbox.lightspeed.store import LightspeedStore
 from sandbox.lightspeed.web import (
+    Given,
     access_of,
     answer,
     data,
@@ -23,14 +24,14 @@ from sandbox.lightspeed.web import (
     object_of,
     page_of,
     page_size_of,
-    scoped,
+    routed,
     store_of,
 )
 from sandbox.lightspeed.wire import category_wire, outlet_tax_wire
 
 tokens_router = APIRouter()
 router = APIRouter(prefix="/api/{version}")
-WEBHOOKS = scoped("webhooks")
+WEBHOOKS = ("webhooks",)
 CATEGORY_PAGE = 1000
 WEBHOOK_TYPES = frozenset(
     {
@@ -59,149 +60,119 @@ async def token(request: Request) -> Response:
         return answer(store.tokens.refresh(*given))
 
 
-@router.get("/retailer", dependencies=[scoped("retailer:read", "payment_types:read")])
-async def get_retailer(request: Request) -> Response:
-    store = store_of(request)
-    with store.lock:
-        return data(store.retailer())
+@routed(router, "GET", "/retailer", "retailer:read", "payment_types:read")
+def get_retailer(store: LightspeedStore, request: Request) -> Response:
+    return data(store.retailer())
 
 
-@router.get("/user", dependencies=[scoped("users:read")])
-async def get_user(request: Request) -> Response:
-    store = store_of(request)
-    with store.lock:
-        return data(store.users.rows[store.user_id].wire())
+@routed(router, "GET", "/user", "users:read")
+def get_user(store: LightspeedStore, request: Request) -> Response:
+    return data(store.users.rows[store.user_id].wire())
 
 
-@router.put("/registers/{register_id}/actions/open", dependencies=[scoped("registers:write")])
-async def open_register(request: Request, register_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        row = found(store.registers, register_id, "Register")
-        store.open_register(row.id)
-        return data(row.wire())
+@routed(router, "PUT", "/registers/{register_id}/actions/open", "registers:write")
+def open_register(store: LightspeedStore, request: Request, register_id: str) -> Response:
+    row = found(store.registers, register_id, "Register")
+    store.open_register(row.id)
+    return data(row.wire())
 
 
-@router.put("/registers/{register_id}/actions/close", dependencies=[scoped("registers:write")])
-async def close_register(request: Request, register_id: str) -> Response:
+@routed(router, "PUT", "/registers/{register_id}/actions/close", "registers:write")
+def close_register(store: LightspeedStore, request: Request, register_id: str) -> Response:
     """What was counted is not looked at."""
-    store = store_of(request)
-    with store.lock:
-        row = found(store.registers, register_id, "Register")
-        store.close_register(row.id)
-        return data(row.wire())
+    row = found(store.registers, register_id, "Register")
+    store.close_register(row.id)
+    return data(row.wire())
 
 
-@router.get("/taxes", dependencies=[scoped("taxes:read")])
-async def list_taxes(request: Request) -> Response:
-    store = store_of(request)
-    with store.lock:
-        rows = page_of(request, store.taxes)
-        return envelope(request, rows, [row.wire() for row in rows], store.options.taxes_envelope_version)
-
-
-@router.get("/taxes/{tax_id}", dependencies=[scoped("taxes:read")])
-async def get_tax(request: Request, tax_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        return data(found(store.taxes, tax_id, "Tax").wire())
-
-
-@router.post("/taxes", dependencies=[scoped("taxes:write")])
-async def create_tax(request: Request) -> Response:
-    given, store = await object_of(request), store_of(request)
+@routed(router, "POST", "/taxes", "taxes:write", body=object_of)
+def create_tax(store: LightspeedStore, request: Request, given: Given) -> Response:
     name, rate = given.get("name"), decimal_of(given.get("rate"))
     if not isinstance(name, str) or not name or rate is None or rate < 0:
         raise bad_request("name and rate are required")
-    with store.lock:
-        if any(tax.name == name for tax in store.taxes.live()):
-            raise conflict(f"A tax named {name} already exists")
-        return data(store.taxes.rows[store.add_tax(name, rate)].wire(), 201)
+    if any(tax.name == name for tax in store.taxes.live()):
+        raise conflict(f"A tax named {name} already exists")
+    return data(store.taxes.rows[store.add_tax(name, rate)].wire(), 201)
 
 
-@router.get("/outlet_taxes", dependencies=[scoped("outlets:read")])
-async def list_outlet_taxes(request: Request) -> Response:
-    store, outlet_id = store_of(request), request.query_params.get("outlet_id")
-    with store.lock:
-        # Filtered page by page, so a page may be short: only an empty range of versions is the end.
-        rows = page_of(request, store.outlet_taxes)
-        return envelope(request, rows, [outlet_tax_wire(r) for r in rows if outlet_id in (None, r.outlet_id)])
+@routed(router, "GET", "/outlet_taxes", "outlets:read")
+def list_outlet_taxes(store: LightspeedStore, request: Request) -> Response:
+    outlet_id = request.query_params.get("outlet_id")
+    # Filtered page by page, so a page may be short: only an empty range of versions is the end.
+    rows = page_of(request, store.outlet_taxes)
+    return envelope(request, rows, [outlet_tax_wire(r) for r in rows if outlet_id in (None, r.outlet_id)])
 
 
-@router.get("/product_categories", dependencies=[scoped("products:read")])
-async def list_categories(request: Request) -> Response:
+@routed(router, "GET", "/product_categories", "products:read")
+def list_categories(store: LightspeedStore, request: Request) -> Response:
     """Sorted by path; the cursor is the id seen last, not a version."""
-    store, query = store_of(request), request.query_params
+    query = request.query_params
     size = page_size_of(request, default=CATEGORY_PAGE)
-    with store.lock:
-        rows = tree.listed(store, query.get("parent"), query.get("include", "family"))
-        ids = [row.id for row in rows]
-        start = ids.index(query["after"]) + 1 if query.get("after") in ids else 0
-        shown = rows[start : start + size]
-        content = {
-            "page_info": {"has_next": start + size < len(rows), "last_seen": shown[-1].id if shown else None},
-            "data": {"categories": [category_wire(store, row) for row in shown]},
-        }
-        return data(content) if store.options.categories_double_nested else answer(content)
+    rows = tree.listed(store, query.get("parent"), query.get("include", "family"))
+    ids = [row.id for row in rows]
+    start = ids.index(query["after"]) + 1 if query.get("after") in ids else 0
+    shown = rows[start : start + size]
+    content = {
+        "page_info": {"has_next": start + size < len(rows), "last_seen": shown[-1].id if shown else None},
+        "data": {"categories": [category_wire(store, row) for row in shown]},
+    }
+    return data(content) if store.options.categories_double_nested else answer(content)
 
 
-@router.post("/product_categories/bulk", dependencies=[scoped("products:write")])
-async def save_categories(request: Request) -> Response:
-    given, store = await object_of(request), store_of(request)
-    with store.lock:
-        return data(tree.save(store, given.get("categories")))
+@routed(router, "POST", "/product_categories/bulk", "products:write", body=object_of)
+def save_categories(store: LightspeedStore, request: Request, given: Given) -> Response:
+    return data(tree.save(store, given.get("categories")))
 
 
-@router.delete("/product_categories/bulk", dependencies=[scoped("products:write")])
-async def delete_categories(request: Request) -> Response:
-    given, store = await object_of(request), store_of(request)
-    with store.lock:
-        return data({"categories": tree.delete(store, given.get("category_ids"))})
+@routed(router, "DELETE", "/product_categories/bulk", "products:write", body=object_of)
+def delete_categories(store: LightspeedStore, request: Request, given: Given) -> Response:
+    return data({"categories": tree.delete(store, given.get("category_ids"))})
 
 
-@router.get("/webhooks", dependencies=[WEBHOOKS])
-async def list_webhooks(request: Request) -> Response:
-    store = store_of(request)
-    with store.lock:
-        return data([_webhook_wire(store, row) for row in _own_webhooks(request)])
+async def _webhook(request: Request) -> dict[str, Any]:
+    given = await object_of(request)
+    if given.get("type") not in WEBHOOK_TYPES:
+        raise bad_request(f"type must be one of {', '.join(sorted(WEBHOOK_TYPES))}")
+    if not isinstance(given.get("url"), str) or not given["url"].startswith(("http://", "https://")):
+        raise bad_request("url must be an address")
+    if not isinstance(given.get("active"), bool):
+        raise bad_request("active must be true or false")
+    return {key: given[key] for key in ("type", "url", "active")}
 
 
-@router.post("/webhooks", dependencies=[WEBHOOKS])
-async def create_webhook(request: Request) -> Response:
-    given, store = _webhook(await object_of(request)), store_of(request)
-    with store.lock:
-        if any(
-            row.fields["type"] == given["type"] and row.fields["url"] == given["url"]
-            for row in _own_webhooks(request)
-        ):
-            raise conflict("A webhook of this type and url already exists")
-        row = Record(id=store.new_id(), fields=given | {"application": access_of(request).application})
-        return data(_webhook_wire(store, store.webhooks.add(row)), 201)
+@routed(router, "GET", "/webhooks", *WEBHOOKS)
+def list_webhooks(store: LightspeedStore, request: Request) -> Response:
+    return data([_webhook_wire(store, row) for row in _own_webhooks(request)])
 
 
-@router.get("/webhooks/{webhook_id}", dependencies=[WEBHOOKS])
-async def get_webhook(request: Request, webhook_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        return data(_webhook_wire(store, _own_webhook(request, webhook_id)))
+@routed(router, "POST", "/webhooks", *WEBHOOKS, body=_webhook)
+def create_webhook(store: LightspeedStore, request: Request, given: Given) -> Response:
+    if any(
+        row.fields["type"] == given["type"] and row.fields["url"] == given["url"]
+        for row in _own_webhooks(request)
+    ):
+        raise conflict("A webhook of this type and url already exists")
+    row = Record(id=store.new_id(), fields=given | {"application": access_of(request).application})
+    return data(_webhook_wire(store, store.webhooks.add(row)), 201)
 
 
-@router.put("/webhooks/{webhook_id}", dependencies=[WEBHOOKS])
-async def update_webhook(request: Request, webhook_id: str) -> Response:
-    given, store = _webhook(await object_of(request)), store_of(request)
-    with store.lock:
-        row = _own_webhook(request, webhook_id)
-        row.fields |= given
-        store.webhooks.touch(row)
-        return data(_webhook_wire(store, row))
+@routed(router, "GET", "/webhooks/{webhook_id}", *WEBHOOKS)
+def get_webhook(store: LightspeedStore, request: Request, webhook_id: str) -> Response:
+    return data(_webhook_wire(store, _own_webhook(request, webhook_id)))
 
 
-@router.delete("/webhooks/{webhook_id}", dependencies=[WEBHOOKS])
-async def delete_webhook(request: Request, webhook_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        store.webhooks.delete(_own_webhook(request, webhook_id))
-        return nothing(200)
+@routed(router, "PUT", "/webhooks/{webhook_id}", *WEBHOOKS, body=_webhook)
+def update_webhook(store: LightspeedStore, request: Request, given: Given, webhook_id: str) -> Response:
+    row = _own_webhook(request, webhook_id)
+    row.fields |= given
+    store.webhooks.touch(row)
+    return data(_webhook_wire(store, row))
+
+
+@routed(router, "DELETE", "/webhooks/{webhook_id}", *WEBHOOKS)
+def delete_webhook(store: LightspeedStore, request: Request, webhook_id: str) -> Response:
+    store.webhooks.delete(_own_webhook(request, webhook_id))
+    return nothing(200)
 
 
 def _own_webhooks(request: Request) -> list[Record]:
@@ -215,16 +186,6 @@ def _own_webhook(request: Request, webhook_id: str) -> Record:
     if row is None:
         raise ApiError(404, {"error": "Webhook not found"})
     return row
-
-
-def _webhook(given: dict[str, Any]) -> dict[str, Any]:
-    if given.get("type") not in WEBHOOK_TYPES:
-        raise bad_request(f"type must be one of {', '.join(sorted(WEBHOOK_TYPES))}")
-    if not isinstance(given.get("url"), str) or not given["url"].startswith(("http://", "https://")):
-        raise bad_request("url must be an address")
-    if not isinstance(given.get("active"), bool):
-        raise bad_request("active must be true or false")
-    return {key: given[key] for key in ("type", "url", "active")}
 
 
 def _webhook_wire(store: LightspeedStore, row: Record) -> dict[str, Any]:

@@ -13,100 +13,68 @@ from sandbox.lightspeed.models import Stock
 from sandbox.lightspeed.numerals import plain
 from sandbox.lightspeed.store import LightspeedStore
 from sandbox.lightspeed.web import (
+    Given,
     answer,
     body_of,
     data,
-    envelope,
     found,
     object_of,
-    page_of,
-    scoped,
-    store_of,
+    routed,
 )
 from sandbox.lightspeed.wire import stock_wire, stock_wire_2_0
 
 router = APIRouter(prefix="/api/{version}")
-READ, WRITE = scoped("inventory:read"), scoped("inventory:write")
+READ, WRITE = ("inventory:read",), ("inventory:write",)
 INVENTORY_SIZE, MOST_INVENTORY = 1000, 5000
 LEVELS_SIZE, MOST_LEVELS, MOST_LEVEL_PRODUCTS = 100, 10_000, 1000
-MOST_LISTED_ADJUSTMENTS = 1000
 
 
-@router.post("/inventory", dependencies=[READ])
-async def list_inventory(request: Request) -> Response:
+@routed(router, "POST", "/inventory", *READ, body=object_of)
+def list_inventory(store: LightspeedStore, request: Request, given: Given) -> Response:
     """Paging in the body, newest first unless told otherwise, and a bare array."""
-    given, store = await object_of(request), store_of(request)
     size = _whole(given, "size", INVENTORY_SIZE, MOST_INVENTORY)
     after, before = _whole(given, "after", 0), given.get("before")
-    with store.lock:
-        rows = store.stock.page(after, before, given.get("include_deleted") is True, len(store.stock.rows))
-        if given.get("product_id") is not None:
-            ids = _family_of(store, given["product_id"]) if given.get("variants") else {given["product_id"]}
-            rows = [row for row in rows if row.product_id in ids]
-        if given.get("sort_direction", "desc") == "desc":
-            rows = rows[::-1]
-        return _records(store, rows[:size])
+    rows = store.stock.page(after, before, given.get("include_deleted") is True, len(store.stock.rows))
+    if given.get("product_id") is not None:
+        ids = _family_of(store, given["product_id"]) if given.get("variants") else {given["product_id"]}
+        rows = [row for row in rows if row.product_id in ids]
+    if given.get("sort_direction", "desc") == "desc":
+        rows = rows[::-1]
+    return _records(store, rows[:size])
 
 
-@router.get("/inventory", dependencies=[READ])
-async def list_inventory_2_0(request: Request) -> Response:
-    store = store_of(request)
-    with store.lock:
-        rows = page_of(request, store.stock)
-        return envelope(request, rows, [stock_wire_2_0(row) for row in rows])
+@routed(router, "GET", "/inventory/{product_id}", *READ)
+def get_inventory(store: LightspeedStore, request: Request, product_id: str) -> Response:
+    found(store.products, product_id, "Product")
+    return _records(store, store.stock_of(product_id))
 
 
-@router.get("/inventory/{product_id}", dependencies=[READ])
-async def get_inventory(request: Request, product_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        found(store.products, product_id, "Product")
-        return _records(store, store.stock_of(product_id))
+@routed(router, "GET", "/products/{product_id}/inventory", *READ)
+def get_inventory_2_0(store: LightspeedStore, request: Request, product_id: str) -> Response:
+    found(store.products, product_id, "Product")
+    return data([stock_wire_2_0(row) for row in store.stock_of(product_id)])
 
 
-@router.get("/products/{product_id}/inventory", dependencies=[READ])
-async def get_inventory_2_0(request: Request, product_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        found(store.products, product_id, "Product")
-        return data([stock_wire_2_0(row) for row in store.stock_of(product_id)])
-
-
-@router.post("/inventory_levels", dependencies=[READ])
-async def list_levels(request: Request) -> Response:
-    given, store = await object_of(request), store_of(request)
+@routed(router, "POST", "/inventory_levels", *READ, body=object_of)
+def list_levels(store: LightspeedStore, request: Request, given: Given) -> Response:
     size, offset = _whole(given, "size", LEVELS_SIZE, MOST_LEVELS), _whole(given, "offset", 0)
-    with store.lock:
-        rows = [row for row in store.stock.live() if _wanted(store, given, row)]
-        rows.sort(key=lambda row: (row.product_id, row.outlet_id))
-        shown = rows[offset : offset + size]
-        if not shown and offset > 0 and store.options.inventory_levels_null_past_end:
-            return answer(None)
-        return answer([_level_wire(store, row) for row in shown])
+    rows = [row for row in store.stock.live() if _wanted(store, given, row)]
+    rows.sort(key=lambda row: (row.product_id, row.outlet_id))
+    shown = rows[offset : offset + size]
+    if not shown and offset > 0 and store.options.inventory_levels_null_past_end:
+        return answer(None)
+    return answer([_level_wire(store, row) for row in shown])
 
 
-@router.get("/inventory_levels/{product_id}", dependencies=[READ])
-async def get_levels(request: Request, product_id: str) -> Response:
-    store = store_of(request)
-    with store.lock:
-        found(store.products, product_id, "Product")
-        return answer([_level_wire(store, row) for row in store.stock_of(product_id)])
+@routed(router, "GET", "/inventory_levels/{product_id}", *READ)
+def get_levels(store: LightspeedStore, request: Request, product_id: str) -> Response:
+    found(store.products, product_id, "Product")
+    return answer([_level_wire(store, row) for row in store.stock_of(product_id)])
 
 
-@router.get("/stock_adjustments", dependencies=[WRITE])
-async def list_adjustments(request: Request) -> Response:
-    """Reading needs the scope to write as well."""
-    store = store_of(request)
-    with store.lock:
-        rows = page_of(request, store.adjustments, most=MOST_LISTED_ADJUSTMENTS)
-        return envelope(request, rows, [row.wire() for row in rows])
-
-
-@router.post("/stock_adjustments", dependencies=[WRITE])
-async def adjust(request: Request) -> Response:
-    given, store = await body_of(request), store_of(request)
-    with store.lock:
-        return data([row.wire() for row in stock.adjust(store, given, store.user_id)], 201)
+@routed(router, "POST", "/stock_adjustments", *WRITE, body=body_of)
+def adjust(store: LightspeedStore, request: Request, given: Any) -> Response:
+    return data([row.wire() for row in stock.adjust(store, given, store.user_id)], 201)
 
 
 def _records(store: LightspeedStore, rows: list[Stock]) -> Response:
@@ -127,7 +95,7 @@ def _level_wire(store: LightspeedStore, row: Stock) -> dict[str, Any]:
     }
 
 
-def _wanted(store: LightspeedStore, given: dict[str, Any], row: Stock) -> bool:
+def _wanted(store: LightspeedStore, given: Given, row: Stock) -> bool:
     locations, products, roots = (
         _ids(given, key) for key in ("location_ids", "product_ids", "root_product_ids")
     )
@@ -140,7 +108,7 @@ def _wanted(store: LightspeedStore, given: dict[str, Any], row: Stock) -> bool:
     )
 
 
-def _ids(given: dict[str, Any], key: str) -> list[Any]:
+def _ids(given: Given, key: str) -> list[Any]:
     ids = given.get(key) or []
     if not isinstance(ids, list) or len(ids) > MOST_LEVEL_PRODUCTS:
         raise bad_request(f"{key} must be a list of at most {MOST_LEVEL_PRODUCTS} ids")
@@ -152,7 +120,7 @@ def _family_of(store: LightspeedStore, product_id: str) -> set[str]:
     return set() if product is None else set(product.family.members)
 
 
-def _whole(given: dict[str, Any], key: str, default: int, most: int | None = None) -> int:
+def _whole(given: Given, key: str, default: int, most: int | None = None) -> int:
     value = given.get(key)
     if value is None:
         return default

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.params import Depends as Dependency
 from starlette.responses import Response
 
@@ -22,6 +22,9 @@ NEWEST_DATE_VERSION = "2026-07"
 end-of-life version is answered by another one without a word."""
 
 R = TypeVar("R", bound=Row)
+Given = dict[str, Any]
+Action = Callable[..., Response]
+Body = Callable[[Request], Awaitable[Any]]
 
 
 def store_of(request: Request) -> LightspeedStore:
@@ -41,6 +44,27 @@ def scoped(*scopes: str) -> Dependency:
 
     dependency: Dependency = Depends(guard)
     return dependency
+
+
+def routed(
+    router: APIRouter, method: str, path: str, *scopes: str, body: Body | None = None, is_open: bool = False
+) -> Callable[[Action], Action]:
+    """A route that asks for these scopes, or for none and no token either where it `is_open`. Its function works under
+    the store's lock; it gets the store, the request, what `body` reads of it, and the variables of the path."""
+
+    def register(action: Action) -> Action:
+        async def handler(request: Request) -> Response:
+            given = [] if body is None else [await body(request)]
+            named = {name: value for name, value in request.path_params.items() if name != "version"}
+            store = store_of(request)
+            with store.lock:
+                return action(store, request, *given, **named)
+
+        guard = [] if is_open else [scoped(*scopes)]
+        router.add_api_route(path, handler, methods=[method], dependencies=guard)
+        return action
+
+    return register
 
 
 def check_version(version: str) -> None:
@@ -103,6 +127,13 @@ def flag_of(request: Request, name: str, default: bool = False) -> bool:
     return default if text is None else text.lower() in ("true", "1")
 
 
+def known_fields(request: Request, fields: dict[str, Any], dated: frozenset[str]) -> dict[str, Any]:
+    """The fields that the version asked for knows: those that are `dated` are news to the legacy ones."""
+    if not dated or request.path_params["version"] not in LEGACY_VERSIONS:
+        return fields
+    return {name: value for name, value in fields.items() if name not in dated}
+
+
 def page_size_of(request: Request, default: int | None = None, most: int | None = None) -> int:
     """`page_size`, silently brought into range."""
     options = store_of(request).options
@@ -149,7 +180,3 @@ async def unknown_route(_: Request, error: Exception) -> Response:
     """404 and 405 of the router, in the API's way of saying so."""
     status = getattr(error, "status_code", 404)
     return answer({"error": "Method Not Allowed" if status == 405 else "Not Found"}, status)
-
-
-Handler = Callable[[Request], Awaitable[Response]]
-"""A route's function when it is made from a table and not written out."""

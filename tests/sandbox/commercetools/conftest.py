@@ -7,24 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.clock import Clock
 from sandbox.commercetools import CommercetoolsStore, create_app
 from sandbox.faults import Faults
-from sandbox.server import SandboxServer
+from tests.support.stage import Stage
 
 Json = dict[str, Any]
-
-
-class Stage:
-    """The app on show: changed from test to test, while the server stays."""
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self.app(scope, receive, send)
 
 
 class Api:
@@ -84,13 +73,6 @@ class Api:
         return body
 
 
-@pytest.fixture(scope="session")
-def stage() -> Iterator[tuple[Stage, str]]:
-    stage = Stage()
-    with SandboxServer(stage) as server:
-        yield stage, server.url
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -115,9 +97,9 @@ def faults() -> Faults:
 
 
 @pytest.fixture
-def api(stage: tuple[Stage, str], store: CommercetoolsStore, faults: Faults) -> Iterator[Api]:
-    stage[0].app = create_app(store, faults)
-    api = Api(stage[1], "shop")
+def api(stage: Stage, store: CommercetoolsStore, faults: Faults) -> Iterator[Api]:
+    stage.app = create_app(store, faults)
+    api = Api(stage.url, "shop")
     yield api
     api.client.close()
 

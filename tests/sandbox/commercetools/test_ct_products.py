@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from sandbox.commercetools import CommercetoolsStore
+from tests.support.stage import Stage
 
 from .conftest import Api, Json, draft, euros, variant
 
@@ -151,12 +152,12 @@ def test_a_version_from_the_future_is_a_conflict_too(api: Api) -> None:
     api.refused(f"products/{product['id']}", body, "ConcurrentModification", 409)
 
 
-def test_of_many_writers_with_the_same_version_one_wins(api: Api, stage: tuple[object, str]) -> None:
+def test_of_many_writers_with_the_same_version_one_wins(api: Api, stage: Stage) -> None:
     product = api.post("products", draft(), 201)
     seen: list[int] = []
 
     def write(number: int) -> None:
-        mine = Api(stage[1], "shop")
+        mine = Api(stage.url, "shop")
         body = {"version": 1, "actions": [{"action": "changeName", "name": {"en": f"writer {number}"}}]}
         seen.append(mine.send("POST", f"products/{product['id']}", json=body).status_code)
         mine.client.close()

@@ -10,25 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore, StoreOptions, create_app
 from sandbox.lightspeed.numerals import decode
-from sandbox.server import SandboxServer
+from tests.support.stage import Stage
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-
-
-class Front:
-    """Passes every request to the app of the test at hand."""
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self.app(scope, receive, send)
 
 
 @dataclass
@@ -106,24 +95,19 @@ class Shop:
             after = page["version"]["max"]
 
 
-@pytest.fixture(scope="session")
-def front() -> Iterator[tuple[Front, str]]:
-    door = Front()
-    with SandboxServer(door) as server:
-        yield door, server.url
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock(NOW)
 
 
-def open_shop(front: tuple[Front, str], clock: Clock, **settings: Any) -> Shop:
+def open_shop(stage: Stage, clock: Clock, **settings: Any) -> Shop:
     """A furnished store behind the server."""
     store = LightspeedStore(seed=1, clock=clock, options=StoreOptions(empty_put_answer="never"), **settings)
     faults = Faults()
-    front[0].app = create_app(store, faults)
-    http = httpx.Client(base_url=front[1], headers={"Authorization": f"Bearer {store.tokens.add_personal()}"})
+    stage.app = create_app(store, faults)
+    http = httpx.Client(
+        base_url=stage.url, headers={"Authorization": f"Bearer {store.tokens.add_personal()}"}
+    )
     shop = Shop(store, faults, http)
     shop.tax = store.add_tax("GST", Decimal("0.15"), is_default=True)
     shop.berlin, shop.hamburg = store.add_outlet("Berlin"), store.add_outlet("Hamburg")
@@ -140,14 +124,14 @@ def open_shop(front: tuple[Front, str], clock: Clock, **settings: Any) -> Shop:
 
 
 @pytest.fixture
-def shop(front: tuple[Front, str], clock: Clock) -> Iterator[Shop]:
-    opened = open_shop(front, clock)
+def shop(stage: Stage, clock: Clock) -> Iterator[Shop]:
+    opened = open_shop(stage, clock)
     yield opened
     opened.http.close()
 
 
 @pytest.fixture
-def exclusive_shop(front: tuple[Front, str], clock: Clock) -> Iterator[Shop]:
-    opened = open_shop(front, clock, tax_exclusive=True)
+def exclusive_shop(stage: Stage, clock: Clock) -> Iterator[Shop]:
+    opened = open_shop(stage, clock, tax_exclusive=True)
     yield opened
     opened.http.close()

@@ -18,6 +18,7 @@ from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.orders import ENTITY
 from retail_sync.records.sealing import Seal
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.customers.known import see_rows
 from retail_sync.sync.orders.knowing import SALE
 from sandbox.commercetools import Basket, CommercetoolsStore, Item, Pay
 from sandbox.commercetools import create_app as online_app
@@ -210,7 +211,7 @@ class Ordered:
             row = MirrorRow(
                 id=record, version=1, label=record, digest=record, fields={}, identity={"tokens": tokens}
             )
-            self.ledger.mirror.see(CUSTOMERS, CUSTOMER, system, "customers", [row])
+            see_rows(self.ledger, "customers", system, [row])
         link = Link(
             entity=CUSTOMERS,
             kind=CUSTOMER,

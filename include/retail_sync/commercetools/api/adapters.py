@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.client import CommercetoolsClient
-from retail_sync.commercetools.api.queries import Slice, moment, one_of, parse_moment, shifted
+from retail_sync.commercetools.api.queries import Query, Slice, moment, one_of, parse_moment, shifted
 from retail_sync.records.checks import Shape
 from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.ports.products import Asked, RawPage, Shown, SystemName, Window
@@ -115,6 +115,10 @@ class CollectionFeed(TimeFeed):
     params: ClassVar[Sequence[tuple[str, str]]] = ()
     withhold: ClassVar[Withhold] = False
 
+    def __init__(self, client: CommercetoolsClient, settings: SyncSettings) -> None:
+        super().__init__(client, settings)
+        self._rows = Query(client, self.path, self._limits.page_size, self.params, self.withhold)
+
     def _trimmed(self, row: dict[str, Any]) -> dict[str, Any]:
         """The row without what is not mapped."""
         raise NotImplementedError
@@ -124,22 +128,13 @@ class CollectionFeed(TimeFeed):
 
     async def walk(self, window: Window, *, position: str | None = None) -> AsyncIterator[RawPage]:
         """All by id, with the cursor at the end, or what changed in order of time."""
-        walk = queries.in_window(
-            self._client,
-            self.path,
-            window,
-            page_size=self._limits.page_size,
-            params=self.params,
-            position=position,
-            withhold=self.withhold,
-        )
-        async for part in walk:
+        async for part in self._rows.in_window(window, position):
             yield self._page(part, window)
 
     def fetch(self, ids: Collection[str]) -> AsyncIterator[RawPage]:
         """These records as they are now; of what is gone, nothing."""
         batches = queries.in_batches(id for id in ids if id)
-        return self._pages([self._by_id(one_of("id", batch)) for batch in batches])
+        return self._pages([self._rows.by_id(one_of("id", batch)) for batch in batches])
 
     async def ask_together(self, ids: Sequence[str], /) -> AsyncIterator[queries.Rows]:
         async for page in self.fetch(ids):
@@ -147,35 +142,8 @@ class CollectionFeed(TimeFeed):
 
     async def ask_each(self, ids: Sequence[str], /) -> Asked:
         """One request for each record; 404 says that there is none."""
-        asked = await queries.asked(self._client, self.path, ids, self.params, withhold=self.withhold)
+        asked = await self._rows.asked(ids)
         return Asked(self._kept(asked.rows), asked.gone)
 
     def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
         return [Shown(str(row["id"]), row.get("version")) for row in rows]
-
-    def _by_id(self, *where: str, position: str | None = None) -> AsyncIterator[Slice]:
-        return queries.by_id(
-            self._client,
-            self.path,
-            page_size=self._limits.page_size,
-            where=where,
-            params=self.params,
-            position=position,
-            withhold=self.withhold,
-        )
-
-    def _changed_since(
-        self, lower: str, where: Sequence[str], position: str | None = None
-    ) -> AsyncIterator[Slice]:
-        """Whatever changed since then and is there by now."""
-        return queries.by_time(
-            self._client,
-            self.path,
-            lower=lower,
-            upper=None,
-            page_size=self._limits.page_size,
-            where=where,
-            params=self.params,
-            position=position,
-            withhold=self.withhold,
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationInfo, field_validator, model_validator
 
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.transport.hosts import check_base_url, check_name
@@ -46,15 +46,11 @@ class CommercetoolsConnection(BaseModel):
             return {**values, "auth_url": api.replace("://api.", "://auth.", 1)}
         return values
 
-    @field_validator("api_url")
+    @field_validator("api_url", "auth_url")
     @classmethod
-    def _api_is_theirs(cls, value: str) -> str:
-        return check_base_url(value, system=SYSTEM, setting="host (API URL)", allowed=HOSTS)
-
-    @field_validator("auth_url")
-    @classmethod
-    def _auth_is_theirs(cls, value: str) -> str:
-        return check_base_url(value, system=SYSTEM, setting="auth_url", allowed=HOSTS)
+    def _host_is_theirs(cls, value: str, info: ValidationInfo) -> str:
+        setting = "host (API URL)" if info.field_name == "api_url" else "auth_url"
+        return check_base_url(value, system=SYSTEM, setting=setting, allowed=HOSTS)
 
     @field_validator("project_key")
     @classmethod

@@ -17,7 +17,7 @@ from retail_sync.commercetools.api.adapters import TimeFeed
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.privacy import PrivateFields
-from retail_sync.commercetools.api.queries import Rows, Slice, one_of
+from retail_sync.commercetools.api.queries import Query, Rows, Slice, one_of
 from retail_sync.commercetools.api.shapes import PRODUCT, VARIANT
 from retail_sync.commercetools.api.variants import variants_in
 from retail_sync.commercetools.api.writing import MAX_ACTIONS, UpdateAction, update_body
@@ -62,17 +62,15 @@ class Projections:
         self._client = client
         self._currencies = sorted(currencies)
         self._known_prices = known_prices
-        self._page_size = settings.limits.commercetools.page_size
+        self._staged = Query(client, PATH, settings.limits.commercetools.page_size, STAGED)
+        self._prices = Query(client, STANDALONE_PRICES)
         self._most_asked = settings.limits.commercetools.most_asked
         self._wants_current = settings.products.projection == "current"
         self.private = PrivateFields(settings.privacy.exclude.get("commercetools", ()))
 
     def walk(self, window: Window, position: str | None) -> AsyncIterator[Slice]:
         """Everything by id, or what changed in the window by time."""
-        walk = queries.in_window(
-            self._client, PATH, window, page_size=self._page_size, params=STAGED, position=position
-        )
-        return self._finished(walk)
+        return self._finished(self._staged.in_window(window, position))
 
     def by_ids(self, product_ids: Collection[str]) -> list[AsyncIterator[Slice]]:
         return self._matching([one_of("id", part) for part in queries.in_batches(product_ids)])
@@ -101,7 +99,7 @@ class Projections:
 
     async def each(self, product_ids: Sequence[str]) -> Asked:
         """Products, each asked for alone."""
-        asked = await queries.asked(self._client, PATH, product_ids, STAGED)
+        asked = await self._staged.asked(product_ids)
         return Asked(await self._kept(asked.rows), asked.gone)
 
     async def update(
@@ -154,12 +152,7 @@ class Projections:
         }
 
     def _matching(self, tests: Sequence[str]) -> list[AsyncIterator[Slice]]:
-        return [
-            self._finished(
-                queries.by_id(self._client, PATH, page_size=self._page_size, where=[test], params=STAGED)
-            )
-            for test in tests
-        ]
+        return [self._finished(self._staged.by_id(test)) for test in tests]
 
     async def _finished(self, walk: AsyncIterator[Slice]) -> AsyncIterator[Slice]:
         async for part in walk:
@@ -184,18 +177,13 @@ class Projections:
         }
         for part in queries.in_batches(places):
             # Room for one more row than can come: a page that is not full needs no second request to be the last.
-            walk = queries.by_id(
-                self._client, PATH, page_size=len(part) + 1, where=[one_of("id", part)], params=CURRENT
-            )
-            shown = {
-                str(row["id"]): row async for found in walk for row in readable(gated(found.rows, PRODUCT))
-            }
-            missing = [one for one in part if one not in shown]
-            alone = await queries.each(self._client, PATH, missing, CURRENT)
-            shown |= {str(row["id"]): row for row in readable(gated([one for one in alone if one], PRODUCT))}
-            for id, row in shown.items():
-                if id in places:
-                    rows[places[id]] = row
+            current = Query(self._client, PATH, len(part) + 1, CURRENT)
+            listed = readable(gated(await current.everything(one_of("id", part)), PRODUCT))
+            shown = {str(row["id"]) for row in listed}
+            alone = await current.asked([one for one in part if one not in shown])
+            for row in [*listed, *readable(gated(alone.rows, PRODUCT))]:
+                if str(row["id"]) in places:
+                    rows[places[str(row["id"])]] = row
 
     async def _standalone(self, rows: Rows) -> None:
         """Puts standalone prices where embedded ones would be, with the version that writing them needs.
@@ -215,7 +203,7 @@ class Projections:
                 f"value({one_of('currencyCode', self._currencies)})",
                 "active = true",
             ]
-            listed = await queries.everything(self._client, STANDALONE_PRICES, where=where)
+            listed = await self._prices.everything(*where)
             for price in [*listed, *await self._unlisted(part, listed)]:
                 for variant in holders.get(str(price.get("sku")), ()):
                     variant["prices"].append({**price, "standalone": price.get("version")})
@@ -235,7 +223,7 @@ class Projections:
                 remedy="Nothing was changed. Run it again: a list that came short passes. If so many were really "
                 f"deleted, raise `limits.{SYSTEM}.most_asked` for one run.",
             )
-        answers = await queries.each(self._client, STANDALONE_PRICES, list(missing))
+        answers = await self._prices.each(list(missing))
         # One that can't be read is there all the same: with it, its product can't be read either.
         prices = [
             {**(price if isinstance(price, dict) else {}), "sku": sku}

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -80,108 +80,113 @@ def shifted(cursor: str, seconds: float) -> str:
     return moment(parse_moment(cursor) + timedelta(seconds=seconds))
 
 
-async def by_id(
-    client: CommercetoolsClient,
-    path: str,
-    *,
-    page_size: int,
-    where: Sequence[str] = (),
-    params: Sequence[tuple[str, str]] = (),
-    position: str | None = None,
-    key: str = "id",
-    withhold: Withhold = False,
-) -> AsyncIterator[Slice]:
-    """Everything, in id order, going on after `position` (the last id seen). `key` is the dotted field to walk by."""
-    guard = LoopGuard(SYSTEM, f"walk of {path}", ascending=False)
-    last = position or None
-    if last is not None:
-        guard.step(last)
-    outer, _, inner = key.rpartition(".")
-    while True:
-        above = [] if last is None else [f"{inner} > {quoted(last)}"]
-        keyset = [f"{outer}({test})" if outer else test for test in above]
-        rows, granted = await client.page(
-            path,
-            [*params, ("sort", f"{key} asc"), *_where([*where, *keyset])],
-            page_size,
-            withhold=withhold,
-        )
-        ended = len(rows) < granted
-        reached = next((id for row in reversed(rows) if (id := _dig(row, key))), None)
-        if reached is not None:
-            last = reached
-            guard.step(last)
-        elif not ended:
-            raise _stuck(path)
-        yield Slice(rows, last or "", ended)
-        if ended:
-            return
+@dataclass(frozen=True)
+class Query:
+    """A collection, and how it is asked for: with these parameters, in pages of this size. `key`: the dotted field by
+    which everything is walked."""
 
+    client: CommercetoolsClient
+    path: str
+    page_size: int = 500
+    params: Sequence[tuple[str, str]] = ()
+    withhold: Withhold = False
+    key: str = "id"
 
-async def by_time(
-    client: CommercetoolsClient,
-    path: str,
-    *,
-    lower: str,
-    upper: str | None,
-    page_size: int,
-    where: Sequence[str] = (),
-    params: Sequence[tuple[str, str]] = (),
-    position: str | None = None,
-    withhold: Withhold = False,
-) -> AsyncIterator[Slice]:
-    """What changed in `[lower, upper)`, or since `lower` where `upper` is None, in `(lastModifiedAt, id)` order;
-    `position` is `timestamp|id`."""
-    guard = LoopGuard(SYSTEM, f"delta of {path}", ascending=False)
-    if position:
-        guard.step(position)
-    while True:
+    def by_id(self, *where: str, position: str | None = None) -> AsyncIterator[Slice]:
+        """Everything, in id order, going on after `position` (the last id seen)."""
+        outer, _, inner = self.key.rpartition(".")
+
+        def behind(last: str) -> str:
+            test = f"{inner} > {quoted(last)}"
+            return f"{outer}({test})" if outer else test
+
+        sort = [("sort", f"{self.key} asc")]
+        return self._walk("walk", sort, where, position, behind, lambda row: _dig(row, self.key))
+
+    def by_time(
+        self, lower: str, upper: str | None, *where: str, position: str | None = None
+    ) -> AsyncIterator[Slice]:
+        """What changed in `[lower, upper)`, or since `lower` where `upper` is None, in `(lastModifiedAt, id)` order;
+        `position` is `timestamp|id`."""
         tests = [*where, f"lastModifiedAt >= {quoted(lower)}"]
         if upper is not None:
             tests.append(f"lastModifiedAt < {quoted(upper)}")
-        if position:
-            at, _, seen = position.partition("|")
-            tests.append(
-                f"(lastModifiedAt > {quoted(at)} or (lastModifiedAt = {quoted(at)} and id > {quoted(seen)}))"
-            )
+
+        def behind(last: str) -> str:
+            at, _, seen = last.partition("|")
+            later, same = f"lastModifiedAt > {quoted(at)}", f"lastModifiedAt = {quoted(at)}"
+            return f"({later} or ({same} and id > {quoted(seen)}))"
+
         sort = [("sort", "lastModifiedAt asc"), ("sort", "id asc")]
-        asked = [*params, *sort, *_where(tests)]
-        rows, granted = await client.page(path, asked, page_size, withhold=withhold)
-        ended = len(rows) < granted
-        reached = next((place for row in reversed(rows) if (place := _place_of(row, lower, upper))), None)
-        if reached is not None:
-            position = reached
-            guard.step(position)
-        elif not ended:
-            raise _stuck(path)
-        yield Slice(rows, position or "", ended)
-        if ended:
-            return
+        return self._walk("delta", sort, tests, position, behind, lambda row: _place_of(row, lower, upper))
+
+    def in_window(self, window: Window, position: str | None = None) -> AsyncIterator[Slice]:
+        """Everything by id, or what changed in the window by time."""
+        if window.lower is None or window.upper is None:
+            return self.by_id(position=position)
+        return self.by_time(window.lower, window.upper, position=position)
+
+    async def _walk(
+        self,
+        kind: str,
+        sort: Sequence[tuple[str, str]],
+        where: Sequence[str],
+        position: str | None,
+        behind: Callable[[str], str],
+        place: Callable[[dict[str, Any]], str | None],
+    ) -> AsyncIterator[Slice]:
+        """`behind`: what comes after a position; `place`: where the walk stands after a row."""
+        guard = LoopGuard(SYSTEM, f"{kind} of {self.path}", ascending=False)
+        last = position or None
+        if last is not None:
+            guard.step(last)
+        while True:
+            tests = " and ".join([*where, *([behind(last)] if last is not None else [])])
+            # One predicate: that several `where` parameters are joined with `and` is not documented.
+            asked = [*self.params, *sort, *([("where", tests)] if tests else [])]
+            rows, granted = await self.client.page(self.path, asked, self.page_size, withhold=self.withhold)
+            ended = len(rows) < granted
+            reached = next((at for row in reversed(rows) if (at := place(row))), None)
+            if reached is not None:
+                last = reached
+                guard.step(last)
+            elif not ended:
+                raise _stuck(self.path)
+            yield Slice(rows, last or "", ended)
+            if ended:
+                return
+
+    async def everything(self, *where: str) -> Rows:
+        """All rows of a small collection."""
+        return [row async for part in self.by_id(*where) for row in part.rows]
+
+    async def each(self, names: Sequence[str]) -> list[dict[str, Any] | None]:
+        """One request for each resource, by id or `key=...`, in their order; None where 404 says that there is none."""
+
+        async def alone(name: str) -> dict[str, Any] | None:
+            try:
+                answer = await self.client.get(
+                    f"{self.path}/{name}", list(self.params), withhold=self.withhold
+                )
+            except TargetMissing:
+                return None
+            found: dict[str, Any] = answer.json()
+            return found
+
+        return await asyncio.gather(*map(alone, names))
+
+    async def asked(self, ids: Sequence[str]) -> Asked:
+        """The same, as what is there and which of them are not."""
+        answers = await self.each(ids)
+        return Asked(
+            [row for row in answers if row is not None],
+            [one for one, row in zip(ids, answers, strict=True) if row is None],
+        )
 
 
-def in_window(
-    client: CommercetoolsClient,
-    path: str,
-    window: Window,
-    *,
-    page_size: int,
-    params: Sequence[tuple[str, str]] = (),
-    position: str | None = None,
-    withhold: Withhold = False,
-) -> AsyncIterator[Slice]:
-    """Everything by id, or what changed in the window by time."""
-    if window.lower is None or window.upper is None:
-        return by_id(client, path, page_size=page_size, params=params, position=position, withhold=withhold)
-    return by_time(
-        client,
-        path,
-        lower=window.lower,
-        upper=window.upper,
-        page_size=page_size,
-        params=params,
-        position=position,
-        withhold=withhold,
-    )
+async def everything(client: CommercetoolsClient, path: str, *, where: Sequence[str] = ()) -> Rows:
+    """All rows of a small collection."""
+    return await Query(client, path).everything(*where)
 
 
 async def one_after_the_other(walks: Sequence[AsyncIterator[Slice]]) -> AsyncIterator[Slice]:
@@ -191,69 +196,14 @@ async def one_after_the_other(walks: Sequence[AsyncIterator[Slice]]) -> AsyncIte
             yield replace(part, last=part.last and number == len(walks))
 
 
-async def each(
-    client: CommercetoolsClient,
-    path: str,
-    names: Sequence[str],
-    params: Sequence[tuple[str, str]] = (),
-    *,
-    withhold: Withhold = False,
-) -> list[dict[str, Any] | None]:
-    """One request for each resource, by id or `key=...`, in their order; None where 404 says that there is none."""
-
-    async def alone(name: str) -> dict[str, Any] | None:
-        try:
-            answer = await client.get(f"{path}/{name}", list(params), withhold=withhold)
-        except TargetMissing:
-            return None
-        found: dict[str, Any] = answer.json()
-        return found
-
-    return await asyncio.gather(*map(alone, names))
-
-
-async def asked(
-    client: CommercetoolsClient,
-    path: str,
-    ids: Sequence[str],
-    params: Sequence[tuple[str, str]] = (),
-    *,
-    withhold: Withhold = False,
-) -> Asked:
-    """The same, as what is there and which of them are not."""
-    answers = await each(client, path, ids, params, withhold=withhold)
-    return Asked(
-        [row for row in answers if row is not None],
-        [one for one, row in zip(ids, answers, strict=True) if row is None],
-    )
-
-
-async def everything(
-    client: CommercetoolsClient,
-    path: str,
-    *,
-    where: Sequence[str] = (),
-    page_size: int = 500,
-    key: str = "id",
-) -> Rows:
-    """All rows of a small collection."""
-    return [
-        row
-        async for part in by_id(client, path, page_size=page_size, where=where, key=key)
-        for row in part.rows
-    ]
-
-
-def in_batches(
-    identifiers: Iterable[str], most: int = MOST_IDENTIFIERS, *, mentions: int = 1
-) -> list[list[str]]:
+def in_batches(identifiers: Iterable[str], *, mentions: int = 1) -> list[list[str]]:
     """Distinct identifiers in groups that fit one query, by the length they have once encoded. `mentions`: how often
     the query names each. An identifier that is too long for any is alone."""
     batches: list[list[str]] = []
     room = 0
     for identifier in dict.fromkeys(identifiers):
         size = mentions * len(quote(f"{quoted(identifier)},", safe=""))
-        if not batches or len(batches[-1]) * mentions >= most or size > room:
+        if not batches or len(batches[-1]) * mentions >= MOST_IDENTIFIERS or size > room:
             batches.append([])
             room = LONGEST_PREDICATE
         batches[-1].append(identifier)
@@ -294,12 +244,6 @@ def date_of(header: str | None) -> datetime:
             system=SYSTEM,
             remedy="Give the API client the scope manage_key_value_documents: then a custom object tells the time.",
         ) from None
-
-
-def _where(tests: Iterable[str]) -> list[tuple[str, str]]:
-    """One predicate with `and`: that several `where` parameters are joined so is not documented."""
-    joined = " and ".join(tests)
-    return [("where", joined)] if joined else []
 
 
 def _dig(row: dict[str, Any], key: str) -> str | None:

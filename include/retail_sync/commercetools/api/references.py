@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
+from retail_sync.commercetools.api.queries import Query
 from retail_sync.commercetools.api.wire import (
     Category,
     Channel,
@@ -77,7 +77,7 @@ async def read_listings(
 
 async def _each(client: CommercetoolsClient, path: str, names: Iterable[str]) -> list[dict[str, Any]]:
     """Those of these resources that are there, by id or `key=...`."""
-    answers = await queries.each(client, path, list(dict.fromkeys(names)))
+    answers = await Query(client, path).each(list(dict.fromkeys(names)))
     return [answer for answer in answers if answer is not None]
 
 
@@ -106,7 +106,7 @@ async def read_all(
     client: CommercetoolsClient, model: type[W], *, wanted: bool = True, where: Sequence[str] = ()
 ) -> list[W]:
     """A small collection, as far as it can be read; nothing is asked for where it is not `wanted`."""
-    return many(model, await queries.everything(client, _PATHS[model], where=where) if wanted else [])
+    return many(model, await Query(client, _PATHS[model]).everything(*where) if wanted else [])
 
 
 class _Assigned(Wire):
@@ -124,7 +124,7 @@ async def _members(client: CommercetoolsClient, selection: ProductSelection) -> 
     path = f"/product-selections/{selection.id}"
     members: set[str] = set()
     for _ in range(MEMBERS_READ):
-        rows = await queries.everything(client, f"{path}/products", key="product.id")
+        rows = await Query(client, f"{path}/products", key="product.id").everything()
         members |= {_one(_Assigned, row).product.id for row in rows}
         if len(members) >= selection.productCount:
             return frozenset(members)

@@ -7,7 +7,8 @@ sent, because the API's default (true) would leave a change invisible to custome
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -249,11 +250,16 @@ class CustomObjectDraft(Draft):
     value: Any
 
 
-def unwritable(what: str, problem: ValidationError) -> RecordRejected:
-    """Which members the API would refuse; their values may be personal."""
-    places = sorted({".".join(map(str, error["loc"])) for error in problem.errors(include_input=False)})
-    return RecordRejected(
-        f"The {what} can't be written as it is; look at: {', '.join(places[:5])}.",
-        code="unwritable",
-        system=SYSTEM,
-    )
+@contextmanager
+def drafting(what: str) -> Iterator[None]:
+    """Raises RecordRejected where a draft can't be made inside: it says which members the API would refuse, and never
+    their values, which may be personal."""
+    try:
+        yield
+    except ValidationError as problem:
+        places = sorted({".".join(map(str, error["loc"])) for error in problem.errors(include_input=False)})
+        raise RecordRejected(
+            f"The {what} can't be written as it is; look at: {', '.join(places[:5])}.",
+            code="unwritable",
+            system=SYSTEM,
+        ) from None

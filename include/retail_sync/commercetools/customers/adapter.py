@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
 from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.adapters import CollectionFeed, EntityAdapter
@@ -21,9 +20,8 @@ from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.queries import Slice, one_of, quoted
 from retail_sync.commercetools.api.shapes import CUSTOMER
-from retail_sync.commercetools.api.writing import unwritable, update_body
+from retail_sync.commercetools.api.writing import drafting, update_body
 from retail_sync.commercetools.customers import preflight as customer_preflight
-from retail_sync.commercetools.customers.drafts import CustomerDraft
 from retail_sync.commercetools.customers.fields import CustomerPlaces
 from retail_sync.commercetools.customers.read import CustomerRows
 from retail_sync.commercetools.customers.references import CustomerReferences, read_customer_references
@@ -116,7 +114,7 @@ class CommercetoolsCustomers(CollectionFeed, EntityAdapter[CustomerReferences]):
         return None
 
     def _found(self, tests: Sequence[str]) -> AsyncIterator[RawPage]:
-        return self._pages([self._by_id(test) for test in tests])
+        return self._pages([self._rows.by_id(test) for test in tests])
 
     async def _pages(self, walks: Sequence[AsyncIterator[Slice]]) -> AsyncIterator[RawPage]:
         """What fits one of several tests, each customer once."""
@@ -141,12 +139,10 @@ class CommercetoolsCustomers(CollectionFeed, EntityAdapter[CustomerReferences]):
             raise
 
     async def _create(self, write: CustomerWrite) -> CustomerWritten:
-        try:
+        with drafting("customer"):
             drafted = self._drafter().create(write)
             assert drafted.draft is not None  # a creation has one
-            body = CustomerDraft.body(drafted.draft)
-        except ValidationError as problem:
-            raise unwritable("customer", problem) from None
+            body = drafted.draft.body()
         answer = await self._post(CUSTOMERS, body, write)
         return self._written(answer, _signed_in(answer), drafted.dropped)
 
@@ -168,11 +164,9 @@ class CommercetoolsCustomers(CollectionFeed, EntityAdapter[CustomerReferences]):
                     system=SYSTEM,
                     exchange_id=looked.exchange_id,
                 )
-        try:
+        with drafting("customer"):
             drafted = drafter.update(write, live)
             body = update_body(version, *drafted.actions) if drafted.actions else None
-        except ValidationError as problem:
-            raise unwritable("customer", problem) from None
         if body is None:
             answer = await self._get(target)
         else:

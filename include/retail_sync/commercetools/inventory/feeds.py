@@ -31,7 +31,7 @@ class EntryStream(CollectionFeed):
     def search(self, keys: Sequence[str], /) -> AsyncIterator[RawPage]:
         """The entries of these SKUs as they are now. What was written to an entry directly shows at once; what orders
         do to it, up to ten seconds later."""
-        return self._pages([self._by_id(one_of("sku", batch)) for batch in _batches(keys)])
+        return self._pages([self._rows.by_id(one_of("sku", batch)) for batch in _batches(keys)])
 
 
 class OrderStream(CollectionFeed):
@@ -49,7 +49,7 @@ class OrderStream(CollectionFeed):
       condition: more orders come, none is missed.
     * `inventory.orders_since`: orders placed before that day are in neither.
 
-    Rows are cut down before they leave (`stock_rows`), and exchanges keep nothing of them: orders name people.
+    Rows are cut down before they leave (`read`), and exchanges keep nothing of them: orders name people.
     """
 
     path = "/orders"
@@ -69,7 +69,7 @@ class OrderStream(CollectionFeed):
         if window.lower is None:
             walk = self._open(self._recent(window.upper), position)
         else:
-            walk = self._changed_since(window.lower, self._placed_since, position)
+            walk = self._rows.by_time(window.lower, None, *self._placed_since, position=position)
         async for part in walk:
             yield self._page(part, window)
 
@@ -96,14 +96,14 @@ class OrderStream(CollectionFeed):
         if exported is not None and holding:
             unmarked = f"({holding[0]} and not(syncInfo(channel(id = {quoted(exported)}))))"
             try:
-                async for part in self._by_id(*plain, _any_of([unmarked, *lately]), position=position):
+                async for part in self._rows.by_id(*plain, _any_of([unmarked, *lately]), position=position):
                     yield part
                     position = part.position or position
             except PageTooLarge:
                 pass
             else:
                 return
-        async for part in self._by_id(*plain, _any_of([*holding, *lately]), position=position):
+        async for part in self._rows.by_id(*plain, _any_of([*holding, *lately]), position=position):
             yield part
 
     def _recent(self, upper: str | None) -> str | None:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.shapes import ENTRY, ORDER_OF_STOCK
+from retail_sync.commercetools.api.trimming import Tree, scalars, trimmed_to
 from retail_sync.commercetools.api.variants import variant_of
 from retail_sync.records.channels import NO_CHANNEL
 from retail_sync.records.inventory import ENTRY_COLUMNS, ORDER_COLUMNS, stock_table
@@ -23,39 +24,30 @@ Row = Mapping[str, Any]
 CANCELLED = "Cancelled"
 """The state of an order that was called off."""
 
-_OF_AN_ENTRY = ("id", "version", "sku", "quantityOnStock", "availableQuantity", "lastModifiedAt")
-_OF_AN_ORDER = (
-    "id",
-    "version",
-    "createdAt",
-    "lastModifiedAt",
-    "orderNumber",
-    "orderState",
-    "inventoryMode",
-)
+_CHANNEL = scalars("id")
+_ENTRY: Tree = {
+    **scalars("id", "version", "sku", "quantityOnStock", "availableQuantity", "lastModifiedAt"),
+    "supplyChannel": _CHANNEL,
+}
+_ORDER: Tree = {
+    **scalars("id", "version", "createdAt", "lastModifiedAt", "orderNumber", "orderState", "inventoryMode"),
+    "syncInfo": {**scalars("syncedAt"), "channel": _CHANNEL},
+    "lineItems": {
+        **scalars("productId", "quantity", "inventoryMode"),
+        "supplyChannel": _CHANNEL,
+        "variant": scalars("id", "sku"),
+    },
+}
 
 
 def trimmed_entry(row: Row) -> dict[str, Any]:
     """The entry without custom fields and whatever else is not looked at."""
-    return {**_only(row, _OF_AN_ENTRY), **_pointer(row, "supplyChannel")}
+    return trimmed_to(_ENTRY, row)
 
 
 def trimmed_order(row: Row) -> dict[str, Any]:
     """The order without anybody who ordered, pays or receives: which goods, from where, and what became of it."""
-    return {
-        **_only(row, _OF_AN_ORDER),
-        "syncInfo": [
-            {**_only(mark, ("syncedAt",)), **_pointer(mark, "channel")} for mark in _objects(row, "syncInfo")
-        ],
-        "lineItems": [
-            {
-                **_only(line, ("productId", "quantity", "inventoryMode")),
-                **_pointer(line, "supplyChannel"),
-                "variant": _only(line.get("variant"), ("id", "sku")),
-            }
-            for line in _objects(row, "lineItems")
-        ],
-    }
+    return trimmed_to(_ORDER, row)
 
 
 def entries_table(rows: Sequence[Row], channels: Mapping[str, str]) -> pd.DataFrame:
@@ -150,22 +142,5 @@ def _lines(row: Row, channels: Mapping[str, str]) -> list[list[Any]]:
     return [[sku, channel, count, variant] for (sku, channel, variant), count in sorted(units.items())]
 
 
-def _only(value: Any, names: Iterable[str]) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        return {}
-    return {name: value[name] for name in names if isinstance(value.get(name), (str, int))}
-
-
-def _pointer(row: Row, name: str) -> dict[str, Any]:
-    """A reference as its id alone, never with the object it may carry along."""
-    channel_id = _id_of(row.get(name))
-    return {name: {"id": channel_id}} if channel_id else {}
-
-
 def _id_of(pointer: Any) -> str:
     return str(pointer.get("id") or "") if isinstance(pointer, Mapping) else ""
-
-
-def _objects(row: Row, name: str) -> list[Row]:
-    listed = row.get(name)
-    return [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []

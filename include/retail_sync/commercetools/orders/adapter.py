@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from retail_sync.commercetools.api.adapters import StagedAdapter
 from retail_sync.commercetools.api.channels import Channels
@@ -20,7 +20,7 @@ from retail_sync.commercetools.api.writing import (
     ChannelReference,
     CustomObjectDraft,
     UpdateAction,
-    unwritable,
+    drafting,
     update_body,
 )
 from retail_sync.commercetools.orders import preflight as order_preflight
@@ -124,10 +124,8 @@ class CommercetoolsOrders(StagedAdapter[Channels]):
         ConfigurationFault, before anything is sent, where the channel of marks lacks its role."""
         for role in order_preflight.roles_of_marks(self._settings):
             _require(self._prepared, self._mark, role)
-        try:
+        with drafting("order of a sale"):
             draft = import_of(sale, self._settings)
-        except ValidationError as problem:
-            raise unwritable("order of a sale", problem) from None
         answer = await self._client.post(
             f"{PATH}/import", draft.body(), context={"change": change_id}, withhold="shape"
         )
@@ -189,10 +187,8 @@ class CommercetoolsOrders(StagedAdapter[Channels]):
 
     async def put_entry(self, change_id: str, key: str, value: Mapping[str, Any]) -> Written:
         """See the face."""
-        try:
+        with drafting("entry of a sale"):
             draft = CustomObjectDraft(container=self._settings.sales.container, key=key, value=dict(value))
-        except ValidationError as problem:
-            raise unwritable("entry of a sale", problem) from None
         answer = await self._client.post(
             "/custom-objects", draft.body(), safe=True, context={"change": change_id}, withhold="shape"
         )

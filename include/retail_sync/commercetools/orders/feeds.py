@@ -10,11 +10,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.adapters import CollectionFeed
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.privacy import PrivateFields
-from retail_sync.commercetools.api.queries import in_batches, one_of
+from retail_sync.commercetools.api.queries import Query, in_batches, one_of
 from retail_sync.commercetools.api.shapes import ORDER, PAYMENT
 from retail_sync.commercetools.orders.redact import EmailToken, trimmed
 from retail_sync.records.identifiers import is_uuid
@@ -62,16 +61,16 @@ class OrderDocuments(CollectionFeed):
             return
         where = [f'createdAt >= "{since.isoformat()}T00:00:00.000Z"']
         if window.lower is None:
-            walk = self._by_id(*where, position=position)
+            walk = self._rows.by_id(*where, position=position)
         else:
-            walk = self._changed_since(window.lower, where, position)
+            walk = self._rows.by_time(window.lower, None, *where, position=position)
         reached = position or ""
         async for part in walk:
             reached = part.position or reached
             yield self._page(replace(part, last=False))
         if window.lower is not None:
             for batch in await self._paid_since(window.lower):
-                async for part in self._by_id(*where, f"paymentInfo(payments({one_of('id', batch)}))"):
+                async for part in self._rows.by_id(*where, f"paymentInfo(payments({one_of('id', batch)}))"):
                     yield self._page(replace(part, position=reached, last=False))
         yield RawPage([], position=reached, cursor=window.upper, last=True)
 
@@ -80,7 +79,7 @@ class OrderDocuments(CollectionFeed):
         ids = [key for key in keys if is_uuid(key)]
         return self._pages(
             [
-                self._by_id(one_of(field, batch))
+                self._rows.by_id(one_of(field, batch))
                 for field, named in (("id", ids), ("orderNumber", list(keys)))
                 for batch in in_batches(named)
             ]
@@ -89,14 +88,8 @@ class OrderDocuments(CollectionFeed):
     async def _paid_since(self, lower: str) -> list[list[str]]:
         """Payments that changed, in batches: a payment is a resource of its own, and what is charged or refunded
         moves it alone, not the order it belongs to."""
-        walk = queries.by_time(
-            self._client,
-            "/payments",
-            lower=lower,
-            upper=None,
-            page_size=self._limits.page_size,
-            withhold=True,
-        )
+        payments = Query(self._client, "/payments", self._limits.page_size, withhold=True)
+        walk = payments.by_time(lower, None)
         return in_batches(
             [row["id"] async for part in walk for row in gated(part.rows, PAYMENT) if not is_stub(row)]
         )

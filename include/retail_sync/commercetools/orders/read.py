@@ -5,6 +5,7 @@ are taken as they are stated; of money with more digits than its currency, the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,46 +23,27 @@ from retail_sync.records.orders import (
     Mark,
     Order,
     OrderLine,
-    OrderState,
     Payment,
     Portion,
     PriceGroup,
-    ReturnedGoods,
     ReturnedMoney,
     ReturnItem,
     Taxed,
     Transaction,
-    TransactionState,
-    TransactionType,
 )
 
 Row = Mapping[str, Any]
 
-_STATES: dict[str, OrderState] = {
-    "Open": "open",
-    "Confirmed": "confirmed",
-    "Complete": "complete",
-    "Cancelled": "cancelled",
-}
-_TYPES: dict[str, TransactionType] = {
-    "Authorization": "authorization",
-    "CancelAuthorization": "cancel_authorization",
-    "Charge": "charge",
-    "Refund": "refund",
-    "Chargeback": "chargeback",
-}
-_PROGRESS: dict[str, TransactionState] = {
-    "Initial": "initial",
-    "Pending": "pending",
-    "Success": "success",
-    "Failure": "failure",
-}
-_GOODS: dict[str, ReturnedGoods] = {
-    "Advised": "advised",
-    "Returned": "returned",
-    "BackInStock": "back_in_stock",
-    "Unusable": "unusable",
-}
+
+def _in_words(*names: str) -> dict[str, str]:
+    """Names of the API as documents have them: `CancelAuthorization` is `cancel_authorization`."""
+    return {name: re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in names}
+
+
+_STATES = _in_words("Open", "Confirmed", "Complete", "Cancelled")
+_TYPES = _in_words("Authorization", "CancelAuthorization", "Charge", "Refund", "Chargeback")
+_PROGRESS = _in_words("Initial", "Pending", "Success", "Failure")
+_GOODS = _in_words("Advised", "Returned", "BackInStock", "Unusable")
 _MONEY: dict[str, ReturnedMoney] = {
     "NonRefundable": "none",
     "Initial": "initial",

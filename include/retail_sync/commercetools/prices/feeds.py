@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.adapters import reached
 from retail_sync.commercetools.api.projections import STANDALONE_PRICES, ProductFeed
+from retail_sync.commercetools.api.queries import Query, Rows
 from retail_sync.commercetools.api.shapes import STANDALONE_PRICE
 from retail_sync.commercetools.prices.read import trimmed
 from retail_sync.records.ports.products import RawPage, Window
@@ -21,7 +21,7 @@ from retail_sync.records.rows import gated, readable
 class ProductPriceStream(ProductFeed):
     """Products with their prices, embedded or standalone, and without everything else."""
 
-    def _kept(self, rows: queries.Rows) -> queries.Rows:
+    def _kept(self, rows: Rows) -> Rows:
         return gated(rows, trimmed=trimmed)
 
 
@@ -32,10 +32,8 @@ class StandalonePriceStream(ProductPriceStream):
         if window.lower is None:
             yield RawPage([], position="", cursor=window.upper, last=True)
             return
-        walk = queries.in_window(
-            self._client, STANDALONE_PRICES, window, page_size=self._limits.page_size, position=position
-        )
-        async for part in walk:
+        prices = Query(self._client, STANDALONE_PRICES, self._limits.page_size)
+        async for part in prices.in_window(window, position):
             moved = readable(gated(part.rows, STANDALONE_PRICE))
             skus = list(dict.fromkeys(str(row["sku"]) for row in moved))
             rows = [row async for page in super().search(skus) for row in page.rows]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from retail_sync.commercetools.api import queries
 from retail_sync.commercetools.api.adapters import EntityAdapter
+from retail_sync.commercetools.api.capabilities import CAPABILITIES
 from retail_sync.commercetools.api.catalogue import require_classic
 from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import SYSTEM
@@ -43,7 +44,7 @@ from retail_sync.transport.answer import Answer
 class CommercetoolsProducts(ProductFeed, EntityAdapter[ProductReader]):
     """Products of one project. `now`: decides which dated prices count."""
 
-    whole_products = True
+    capabilities = CAPABILITIES
 
     def __init__(
         self,

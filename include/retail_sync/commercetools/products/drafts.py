@@ -158,13 +158,12 @@ class _Drafting:
     def _variant(self, variant: VariantWrite, shared: Mapping[str, Any]) -> VariantDraft:
         attributes = {**shared, **variant_values(variant, self.type_id, self.values, self.dropped)}
         sku = variant.fields.get("sku") or None
+        price = base_price(variant, self.tax_category, self.values, self.dropped)
         return VariantDraft(
             sku=sku,
             key=key_of(sku) if sku else None,
-            prices=new_prices(variant, self.tax_category, self.values, self.dropped),
-            attributes=[
-                AttributeValue(name=name, value=raw) for name, raw in attributes.items() if raw is not None
-            ],
+            prices=[price] if price else [],
+            attributes=attribute_values(attributes),
         )
 
     def _try(self, field: str, convert: Callable[[], T]) -> T | None:
@@ -187,17 +186,28 @@ def _product_type(values: Values) -> str:
     return found.id
 
 
-def new_prices(
-    variant: VariantWrite, tax_category: str | None, values: Values, dropped: Dropped
-) -> list[PriceDraft]:
-    """The base price of a new variant."""
+def attribute_values(values: Mapping[str, Any]) -> list[AttributeValue]:
+    """Attributes that have a value."""
+    return [AttributeValue(name=name, value=raw) for name, raw in values.items() if raw is not None]
+
+
+def base_price(
+    variant: VariantWrite,
+    tax_category: str | None,
+    values: Values,
+    dropped: Dropped,
+    present: Mapping[str, Any] | None = None,
+    *,
+    keep_discount: bool = False,
+) -> PriceDraft | None:
+    """The wanted base price of a variant, the `present` one changed; None where none is wanted, or can be held."""
     if variant.fields.get("price") is None:
-        return []
+        return None
     try:
-        draft, note = values.price(variant.fields, tax_category, None)
+        draft, note = values.price(variant.fields, tax_category, present, keep_discount=keep_discount)
     except Unheld as why:
         dropped.append((variant.change_id, "price", str(why)))
-        return []
+        return None
     if note:
         dropped.append((variant.change_id, "price", note))
-    return [draft]
+    return draft

@@ -1,7 +1,7 @@
 """Where commercetools holds each canonical field, as the configuration and the product types say.
 
 A place is a projection field (`name`, `description`, `categories`, `taxCategory`, ...) or an attribute. This module
-resolves names once; `reading` and `actions` then follow places in either direction.
+resolves names once; `read` and `update_actions` then follow places in either direction.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from typing import Any
 from retail_sync.commercetools.api.connection import SYSTEM
 from retail_sync.commercetools.api.writing import (
     MAX_VARIANTS,
-    AttributeValue,
     PriceDraft,
     UpdateAction,
     product_action,
@@ -27,7 +26,7 @@ from retail_sync.commercetools.products.attributes import (
     variant_values,
     wanted_columns,
 )
-from retail_sync.commercetools.products.drafts import key_of, new_prices
+from retail_sync.commercetools.products.drafts import attribute_values, base_price, key_of
 from retail_sync.commercetools.products.fields import WRITTEN_TEXTS, Place
 from retail_sync.commercetools.products.values import Unheld, Values, by_id
 from retail_sync.records.errors import RecordRejected
@@ -199,20 +198,15 @@ class _Update:
         alike = {name: raw for name, (definition, raw) in shared.items() if definition.level != "Product"}
         attributes = {**self.present.shared_attributes, **alike, **own}
         sku = variant.fields.get("sku") or None
-        prices = new_prices(variant, self.tax_category, self.values, self.out.dropped)
-        if self._has_standalone_prices:
-            self.out.standalone.extend(
-                StandaloneChange(str(sku), price, None, None) for price in prices if sku
-            )
-            prices = []
+        price = base_price(variant, self.tax_category, self.values, self.out.dropped)
+        if price and sku and self._has_standalone_prices:
+            self.out.standalone.append(StandaloneChange(str(sku), price, None, None))
         self._act_staged(
             "addVariant",
             sku=sku,
             key=key_of(sku) if sku else None,
-            prices=prices,
-            attributes=[
-                AttributeValue(name=name, value=raw) for name, raw in attributes.items() if raw is not None
-            ],
+            prices=[price] if price and not self._has_standalone_prices else [],
+            attributes=attribute_values(attributes),
         )
 
     def _change(self, variant: VariantWrite) -> None:
@@ -236,18 +230,14 @@ class _Update:
             self._act_staged("setSku", variantId=number, sku=wanted)
 
     def _price(self, variant: VariantWrite, number: int) -> None:
-        if variant.fields.get("price") is None:
-            return
         carried = variant.carry.get("price")
         discount = ((carried or {}).get("discounted") or {}).get("discount") or {}
         keep = discount.get("id") in self.present.external_discounts
-        try:
-            draft, note = self.values.price(variant.fields, self.tax_category, carried, keep_discount=keep)
-        except Unheld as why:
-            self.out.dropped.append((variant.change_id, "price", str(why)))
+        draft = base_price(
+            variant, self.tax_category, self.values, self.out.dropped, carried, keep_discount=keep
+        )
+        if draft is None:
             return
-        if note:
-            self.out.dropped.append((variant.change_id, "price", note))
         if self._has_standalone_prices:
             sku = str(variant.fields.get("sku") or variant.current.get("sku") or "")
             held = carried or {}

@@ -1,4 +1,4 @@
-"""Canonical values in the form commercetools holds them: the way back of `reading`.
+"""Canonical values in the form commercetools holds them: the way back of `read`.
 
 Every conversion may find that commercetools can't hold a value. That is `Unheld`: the field is left out of the write
 and reported, the rest of the record goes on.

@@ -19,8 +19,8 @@ from retail_sync.console.ports import CannotStart
 from retail_sync.console.rendering import HEADERS
 from retail_sync.console.visit import Form, Looking, Sent, Visit, required
 from retail_sync.console.words import entity_title, number
-from retail_sync.ledger.queries.drift import COUNTED, SINCE, Counts, DriftFilter, Drifting
-from retail_sync.ledger.queries.runs import ChangePlace, place_of
+from retail_sync.ledger.queries.drift import SINCE, Counts, DriftFilter, Drifting
+from retail_sync.ledger.queries.runs import COUNTED, ChangePlace, place_of
 from retail_sync.ledger.rows import ChangeRow, Run
 from retail_sync.records.errors import SyncError
 from retail_sync.sync.inventory.scope import last_layout

@@ -126,7 +126,11 @@ def lifted(visit: Looking, form: Sent, system: str) -> Response:
 
 def _cards(visit: Visit, health: Health, now: datetime) -> list[Card]:
     entities = visit.entities
-    settled, aligned, drifted = health.settled(entities), health.aligned(), health.reconciled(entities)
+    settled, aligned, drifted = (
+        health.settled(entities),
+        visit.ledger.inbox.aligned(entities),
+        health.reconciled(entities),
+    )
     of_day = health.outcomes(entities, now - timedelta(days=1))
     of_hour = health.outcomes(entities, now - timedelta(hours=1))
     reasons = Worklist(visit.ledger.engine).reasons(entities)

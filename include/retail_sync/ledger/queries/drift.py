@@ -8,24 +8,19 @@ Pages follow keys, not offsets.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from retail_sync.ledger.bulk import storable_text
-from retail_sync.ledger.engine import transaction
-from retail_sync.ledger.queries.runs import ChangePlace, place_of
+from retail_sync.ledger.queries.runs import COUNTED, Conditions, Plans, says
 from retail_sync.ledger.rows import ChangeRow, Run
+from retail_sync.ledger.statements import fetch, fetch_value, literally
 
-COUNTED = 10_000
-"""Changes of a run that are looked at for counts: a person needs to know no more."""
 SINCE = 1_000
 """Runs since a reconciliation are counted up to here."""
-PORTION = 1_000
-"""Changes of an export read at once."""
 
 # What differs, by the names that `retail_sync.sync.queries.drift` gives.
 _FIELDS = """CASE
@@ -55,6 +50,20 @@ class DriftFilter:
     system: str = ""
     locations: Collection[str] = ()
     text: str = ""
+
+    def conditions(self) -> Conditions:
+        tests = {
+            "system": "system = :system",
+            "field": f":field = ANY({_FIELDS})",
+            "locations": f"{_PLACES} && CAST(:locations AS text[])",
+            "text": says(),
+        }
+        values = {
+            **vars(self),
+            "locations": sorted(self.locations),
+            "text": f"%{literally(self.text)}%",
+        }
+        return [test for name, test in tests.items() if getattr(self, name)], values
 
 
 class Counts(NamedTuple):
@@ -90,14 +99,8 @@ class Linked(NamedTuple):
     base: Mapping[str, Any]
 
 
-_RUN = ", ".join(one.name for one in fields(Run))
-_CHANGE = ", ".join(f"changes.{one.name}" for one in fields(ChangeRow)).replace(
-    "changes.id,", "changes.id::text,", 1
-)
-
-
 @dataclass(frozen=True)
-class Drifting:
+class Drifting(Plans):
     engine: Engine
 
     def reconciliations(self, entity: str, limit: int) -> list[Run]:
@@ -128,57 +131,37 @@ class Drifting:
 
     def wrote_since(self, run: Run) -> int:
         """How many later runs of its entity wrote something, counted up to SINCE. Index: runs (entity, started_at)."""
-        with transaction(self.engine) as connection:
-            found: int = connection.execute(
-                text(
-                    "SELECT count(*) FROM (SELECT FROM runs WHERE entity = :entity AND started_at > :at "
-                    "AND (accounts ->> 'applied')::bigint > 0 LIMIT :most) AS later"
-                ),
-                {"entity": run.entity, "at": run.started_at, "most": SINCE},
-            ).scalar_one()
+        found: int = fetch_value(
+            self.engine,
+            "SELECT count(*) FROM (SELECT FROM runs WHERE entity = :entity AND started_at > :at "
+            "AND (accounts ->> 'applied')::bigint > 0 LIMIT :most) AS later",
+            entity=run.entity,
+            at=run.started_at,
+            most=SINCE,
+        )
         return found
 
     def counts(self, run_id: str) -> Counts:
         """What the first COUNTED changes of a run differ in. Index: changes (run_id, batch)."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    f"""
-                    WITH first AS MATERIALIZED (
-                        SELECT system, {_FIELDS} AS fields, {_PLACES} AS places
-                        FROM changes WHERE run_id = :run_id ORDER BY batch LIMIT :most
-                    )
-                    SELECT 'change' AS about, '' AS system, '' AS name, count(*) AS number FROM first
-                    UNION ALL SELECT 'field', system, name, count(*) FROM first, unnest(fields) AS name GROUP BY 2, 3
-                    UNION ALL SELECT 'place', '', name, count(*) FROM first, unnest(places) AS name GROUP BY 3
-                    """
-                ),
-                {"run_id": run_id, "most": COUNTED},
-            ).all()
+        rows = fetch(
+            self.engine,
+            f"""
+            WITH first AS MATERIALIZED (
+                SELECT system, {_FIELDS} AS fields, {_PLACES} AS places
+                FROM changes WHERE run_id = :run_id ORDER BY batch LIMIT :most
+            )
+            SELECT 'change' AS about, '' AS system, '' AS name, count(*) AS number FROM first
+            UNION ALL SELECT 'field', system, name, count(*) FROM first, unnest(fields) AS name GROUP BY 2, 3
+            UNION ALL SELECT 'place', '', name, count(*) FROM first, unnest(places) AS name GROUP BY 3
+            """,
+            run_id=run_id,
+            most=COUNTED,
+        )
         return Counts(
             sum(row.number for row in rows if row.about == "change"),
             {(row.system, row.name): row.number for row in rows if row.about == "field"},
             {row.name: row.number for row in rows if row.about == "place"},
         )
-
-    def changes(
-        self, run_id: str, wanted: DriftFilter, after: ChangePlace | None, limit: int
-    ) -> list[ChangeRow]:
-        """Changes of a run in the order of batch and unit, behind `after`. Index: changes (run_id, batch)."""
-        where, values = _matching(run_id, wanted)
-        if after:
-            where += " AND batch >= :batch AND (batch, unit, changes.id) > (:batch, :unit, CAST(:id AS uuid))"
-            values |= {**after._asdict(), "unit": storable_text(after.unit)}
-        return self._changes(
-            f"{where} ORDER BY changes.batch, changes.unit, changes.id LIMIT :limit", **values, limit=limit
-        )
-
-    def every_change(self, run_id: str, wanted: DriftFilter) -> Iterator[ChangeRow]:
-        """All of them, a portion in memory at a time, each read in a transaction of its own."""
-        place: ChangePlace | None = None
-        while portion := self.changes(run_id, wanted, place, PORTION):
-            yield from portion
-            place = place_of(portion[-1])
 
     def chosen(self, ids: Collection[str]) -> list[ChangeRow]:
         """Changes of reconciliations by their ids (UUIDs). Index: the primary keys of changes and runs."""
@@ -189,16 +172,6 @@ class Drifting:
             ids=sorted(ids),
         )
 
-    def count(self, run_id: str, wanted: DriftFilter) -> int:
-        """How many changes match, counted up to COUNTED + 1. Index: changes (run_id, batch)."""
-        where, values = _matching(run_id, wanted)
-        with transaction(self.engine) as connection:
-            found: int = connection.execute(
-                text(f"SELECT count(*) FROM (SELECT FROM changes WHERE {where} LIMIT :most) AS matching"),
-                {**values, "most": COUNTED + 1},
-            ).scalar_one()
-        return found
-
     # --- which side moved, and what has been done since ---
 
     def moved(self, records: Collection[Record]) -> dict[Record, Moved]:
@@ -206,48 +179,44 @@ class Drifting:
         wanted = sorted(set(records))
         if not wanted:
             return {}
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    f"""
-                    SELECT entity, kind, system, id, changed_at, modified_at, label
-                    FROM {_given(Record)} JOIN mirror USING (entity, kind, system, id)
-                    """
-                ),
-                _listed(Record, wanted),
-            ).all()
+        rows = fetch(
+            self.engine,
+            f"""
+            SELECT entity, kind, system, id, changed_at, modified_at, label
+            FROM {_given(Record)} JOIN mirror USING (entity, kind, system, id)
+            """,
+            **_listed(Record, wanted),
+        )
         return {Record(*row[:4]): Moved(*row[4:]) for row in rows}
 
     def linked(self, entity: str, kind: str, commercetools_ids: Collection[str]) -> dict[str, Linked]:
         """Links in force by the id in commercetools. Index: uq_links_commercetools_id."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT commercetools_id, lightspeed_id, base FROM links WHERE entity = :entity "
-                    "AND kind = :kind AND commercetools_id = ANY(:ids) AND retired_at IS NULL"
-                ),
-                {"entity": entity, "kind": kind, "ids": sorted(commercetools_ids)},
-            ).all()
+        rows = fetch(
+            self.engine,
+            "SELECT commercetools_id, lightspeed_id, base FROM links WHERE entity = :entity "
+            "AND kind = :kind AND commercetools_id = ANY(:ids) AND retired_at IS NULL",
+            entity=entity,
+            kind=kind,
+            ids=sorted(commercetools_ids),
+        )
         return {row.commercetools_id: Linked(*row) for row in rows}
 
     def entries(self, ids: Collection[str]) -> dict[str, Moved]:
         """When these stock entries last changed. Index: the primary key."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text("SELECT id, changed_at, modified_at, sku FROM stock_entries WHERE id = ANY(:ids)"),
-                {"ids": sorted(ids)},
-            ).all()
+        rows = fetch(
+            self.engine,
+            "SELECT id, changed_at, modified_at, sku FROM stock_entries WHERE id = ANY(:ids)",
+            ids=sorted(ids),
+        )
         return {row.id: Moved(*row[1:]) for row in rows}
 
     def levels(self, product_ids: Collection[str]) -> dict[tuple[str, str], datetime]:
         """When the levels of these articles last changed, by article and outlet. Index: the primary key."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT product_id, outlet_id, changed_at FROM stock_levels WHERE product_id = ANY(:ids)"
-                ),
-                {"ids": sorted(product_ids)},
-            ).all()
+        rows = fetch(
+            self.engine,
+            "SELECT product_id, outlet_id, changed_at FROM stock_levels WHERE product_id = ANY(:ids)",
+            ids=sorted(product_ids),
+        )
         return {(row.product_id, row.outlet_id): row.changed_at for row in rows}
 
     def written_since(self, changes: Sequence[ChangeRow]) -> dict[tuple[str, str], datetime]:
@@ -256,86 +225,47 @@ class Drifting:
         wanted = sorted({(one.entity, one.subject) for one in changes if one.planned_at})
         if not wanted:
             return {}
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    """
-                    SELECT given.entity, given.subject, later.settled_at
-                    FROM unnest(CAST(:entities AS text[]), CAST(:subjects AS text[])) AS given(entity, subject)
-                    CROSS JOIN LATERAL (
-                        SELECT COALESCE(settled_at, planned_at) AS settled_at FROM changes
-                        WHERE entity = given.entity AND subject = given.subject AND planned_at > :since
-                            AND outcome IN ('applied', 'already_there')
-                        ORDER BY planned_at DESC, id DESC LIMIT 1
-                    ) AS later
-                    """
-                ),
-                {
-                    "entities": [entity for entity, _ in wanted],
-                    "subjects": [subject for _, subject in wanted],
-                    "since": min(one.planned_at for one in changes if one.planned_at),
-                },
-            ).all()
+        rows = fetch(
+            self.engine,
+            """
+            SELECT given.entity, given.subject, later.settled_at
+            FROM unnest(CAST(:entities AS text[]), CAST(:subjects AS text[])) AS given(entity, subject)
+            CROSS JOIN LATERAL (
+                SELECT COALESCE(settled_at, planned_at) AS settled_at FROM changes
+                WHERE entity = given.entity AND subject = given.subject AND planned_at > :since
+                    AND outcome IN ('applied', 'already_there')
+                ORDER BY planned_at DESC, id DESC LIMIT 1
+            ) AS later
+            """,
+            entities=[entity for entity, _ in wanted],
+            subjects=[subject for _, subject in wanted],
+            since=min(one.planned_at for one in changes if one.planned_at),
+        )
         return {(row.entity, row.subject): row.settled_at for row in rows}
 
     def skus_of_products(self, system: str, ids: Collection[str]) -> dict[str, str]:
         """A SKU of each of these products that has one, the first by alphabet. Index: mirror (entity, system,
         parent_id)."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT parent_id, min(fields ->> 'sku') AS sku FROM mirror WHERE entity = 'products' "
-                    "AND system = :system AND parent_id = ANY(:ids) AND kind = 'variant' AND deleted_at IS NULL "
-                    "AND fields ->> 'sku' <> '' GROUP BY parent_id"
-                ),
-                {"system": system, "ids": sorted(ids)},
-            ).all()
+        rows = fetch(
+            self.engine,
+            "SELECT parent_id, min(fields ->> 'sku') AS sku FROM mirror WHERE entity = 'products' "
+            "AND system = :system AND parent_id = ANY(:ids) AND kind = 'variant' AND deleted_at IS NULL "
+            "AND fields ->> 'sku' <> '' GROUP BY parent_id",
+            system=system,
+            ids=sorted(ids),
+        )
         return {row.parent_id: row.sku for row in rows}
 
     def skus_of_variants(self, system: str, ids: Collection[str]) -> dict[str, str]:
         """The SKU of each of these variants that has one. Index: the primary key of mirror."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT id, fields ->> 'sku' AS sku FROM mirror WHERE entity = 'products' AND kind = 'variant' "
-                    "AND system = :system AND id = ANY(:ids) AND fields ->> 'sku' <> ''"
-                ),
-                {"system": system, "ids": sorted(ids)},
-            ).all()
+        rows = fetch(
+            self.engine,
+            "SELECT id, fields ->> 'sku' AS sku FROM mirror WHERE entity = 'products' AND kind = 'variant' "
+            "AND system = :system AND id = ANY(:ids) AND fields ->> 'sku' <> ''",
+            system=system,
+            ids=sorted(ids),
+        )
         return {row.id: row.sku for row in rows}
-
-    def _runs(self, condition: str, **values: Any) -> list[Run]:
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(f"SELECT {_RUN} FROM runs WHERE {condition}"),
-                {name: storable_text(one) if isinstance(one, str) else one for name, one in values.items()},
-            ).all()
-        return [Run(**row._mapping) for row in rows]
-
-    def _changes(self, condition: str, **values: Any) -> list[ChangeRow]:
-        with transaction(self.engine) as connection:
-            rows = connection.execute(text(f"SELECT {_CHANGE} FROM changes WHERE {condition}"), values).all()
-        return [ChangeRow(**row._mapping) for row in rows]
-
-
-def _matching(run_id: str, wanted: DriftFilter) -> tuple[str, dict[str, Any]]:
-    conditions, values = ["run_id = :run_id"], {"run_id": run_id}
-    if wanted.system:
-        conditions.append("system = :system")
-        values["system"] = wanted.system
-    if wanted.field:
-        conditions.append(f":field = ANY({_FIELDS})")
-        values["field"] = wanted.field
-    if wanted.locations:
-        conditions.append(f"{_PLACES} && CAST(:locations AS text[])")
-    if wanted.text:
-        places = ("label", "subject", "source_id", "target_id", "after::text", "before::text")
-        conditions.append(f"({' OR '.join(f'{place} ILIKE :text' for place in places)})")
-        values["text"] = "%" + "".join(f"\\{one}" if one in "\\%_" else one for one in wanted.text) + "%"
-    found: dict[str, Any] = {name: storable_text(one) for name, one in values.items()}
-    if wanted.locations:
-        found["locations"] = sorted(storable_text(one) or "" for one in wanted.locations)
-    return " AND ".join(conditions), found
 
 
 def _given(row: type[Record]) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from retail_sync.ledger.engine import transaction
+from retail_sync.ledger.statements import fetch
 from retail_sync.records.ports.products import SYSTEMS
 
 Step = Literal["hour", "day"]
@@ -115,10 +115,6 @@ class Health:
             entities=list(entities),
         )
         return {row.entity: Reconciled(row.id, row.started_at, row.changes) for row in rows}
-
-    def aligned(self) -> frozenset[str]:
-        """Entities that were aligned in full once."""
-        return frozenset(row.entity for row in self._rows("SELECT entity FROM baselines"))
 
     def cursors(self, entity: str) -> list[CursorAt]:
         """How far each feed has been read."""
@@ -230,5 +226,4 @@ class Health:
         return [Point(at, values) for at, values in sorted(found.items())]
 
     def _rows(self, query: str, **values: Any) -> Any:
-        with transaction(self.engine) as connection:
-            return connection.execute(text(query), values).all()
+        return fetch(self.engine, query, **values)

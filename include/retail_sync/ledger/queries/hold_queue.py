@@ -12,18 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from retail_sync.ledger.decisions import Decision
-from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.holds import hold_fingerprint, is_dismissed
 from retail_sync.ledger.rows import Hold
+from retail_sync.ledger.statements import columns, fetch, fetch_as, fetch_column, literally
 
-COLUMNS = (
-    "h.id, h.entity, h.kind, h.subject, h.system, h.source_id, h.label, h.code, h.severity, h.field, h.message, "
-    "h.evidence, h.release, h.run_id, h.first_seen_at, h.last_seen_at, h.attempts, h.due_at, h.released_at, "
-    f"h.released_by, h.note, {hold_fingerprint('h')} AS fingerprint"
-)
+COLUMNS = columns(Hold, of="h", made={"fingerprint": hold_fingerprint("h")})
 
 
 class Reason(NamedTuple):
@@ -60,17 +56,15 @@ class Worklist:
 
     def reasons(self, entities: Collection[str]) -> list[Reason]:
         """Open holds by entity and reason, most first."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    f"""
-                    SELECT h.entity, h.code, count(*) AS holds, count(*) FILTER (WHERE {is_dismissed("h")}) AS dismissed
-                    FROM holds AS h WHERE h.released_at IS NULL AND h.entity = ANY(:entities)
-                    GROUP BY h.entity, h.code ORDER BY h.entity, count(*) DESC, h.code
-                    """
-                ),
-                {"entities": list(entities)},
-            ).all()
+        rows = fetch(
+            self.engine,
+            f"""
+            SELECT h.entity, h.code, count(*) AS holds, count(*) FILTER (WHERE {is_dismissed("h")}) AS dismissed
+            FROM holds AS h WHERE h.released_at IS NULL AND h.entity = ANY(:entities)
+            GROUP BY h.entity, h.code ORDER BY h.entity, count(*) DESC, h.code
+            """,
+            entities=list(entities),
+        )
         return [Reason(*row) for row in rows]
 
     def page(self, wanted: HoldFilter, after: HoldPlace | None, limit: int) -> list[Hold]:
@@ -83,7 +77,7 @@ class Worklist:
                 values[name] = value
         if wanted.text:
             tests.append("(h.label ILIKE :begins OR h.subject ILIKE :begins OR h.message ILIKE :begins)")
-            values["begins"] = f"{_literal(wanted.text)}%"
+            values["begins"] = f"{literally(wanted.text)}%"
         if not wanted.dismissed:
             tests.append(f"NOT {is_dismissed('h')}")
         if after is not None:
@@ -97,12 +91,12 @@ class Worklist:
 
     def dismissed(self, ids: Collection[int]) -> set[int]:
         """Which of these holds nobody wants to see as they are now."""
-        with transaction(self.engine) as connection:
-            found = connection.execute(
-                text(f"SELECT h.id FROM holds AS h WHERE h.id = ANY(:ids) AND {is_dismissed('h')}"),
-                {"ids": list(ids)},
-            ).scalars()
-            return set(found)
+        found = fetch_column(
+            self.engine,
+            f"SELECT h.id FROM holds AS h WHERE h.id = ANY(:ids) AND {is_dismissed('h')}",
+            ids=list(ids),
+        )
+        return set(found)
 
     def others(self, hold: Hold, limit: int = 50) -> list[Hold]:
         """Other holds of the same record, open ones first, then the latest."""
@@ -118,24 +112,15 @@ class Worklist:
 
     def said(self, entity: str, subject: str, limit: int = 50) -> Sequence[Decision]:
         """What people decided about a record, the latest first."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT id, subject, code, field, verdict, about, by, note, run_id, decided_at FROM decisions "
-                    "WHERE entity = :entity AND subject = :subject ORDER BY decided_at DESC, id DESC LIMIT :limit"
-                ),
-                {"entity": entity, "subject": subject, "limit": limit},
-            ).all()
-        return [Decision(**row._mapping) for row in rows]
+        return fetch_as(
+            Decision,
+            self.engine,
+            f"SELECT {columns(Decision)} FROM decisions "
+            "WHERE entity = :entity AND subject = :subject ORDER BY decided_at DESC, id DESC LIMIT :limit",
+            entity=entity,
+            subject=subject,
+            limit=limit,
+        )
 
     def _holds(self, condition: str, **values: Any) -> list[Hold]:
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(f"SELECT {COLUMNS} FROM holds AS h WHERE {condition}"), values
-            ).all()
-        return [Hold(**row._mapping) for row in rows]
-
-
-def _literal(given: str) -> str:
-    """For LIKE: what has a meaning there stands for itself."""
-    return given.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return fetch_as(Hold, self.engine, f"SELECT {COLUMNS} FROM holds AS h WHERE {condition}", **values)

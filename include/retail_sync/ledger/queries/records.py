@@ -5,17 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
-from retail_sync.ledger.bulk import storable_text
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.queries.search import SYSTEMS
 from retail_sync.ledger.queries.timeline import Records
 from retail_sync.ledger.rows import Link
+from retail_sync.ledger.statements import columns, fetch, fetch_first_as, fetch_one, fetch_value
 
 PRIVATE = "customers"
 """The entity whose values are never read for people."""
@@ -137,7 +137,7 @@ def both_sides(engine: Engine, address: Address) -> BothSides | None:
 
     Indexes: the primary keys of mirror and stock_levels, uq_links_commercetools_id, uq_links_lightspeed_id,
     ix_mirror_entity_system_parent_id, ix_stock_entries_sku_channel, and those of holds and changes by subject."""
-    address = Address(address.entity, address.kind, address.system, storable_text(address.id) or "")
+    address = Address(address.entity, address.kind, address.system, address.id)
     if address.system not in SYSTEMS:
         return None
     with transaction(engine) as connection:
@@ -172,21 +172,16 @@ def both_sides(engine: Engine, address: Address) -> BothSides | None:
 
 
 def _link(connection: Connection, address: Address) -> Link | None:
-    names = ", ".join(one.name for one in fields(Link))
-    names = names.replace("id,", "id::text,", 1).replace("parent_id", "parent_id::text")
     kinds = {address.kind, "variant" if address.entity in _LINKED_AS else "sale"}
-    row = connection.execute(
-        text(
-            f"SELECT {names} FROM links WHERE entity = :entity AND kind = ANY(:kinds) "
-            f"AND {address.system}_id = :id AND retired_at IS NULL LIMIT 1"
-        ),
-        {
-            "entity": _LINKED_AS.get(address.entity, address.entity),
-            "kinds": sorted(kinds),
-            "id": address.id,
-        },
-    ).one_or_none()
-    return Link(**row._mapping) if row else None
+    return fetch_first_as(
+        Link,
+        connection,
+        f"SELECT {columns(Link)} FROM links WHERE entity = :entity AND kind = ANY(:kinds) "
+        f"AND {address.system}_id = :id AND retired_at IS NULL LIMIT 1",
+        entity=_LINKED_AS.get(address.entity, address.entity),
+        kinds=sorted(kinds),
+        id=address.id,
+    )
 
 
 def _places(address: Address, link: Link | None) -> dict[str, Address]:
@@ -211,48 +206,48 @@ def _side(connection: Connection, one: Address) -> Side | None:
     # Stock has rows of its own; who the article is, its products' row says.
     read = Address("products", "variant", one.system, one.id) if one.entity == "inventory" else one
     shown = "'{}'::jsonb" if one.entity in (PRIVATE, "inventory") else "fields"
-    row = connection.execute(
-        text(
-            f"""
-            SELECT label, parent_id, version, modified_at, deleted_at, deletion, seen_at, changed_at, run_id,
-                {shown} AS fields, COALESCE(identity ->> 'key', identity ->> 'number') AS key,
-                CASE WHEN entity IN ('orders', 'sales') THEN carry -> 'document' END AS document
-            FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system AND id = :id
-            """
-        ),
-        read._asdict(),
-    ).one_or_none()
+    row = fetch_one(
+        connection,
+        f"""
+        SELECT label, parent_id, version, modified_at, deleted_at, deletion, seen_at, changed_at, run_id,
+            {shown} AS fields, COALESCE(identity ->> 'key', identity ->> 'number') AS key,
+            CASE WHEN entity IN ('orders', 'sales') THEN carry -> 'document' END AS document
+        FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system AND id = :id
+        """,
+        **read._asdict(),
+    )
     return Side(address=one, **row._mapping) if row else None
 
 
 def _has_a_past(connection: Connection, address: Address) -> bool:
     """Whether anything is known of a record that was never seen, or is forgotten."""
     return bool(
-        connection.execute(
-            text(
-                f"""
-                SELECT EXISTS (SELECT FROM changes WHERE entity = :entity AND subject = :subject)
-                    OR EXISTS (SELECT FROM holds WHERE entity = :entity AND subject = :subject)
-                    OR EXISTS (SELECT FROM decisions WHERE entity = :entity AND subject = :subject)
-                    OR EXISTS (SELECT FROM changes WHERE target_id = :id AND entity = :entity AND system = :system)
-                    OR EXISTS (SELECT FROM links WHERE {address.system}_id = :id AND entity = :entity)
-                """
-            ),
-            {**address._asdict(), "subject": f"{address.system}:{address.id}"},
-        ).scalar_one()
+        fetch_value(
+            connection,
+            f"""
+            SELECT EXISTS (SELECT FROM changes WHERE entity = :entity AND subject = :subject)
+                OR EXISTS (SELECT FROM holds WHERE entity = :entity AND subject = :subject)
+                OR EXISTS (SELECT FROM decisions WHERE entity = :entity AND subject = :subject)
+                OR EXISTS (SELECT FROM changes WHERE target_id = :id AND entity = :entity AND system = :system)
+                OR EXISTS (SELECT FROM links WHERE {address.system}_id = :id AND entity = :entity)
+            """,
+            **address._asdict(),
+            subject=f"{address.system}:{address.id}",
+        )
     )
 
 
 def _members(connection: Connection, places: Mapping[str, Address]) -> tuple[Member, ...]:
     found: list[Member] = []
     for system, one in places.items():
-        rows = connection.execute(
-            text(
-                "SELECT id, label, deleted_at IS NOT NULL AS gone FROM mirror WHERE entity = 'products' "
-                "AND system = :system AND parent_id = :id AND kind = 'variant' ORDER BY label, id LIMIT :most"
-            ),
-            {"system": system, "id": one.id, "most": MOST_MEMBERS},
-        ).all()
+        rows = fetch(
+            connection,
+            "SELECT id, label, deleted_at IS NOT NULL AS gone FROM mirror WHERE entity = 'products' "
+            "AND system = :system AND parent_id = :id AND kind = 'variant' ORDER BY label, id LIMIT :most",
+            system=system,
+            id=one.id,
+            most=MOST_MEMBERS,
+        )
         found += [Member(Address("products", "variant", system, row.id), row.label, row.gone) for row in rows]
     return tuple(found)
 
@@ -260,33 +255,32 @@ def _members(connection: Connection, places: Mapping[str, Address]) -> tuple[Mem
 def _articles(connection: Connection, sides: Mapping[str, Side]) -> dict[str, str]:
     documents = [one.document for one in sides.values() if one.document]
     named = {str(line.get("product_id")) for one in documents for line in one.get("lines") or ()}
-    rows = connection.execute(
-        text(
-            "SELECT id, label FROM mirror WHERE entity = 'products' AND kind = 'variant' "
-            "AND system = 'lightspeed' AND id = ANY(:ids) AND label IS NOT NULL"
-        ),
-        {"ids": sorted(named)},
-    ).all()
+    rows = fetch(
+        connection,
+        "SELECT id, label FROM mirror WHERE entity = 'products' AND kind = 'variant' "
+        "AND system = 'lightspeed' AND id = ANY(:ids) AND label IS NOT NULL",
+        ids=sorted(named),
+    )
     return {row.id: row.label for row in rows}
 
 
 def _entries(connection: Connection, sku: str) -> tuple[Entry, ...]:
-    rows = connection.execute(
-        text(
-            "SELECT id, channel, on_stock, available, seen_at, gone_at FROM stock_entries "
-            "WHERE sku = :sku ORDER BY channel, id LIMIT :most"
-        ),
-        {"sku": sku, "most": MOST_MEMBERS},
-    ).all()
+    rows = fetch(
+        connection,
+        "SELECT id, channel, on_stock, available, seen_at, gone_at FROM stock_entries "
+        "WHERE sku = :sku ORDER BY channel, id LIMIT :most",
+        sku=sku,
+        most=MOST_MEMBERS,
+    )
     return tuple(Entry(*row) for row in rows)
 
 
 def _levels(connection: Connection, till: Address) -> tuple[Level, ...]:
-    rows = connection.execute(
-        text(
-            "SELECT outlet_id, level, seen_at, deleted_at FROM stock_levels "
-            "WHERE product_id = :id ORDER BY outlet_id LIMIT :most"
-        ),
-        {"id": till.id, "most": MOST_MEMBERS},
-    ).all()
+    rows = fetch(
+        connection,
+        "SELECT outlet_id, level, seen_at, deleted_at FROM stock_levels "
+        "WHERE product_id = :id ORDER BY outlet_id LIMIT :most",
+        id=till.id,
+        most=MOST_MEMBERS,
+    )
     return tuple(Level(*row) for row in rows)

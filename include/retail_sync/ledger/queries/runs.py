@@ -8,15 +8,14 @@ Pages follow keys, not offsets: where the next page begins is a value of the las
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from retail_sync.ledger.bulk import storable_text
-from retail_sync.ledger.engine import transaction
-from retail_sync.ledger.rows import ChangeRow, Run, RunState
+from retail_sync.ledger.rows import ChangeRow, HoldHead, Run, RunState
+from retail_sync.ledger.statements import columns, fetch_as, fetch_column, fetch_value, literally
 
 RunKind = Literal["dry", "real"]
 COUNTED = 10_000
@@ -27,8 +26,16 @@ PORTION = 1_000
 """Changes of an export read at once."""
 APPLIED_BY = 5
 """Runs told that applied one plan."""
-_IN_ORDER = "ORDER BY changes.batch, changes.unit, changes.id"
-"""With the table's name: `id` alone would be the text that is selected."""
+
+
+Conditions = tuple[list[str], dict[str, Any]]
+"""SQL (boolean) about a change, all of which hold, and what is bound with it."""
+
+
+class Matching(Protocol):
+    """Which changes of a run."""
+
+    def conditions(self) -> Conditions: ...
 
 
 class RunPlace(NamedTuple):
@@ -73,34 +80,74 @@ class ChangeFilter:
     def limits(self) -> bool:
         return any(vars(self).values())
 
-
-@dataclass(frozen=True, kw_only=True)
-class FoundHold:
-    """A hold as the page of the run that found it tells it; times in UTC."""
-
-    id: int
-    kind: str
-    subject: str
-    label: str | None
-    code: str
-    field: str | None
-    message: str
-    release: str | None
-    first_seen_at: datetime
-    due_at: datetime
-    released_at: datetime | None
+    def conditions(self) -> Conditions:
+        plain = ("system", "action", "kind", "outcome")
+        conditions = [f"{name} = :{name}" for name in plain if getattr(self, name)]
+        values: dict[str, Any] = {name: getattr(self, name) for name in (*plain, "field")}
+        if self.field:
+            conditions.append("(jsonb_exists(after, :field) OR jsonb_exists(before, :field))")
+        if self.text:
+            conditions.append(says("reasons::text"))
+            values["text"] = f"%{literally(self.text)}%"
+        return conditions, values
 
 
-def _columns(row: type[Run] | type[ChangeRow] | type[FoundHold]) -> str:
-    return ", ".join(one.name for one in fields(row))
+def says(*more: str) -> str:
+    """SQL (boolean): the text that is looked for is in a change's label, ids or values, or in `more` of it."""
+    places = ("label", "subject", "source_id", "target_id", "after::text", "before::text", *more)
+    return f"({' OR '.join(f'{place} ILIKE :text' for place in places)})"
 
 
-_RUN, _HOLD = _columns(Run), _columns(FoundHold)
-_CHANGE = _columns(ChangeRow).replace("id,", "id::text,", 1)
+_RUN, _HOLD, _CHANGE = columns(Run), columns(HoldHead), columns(ChangeRow)
+
+
+class Plans:
+    """Runs and what they planned, for all who look at them; changes in the order of batch and unit."""
+
+    engine: Engine
+
+    def changes(
+        self, run_id: str, wanted: Matching, after: ChangePlace | None, limit: int
+    ) -> list[ChangeRow]:
+        """Changes of a run behind `after`. Index: changes (run_id, batch)."""
+        where, values = _matching(run_id, wanted)
+        if after:
+            where += " AND batch >= :batch AND (batch, unit, id) > (:batch, :unit, CAST(:id AS uuid))"
+            values |= after._asdict()
+        return self._changes(f"{where} ORDER BY batch, unit, id LIMIT :limit", **values, limit=limit)
+
+    def every_change(self, run_id: str, wanted: Matching) -> Iterator[ChangeRow]:
+        """All of them, a portion in memory at a time, each read in a transaction of its own."""
+        place: ChangePlace | None = None
+        while portion := self.changes(run_id, wanted, place, PORTION):
+            yield from portion
+            place = place_of(portion[-1])
+
+    def count(self, run_id: str, wanted: Matching) -> int:
+        """How many changes match, counted up to COUNTED + 1. Index: changes (run_id, batch)."""
+        where, values = _matching(run_id, wanted)
+        found: int = fetch_value(
+            self.engine,
+            f"SELECT count(*) FROM (SELECT FROM changes WHERE {where} LIMIT :most) AS matching",
+            **values,
+            most=COUNTED + 1,
+        )
+        return found
+
+    def _runs(self, condition: str, **values: Any) -> list[Run]:
+        return fetch_as(Run, self.engine, f"SELECT {_RUN} FROM runs WHERE {condition}", **values)
+
+    def _changes(self, condition: str, **values: Any) -> list[ChangeRow]:
+        return fetch_as(ChangeRow, self.engine, f"SELECT {_CHANGE} FROM changes WHERE {condition}", **values)
+
+
+def _matching(run_id: str, wanted: Matching) -> tuple[str, dict[str, Any]]:
+    conditions, values = wanted.conditions()
+    return " AND ".join(["run_id = :run_id", *conditions]), {**values, "run_id": run_id}
 
 
 @dataclass(frozen=True)
-class Browsing:
+class Browsing(Plans):
     engine: Engine
 
     def runs(self, wanted: RunFilter, after: RunPlace | None, limit: int) -> list[Run]:
@@ -123,21 +170,19 @@ class Browsing:
         if after:
             conditions.append("started_at <= :at AND (started_at, id) < (:at, :id)")
             values |= {"at": after.started_at, "id": after.id}
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    f"""
-                    SELECT found.* FROM unnest(CAST(:entities AS text[])) AS wanted(name)
-                    CROSS JOIN LATERAL (
-                        SELECT {_RUN} FROM runs WHERE {" AND ".join(conditions)}
-                        ORDER BY started_at DESC, id DESC LIMIT :limit
-                    ) AS found
-                    ORDER BY started_at DESC, id DESC LIMIT :limit
-                    """
-                ),
-                _storable(values),
-            ).all()
-        return [Run(**row._mapping) for row in rows]
+        return fetch_as(
+            Run,
+            self.engine,
+            f"""
+            SELECT found.* FROM unnest(CAST(:entities AS text[])) AS wanted(name)
+            CROSS JOIN LATERAL (
+                SELECT {_RUN} FROM runs WHERE {" AND ".join(conditions)}
+                ORDER BY started_at DESC, id DESC LIMIT :limit
+            ) AS found
+            ORDER BY started_at DESC, id DESC LIMIT :limit
+            """,
+            **values,
+        )
 
     def run(self, run_id: str) -> Run | None:
         """A run, or None where the ledger has none of that id. Index: the primary key."""
@@ -162,109 +207,35 @@ class Browsing:
             limit=APPLIED_BY,
         )
 
-    def changes(
-        self, run_id: str, wanted: ChangeFilter, after: ChangePlace | None, limit: int
-    ) -> list[ChangeRow]:
-        """Changes of a run in the order of batch and unit, behind `after`. Index: changes (run_id, batch)."""
-        where, values = _matching(run_id, wanted)
-        if after:
-            where += " AND batch >= :batch AND (batch, unit, id) > (:batch, :unit, CAST(:id AS uuid))"
-            values |= after._asdict()
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(f"SELECT {_CHANGE} FROM changes WHERE {where} {_IN_ORDER} LIMIT :limit"),
-                {**_storable(values), "limit": limit},
-            ).all()
-        return [ChangeRow(**row._mapping) for row in rows]
-
-    def every_change(self, run_id: str, wanted: ChangeFilter) -> Iterator[ChangeRow]:
-        """All of them, a portion in memory at a time, each read in a transaction of its own."""
-        place: ChangePlace | None = None
-        while portion := self.changes(run_id, wanted, place, PORTION):
-            yield from portion
-            place = place_of(portion[-1])
-
-    def count(self, run_id: str, wanted: ChangeFilter) -> int:
-        """How many changes match, counted up to COUNTED + 1. Index: changes (run_id, batch)."""
-        where, values = _matching(run_id, wanted)
-        with transaction(self.engine) as connection:
-            found: int = connection.execute(
-                text(f"SELECT count(*) FROM (SELECT FROM changes WHERE {where} LIMIT :most) AS matching"),
-                {**_storable(values), "most": COUNTED + 1},
-            ).scalar_one()
-        return found
-
     def fields(self, run_id: str) -> list[str]:
         """Names of fields that the first changes of a run touch. Index: changes (run_id, batch)."""
-        with transaction(self.engine) as connection:
-            return list(
-                connection.execute(
-                    text(
-                        """
-                        WITH first AS MATERIALIZED (
-                            SELECT after FROM changes WHERE run_id = :run_id ORDER BY batch LIMIT :most
-                        )
-                        SELECT DISTINCT name FROM first, jsonb_object_keys(after) AS name ORDER BY name
-                        """
-                    ),
-                    {"run_id": run_id, "most": SAMPLED},
-                ).scalars()
+        return list(
+            fetch_column(
+                self.engine,
+                """
+                WITH first AS MATERIALIZED (
+                    SELECT after FROM changes WHERE run_id = :run_id ORDER BY batch LIMIT :most
+                )
+                SELECT DISTINCT name FROM first, jsonb_object_keys(after) AS name ORDER BY name
+                """,
+                run_id=run_id,
+                most=SAMPLED,
             )
+        )
 
-    def holds_of(self, run_id: str, after: int, limit: int) -> list[FoundHold]:
+    def holds_of(self, run_id: str, after: int, limit: int) -> list[HoldHead]:
         """What this run found last, in the order of ids behind `after`: what a later run found again is that one's.
         Index: holds (run_id)."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    f"SELECT {_HOLD} FROM holds WHERE run_id = :run_id AND id > :after ORDER BY id LIMIT :limit"
-                ),
-                {"run_id": run_id, "after": after, "limit": limit},
-            ).all()
-        return [FoundHold(**row._mapping) for row in rows]
-
-    def _runs(self, condition: str, **values: Any) -> list[Run]:
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(f"SELECT {_RUN} FROM runs WHERE {condition}"), _storable(values)
-            ).all()
-        return [Run(**row._mapping) for row in rows]
+        return fetch_as(
+            HoldHead,
+            self.engine,
+            f"SELECT {_HOLD} FROM holds WHERE run_id = :run_id AND id > :after ORDER BY id LIMIT :limit",
+            run_id=run_id,
+            after=after,
+            limit=limit,
+        )
 
 
 def place_of(change: ChangeRow) -> ChangePlace:
     """Where a page ends whose last row this is."""
     return ChangePlace(change.batch, change.id, change.unit)
-
-
-def _matching(run_id: str, wanted: ChangeFilter) -> tuple[str, dict[str, Any]]:
-    conditions, values = ["run_id = :run_id"], {"run_id": run_id}
-    for name in ("system", "action", "kind", "outcome"):
-        if value := getattr(wanted, name):
-            conditions.append(f"{name} = :{name}")
-            values[name] = value
-    if wanted.field:
-        conditions.append("(jsonb_exists(after, :field) OR jsonb_exists(before, :field))")
-        values["field"] = wanted.field
-    if wanted.text:
-        places = (
-            "label",
-            "subject",
-            "source_id",
-            "target_id",
-            "after::text",
-            "before::text",
-            "reasons::text",
-        )
-        conditions.append(f"({' OR '.join(f'{place} ILIKE :text' for place in places)})")
-        values["text"] = f"%{_literally(wanted.text)}%"
-    return " AND ".join(conditions), values
-
-
-def _storable(values: dict[str, Any]) -> dict[str, Any]:
-    """What people type may hold characters that no text of the database can."""
-    return {name: storable_text(one) if isinstance(one, str) else one for name, one in values.items()}
-
-
-def _literally(pattern: str) -> str:
-    """Text as LIKE takes it for itself."""
-    return "".join(f"\\{one}" if one in "\\%_" else one for one in pattern)

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
 
-from retail_sync.ledger.bulk import storable_text
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.rows import Run
+from retail_sync.ledger.statements import columns, fetch, fetch_as, fetch_first_as, fetch_one, literally
 
 How = Literal["sku", "barcode", "key", "name", "number", "id", "entry", "link", "label", "email"]
 """What a text is of a record. `entry`: the id of a stock entry of its SKU; `link`: the id of a link, or of a partner
@@ -128,7 +128,7 @@ class Searching:
     def find(self, typed: str, entities: Collection[str]) -> Found:
         """What this text is the name of, among these entities. What is called exactly so comes first; what only begins
         so is looked for where at most a few records are called so."""
-        wanted = storable_text(typed.strip()) or ""
+        wanted = typed.strip()
         if not wanted or not entities:
             return Found()
         given = {"entities": sorted(entities), "most": MOST}
@@ -168,17 +168,15 @@ class Searching:
         ix_links_lightspeed_id."""
         own = frozenset((one.system, one.id) for one in records)
         given = {system: [record for side, record in own if side == system] for system in SYSTEMS}
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    " UNION ".join(
-                        "SELECT commercetools_id, lightspeed_id FROM links "
-                        f"WHERE {system}_id = ANY(:{system}) AND retired_at IS NULL"
-                        for system in SYSTEMS
-                    )
-                ),
-                given,
-            ).all()
+        rows = fetch(
+            self.engine,
+            " UNION ".join(
+                "SELECT commercetools_id, lightspeed_id FROM links "
+                f"WHERE {system}_id = ANY(:{system}) AND retired_at IS NULL"
+                for system in SYSTEMS
+            ),
+            **given,
+        )
         linked = {(system, record) for row in rows for system, record in zip(SYSTEMS, row, strict=True)}
         return own | linked
 
@@ -196,8 +194,8 @@ class Searching:
                     "entities": sorted(entities),
                     "kinds": list(KINDS),
                     "systems": list(SYSTEMS),
-                    "ids": [storable_text(record) for _, record in pairs],
-                    "subjects": [storable_text(one) for one in subjects],
+                    "ids": [record for _, record in pairs],
+                    "subjects": list(subjects),
                 },
             )
 
@@ -320,39 +318,36 @@ def _remembered(connection: Connection, wanted: str, given: dict[str, Any]) -> l
 
 def _runs(connection: Connection, wanted: str, given: dict[str, Any]) -> list[Run]:
     """Runs by our id or by Airflow's. Indexes: the primary key of runs, ix_runs_airflow."""
-    names = ", ".join(one.name for one in fields(Run))
-    rows = connection.execute(
-        text(
-            f"SELECT {names} FROM runs WHERE (id = :text OR airflow_run_id = :text) AND {_ENTITIES} "
-            "ORDER BY started_at DESC, id LIMIT :most"
-        ),
-        {**given, "text": wanted},
-    ).all()
-    return [Run(**row._mapping) for row in rows]
+    return fetch_as(
+        Run,
+        connection,
+        f"SELECT {columns(Run)} FROM runs WHERE (id = :text OR airflow_run_id = :text) AND {_ENTITIES} "
+        "ORDER BY started_at DESC, id LIMIT :most",
+        **given,
+        text=wanted,
+    )
 
 
 def _change(connection: Connection, wanted: str, given: dict[str, Any]) -> FoundChange | None:
     """A change by its id. Index: the primary key of changes."""
     if (change := _uuid(wanted)) is None:
         return None
-    row = connection.execute(
-        text(
-            "SELECT id::text AS id, entity, label, run_id FROM changes "
-            f"WHERE id = CAST(:id AS uuid) AND {_ENTITIES}"
-        ),
-        {**given, "id": change},
-    ).one_or_none()
-    return FoundChange(**row._mapping) if row else None
+    return fetch_first_as(
+        FoundChange,
+        connection,
+        f"SELECT id, entity, label, run_id FROM changes WHERE id = CAST(:id AS uuid) AND {_ENTITIES}",
+        **given,
+        id=change,
+    )
 
 
 def _exchange(connection: Connection, wanted: str, entities: Collection[str]) -> FoundExchange | None:
     """An exchange by its id. Index: the primary key of exchanges."""
-    row = connection.execute(
-        text(
-            f"SELECT id, {ENTITY_OF_EXCHANGE} AS entity, method, url, started_at FROM exchanges WHERE id = :id"
-        ),
-        {"id": wanted.casefold()},
-    ).one_or_none()
+    row = fetch_one(
+        connection,
+        f"SELECT id, {ENTITY_OF_EXCHANGE} AS entity, method, url, started_at FROM exchanges WHERE id = :id",
+        id=wanted.casefold(),
+    )
     found = FoundExchange(**row._mapping) if row else None
     return found if found and found.entity in entities else None
 
@@ -393,7 +388,7 @@ def _code(connection: Connection, wanted: str, given: dict[str, Any]) -> FoundCo
 def _records(
     connection: Connection, statement: str, values: dict[str, Any], **more: Any
 ) -> list[FoundRecord]:
-    return [FoundRecord(**row._mapping, **more) for row in connection.execute(text(statement), values).all()]
+    return [FoundRecord(**row._mapping, **more) for row in fetch(connection, statement, **values)]
 
 
 def _once(records: Iterable[FoundRecord]) -> list[FoundRecord]:
@@ -421,8 +416,3 @@ def _uuid(wanted: str) -> str | None:
         return str(UUID(wanted))
     except ValueError:
         return None
-
-
-def literally(pattern: str) -> str:
-    """Text in which LIKE finds nothing special."""
-    return "".join(f"\\{one}" if one in "\\%_" else one for one in pattern)

@@ -9,16 +9,18 @@ costs does not grow with what the ledger holds. Where a page ended is a `Place`;
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import Connection, Engine, text
 
-from retail_sync.ledger.bulk import storable_text
+from retail_sync.ledger.api_calls import CHANGE_OF_EXCHANGE
+from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.queries.search import COUNTED, ENTITY_OF_EXCHANGE, SYSTEMS
-from retail_sync.ledger.rows import OUTCOMES, ChangeRow, ExchangeRow, Link
+from retail_sync.ledger.rows import OUTCOMES, ChangeRow, Event, ExchangeHead, ExchangeRow, HoldHead, Link
+from retail_sync.ledger.statements import columns, fetch_as, fetch_first_as, fetch_one, fetch_value
 
 What = Literal["change", "decision", "event", "exchange", "hold", "link", "release", "unlink"]
 WHATS: tuple[What, ...] = get_args(What)
@@ -39,81 +41,7 @@ class Place(NamedTuple):
     id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class HeldRow:
-    """A hold without its evidence."""
-
-    id: int
-    entity: str
-    kind: str
-    subject: str
-    system: str | None
-    label: str | None
-    code: str
-    severity: str
-    field: str | None
-    message: str
-    release: str | None
-    run_id: str
-    first_seen_at: datetime
-    last_seen_at: datetime
-    attempts: int
-    due_at: datetime
-    released_at: datetime | None
-    released_by: str | None
-    note: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecisionRow:
-    """A decision of a person (see `retail_sync.ledger.decisions.Decision`)."""
-
-    id: int
-    entity: str
-    subject: str
-    code: str
-    field: str
-    verdict: str
-    by: str
-    note: str | None
-    run_id: str | None
-    decided_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventRow:
-    """What one entity was told, and which run took it."""
-
-    id: int
-    entity: str
-    source: str
-    topic: str
-    event_id: str
-    body: Mapping[str, Any]
-    received_at: datetime
-    claimed_by: str | None
-    done_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExchangeHead:
-    """An exchange without headers and bodies. `change`: id of the change it was made for, if for one."""
-
-    id: str
-    run_id: str | None
-    task: str | None
-    system: str
-    method: str
-    url: str
-    status: int | None
-    started_at: datetime
-    elapsed_ms: int
-    attempt: int
-    error: str | None
-    change: str | None
-
-
-Row = ChangeRow | HeldRow | DecisionRow | EventRow | ExchangeHead | Link
+Row = ChangeRow | HoldHead | Decision | Event | ExchangeHead | Link
 
 
 @dataclass(frozen=True)
@@ -180,14 +108,9 @@ class Page(NamedTuple):
     next: Place | None
 
 
-def _names(row: type[Any], *but: str) -> str:
-    return ", ".join(one.name for one in fields(row) if one.name not in but)
-
-
-_CHANGE = _names(ChangeRow).replace("id,", "id::text,", 1)
-_HELD, _DECISION, _EVENT = _names(HeldRow), _names(DecisionRow), _names(EventRow)
-_EXCHANGE = f"{_names(ExchangeHead, 'change')}, context ->> 'change' AS change"
-_LINK = _names(Link).replace("id,", "id::text,", 1).replace("parent_id", "parent_id::text")
+_CHANGE, _HELD, _DECISION = columns(ChangeRow), columns(HoldHead), columns(Decision)
+_EVENT, _LINK = columns(Event), columns(Link)
+_EXCHANGE = columns(ExchangeHead, made=CHANGE_OF_EXCHANGE)
 
 
 @dataclass(frozen=True)
@@ -224,37 +147,35 @@ class Timeline:
             "decision": "decisions WHERE subject = ANY(:subjects)",
             "event": "inbox WHERE body ->> 'id' = ANY(:told)",
         }
-        with transaction(self.engine) as connection:
-            return {
-                what: int(
-                    connection.execute(
-                        text(
-                            f"SELECT count(*) FROM (SELECT FROM {one} AND entity = ANY(:entities) LIMIT :rows) "
-                            "AS counted"
-                        ),
-                        given,
-                    ).scalar_one()
+        return {
+            what: int(
+                fetch_value(
+                    self.engine,
+                    f"SELECT count(*) FROM (SELECT FROM {one} AND entity = ANY(:entities) LIMIT :rows) "
+                    "AS counted",
+                    **given,
                 )
-                for what, one in conditions.items()
-            }
+            )
+            for what, one in conditions.items()
+        }
 
     def change(self, change_id: str) -> ChangeRow | None:
         """A change by its id (a UUID). Index: the primary key."""
-        with transaction(self.engine) as connection:
-            row = connection.execute(
-                text(f"SELECT {_CHANGE} FROM changes WHERE id = CAST(:id AS uuid)"), {"id": change_id}
-            ).one_or_none()
-        return ChangeRow(**row._mapping) if row else None
+        return fetch_first_as(
+            ChangeRow,
+            self.engine,
+            f"SELECT {_CHANGE} FROM changes WHERE id = CAST(:id AS uuid)",
+            id=change_id,
+        )
 
     def exchange(self, exchange_id: str) -> tuple[ExchangeRow, str | None] | None:
         """An exchange as it was kept, and the entity it was made for (None: not known). Index: the primary key."""
-        with transaction(self.engine) as connection:
-            row = connection.execute(
-                text(
-                    f"SELECT {_names(ExchangeRow)}, {ENTITY_OF_EXCHANGE} AS entity FROM exchanges WHERE id = :id"
-                ),
-                {"id": storable_text(exchange_id)},
-            ).one_or_none()
+        row = fetch_one(
+            self.engine,
+            f"SELECT {columns(ExchangeRow, made=CHANGE_OF_EXCHANGE)}, {ENTITY_OF_EXCHANGE} AS entity "
+            "FROM exchanges WHERE id = :id",
+            id=exchange_id,
+        )
         if row is None:
             return None
         given = dict(row._mapping)
@@ -264,16 +185,16 @@ class Timeline:
     def exchanges_of(self, change: ChangeRow, limit: int) -> list[ExchangeHead]:
         """The requests made for a change, first one first: those that name it, and those it names. Indexes
         ix_exchanges_change, and the primary key."""
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    f"(SELECT {_EXCHANGE} FROM exchanges WHERE context ->> 'change' = :change LIMIT :limit) UNION "
-                    f"(SELECT {_EXCHANGE} FROM exchanges WHERE id = ANY(:ids) LIMIT :limit) "
-                    "ORDER BY started_at, id LIMIT :limit"
-                ),
-                {"change": change.id, "ids": list(change.exchange_ids), "limit": limit},
-            ).all()
-        return [ExchangeHead(**row._mapping) for row in rows]
+        return fetch_as(
+            ExchangeHead,
+            self.engine,
+            f"(SELECT {_EXCHANGE} FROM exchanges WHERE context ->> 'change' = :change LIMIT :limit) UNION "
+            f"(SELECT {_EXCHANGE} FROM exchanges WHERE id = ANY(:ids) LIMIT :limit) "
+            "ORDER BY started_at, id LIMIT :limit",
+            change=change.id,
+            ids=list(change.exchange_ids),
+            limit=limit,
+        )
 
 
 def _order(one: Happening) -> tuple[datetime, str, int, str]:
@@ -328,13 +249,13 @@ def _values(wanted: Wanted) -> dict[str, Any]:
         "entities": sorted(wanted.entities),
         "systems": sorted(wanted.systems or SYSTEMS),
         "outcomes": sorted(wanted.outcomes or OUTCOMES),
-        "subjects": [storable_text(one) for one in records.subjects],
+        "subjects": list(records.subjects),
         "target_systems": [system for system, _ in sorted(records.ids)],
-        "target_ids": [storable_text(record) for _, record in sorted(records.ids)],
+        "target_ids": [record for _, record in sorted(records.ids)],
         "told_systems": [system for system, _ in sorted(records.told | records.ids)],
-        "told": [storable_text(record) for _, record in sorted(records.told | records.ids)],
+        "told": [record for _, record in sorted(records.told | records.ids)],
         "code": wanted.code,
-        "run_id": storable_text(wanted.run_id),
+        "run_id": wanted.run_id,
     }
 
 
@@ -431,7 +352,7 @@ def _holds(asked: _Asked) -> list[Happening]:
     else:
         where = f"holds.entity = wanted.entity AND holds.subject = about.subject{filters}"
         statement = _each(_EACH_SUBJECT, _HELD, "holds", where, order)
-    return asked.read("hold", HeldRow, "first_seen_at", statement, more)
+    return asked.read("hold", HoldHead, "first_seen_at", statement, more)
 
 
 def _releases(asked: _Asked) -> list[Happening]:
@@ -447,7 +368,7 @@ def _releases(asked: _Asked) -> list[Happening]:
         f"AND holds.released_at IS NOT NULL{window}"
     )
     statement = _each(_EACH_SUBJECT, _HELD, "holds", where, "holds.released_at DESC, holds.id DESC")
-    return asked.read("release", HeldRow, "released_at", statement, more)
+    return asked.read("release", HoldHead, "released_at", statement, more)
 
 
 def _decisions(asked: _Asked) -> list[Happening]:
@@ -468,7 +389,7 @@ def _decisions(asked: _Asked) -> list[Happening]:
     else:
         where = f"decisions.entity = wanted.entity AND decisions.subject = about.subject{window}"
         statement = _each(_EACH_SUBJECT, _DECISION, "decisions", where, order)
-    return asked.read("decision", DecisionRow, "decided_at", statement, more)
+    return asked.read("decision", Decision, "decided_at", statement, more)
 
 
 def _events(asked: _Asked) -> list[Happening]:
@@ -488,7 +409,7 @@ def _events(asked: _Asked) -> list[Happening]:
         )
         places = "unnest(CAST(:told_systems AS text[]), CAST(:told AS text[])) AS about(system, id)"
         statement = _each(places, _EVENT, "inbox", where, order)
-    return asked.read("event", EventRow, "received_at", statement, more)
+    return asked.read("event", Event, "received_at", statement, more)
 
 
 def _links(asked: _Asked) -> list[Happening]:
@@ -504,7 +425,7 @@ def _links(asked: _Asked) -> list[Happening]:
         {
             "entities": sorted(wanted.entities),
             **{
-                name: [storable_text(record) for system, record in wanted.records.ids if system == side]
+                name: [record for system, record in wanted.records.ids if system == side]
                 for name, side in (("ours", "commercetools"), ("theirs", "lightspeed"))
             },
         },

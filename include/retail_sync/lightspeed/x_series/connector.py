@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.x_series.api.capabilities import CAPABILITIES
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.customers.adapter import XSeriesCustomers
 from retail_sync.lightspeed.x_series.events.adapter import XSeriesWebhooks
@@ -15,6 +16,7 @@ from retail_sync.lightspeed.x_series.inventory.adapter import XSeriesStock
 from retail_sync.lightspeed.x_series.prices.adapter import XSeriesPrices
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
 from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
+from retail_sync.records.ports.capabilities import Capabilities
 from retail_sync.records.ports.products import SystemName
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited
@@ -33,6 +35,10 @@ class XSeriesConnector:
     @property
     def system(self) -> SystemName:
         return "lightspeed"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
 
     @cached_property
     def products(self) -> XSeriesProducts:

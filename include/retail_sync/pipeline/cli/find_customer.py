@@ -16,16 +16,16 @@ from retail_sync.records.people import email_text, is_readable
 from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.loader import load_settings
 from retail_sync.sync.customers.known import load_side
+from retail_sync.sync.engine.closure import key
 
 
 def lines_about(ledger: Ledger, digests: set[str]) -> list[str]:
     """What the ledger knows of everybody who bears an address with one of these digests: id, number, link, holds."""
     found: list[str] = []
     holds = {hold.subject: hold for hold in ledger.holds.open_holds(ENTITY)}
+    bearers = ledger.mirror.bearers(ENTITY, KIND, [key("email", digest) for digest in digests])
     for system in SYSTEMS:
-        for one in load_side(ledger, system).values():
-            if not digests & one.tokens.get("email", frozenset()):
-                continue
+        for one in load_side(ledger, system, bearers.get(system, ())).values():
             links = ledger.links.read(
                 ENTITY,
                 KIND,

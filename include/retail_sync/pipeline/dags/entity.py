@@ -99,7 +99,7 @@ def _deadline(one: Entity) -> DeadlineAlert:
 
 
 def at_once_task(one: Entity) -> Any:
-    """The first task: does the whole run where an event started it and it is small, and skips the others."""
+    """The first task: does the whole run where nobody asked for it and it is small, and skips the others."""
     followers = AssetAlias(f"{one.synced}_{AT_ONCE}")
 
     @task.short_circuit(
@@ -109,7 +109,7 @@ def at_once_task(one: Entity) -> Any:
         outlets=[followers],
     )
     def at_once(outlet_events: Any = None) -> bool:
-        """Does all of a run that an event started, if it is small. Otherwise the tasks after it do the work."""
+        """Does all of a delta that nobody asked for, if it is small. Otherwise the tasks after it do the work."""
         from retail_sync.pipeline.tasks import entity as steps
 
         others_go_on = steps.at_once(one.id)

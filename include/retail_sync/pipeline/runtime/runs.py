@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, get_args
 
+from retail_sync.ledger.rows import Mode
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.sync.engine.request import Direction, RunRequest
 
 if TYPE_CHECKING:
-    from retail_sync.ledger.rows import Mode, Run
+    from retail_sync.ledger.rows import Run
 
 MOST_KEYS = 200
 """Keys of one run. Lightspeed is asked for each alone, for a SKU it does not know twice; an hour has requests for a few

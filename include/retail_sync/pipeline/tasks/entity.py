@@ -38,6 +38,9 @@ REFUSED = "refused"
 RUN_NOTE = "run_note"
 """XCom key of the text that becomes the DAG run's note (see plugins/retail_sync_plugin.py)."""
 
+BY_ITSELF = ("asset_triggered", "scheduled")
+"""Types of DAG runs that nobody asked for: what they do is not looked at step by step."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -108,8 +111,8 @@ def load(entity: str, batch: int, extracts: Extracts, request: RunRequest | None
 
 @gathered
 def at_once(entity: str) -> bool:
-    """The first task of a run: takes what the inbox holds for the entity. A run that an event started does all of its
-    work here, where it is little; True = the ordinary tasks are to go on."""
+    """The first task of a run: takes what the inbox holds for the entity. A delta that an event or the schedule started
+    does all of its work here, where it is little; True = the ordinary tasks are to go on."""
     context = cast("Mapping[str, Any]", get_current_context())
     instance = context["ti"]
     with run_context(context, entity, first=True) as opened:
@@ -118,8 +121,8 @@ def at_once(entity: str) -> bool:
         if not (request.limited or request.dry_run or request.plan):
             telling.say(*woken_by(ledger.inbox.claim(entity, opened.run_id), ledger.now()))
         most = opened.settings.realtime.at_once_rows
-        rung = context["dag_run"].run_type == "asset_triggered"
-        if not (rung and most and ledger.runs.baseline(entity)):
+        by_itself = context["dag_run"].run_type in BY_ITSELF and not request.full
+        if not (by_itself and most and ledger.runs.baseline(entity)):
             return True
         with run.reads_again_next_time():
             extracts = run.run_all(most, lambda key, value: instance.xcom_push(key=key, value=value))

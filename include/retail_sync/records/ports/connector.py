@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol, TypeVar
 
 from retail_sync.records.errors import ConfigurationFault
+from retail_sync.records.ports.capabilities import Capabilities
 from retail_sync.records.ports.customers import CustomerSystem
 from retail_sync.records.ports.events import HookSystem
 from retail_sync.records.ports.inventory import OnlineStock, TillStock
@@ -24,6 +25,9 @@ class Connector(Protocol):
 
     @property
     def system(self) -> SystemName: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
 
     @property
     def products(self) -> ProductSystem | None: ...

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
+from retail_sync.records.ports.capabilities import Capabilities
 from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.products import ProductTables
 
@@ -178,8 +179,7 @@ class ProductSystem(Askable, Referenced, Protocol):
     """A system that holds products."""
 
     system: SystemName
-    whole_products: bool
-    """Whether a product is always read with all its variants, so that one that is missing is asked for."""
+    capabilities: Capabilities
 
     async def prepare(self) -> None:
         """Read the small reference data the mapping needs (taxes, categories, brands, attributes...)."""

@@ -75,12 +75,14 @@ def _guarded(world: World, found: Followed) -> Followed:
     person approves it."""
     for system in SYSTEMS:
         gone = [one for one in found.removals if one.gone.system == system]
+        if not gone:
+            continue
         part = Part(
             system=system,
             name=f"the customers of {system} that are linked",
             ids=[one.gone.subject for one in gone],
             labels=[one.survivor.label for one in gone],
-            of=len(world.links),
+            of=world.linked_pairs(),
             recall=[subject for one in gone for subject in (one.gone.subject, one.survivor.subject)],
         )
         setting = "customers.deletions.most_removed_percent"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
@@ -13,9 +13,10 @@ import pandas as pd
 from retail_sync.ledger.ledger import Ledger, Together
 from retail_sync.ledger.rows import MirrorRow, SeenCounts
 from retail_sync.records.customers import ENTITY, IDENTITY, KIND, column_of
-from retail_sync.records.ports.products import SystemName
+from retail_sync.records.ports.products import SystemName, other, system_named
 from retail_sync.records.sealing import is_sealed, tokens_of
 from retail_sync.records.types import digest, plain_value
+from retail_sync.sync.engine.closure import key
 from retail_sync.sync.engine.frames import rows
 
 UNREADABLE_FIELDS = "unreadable"
@@ -115,7 +116,28 @@ def _moment(cell: Any) -> datetime | None:
 
 def see(books: Ledger | Together, run_id: str, system: str, sealed: pd.DataFrame) -> SeenCounts:
     """Take in customers just read; older data never wins."""
-    return books.mirror.see(ENTITY, KIND, system, run_id, to_rows(sealed))
+    return see_rows(books, run_id, system, to_rows(sealed))
+
+
+def see_rows(books: Ledger | Together, run_id: str, system: str, mirrored: Sequence[MirrorRow]) -> SeenCounts:
+    """As `see`, of mirrored rows."""
+    return books.mirror.see(ENTITY, KIND, system, run_id, mirrored, partial(_keys_of, system_named(system)))
+
+
+IDENTIFYING_KEYS = ("id", "email", "loyalty_id", "number", "phone_names")
+"""Keys by which one person may be known to be another, and by which pairs are found."""
+SHARED_KEYS = ("phones", "full_name")
+"""Keys that several people bear, and that still keep somebody from being made anew."""
+
+
+def _keys_of(system: SystemName, row: MirrorRow) -> Iterator[str]:
+    """What a customer is found by: itself, the partner it names, and its tokens."""
+    yield key("id", f"{system}:{row.id}")
+    if row.identity.get("external_id"):
+        yield key("id", f"{other(system)}:{row.identity['external_id']}")
+    for name, tokens in (row.identity.get("tokens") or {}).items():
+        if name in (*IDENTIFYING_KEYS, *SHARED_KEYS):
+            yield from (key(name, token) for token in tokens)
 
 
 def known_of(system: SystemName, row: MirrorRow) -> Known:
@@ -140,7 +162,7 @@ def load_side(ledger: Ledger, system: SystemName, ids: Collection[str] | None = 
 def bury(books: Ledger | Together, run_id: str, system: str, gone: Iterable[str], at: datetime) -> None:
     """Mark customers as deleted that are proven to be gone, and keep nothing of them but their ids."""
     known = [row for row in books.mirror.read(ENTITY, KIND, system, ids=list(gone)) if row.deleted_at is None]
-    books.mirror.see(ENTITY, KIND, system, run_id, [emptied(row, at) for row in known])
+    see_rows(books, run_id, system, [emptied(row, at) for row in known])
 
 
 def emptied(row: MirrorRow, at: datetime) -> MirrorRow:

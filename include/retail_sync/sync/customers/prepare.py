@@ -89,7 +89,7 @@ def prepare_plan(
         _recall(ledger, now, affected)
         if why_all:
             _everybody(ledger, affected)
-    world = load_world(ledger, settings, terms, affected)
+    world = load_world(ledger, settings, terms, affected, whole=bool(why_all))
     affected = {system: ids & set(world.sides[system]) for system, ids in affected.items()}
     plan = plan_customers(world)
     bury_unsettled(ledger, run_id, ENTITY)

@@ -13,7 +13,7 @@ from retail_sync.records.customers import CONSENTS, ENTITY, EXTERNAL_ID, KIND, c
 from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
 from retail_sync.records.ports.products import SYSTEMS, SystemName, other, system_named
 from retail_sync.records.types import same
-from retail_sync.sync.customers.known import bury, known_of, to_rows
+from retail_sync.sync.customers.known import bury, known_of, see_rows, to_rows
 from retail_sync.sync.customers.live import CustomerContext
 from retail_sync.sync.customers.planner import CREATED_BY_US
 from retail_sync.sync.engine.apply import Result
@@ -113,7 +113,7 @@ def _take_in(
         if not wire:
             continue
         rows = to_rows(context.of(system).sealed(wire))
-        books.mirror.see(ENTITY, KIND, system, context.run_id, rows)
+        see_rows(books, context.run_id, system, rows)
         for row in rows:
             named = known_of(system, row).external_id
             shown[system, row.id] = {**row.fields, **({EXTERNAL_ID: named} if named else {})}

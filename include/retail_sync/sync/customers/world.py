@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -63,7 +63,8 @@ class Ruling:
 
 @dataclass(frozen=True)
 class World:
-    """Both sides as last seen, today's links, what a person decided, and whom this run looks at (ids by system)."""
+    """Both sides as last seen (or as much of them as bears on whom this run looks at), today's links, what a person
+    decided, and whom this run looks at (ids by system)."""
 
     sides: Mapping[SystemName, Mapping[str, Known]]
     links: list[Link]
@@ -74,6 +75,12 @@ class World:
     decided: Decided = field(default_factory=Decided)
     partners: Mapping[str, Known] = field(default_factory=dict)
     """By subject, whom somebody was found to be one with."""
+    count_links: Callable[[], int] | None = None
+    """How many links there are, where these sides and links are those that bear on whom this run looks at."""
+
+    def linked_pairs(self) -> int:
+        """How many links there are."""
+        return len(self.links) if self.count_links is None else self.count_links()
 
     def known(self, system: SystemName, record: str) -> Known | None:
         return self.sides[system].get(record)

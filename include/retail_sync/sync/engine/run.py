@@ -219,7 +219,8 @@ class EntityRun:
 
     def _transform(self, feeds: Feeds) -> list[dict[str, Any]]:
         found = [one.as_dict() for one in self.entity.transform(self.context, feeds)]
-        self.say(*text_tables.table(list(found[0]), [list(one.values()) for one in found]))
+        if found:
+            self.say(*text_tables.table(list(found[0]), [list(one.values()) for one in found]))
         return found
 
     def _plan(self, feeds: Feeds) -> Planned:

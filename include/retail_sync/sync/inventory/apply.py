@@ -146,7 +146,7 @@ class EntryWriter(BatchWriter[EntryWritten]):
         (change,) = unit.changes
         context, stock, run_id = self.context, self.ledger.stock, self.context.run_id
         if isinstance(unit.problem, TargetMissing) and change.target_id is not None:
-            await asyncio.to_thread(stock.entry_gone, change.target_id)
+            await asyncio.to_thread(stock.mark_entries_gone, [change.target_id])
         skus, products = await asyncio.to_thread(self._kin, str(change.label), str(change.source_id))
         for feed, keys, read, see in (
             (context.online.entries, [str(change.label)], context.online.to_entries, stock.see_entries),

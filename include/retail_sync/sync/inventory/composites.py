@@ -70,16 +70,12 @@ NOBODY = Kinship({}, {})
 
 
 def read_kinship(ledger: Ledger, settings: SyncSettings) -> Kinship:
-    """Who is made of whom; nobody where composites have a level of their own. Looks through all variants: once a task
-    is enough."""
+    """Who is made of whom; nobody where composites have a level of their own. Looks through all composites: once a
+    task is enough."""
     if not takes_parts(settings):
         return NOBODY
-    found = ledger.mirror.cells(PRODUCTS, "variant", "lightspeed", identity=("parts",))
-    made = found[made_of(found["parts"])]
-    below = {
-        str(record): frozenset(parts_of(listed))
-        for record, listed in zip(made["id"], made["parts"], strict=True)
-    }
+    composed = ledger.mirror.listed(PRODUCTS, "variant", "lightspeed", "parts")
+    below = {composite: frozenset(parts_of(some)) for composite, some in composed.items()}
     above: dict[str, set[str]] = {}
     for composite, listed in below.items():
         for part in listed:

@@ -41,7 +41,9 @@ class Orders:
                     online = require(storefront.orders, "orders", system)
                     await online.prepare()
                     await asyncio.to_thread(run.keep_reference, system, online)
-                    kept = await asyncio.to_thread(preparing.kept_orders, run.ledger, run.settings)
+                    kept = await asyncio.to_thread(
+                        preparing.kept_orders, run.ledger, run.settings, full=run.request.full
+                    )
                     asking = Asking(online.orders, kept)
                     return await read_feed(run, ENTITY, online.orders, ORDERS, keys, asking)
             async with access.point_of_sale() as point_of_sale:

@@ -14,6 +14,7 @@ from retail_sync.records.orders import Order, OrderLine
 from retail_sync.records.sales import SaleTerms
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.known import load_side
+from retail_sync.sync.engine.closure import key
 from retail_sync.sync.engine.skus import sku_key_of, sku_keys
 from retail_sync.sync.orders.plan import World
 
@@ -86,7 +87,8 @@ def _alone(labels: pd.Series, ids: pd.Series) -> dict[str, str]:
 def _bearers(ledger: Ledger, tokens: Collection[str]) -> dict[str, str]:
     """The till's customer by token of an e-mail address, where exactly one account bears it and is linked."""
     bearing: dict[str, set[str]] = {}
-    for one in load_side(ledger, "commercetools").values():
+    found = ledger.mirror.bearers(CUSTOMERS, CUSTOMER, [key("email", token) for token in tokens])
+    for one in load_side(ledger, "commercetools", found.get("commercetools", ())).values():
         if one.lives:
             for token in one.tokens.get("email", frozenset()) & set(tokens):
                 bearing.setdefault(token, set()).add(one.id)

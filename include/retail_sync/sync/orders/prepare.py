@@ -204,9 +204,10 @@ def _deleted(ledger: Ledger, ids: Collection[str] | None = None) -> set[str]:
     return set(known.loc[known["deleted_at"].notna(), "id"])
 
 
-def kept_orders(ledger: Ledger, settings: SyncSettings) -> Kept:
+def kept_orders(ledger: Ledger, settings: SyncSettings, *, full: bool) -> Kept:
     """How the mirror keeps orders, and which of them a full run does not read."""
-    return Kept(ENTITY, KIND, ORDERS, spared=frozenset(_from_before(ledger, settings)), may_be_empty=True)
+    spared = frozenset(_from_before(ledger, settings) if full else ())
+    return Kept(ENTITY, KIND, ORDERS, spared=spared, may_be_empty=True)
 
 
 def _from_before(ledger: Ledger, settings: SyncSettings) -> set[str]:

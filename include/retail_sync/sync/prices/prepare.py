@@ -191,7 +191,7 @@ def _guarded(ledger: Ledger, plan: PricePlan, settings: SyncSettings) -> PricePl
             name=f"the prices of the list {name}",
             ids=[one.unit for one in removed],
             labels=[one.case.sku for one in removed],
-            of=len(ledger.links.pairs(ENTITY, name)),
+            of=ledger.links.count(ENTITY, name),
             record=f"{ALL} of {name}",
             recall=[one.case.article.id for one in removed],
         )
@@ -269,7 +269,7 @@ def _dispositions(ledger: Ledger, plan: PricePlan, read: Read) -> tuple[list[str
     are."""
     partners: Mapping[str, str] = {}
     if len(read.variants):
-        pairs = ledger.links.pairs(PRODUCTS, "variant")
+        pairs = ledger.links.pairs(PRODUCTS, "variant", commercetools_ids=set(cells(read.variants["id"])))
         partners = dict(zip(pairs["commercetools_id"], pairs["lightspeed_id"], strict=True))
     met = [
         *(partners.get(variant) for variant in cells(read.variants["id"])),

@@ -29,7 +29,7 @@ from retail_sync.sync.products.mirror import ENTITY, load_side, see
 from retail_sync.sync.products.ownership import require_ownership
 from retail_sync.sync.products.plan import PlanInput
 from retail_sync.sync.products.planner import plan_products
-from retail_sync.sync.products.prepare import links_between
+from retail_sync.sync.products.scope import links_between
 from retail_sync.sync.products.settle import Sent, settle
 from retail_sync.sync.products.writes import Targets, target_product, write_of
 
@@ -154,6 +154,7 @@ class ProductWriter(BatchWriter[Sent]):
             till_locale=self.settings.shop.till_locale,
             decided=decided_of(self.ledger, ENTITY),
             guarded=False,
+            capabilities={system: self.adapter(system).capabilities},
         )
 
     # ---------------------------------------------------------------- one write

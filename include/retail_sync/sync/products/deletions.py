@@ -114,6 +114,8 @@ def guard_removals(work: Work) -> None:
     view, settings = work.view, work.given.settings
     for source in view.systems:
         drafts = [one for one in work.drafts if one.action == "deactivate" and one.source == source]
+        if not drafts:
+            continue
         target = "lightspeed" if source == "commercetools" else "commercetools"
         part = Part(
             system=source,
@@ -122,7 +124,8 @@ def guard_removals(work: Work) -> None:
             labels=[view.label(target, "variant", str(one.target_id)) for one in drafts],
             of=sum(
                 view.is_live(target, "variant", link.side(target)) for link in work.pairing.links["variant"]
-            ),
+            )
+            + work.given.linked_elsewhere(target),
         )
         finding = guard(
             part, settings.most_removed_percent, work.given.decided.removals, "products.most_removed_percent"

@@ -50,6 +50,7 @@ class Products:
         }
         found: list[Transformed] = []
         for system, connector in closed.items():
+            preparing.keep_capabilities(run.staging, system, connector.capabilities)
             mapper = run.ready(system, require(connector.products, "products", system))
             found += transform(run.staging, mapper, feeds[system]["pages"])
         return found
@@ -63,6 +64,7 @@ class Products:
             dry_run=run.request.dry_run,
             direction=run.request.direction,
             limited=run.request.limited,
+            full=run.request.full,
         ).as_dict()
         return PlannedRun(summary, summary.pop("first_holds"))
 

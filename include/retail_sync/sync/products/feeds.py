@@ -40,7 +40,8 @@ async def extract(
         since=since,
         keys=keys or None,
         asking=Asking(
-            adapter, Kept(ENTITY, "variant", adapter.system, parts=adapter.whole_products, named=True)
+            adapter,
+            Kept(ENTITY, "variant", adapter.system, parts=adapter.capabilities.whole_products, named=True),
         ),
     )
 

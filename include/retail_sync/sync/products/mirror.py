@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,10 @@ import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger, Together
 from retail_sync.ledger.rows import MirrorRow, SeenCounts
+from retail_sync.records.identifiers import code_key, folded_key, likeness, matching_key
 from retail_sync.records.products import Kind, ProductTables, column_of, merged_columns, table
 from retail_sync.records.types import digest
+from retail_sync.sync.engine.closure import key
 from retail_sync.sync.engine.frames import cells, plain_cells
 
 ENTITY = "products"
@@ -73,6 +75,32 @@ def label_of(kind: Kind, fields: Mapping[str, Any]) -> str | None:
     return next((value for name, value in fields.items() if name.startswith("name.") and value), None)
 
 
+def _keys_of_product(row: MirrorRow) -> Iterator[str]:
+    """Its names, in any language, and its key."""
+    for name, value in row.fields.items():
+        if name.startswith("name.") and value:
+            yield key("name", folded_key(str(value)))
+    if row.identity.get("key"):
+        yield key("key", matching_key(str(row.identity["key"])))
+
+
+def _keys_of_variant(row: MirrorRow) -> Iterator[str]:
+    """Its SKU, as it looks, and whatever a scanner finds it by."""
+    sku = row.fields.get("sku")
+    if sku:
+        yield key("sku", likeness(str(sku)))
+    for code in (sku, *(row.fields.get("barcodes") or ())):
+        if code:
+            yield key("code", folded_key(code_key(str(code))))
+
+
+KEYS_OF = {"product": _keys_of_product, "variant": _keys_of_variant}
+"""What records of each kind are found by. Two whose identifiers are the same, or look alike, under whatever settings,
+have a key in common."""
+PRODUCT_KEYS = ("name", "key")
+VARIANT_KEYS = ("sku", "code")
+
+
 def from_mirror(kind: Kind, rows: Iterable[MirrorRow]) -> pd.DataFrame:
     """The canonical table of mirrored rows."""
     plain: list[dict[str, Any]] = []
@@ -109,7 +137,7 @@ def see_rows(
     """Take in rows just read or written; older data never wins."""
     return {
         kind: ledger.mirror.see(
-            ENTITY, kind, system, run_id, _with_what_is_known(ledger, kind, system, rows[kind])
+            ENTITY, kind, system, run_id, _with_what_is_known(ledger, kind, system, rows[kind]), KEYS_OF[kind]
         )
         for kind in KINDS
     }
@@ -137,14 +165,17 @@ def _with_what_is_known(
     ]
 
 
-def load_side(ledger: Ledger, system: str, products: Collection[str] | None = None) -> ProductTables:
-    """One side as last seen: all of it, or whole products by their ids."""
+def load_side(
+    ledger: Ledger, system: str, products: Collection[str] | None = None, variants: Collection[str] = ()
+) -> ProductTables:
+    """One side as last seen: all of it, or whole products by their ids, and some variants beside them."""
+    stream = ledger.mirror.stream
     if products is None:
         return ProductTables(
-            products=from_mirror("product", ledger.mirror.stream(ENTITY, "product", system)),
-            variants=from_mirror("variant", ledger.mirror.stream(ENTITY, "variant", system)),
+            products=from_mirror("product", stream(ENTITY, "product", system)),
+            variants=from_mirror("variant", stream(ENTITY, "variant", system)),
         )
     return ProductTables(
-        products=from_mirror("product", ledger.mirror.read(ENTITY, "product", system, ids=products)),
-        variants=from_mirror("variant", ledger.mirror.read(ENTITY, "variant", system, parents=products)),
+        products=from_mirror("product", stream(ENTITY, "product", system, ids=products)),
+        variants=from_mirror("variant", stream(ENTITY, "variant", system, ids=variants, parents=products)),
     )

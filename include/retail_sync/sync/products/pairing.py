@@ -52,7 +52,7 @@ def pair(given: PlanInput, view: View) -> Pairing:
     found = [_with_our_doings(link, pairing.retired) for link in found]
     _join_families(found, view, pairing, given.settings.rules.sku_moved)
     if "key" in given.settings.match:
-        _match_products_by_key(view, pairing)
+        _match_products_by_key(given, view, pairing)
     return pairing
 
 
@@ -389,7 +389,9 @@ def _split_finding(
     )
 
 
-def _match_products_by_key(view: View, pairing: Pairing) -> None:
+def _match_products_by_key(given: PlanInput, view: View, pairing: Pairing) -> None:
+    """Products of one key are the same, where one that bears it is looked at or has lost its partner."""
+    touched = _keys_touched(given, view, pairing)
     tables = {
         s: view.eligible_products(s)[["id", "key"]].rename(columns={"key": "value"}) for s in view.systems
     }
@@ -402,6 +404,21 @@ def _match_products_by_key(view: View, pairing: Pairing) -> None:
         {"key": matching_key},
     )
     for row in matches.pairs.itertuples(index=False):
-        pairing.links["product"].append(
-            LinkRef("product", str(row.commercetools_id), str(row.lightspeed_id), None, "key")
-        )
+        pair = (str(row.commercetools_id), str(row.lightspeed_id))
+        if _key_of(view, "commercetools", pair[0]) in touched:
+            pairing.links["product"].append(LinkRef("product", *pair, None, "key"))
+
+
+def _keys_touched(given: PlanInput, view: View, pairing: Pairing) -> set[str]:
+    """Keys of the products that are looked at, themselves or by a variant, and of those whose link has just ended."""
+    products: set[tuple[str, str]] = set()
+    for system in view.systems:
+        products |= {(system, one) for one in given.affected[system]["product"]}
+        products |= {(system, view.product_of(system, one)) for one in given.affected[system]["variant"]}
+        products |= {(system, link.side(system)) for link in pairing.retired if link.kind == "product"}
+    return {key for system, one in products if (key := _key_of(view, system, one))}
+
+
+def _key_of(view: View, system: str, product: str) -> str:
+    row = view.row(system, "product", product)
+    return "" if row is None or pd.isna(row["key"]) else matching_key(row["key"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 
 from retail_sync.ledger.rows import Hold
+from retail_sync.records.ports.capabilities import Capabilities
 from retail_sync.records.products import Kind, ProductTables
 from retail_sync.settings.products import ProductSettings
 from retail_sync.sync.engine.decisions import Decided
@@ -38,8 +39,9 @@ class LinkRef:
 @dataclass
 class PlanInput:
     """Everything a plan is made from: both sides as last seen (mirror), today's links, what this run looks at, what
-    people decided, and what a target refused and is not to be sent yet as it was (see `refusing`). `guarded`: it is a
-    run's plan, in which removals are counted."""
+    people decided, and what a target refused and is not to be sent yet as it was (see `refusing`). Sides and links may
+    be those parts that bear on what is looked at (see `scope`). `guarded`: it is a run's plan, in which removals are
+    counted; `linked_elsewhere`: how many linked variants a system has besides."""
 
     sides: dict[str, ProductTables]
     links: dict[Kind, list[LinkRef]]
@@ -49,6 +51,9 @@ class PlanInput:
     decided: Decided = field(default_factory=Decided)
     guarded: bool = True
     refused: Mapping[tuple[str, str, str], Hold] = field(default_factory=dict)
+    linked_elsewhere: Callable[[str], int] = lambda system: 0
+    capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
+    """What each target can do."""
 
 
 @dataclass

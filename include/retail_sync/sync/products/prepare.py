@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Agreement, ChangeRow, Link, new_id
-from retail_sync.records.ports.products import SYSTEMS
+from retail_sync.records.documents import from_document, to_document
+from retail_sync.records.ports.capabilities import Capabilities
+from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.records.products import Kind, ProductTables, column_of, identity_columns, table
 from retail_sync.records.types import DTYPES
 from retail_sync.settings.models import SyncSettings
@@ -22,10 +23,20 @@ from retail_sync.sync.engine.removals import ALL, REMOVAL, waits_for_approval
 from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import Unread, is_unreadable
-from retail_sync.sync.products.mirror import ENTITY, KINDS, load_side, see
+from retail_sync.sync.products.mirror import ENTITY, KINDS, see
 from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput
 from retail_sync.sync.products.planner import plan_products
 from retail_sync.sync.products.refusals import refused_of
+from retail_sync.sync.products.scope import load_all, load_scope
+
+
+def keep_capabilities(staging: Staging, system: SystemName, capabilities: Capabilities) -> None:
+    """Stage what a system can do, for the plan, which opens no system."""
+    staging.write_document(f"{system}/capabilities", to_document(capabilities))
+
+
+def capabilities_of(staging: Staging, system: SystemName) -> Capabilities:
+    return from_document(Capabilities, staging.read_document(f"{system}/capabilities"))
 
 
 def prepare_plan(
@@ -37,10 +48,12 @@ def prepare_plan(
     dry_run: bool,
     direction: Direction = "both",
     limited: bool = False,
+    full: bool = False,
 ) -> PlanSummary:
     """Mirror what was read, plan it together with what is due again, and store the plan.
 
-    `limited`: a `keys` run looks only at what it read, not at everything that is due. In a dry run the plan is
+    `limited`: a `keys` run looks only at what it read, not at everything that is due. `full`: everything was read; any
+    other run loads only what its records depend on. In a dry run the plan is
     stored as `not_applied`, and no link or base value is kept. What the read proved to be gone is in staging.
     """
     run_id = staging.run_id
@@ -62,18 +75,21 @@ def prepare_plan(
     unread = Unread.of(staging, SYSTEMS)
     recalled = 0 if limited else _recall(ledger, now, affected)
     recalled += _bury(ledger, staging, affected)
+    if not limited:
+        recalled += _recall_removals(ledger, affected)
+    scope = load_all(ledger) if full else load_scope(ledger, affected)
     given = PlanInput(
-        sides={system: load_side(ledger, system) for system in SYSTEMS},
-        links=load_links(ledger),
+        sides=scope.sides,
+        links=scope.links,
         affected=affected,
         settings=settings.products,
         till_locale=settings.shop.till_locale,
         decided=decided_of(ledger, ENTITY),
         # Who names a record by its key wants it tried.
         refused={} if limited else refused_of(ledger, ENTITY, now),
+        linked_elsewhere=scope.linked_elsewhere,
+        capabilities={system: capabilities_of(staging, system) for system in SYSTEMS},
     )
-    if not limited:
-        recalled += _recall_removals(ledger, given)
     recalled = _only_known(given, read, recalled)
     plan = plan_products(given)
     bury_unsettled(ledger, run_id, ENTITY)
@@ -151,16 +167,13 @@ def _recall(ledger: Ledger, now: datetime, affected: dict[str, dict[Kind, set[st
     return recalled
 
 
-def _recall_removals(ledger: Ledger, given: PlanInput) -> int:
+def _recall_removals(ledger: Ledger, affected: dict[str, dict[Kind, set[str]]]) -> int:
     """Removals that wait for a person are looked at together, all of them, by every run."""
     joined = 0
     for system in waits_for_approval(ledger.holds.open_holds(ENTITY)):
-        side = given.sides[system]
-        off = set(side.products.loc[side.products["listed"] == False, "id"])  # noqa: E712
-        gone = side.variants[side.variants["deleted_at"].notna() | side.variants["product_id"].isin(off)]
-        waiting = {link.side(system) for link in given.links["variant"]} & set(gone["id"])
-        joined += len(waiting - given.affected[system]["variant"])
-        given.affected[system]["variant"] |= waiting
+        waiting = ledger.mirror.linked_and_off(ENTITY, "variant", system, "product", "listed")
+        joined += len(waiting - affected[system]["variant"])
+        affected[system]["variant"] |= waiting
     return joined
 
 
@@ -189,36 +202,6 @@ def _only_known(given: PlanInput, read: dict[str, int], recalled: int) -> int:
             lost += len(unknown)
             ids -= unknown
     return recalled - lost
-
-
-def load_links(ledger: Ledger) -> dict[Kind, list[LinkRef]]:
-    """Today's links."""
-    return _refs(ledger.links.read(ENTITY, "product"), ledger.links.read(ENTITY, "variant"))
-
-
-def links_between(ledger: Ledger, sides: Mapping[str, ProductTables]) -> dict[Kind, list[LinkRef]]:
-    """Today's links of these records, and of the products that their variants are linked under."""
-    ids: dict[Kind, dict[str, Any]] = {
-        kind: {f"{system}_ids": [str(i) for i in sides[system].of(kind)["id"]] for system in SYSTEMS}
-        for kind in KINDS
-    }
-    variants = ledger.links.read(ENTITY, "variant", **ids["variant"])
-    parents = [row.parent_id for row in variants if row.parent_id]
-    return _refs(ledger.links.read(ENTITY, "product", ids=parents, **ids["product"]), variants)
-
-
-def _refs(products: list[Link], variants: list[Link]) -> dict[Kind, list[LinkRef]]:
-    by_id = {row.id: (row.commercetools_id, row.lightspeed_id) for row in products}
-    return {
-        "product": [_ref("product", row, None) for row in products],
-        "variant": [_ref("variant", row, by_id.get(row.parent_id or "")) for row in variants],
-    }
-
-
-def _ref(kind: Kind, row: Link, parent: tuple[str, str] | None) -> LinkRef:
-    return LinkRef(
-        kind, row.commercetools_id, row.lightspeed_id, row.id, row.matched_by, row.base, row.resent, parent
-    )
 
 
 def _store(
@@ -267,9 +250,9 @@ def _keep_links(ledger: Ledger, run_id: str, plan: Plan) -> None:
     for link in plan.retired:
         if link.link_id:
             ledger.links.retire(link.link_id)
-    products = {
-        (row.commercetools_id, row.lightspeed_id): row.id for row in ledger.links.read(ENTITY, "product")
-    }
+    wanted = [link.parent or (link.commercetools_id, link.lightspeed_id) for link in plan.new_links]
+    standing = ledger.links.read(ENTITY, "product", commercetools_ids={online for online, _ in wanted})
+    products = {(row.commercetools_id, row.lightspeed_id): row.id for row in standing}
     fresh = [link for link in plan.new_links if link.kind == "product"]
     made: list[Link] = []
     for link in fresh:

@@ -24,10 +24,6 @@ from retail_sync.settings.products import ProductSettings
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.products.swaps import Claim, circles, claims
 
-MAX_VARIANTS = (
-    100  # commercetools documents 100 variants a product; a Lightspeed family has no documented limit.
-)
-MAX_OPTIONS = 3  # Lightspeed X-Series: three variant attributes a family.
 UNSAFE_HTML = re.compile(r"<\s*(?:script|iframe|object|embed)\b|\bon\w+\s*=|javascript:", re.IGNORECASE)
 GTIN_LENGTHS = frozenset({8, 12, 13, 14})
 
@@ -56,7 +52,9 @@ class Desired:
     namesakes: pd.DataFrame
     name_column: str
     families: bool
-    """Whether the target tells products apart by name and takes few options (a till) or not."""
+    """Whether the target tells products apart by name (a till) or not."""
+    max_variants: int | None = None
+    max_options: int | None = None
 
 
 Rule = Callable[[Desired, ProductSettings], Iterator[tuple[str, int, str, str, dict[str, object]]]]
@@ -371,16 +369,18 @@ def _tax_class_unmapped(
 def _too_many_variants(
     d: Desired, s: ProductSettings
 ) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    if d.max_variants is None:
+        return
     counts = Counter(d.variants["product"].tolist())
     products = zip(d.products["product"].tolist(), d.products["standing"].tolist(), strict=True)
     for p, (product, standing) in enumerate(products):
         count = counts[product] + int(standing)
-        if count > MAX_VARIANTS and _has_new(d, product):
+        if count > d.max_variants and _has_new(d, product):
             yield (
                 "product",
                 p,
                 "",
-                f"The product has {count} variants, {MAX_VARIANTS} are possible.",
+                f"The product has {count} variants, {d.max_variants} are possible.",
                 {"variants": count},
             )
 
@@ -392,16 +392,18 @@ def _has_new(d: Desired, product: object) -> bool:
 def _too_many_options(
     d: Desired, s: ProductSettings
 ) -> Iterator[tuple[str, int, str, str, dict[str, object]]]:
+    if d.max_options is None:
+        return
     options = _column(d.products, "options")
     texts = options.tolist()
     for p in _positions(options.notna() & _concerned(d.products, "options")):
         names = json.loads(texts[p])
-        if len(names) > MAX_OPTIONS:
+        if len(names) > d.max_options:
             yield (
                 "product",
                 p,
                 "options",
-                f"{len(names)} options ({', '.join(names)}); the till takes {MAX_OPTIONS}.",
+                f"{len(names)} options ({', '.join(names)}); the till takes {d.max_options}.",
                 {"options": names},
             )
 

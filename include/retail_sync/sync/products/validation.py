@@ -124,6 +124,7 @@ def _desired(work: Work, target: str, drafts: list[Draft]) -> Desired:
     name_column = f"name.{work.given.till_locale}"
     source = "lightspeed" if target == "commercetools" else "commercetools"
     queued = _queued(work, source, target, drafts)
+    can = work.given.capabilities.get(target)
     return Desired(
         target=target,
         products=_frame("product", rows["product"]),
@@ -134,6 +135,8 @@ def _desired(work: Work, target: str, drafts: list[Draft]) -> Desired:
         names=_names(work.view.live_products(target), name_column),
         name_column=name_column,
         families=target == "lightspeed",
+        max_variants=can.max_variants if can else None,
+        max_options=can.max_options if can else None,
     )
 
 

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.skus import LastWrite, OpenHold, last_writes, open_holds_of
+from retail_sync.ledger.rows import HoldHead
+from retail_sync.ledger.skus import LastWrite, last_writes, open_holds_of
 from retail_sync.records.channels import channel_name
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.frames import rows
@@ -57,7 +58,7 @@ def standings(
     writes: dict[str, list[LastWrite]] = {}
     for write in last_writes(ledger.engine, skus):
         writes.setdefault(write.unit, []).append(write)
-    holds: dict[str, list[OpenHold]] = {}
+    holds: dict[str, list[HoldHead]] = {}
     for hold in open_holds_of(ledger.engine, [f"lightspeed:{one.product_id}" for one in found]):
         holds.setdefault(hold.subject, []).append(hold)
     fresh = {finding.id: finding.message for finding in plan.holds if finding.kind == KIND}
@@ -125,7 +126,7 @@ def _is_held(one: Explanation, figures: Figures) -> bool:
     return one.figure is None or bool(twin.any())
 
 
-def _held(holds: Sequence[OpenHold], fresh: str) -> Iterator[Why]:
+def _held(holds: Sequence[HoldHead], fresh: str) -> Iterator[Why]:
     for hold in holds:
         yield Why("held", hold.message, hold.release or "", hold.run_id)
     if fresh and not holds:

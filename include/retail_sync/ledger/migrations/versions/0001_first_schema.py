@@ -181,8 +181,10 @@ CREATE TABLE links (
     CONSTRAINT fk_links_parent_id_links FOREIGN KEY(parent_id) REFERENCES links (id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX ix_links_commercetools_id ON links (commercetools_id);
+CREATE INDEX ix_links_created_at ON links (created_at);
 CREATE INDEX ix_links_lightspeed_id ON links (lightspeed_id);
 CREATE INDEX ix_links_parent_id ON links (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX ix_links_retired_at ON links (retired_at) WHERE retired_at IS NOT NULL;
 CREATE UNIQUE INDEX uq_links_commercetools_id ON links (entity, kind, commercetools_id) WHERE retired_at IS NULL;
 CREATE UNIQUE INDEX uq_links_lightspeed_id ON links (entity, kind, lightspeed_id) WHERE retired_at IS NULL;
 
@@ -226,9 +228,11 @@ CREATE INDEX ix_mirror_keys ON mirror USING gin (keys) WHERE keys IS NOT NULL;
 CREATE INDEX ix_mirror_name
     ON mirror (lower(label) text_pattern_ops)
     WHERE kind IN ('product', 'customer', 'order', 'sale') AND label <> '';
+CREATE INDEX ix_mirror_parts ON mirror (entity, kind, system) WHERE identity -> 'parts' <> '[]'::jsonb;
 CREATE INDEX ix_mirror_sku
     ON mirror (lower(label) text_pattern_ops)
     WHERE entity = 'products' AND kind = 'variant' AND label <> '';
+CREATE INDEX ix_mirror_turns ON mirror (entity, kind, system) WHERE deleted_at IS NULL AND identity ? 'turns';
 
 CREATE TABLE runs (
     id TEXT NOT NULL,

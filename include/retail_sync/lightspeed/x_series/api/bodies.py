@@ -11,9 +11,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-MOST_OPTIONS = 3
-"""Variant attributes a family can have (guide "creating variants")."""
-
 
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -29,8 +29,6 @@ USER_AGENT = "retail-sync (commercetools to Lightspeed Retail)"
 """A descriptive User-Agent is expected (guide "user agent")."""
 WINDOW_SECONDS = 300.0
 """The rate limit counts requests per five minutes (guide "rate limiting")."""
-REQUESTS_PER_REGISTER = 300
-REQUESTS_BESIDE = 50
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from retail_sync.lightspeed.connection import SYSTEM
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.api.paging import read_all
 from retail_sync.lightspeed.x_series.api.wire import Wire
 from retail_sync.records.rows import read_apart, read_rows
+from retail_sync.transport.withholding import Withhold
 
+PAGE_SIZE = 1000
 W = TypeVar("W", bound=Wire)
 
 
@@ -25,3 +29,16 @@ def many(kind: type[W], rows: Iterable[Mapping[str, Any]]) -> list[W]:
         ),
     )
     return found
+
+
+async def read_live(
+    client: XSeriesClient,
+    path: str,
+    kind: type[W],
+    *,
+    page_size: int = PAGE_SIZE,
+    withhold: Withhold = False,
+) -> list[W]:
+    """Everything of a short list that is not deleted."""
+    rows = await read_all(client, path, page_size=page_size, withhold=withhold)
+    return [one for one in many(kind, rows) if not getattr(one, "deleted_at", None)]

@@ -6,21 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
-from retail_sync.lightspeed.x_series.api.models import many
-from retail_sync.lightspeed.x_series.api.paging import walk_versions
+from retail_sync.lightspeed.x_series.api.models import read_live
 from retail_sync.lightspeed.x_series.api.store import same_name
 from retail_sync.lightspeed.x_series.api.wire import Outlet
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.settings.models import SyncSettings
 
-OUTLET_PAGE_SIZE = 1000
-
 
 async def read_outlets(client: XSeriesClient) -> list[Outlet]:
     """All live outlets of the store."""
-    pages = walk_versions(client, "/outlets", page_size=OUTLET_PAGE_SIZE, whole_list_allowed=True)
-    rows = [row async for page in pages for row in page.rows]
-    return [outlet for outlet in many(Outlet, rows) if not outlet.deleted_at]
+    return await read_live(client, "/outlets", Outlet)
 
 
 def outlets_named(name: str, outlets: Iterable[Outlet]) -> list[Outlet]:

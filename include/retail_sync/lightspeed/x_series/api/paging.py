@@ -20,8 +20,12 @@ from retail_sync.lightspeed.x_series.api.shapes import require_known_products
 from retail_sync.records.errors import ProtocolFault
 from retail_sync.records.rows import gated
 from retail_sync.transport.paging import LoopGuard
+from retail_sync.transport.withholding import Withhold
 
 Row = dict[str, Any]
+SEARCH = "/search"
+SEARCH_PAGE_SIZE = 100
+"""Records with one identifier: more than a few of them are a mistake of the shop."""
 CATEGORY_PAGE_SIZE = 1000
 """The documented maximum of `/product_categories`."""
 
@@ -44,6 +48,7 @@ async def walk_versions(
     deleted: bool = False,
     params: Mapping[str, str] | None = None,
     whole_list_allowed: bool = False,
+    withhold: Withhold = False,
 ) -> AsyncIterator[VersionPage]:
     """Pages of a version feed, each with at least one row, in ascending versions. Paging goes in the address.
 
@@ -55,7 +60,7 @@ async def walk_versions(
         query["deleted"] = "true"
 
     async def read(reached: int) -> Body:
-        return await client.get(path, {**query, "after": reached})
+        return await client.get(path, {**query, "after": reached}, withhold=withhold)
 
     async for page in pages_by_version(read, path, after=after, whole_list_allowed=whole_list_allowed):
         yield page
@@ -109,6 +114,34 @@ def next_cursor(value: Any, rows: list[Row]) -> int | None:
         if all(version <= later for later in versions[n + 1 :][:1])
     ]
     return max([*in_order, *([told] if told is not None else [])], default=None)
+
+
+async def read_all(
+    client: XSeriesClient, path: str, *, page_size: int, deleted: bool = False, withhold: Withhold = False
+) -> list[Row]:
+    """All rows of a short list, whether it has versions or comes whole."""
+    pages = walk_versions(
+        client, path, page_size=page_size, deleted=deleted, whole_list_allowed=True, withhold=withhold
+    )
+    return [row async for page in pages for row in page.rows]
+
+
+async def search(
+    client: XSeriesClient, kind: str, field: str, value: str, *, withhold: Withhold = False
+) -> list[Row]:
+    """What the index finds by one field. It lags behind, or may look for words only: who asks compares."""
+    found: list[Row] = []
+    while True:
+        query: dict[str, str | int] = {
+            "type": kind,
+            field: value,
+            "page_size": SEARCH_PAGE_SIZE,
+            "offset": len(found),
+        }
+        rows = rows_of((await client.get(SEARCH, query, withhold=withhold)).value, SEARCH)
+        found += rows
+        if len(rows) < SEARCH_PAGE_SIZE:
+            return found
 
 
 async def walk_categories(client: XSeriesClient) -> AsyncIterator[list[Row]]:

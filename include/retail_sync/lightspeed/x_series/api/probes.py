@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from retail_sync.lightspeed.x_series.api.client import Body, XSeriesClient
 from retail_sync.lightspeed.x_series.api.errors import scope_of
+from retail_sync.lightspeed.x_series.api.paging import SEARCH
 from retail_sync.records.errors import ConfigurationFault, SyncError
 from retail_sync.records.ports.preflight import CheckResult, PreflightReport
 from retail_sync.transport.client import Value
@@ -14,7 +15,6 @@ from retail_sync.transport.withholding import Withhold
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 """An id that nobody has: a search is tried without finding anything."""
-SEARCH = "/search"
 Query = Mapping[str, Value | Sequence[Value]]
 ONE: Query = {"page_size": 1}
 

@@ -4,7 +4,7 @@ variant attributes), read when a write first needs them and completed where a na
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
-from retail_sync.lightspeed.x_series.api.models import many
-from retail_sync.lightspeed.x_series.api.paging import Row, rows_of, walk_categories, walk_versions
+from retail_sync.lightspeed.x_series.api.models import PAGE_SIZE, many, read_live
+from retail_sync.lightspeed.x_series.api.paging import read_all, rows_of, walk_categories
 from retail_sync.lightspeed.x_series.api.shapes import require_known_products
 from retail_sync.lightspeed.x_series.api.store import StoreFacts, outlets_that_count, same_name
 from retail_sync.lightspeed.x_series.api.wire import Named, Outlet, OutletTax, Retailer, Tax
@@ -22,7 +22,6 @@ from retail_sync.records.identifiers import is_uuid
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.creating import NotMade, made_once
 
-LOOKUP_PAGE_SIZE = 1000
 LookupKind = Literal["brand", "tag", "supplier", "category", "variant attribute"]
 PATHS: dict[LookupKind, str] = {
     "brand": "/brands",
@@ -45,10 +44,8 @@ async def read_facts(client: XSeriesClient, settings: SyncSettings) -> StoreFact
     """Retailer, outlets and taxes: three short reads, and one more in a store that has taxes per product."""
     answers = await asyncio.gather(
         client.get("/retailer"),
-        _all(walk_versions(client, "/outlets", page_size=LOOKUP_PAGE_SIZE, whole_list_allowed=True)),
-        _all(
-            walk_versions(client, "/taxes", page_size=LOOKUP_PAGE_SIZE, deleted=True, whole_list_allowed=True)
-        ),
+        read_all(client, "/outlets", page_size=PAGE_SIZE),
+        read_all(client, "/taxes", page_size=PAGE_SIZE, deleted=True),
     )
     retailer_body, outlet_rows, tax_rows = answers
     try:
@@ -83,10 +80,9 @@ async def _overrides(client: XSeriesClient) -> dict[str, dict[str, str]] | None:
         product = {}
     if product.get("outlet_taxes"):
         return None
-    pages = walk_versions(client, "/outlet_taxes", page_size=LOOKUP_PAGE_SIZE, whole_list_allowed=True)
     overrides: dict[str, dict[str, str]] = {}
-    for entry in many(OutletTax, await _all(pages)):
-        if entry.tax_id and not entry.deleted_at:
+    for entry in await read_live(client, "/outlet_taxes", OutletTax):
+        if entry.tax_id:
             overrides.setdefault(entry.product_id, {})[entry.outlet_id] = entry.tax_id
     return overrides
 
@@ -101,10 +97,6 @@ def single_of(value: Any, path: str) -> Mapping[str, Any]:
         raise ProtocolFault(f"GET {path}: the answer is no object.", system=SYSTEM)
     require_known_products([value], path)
     return value
-
-
-async def _all(pages: AsyncIterator[Any]) -> list[Row]:
-    return [row async for page in pages for row in page.rows]
 
 
 class Lookups:
@@ -137,10 +129,7 @@ class Lookups:
         elif kind == "variant attribute":
             rows = rows_of((await self._client.get(PATHS[kind])).value, PATHS[kind])
         else:
-            pages = walk_versions(
-                self._client, PATHS[kind], page_size=LOOKUP_PAGE_SIZE, whole_list_allowed=True
-            )
-            rows = await _all(pages)
+            rows = await read_all(self._client, PATHS[kind], page_size=PAGE_SIZE)
         self._known[kind] = [entry for entry in many(Named, rows) if not entry.deleted_at]
 
     def _find(self, kind: LookupKind, name: str) -> Found | None:

@@ -17,12 +17,14 @@ What is not documented, and what is done because of it:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from retail_sync.lightspeed.connection import SYSTEM
-from retail_sync.lightspeed.x_series.api.client import Body, XSeriesClient
+from retail_sync.lightspeed.x_series.api.adapter import EntityAdapter
+from retail_sync.lightspeed.x_series.api.client import Body
 from retail_sync.lightspeed.x_series.api.paging import Row
 from retail_sync.lightspeed.x_series.api.references import single_of
 from retail_sync.lightspeed.x_series.api.row_shapes import CUSTOMER
@@ -41,32 +43,33 @@ from retail_sync.lightspeed.x_series.customers.read import customers_table
 from retail_sync.records.customers import CONSENTS
 from retail_sync.records.errors import DuplicateInTarget, ProtocolFault, RecordRejected, UnknownOutcome
 from retail_sync.records.ports.customers import CustomerWrite, CustomerWritten
-from retail_sync.records.ports.preflight import CheckResult
-from retail_sync.records.ports.products import SystemName
 from retail_sync.records.rows import UnreadableRows, require
-from retail_sync.settings.models import SyncSettings
 
 
-class XSeriesCustomers(CustomerStream):
-    """Customers of one store. `prepare` comes first; the client is opened and closed by whoever made it."""
+@dataclass(frozen=True)
+class CustomerReference:
+    """What customers refer to; None where no group syncs."""
 
-    system: SystemName = "lightspeed"
+    groups: Groups | None
 
-    def __init__(self, client: XSeriesClient, settings: SyncSettings) -> None:
-        super().__init__(client, settings)
-        self._settings = settings
-        self._groups: Groups | None = None
-        self._prepared = False
+
+class XSeriesCustomers(CustomerStream, EntityAdapter[CustomerReference]):
+    """Customers of one store."""
+
+    records = "customers"
+    reference_type = CustomerReference
+    preflight = customer_preflight.check
 
     async def prepare(self, *, writing: bool = False) -> None:
         """Read the customer groups, where they sync. Raises ConfigurationFault where customers are to be written and
         a group of the settings is not there."""
         customers = self._settings.customers
+        groups = None
         if "group" in self.places.reads:
-            self._groups = await read_groups(self._client, customers.groups)
+            groups = await read_groups(self._client, customers.groups)
             if writing and customers.may_write("group", self.system):
-                self._groups.require_all()
-        self._prepared = True
+                groups.require_all()
+        self.know(CustomerReference(groups))
 
     @property
     def holds(self) -> frozenset[str]:
@@ -77,12 +80,10 @@ class XSeriesCustomers(CustomerStream):
         return self.places.writes
 
     def to_customers(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-        self._require_prepared()
-        return customers_table(rows, self.places, self._groups)
+        return customers_table(rows, self.places, self.known.groups)
 
     async def write(self, write: CustomerWrite) -> CustomerWritten:
         """See the face. Refuses what the settings do not let be written here: whoever planned it."""
-        self._require_prepared()
         self._require_owned(write)
         if write.action == "create":
             return await self._create(write)
@@ -90,12 +91,8 @@ class XSeriesCustomers(CustomerStream):
             return await self._update(write)
         return await self._remove(write, anonymise=write.action == "anonymise")
 
-    async def check(self) -> list[CheckResult]:
-        """Preflight of everything customers need at the till."""
-        return await customer_preflight.check(self._client, self._settings)
-
     async def _create(self, write: CustomerWrite) -> CustomerWritten:
-        sent = creation_of(write.fields, write.key, self.places, self._groups)
+        sent = creation_of(write.fields, write.key, self.places, self.known.groups)
         body = sent.body()
         try:
             answer = await self._client.post(PATH, body, context=_context(write), withhold=SHAPE)
@@ -112,7 +109,7 @@ class XSeriesCustomers(CustomerStream):
 
     async def _update(self, write: CustomerWrite) -> CustomerWritten:
         customer_id = _target_of(write)
-        sent = sent_of(write.fields, self.places, self._groups)
+        sent = sent_of(write.fields, self.places, self.known.groups)
         exchanges, row = [], None
         if sent.values:
             answer = await self._put(customer_id, sent, write)
@@ -177,10 +174,6 @@ class XSeriesCustomers(CustomerStream):
         if write.action == "create":
             return owner != "none" or name in RECOGNISED_BY
         return owner not in ("none", self.system)
-
-    def _require_prepared(self) -> None:
-        if not self._prepared:
-            raise RuntimeError("`prepare` has to be awaited before customers are read or written.")
 
 
 def _target_of(write: CustomerWrite) -> str:

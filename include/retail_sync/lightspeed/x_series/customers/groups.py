@@ -8,8 +8,7 @@ from functools import cached_property
 
 from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
-from retail_sync.lightspeed.x_series.api.models import many
-from retail_sync.lightspeed.x_series.api.paging import walk_versions
+from retail_sync.lightspeed.x_series.api.models import read_live
 from retail_sync.lightspeed.x_series.api.store import ALL_CUSTOMERS, same_name
 from retail_sync.lightspeed.x_series.api.wire import Named
 from retail_sync.records.errors import ConfigurationFault
@@ -81,6 +80,4 @@ REMEDY = "Create the group at the till, or correct `customers.groups`."
 
 async def read_groups(client: XSeriesClient, pairs: Sequence[GroupPair]) -> Groups:
     """All live groups of the store. Their names say nothing of a person."""
-    pages = walk_versions(client, PATH, page_size=PAGE_SIZE, whole_list_allowed=True)
-    rows = [row async for page in pages for row in page.rows]
-    return Groups([group for group in many(Named, rows) if not group.deleted_at], pairs)
+    return Groups(await read_live(client, PATH, Named, page_size=PAGE_SIZE), pairs)

@@ -13,20 +13,20 @@ from typing import Any
 import pandas as pd
 
 from retail_sync.lightspeed.connection import SYSTEM
+from retail_sync.lightspeed.x_series.api.adapter import EntityAdapter
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.api.outlets import outlets_of, read_outlets
 from retail_sync.lightspeed.x_series.api.wire import Outlet
 from retail_sync.lightspeed.x_series.inventory import preflight as stock_preflight
 from retail_sync.lightspeed.x_series.inventory.adjustments import Adjustments
 from retail_sync.lightspeed.x_series.inventory.consignments import read_incoming
-from retail_sync.lightspeed.x_series.inventory.feeds import LevelStream, levels_table
+from retail_sync.lightspeed.x_series.inventory.feeds import LevelStream
 from retail_sync.lightspeed.x_series.inventory.open_sales import read_held
-from retail_sync.records.documents import from_document, to_document
+from retail_sync.lightspeed.x_series.inventory.read import levels_table
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.inventory import BUCKET_COLUMNS, parts, stock_table
 from retail_sync.records.ports.inventory import Adjusted, Adjustment, Buckets
-from retail_sync.records.ports.preflight import CheckResult
-from retail_sync.records.ports.products import RawPage, SystemName
+from retail_sync.records.ports.products import RawPage
 from retail_sync.settings.models import SyncSettings
 
 HELD_COLUMNS = tuple(c for c in BUCKET_COLUMNS if c.name in ("product_id", "outlet_id", "quantity"))
@@ -34,40 +34,34 @@ INCOMING_COLUMNS = tuple(c for c in BUCKET_COLUMNS if c.name != "bucket")
 
 
 @dataclass(frozen=True)
-class _Reference:
+class StockReference:
+    """What levels refer to: the live outlets of the store."""
+
     outlets: Sequence[Outlet]
 
 
-class XSeriesStock:
-    """Levels of one store. `prepare` comes first; the client is opened and closed by whoever made it."""
+class XSeriesStock(EntityAdapter[StockReference]):
+    """Levels of one store."""
 
-    system: SystemName = "lightspeed"
+    records = "stock"
+    reference_type = StockReference
+    preflight = stock_preflight.check
 
     def __init__(self, client: XSeriesClient, settings: SyncSettings) -> None:
-        self._client = client
-        self._settings = settings
+        super().__init__(client, settings)
         self.levels = LevelStream(client, settings)
         self._adjustments = Adjustments(
             client, settings.inventory.adjusting, settings.limits.lightspeed.page_size
         )
-        self._known_outlets: list[Outlet] | None = None
 
     async def prepare(self) -> None:
         """Read the outlets."""
-        self._known_outlets = await read_outlets(self._client)
-
-    def reference(self) -> Any:
-        return to_document(_Reference(self._known_outlets or []))
-
-    def use(self, reference: Any) -> None:
-        self._known_outlets = list(from_document(_Reference, reference).outlets)
+        self.know(StockReference(await read_outlets(self._client)))
 
     @property
     def outlets(self) -> Mapping[str, str]:
         """Outlet ids by location name."""
-        if self._known_outlets is None:
-            raise RuntimeError("`prepare` has to be awaited before stock is read or written.")
-        return outlets_of(self._settings, self._known_outlets)
+        return outlets_of(self._settings, self.known.outlets)
 
     def to_levels(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         return levels_table(rows)
@@ -105,7 +99,3 @@ class XSeriesStock:
 
     async def adjusted_since(self, version: int) -> pd.DataFrame:
         return await self._adjustments.since(version)
-
-    async def check(self) -> list[CheckResult]:
-        """Preflight of everything stock needs at the till."""
-        return await stock_preflight.check(self._client, self._settings)

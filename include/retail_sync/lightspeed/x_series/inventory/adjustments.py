@@ -17,7 +17,7 @@ import pandas as pd
 from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.api.numbers import number, whole
-from retail_sync.lightspeed.x_series.api.paging import Row, rows_of, walk_versions
+from retail_sync.lightspeed.x_series.api.paging import Row, read_all, rows_of, walk_versions
 from retail_sync.lightspeed.x_series.api.row_shapes import ADJUSTMENT, REASON
 from retail_sync.lightspeed.x_series.api.store import same_name
 from retail_sync.records.errors import ConfigurationFault, RecordRejected, UnknownOutcome
@@ -67,7 +67,7 @@ def configured_reasons(adjusting: Adjusting) -> tuple[tuple[str, Sign, str], ...
 
 async def read_reasons(client: XSeriesClient) -> list[CustomReason]:
     """All custom reasons of the store."""
-    pages = walk_versions(client, REASONS_PATH, page_size=REASON_PAGE_SIZE, whole_list_allowed=True)
+    rows = await read_all(client, REASONS_PATH, page_size=REASON_PAGE_SIZE)
     return [
         CustomReason(
             id=str(row["id"]),
@@ -75,8 +75,7 @@ async def read_reasons(client: XSeriesClient) -> list[CustomReason]:
             type=str(row["type"]).upper() if row.get("type") else None,
             enabled=row.get("enabled") is not False and not row.get("deleted_at"),
         )
-        async for page in pages
-        for row in readable(gated(page.rows, REASON))
+        for row in readable(gated(rows, REASON))
     ]
 
 

@@ -14,14 +14,13 @@ from typing import Any
 from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.api.numbers import number
-from retail_sync.lightspeed.x_series.api.paging import Row, rows_of
+from retail_sync.lightspeed.x_series.api.paging import SEARCH, Row, rows_of
 from retail_sync.lightspeed.x_series.api.row_shapes import SALE
 from retail_sync.records.rows import gated, is_stub
 from retail_sync.transport.paging import LoopGuard
 
 log = logging.getLogger(__name__)
 
-PATH = "/search"
 PAGE_SIZE = 1000
 """More is silently clamped (guide "search")."""
 OPEN = "pending"
@@ -56,8 +55,8 @@ async def _search(client: XSeriesClient, attribute: str) -> AsyncIterator[Row]:
     offset = 0
     while True:
         query = {"type": "sales", "state": OPEN, "attributes": attribute}
-        answer = await client.get(PATH, {**query, "page_size": PAGE_SIZE, "offset": offset}, withhold=True)
-        rows = rows_of(answer.value, PATH)
+        answer = await client.get(SEARCH, {**query, "page_size": PAGE_SIZE, "offset": offset}, withhold=True)
+        rows = rows_of(answer.value, SEARCH)
         if not rows:
             return
         guard.step(tuple(str(row.get("id"))[:100] for row in rows))

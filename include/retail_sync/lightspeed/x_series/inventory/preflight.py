@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.api.outlets import outlets_named, read_outlets
+from retail_sync.lightspeed.x_series.api.paging import SEARCH
 from retail_sync.lightspeed.x_series.api.probes import ONE, Read, check_reads
 from retail_sync.lightspeed.x_series.inventory import adjustments as adjusting
 from retail_sync.lightspeed.x_series.inventory import consignments as incoming
@@ -41,7 +42,7 @@ def _reads(settings: SyncSettings, by_post: bool) -> Iterator[Read]:
         # Adjustments are listed with the scope that makes them, so this shows whether they can be made.
         yield Read(adjusting.PATH)
     if settings.inventory.held_by_open_sales:
-        yield Read(open_sales.PATH, {"type": "sales", "state": open_sales.OPEN, **ONE}, withhold=True)
+        yield Read(SEARCH, {"type": "sales", "state": open_sales.OPEN, **ONE}, withhold=True)
     if settings.inventory.count_incoming:
         yield Read(incoming.PATH)
 

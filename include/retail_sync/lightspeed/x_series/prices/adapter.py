@@ -13,62 +13,48 @@ from typing import Any
 import pandas as pd
 
 from retail_sync.lightspeed.connection import SYSTEM
+from retail_sync.lightspeed.x_series.api.adapter import EntityAdapter
 from retail_sync.lightspeed.x_series.api.bodies import Details, ProductUpdate, body_of
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.api.references import read_facts
 from retail_sync.lightspeed.x_series.api.store import StoreFacts
-from retail_sync.lightspeed.x_series.api.wire import NamedId, PriceBook
 from retail_sync.lightspeed.x_series.prices import preflight as price_preflight
 from retail_sync.lightspeed.x_series.prices.bodies import BookLineBody, BookLinesBody, EntryIds, EntryIdsBody
-from retail_sync.lightspeed.x_series.prices.feeds import (
-    PRODUCTS,
-    ArticleStream,
-    EntryStream,
-    articles_table,
-    entries_table,
-)
+from retail_sync.lightspeed.x_series.prices.feeds import PRODUCTS, ArticleStream, EntryStream
 from retail_sync.lightspeed.x_series.prices.price_books import (
     Books,
     create_missing,
     read_books,
     require_books,
 )
-from retail_sync.lightspeed.x_series.prices.taxes import tax_lines
+from retail_sync.lightspeed.x_series.prices.read import articles_table, entries_table, tax_lines
 from retail_sync.records.currencies import iso_code
-from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import ConfigurationFault, RecordRejected
-from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.prices import BasePriceWrite, BookLine, BookWrite, TaxLine
-from retail_sync.records.ports.products import RawPage, SystemName
+from retail_sync.records.ports.products import RawPage
 from retail_sync.records.prices import TillTerms
 from retail_sync.settings.models import SyncSettings
 
 
 @dataclass(frozen=True)
-class _Ready:
+class PriceReference:
+    """What prices refer to: the facts of the store, and what follows from them and its price books."""
+
     facts: StoreFacts
-    books: Books
     terms: TillTerms
 
 
-@dataclass(frozen=True)
-class _Reference:
-    facts: StoreFacts
-    books: Sequence[PriceBook]
-    groups: Sequence[NamedId]
+class XSeriesPrices(EntityAdapter[PriceReference]):
+    """Prices of one store."""
 
-
-class XSeriesPrices:
-    """Prices of one store. `prepare` comes first; the client is opened and closed by whoever made it."""
-
-    system: SystemName = "lightspeed"
+    records = "prices"
+    reference_type = PriceReference
+    preflight = price_preflight.check
 
     def __init__(self, client: XSeriesClient, settings: SyncSettings) -> None:
-        self._client = client
-        self._settings = settings
+        super().__init__(client, settings)
         self.articles = ArticleStream(client, settings)
         self.entries = EntryStream(client, settings)
-        self._prepared: _Ready | None = None
 
     async def prepare(self, *, writing: bool = False) -> None:
         """Read the store's facts and price books."""
@@ -84,33 +70,18 @@ class XSeriesPrices:
         if writing and await create_missing(self._client, books, self._settings.prices.synced):
             books = await read_books(self._client, facts, self._settings)
         require_books(books, self._settings)
-        self._know(facts, books)
+        self.know(PriceReference(facts, terms_of(facts, books, self._settings)))
 
-    def reference(self) -> Any:
-        ready = self._ready
-        return to_document(_Reference(ready.facts, ready.books.books, ready.books.groups))
-
-    def use(self, reference: Any) -> None:
-        found = from_document(_Reference, reference)
-        self._know(found.facts, Books(found.books, found.groups, found.facts, self._settings))
-
-    def _know(self, facts: StoreFacts, books: Books) -> None:
-        terms = terms_of(facts, books, self._settings)
-        self.entries.books = frozenset(book.id for book in terms.books.values() if book.id)
-        self._prepared = _Ready(facts, books, terms)
-
-    @property
-    def _ready(self) -> _Ready:
-        if self._prepared is None:
-            raise RuntimeError("`prepare` has to be awaited before prices are read or written.")
-        return self._prepared
+    def know(self, reference: PriceReference) -> None:
+        super().know(reference)
+        self.entries.books = frozenset(book.id for book in reference.terms.books.values() if book.id)
 
     @property
     def terms(self) -> TillTerms:
-        return self._ready.terms
+        return self.known.terms
 
     def to_articles(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-        return articles_table(rows, self._ready.facts)
+        return articles_table(rows, self.known.facts)
 
     def to_entries(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         return entries_table(rows)
@@ -127,7 +98,7 @@ class XSeriesPrices:
     async def write_base(self, write: BasePriceWrite) -> str:
         """Refuses where no list lets the till's own prices be written: whoever planned it."""
         self._require(any(one.lightspeed.base for one in self._written), "The prices of articles themselves")
-        exclusive = self._ready.facts.retailer.tax_exclusive
+        exclusive = self.known.facts.retailer.tax_exclusive
         details = Details(
             price_excluding_tax=write.amount if exclusive else None,
             price_including_tax=None if exclusive else write.amount,
@@ -142,7 +113,7 @@ class XSeriesPrices:
     async def write_book(self, write: BookWrite) -> Sequence[str]:
         """Refuses where no list lets this price book be written. Takes away, adds, then changes: no two lines of an
         article are ever for the same quantity."""
-        books = self._ready.terms.books
+        books = self.terms.books
         allowed = {books[one.name].id for one in self._written if one.name in books}
         self._require(write.book_id in allowed, f"The price book {write.book_id}")
         path = f"/price_books/{write.book_id}/products"
@@ -176,11 +147,7 @@ class XSeriesPrices:
             )
 
     def tax_lines(self) -> list[TaxLine]:
-        return tax_lines(self._ready.facts, self._settings)
-
-    async def check(self) -> list[CheckResult]:
-        """Preflight of everything prices need at the till."""
-        return await price_preflight.check(self._client, self._settings)
+        return tax_lines(self.known.facts, self._settings)
 
 
 def terms_of(facts: StoreFacts, books: Books, settings: SyncSettings) -> TillTerms:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.bodies import body_of
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
-from retail_sync.lightspeed.x_series.api.models import many
+from retail_sync.lightspeed.x_series.api.models import many, read_live
 from retail_sync.lightspeed.x_series.api.outlets import outlets_named
-from retail_sync.lightspeed.x_series.api.paging import walk_versions
+from retail_sync.lightspeed.x_series.api.paging import read_all
 from retail_sync.lightspeed.x_series.api.references import created_id
 from retail_sync.lightspeed.x_series.api.store import ALL_CUSTOMERS, StoreFacts, same_name
 from retail_sync.lightspeed.x_series.api.wire import NamedId, PriceBook
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 
 PATH = "/price_books"
 PAGE_SIZE = 200
-GENERAL = "GENERAL"
 BASE = "BASE"
 PLATFORMS: dict[Platform, str] = {"all": "0", "in store": "1", "ecommerce": "2"}
 LAST_DAY_INCLUDED = True
@@ -170,13 +169,10 @@ async def read_books(client: XSeriesClient, facts: StoreFacts, settings: SyncSet
     """The store's price books, and its customer groups where a list is in a book."""
     if not any(one.in_book for one in settings.prices.synced):
         return Books((), (), facts, settings)
-    books, groups = await asyncio.gather(_live_books(client), _all(client, "/customer_groups"))
+    books, groups = await asyncio.gather(
+        _live_books(client), read_all(client, "/customer_groups", page_size=PAGE_SIZE)
+    )
     return Books(books, many(NamedId, groups), facts, settings)
-
-
-async def _all(client: XSeriesClient, path: str) -> list[Mapping[str, object]]:
-    pages = walk_versions(client, path, page_size=PAGE_SIZE, whole_list_allowed=True)
-    return [row async for page in pages for row in page.rows]
 
 
 async def create_missing(client: XSeriesClient, books: Books, lists: Iterable[PriceList]) -> bool:
@@ -218,7 +214,7 @@ async def _created(client: XSeriesClient, books: Books, one: PriceList) -> str:
 
 
 async def _live_books(client: XSeriesClient) -> list[PriceBook]:
-    return [book for book in many(PriceBook, await _all(client, PATH)) if not book.deleted_at]
+    return await read_live(client, PATH, PriceBook, page_size=PAGE_SIZE)
 
 
 def require_books(books: Books, settings: SyncSettings) -> None:

@@ -16,12 +16,13 @@ from typing import Any
 import pandas as pd
 
 from retail_sync.lightspeed.connection import SYSTEM
+from retail_sync.lightspeed.x_series.api.adapter import EntityAdapter
 from retail_sync.lightspeed.x_series.api.bodies import body_of
+from retail_sync.lightspeed.x_series.api.capabilities import CAPABILITIES
 from retail_sync.lightspeed.x_series.api.client import Body, XSeriesClient
-from retail_sync.lightspeed.x_series.api.numbers import whole
-from retail_sync.lightspeed.x_series.api.paging import Row, rows_of, walk_versions
-from retail_sync.lightspeed.x_series.api.privacy import excluded_paths, without_private
-from retail_sync.lightspeed.x_series.api.references import Lookups, created_id, read_facts, single_of
+from retail_sync.lightspeed.x_series.api.paging import SEARCH, Row, rows_of
+from retail_sync.lightspeed.x_series.api.privacy import without_private
+from retail_sync.lightspeed.x_series.api.references import Lookups, created_id, read_facts
 from retail_sync.lightspeed.x_series.api.row_shapes import PRODUCT
 from retail_sync.lightspeed.x_series.api.store import StoreFacts
 from retail_sync.lightspeed.x_series.api.version_feed import VersionFeed
@@ -37,7 +38,6 @@ from retail_sync.lightspeed.x_series.products.requests_2026_07 import (
     target_of,
 )
 from retail_sync.lightspeed.x_series.products.resolving import resolve
-from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import (
     ConfigurationFault,
     DuplicateInTarget,
@@ -47,18 +47,15 @@ from retail_sync.records.errors import (
     UnknownOutcome,
 )
 from retail_sync.records.identifiers import matching_key
-from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.products import (
-    Asked,
     ProductWrite,
     RawPage,
     Shown,
-    SystemName,
     VariantWrite,
     Written,
 )
 from retail_sync.records.products import Kind, ProductTables, column_of, merged_columns
-from retail_sync.records.rows import gated, is_stub, readable
+from retail_sync.records.rows import is_stub, readable
 from retail_sync.records.types import plain_value, same
 from retail_sync.settings.models import SyncSettings
 
@@ -69,44 +66,35 @@ SHOW_PARTS = {"includes[]": "composite_products"}
 """Described for the list; sent with reads of single products too, whose rows replace those of the list."""
 
 
-class XSeriesProducts(VersionFeed):
-    """The `ProductSystem` of one store. The client is opened and closed by whoever made it."""
+class XSeriesProducts(VersionFeed, EntityAdapter[StoreFacts]):
+    """The `ProductSystem` of one store. Keys are SKUs."""
 
-    system: SystemName = "lightspeed"
     entity = "products"
     feed_name = "product"
-    whole_products = False
+    records = "products"
+    path = PATH
+    shape = PRODUCT
+    capabilities = CAPABILITIES
+    reference_type = StoreFacts
+    preflight = preflight.check
 
     def __init__(self, client: XSeriesClient, settings: SyncSettings) -> None:
-        self._client = client
-        self._settings = settings
-        super().__init__(settings.limits.lightspeed.concurrency)
-        self._page_size = settings.limits.lightspeed.page_size
-        self.most_asked = settings.limits.lightspeed.most_asked
-        self._private = excluded_paths(settings)
+        super().__init__(client, settings)
         self._lookups = Lookups(client)
         self._creations = Creations(self._read_family)
-        self._facts: StoreFacts | None = None
-        self._prepared_requests: ProductRequests | None = None
-        chooses = client.connection.api_version >= CHOSEN_PARTS_SINCE
-        self._shown = SHOW_PARTS if chooses else {}
-        self._read_params = {"include_images": "false", **SHOW_PARTS} if chooses else {}
+        if client.connection.api_version >= CHOSEN_PARTS_SINCE:
+            self.list_params = {"include_images": "false", **SHOW_PARTS}
+            self.record_params = SHOW_PARTS
 
     # ------------------------------------------------------------ reading
 
     async def prepare(self) -> None:
         """Read the store's facts (retailer, outlets, taxes). Lookups are read when a write first needs them."""
-        self._know(await read_facts(self._client, self._settings))
+        self.know(await read_facts(self._client, self._settings))
 
-    def reference(self) -> Any:
-        return to_document(self._known_facts)
-
-    def use(self, reference: Any) -> None:
-        self._know(from_document(StoreFacts, reference))
-
-    def _know(self, facts: StoreFacts) -> None:
-        self._facts = facts
-        self._prepared_requests = ProductRequests(facts, self._settings)
+    def know(self, reference: StoreFacts) -> None:
+        super().know(reference)
+        self._requests = ProductRequests(reference, self._settings)
 
     async def server_time(self) -> datetime:
         """The clock of the store's server."""
@@ -118,31 +106,16 @@ class XSeriesProducts(VersionFeed):
         async for page in self._pages_of(product_ids, self._read_family):
             yield page
 
-    async def search(self, skus: Sequence[str]) -> AsyncIterator[RawPage]:
-        """Whole products that hold one of the SKUs, a page for each SKU."""
-        async for page in self._pages_of(skus, self._families_with_sku):
-            yield page
-
-    def records_in(self, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
-        return [
-            Shown(
-                id=str(row["id"]),
-                version=whole(row.get("version")),
-                deleted=bool(row.get("deleted_at")),
-                parent=product_id_of(dict(row)),
-                names=(str(row["sku"]),) if row.get("sku") else (),
-            )
-            for row in rows
-            if row.get("id")
-        ]
-
-    async def ask_each(self, ids: Sequence[str]) -> Asked:
-        """One request for each variant. A row that says when it was deleted is a row."""
-        return await self._each_of(ids, self._read_one)
+    def shown(self, row: Mapping[str, Any]) -> Shown:
+        names = (str(row["sku"]),) if row.get("sku") else ()
+        return super().shown(row)._replace(parent=product_id_of(dict(row)), names=names)
 
     def to_records(self, rows: Sequence[Mapping[str, Any]]) -> ProductTables:
         """See `reading`. Raises RuntimeError before `prepare`."""
-        return to_tables(rows, self._known_facts, self._settings)
+        return to_tables(rows, self.known, self._settings)
+
+    def kept(self, row: Row) -> Row:
+        return without_private(row, self._private)
 
     # ------------------------------------------------------------ writing
 
@@ -174,10 +147,6 @@ class XSeriesProducts(VersionFeed):
             after=tables,
             already_there=True,
         )
-
-    async def check(self) -> list[CheckResult]:
-        """Preflight of the connection and of every name the configuration maps."""
-        return await preflight.check(self._client, self._settings)
 
     # ------------------------------------------------------------ creation
 
@@ -260,7 +229,7 @@ class XSeriesProducts(VersionFeed):
         targets = {i: target_of(i, v.current, v.carry) for i, v in changed.items()}
         targets |= {member: target_of(member, {}, {}) for member in others}
         for variant_id in missing:
-            row = await self._read_one(variant_id)
+            row = await self._one(variant_id)
             if row is None:
                 raise TargetMissing(f"The variant {variant_id} is gone.", system=SYSTEM)
             variants = self.to_records([row]).variants
@@ -289,51 +258,36 @@ class XSeriesProducts(VersionFeed):
 
     # ------------------------------------------------------------ requests that read
 
-    async def _feed(self, after: int) -> AsyncIterator[tuple[list[Row], int]]:
-        pages = walk_versions(
-            self._client, PATH, after=after, page_size=self._page_size, deleted=True, params=self._read_params
-        )
-        async for page in pages:
-            assert page.cursor is not None  # only lists that may come whole have none
-            yield self._cleaned(page.rows), page.cursor
-
-    async def _read_one(self, product_id: str) -> Row | None:
-        try:
-            answer = await self._client.get(f"{PATH}/{product_id}", self._shown)
-        except TargetMissing:
-            return None
-        return self._cleaned([dict(single_of(answer.value, PATH))])[0]
-
     async def _read_family(self, product_id: str) -> list[Row]:
         """The rows of a canonical product: one request for a standard product, two for a family.
 
         Families are found by their name, as the API does it. Where the parent was deleted alone, the search index
         knows its siblings.
         """
-        row = await self._read_one(product_id)
+        row = await self._one(product_id)
         if row is None:
             return await self._siblings_in_index(product_id)
         if is_stub(row) or not is_part_of_family(row):
             return [row]
-        answer = await self._client.get(PATH, {**self._shown, "family_name": str(row.get("name"))})
-        family = {str(r["id"]): r for r in readable(self._cleaned(rows_of(answer.value, PATH)))}
+        answer = await self._client.get(PATH, {**self.record_params, "family_name": str(row.get("name"))})
+        family = {str(r["id"]): r for r in readable(self.gated(rows_of(answer.value, PATH)))}
         own = [r for r in family.values() if product_id_of(r) == product_id_of(row)]
         return own if any(r["id"] == row["id"] for r in own) else [row, *own]
 
     async def _siblings_in_index(self, product_id: str) -> list[Row]:
-        answer = await self._client.get("/search", {"type": "products", "variant_parent_id": product_id})
-        found = readable(self._cleaned(rows_of(answer.value, "/search")))
+        answer = await self._client.get(SEARCH, {"type": "products", "variant_parent_id": product_id})
+        found = readable(self.gated(rows_of(answer.value, SEARCH)))
         return [row for row in found if not row.get("deleted_at")]
 
-    async def _families_with_sku(self, sku: str) -> list[Row]:
+    async def _by_key(self, key: str) -> list[Row]:
         """Whole families that hold the SKU. The list finds it as it is spelled, the search index in lower case, so what
         it finds is compared: capitals tell two SKUs apart."""
-        answer = await self._client.get(PATH, {**self._shown, "sku": sku})
-        rows = readable(self._cleaned(rows_of(answer.value, PATH)))
+        answer = await self._client.get(PATH, {**self.record_params, "sku": key})
+        rows = readable(self.gated(rows_of(answer.value, PATH)))
         if not rows:
-            answer = await self._client.get("/search", {"type": "products", "sku": sku.lower()})
-            rows = readable(self._cleaned(rows_of(answer.value, "/search")))
-        hits = [row for row in rows if matching_key(str(row.get("sku") or "")) == matching_key(sku)]
+            answer = await self._client.get(SEARCH, {"type": "products", "sku": key.lower()})
+            rows = readable(self.gated(rows_of(answer.value, SEARCH)))
+        hits = [row for row in rows if matching_key(str(row.get("sku") or "")) == matching_key(key)]
         whole: dict[str, Row] = {}
         for product_id in dict.fromkeys(map(product_id_of, hits)):
             alone = [r for r in hits if product_id_of(r) == product_id and not is_part_of_family(r)]
@@ -347,7 +301,7 @@ class XSeriesProducts(VersionFeed):
             return await self._read_family(write.target_id)
         for variant in write.variants:
             sku = variant.fields.get("sku")
-            rows = await self._families_with_sku(str(sku)) if sku else []
+            rows = await self._by_key(str(sku)) if sku else []
             ours = _family_of_ours(write, rows)
             if ours:
                 return ours
@@ -355,25 +309,7 @@ class XSeriesProducts(VersionFeed):
         if not name:
             return []
         answer = await self._client.get(PATH, {"family_name": str(name)})
-        return _family_of_ours(write, readable(self._cleaned(rows_of(answer.value, PATH))))
-
-    def _cleaned(self, rows: Sequence[Row]) -> list[Row]:
-        """As they may leave this room; one that is no product stands for itself."""
-        return gated(rows, PRODUCT, lambda row: without_private(row, self._private))
-
-    # ------------------------------------------------------------ what prepare made
-
-    @property
-    def _known_facts(self) -> StoreFacts:
-        if self._facts is None:
-            raise RuntimeError("call prepare() first")
-        return self._facts
-
-    @property
-    def _requests(self) -> ProductRequests:
-        if self._prepared_requests is None:
-            raise RuntimeError("call prepare() first")
-        return self._prepared_requests
+        return _family_of_ours(write, readable(self.gated(rows_of(answer.value, PATH))))
 
 
 class _Sender:

@@ -13,7 +13,6 @@ from stdnum import ean
 
 from retail_sync.records.identifiers import matching_key, spelled_as
 
-CODE_TYPES = ("CUSTOM", "EAN", "ISBN", "ITF", "JAN", "UPC")
 JAPAN_PREFIXES = ("45", "49")
 BOOK_PREFIXES = ("978", "979")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retail_sync.lightspeed.x_series.api.bodies import MOST_OPTIONS
+from retail_sync.lightspeed.x_series.api.capabilities import MOST_OPTIONS
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.api.probes import Read, check_reads
 from retail_sync.lightspeed.x_series.api.product_members import PLACES

@@ -13,12 +13,12 @@ from typing import Any
 
 from retail_sync.lightspeed.connection import SYSTEM
 from retail_sync.lightspeed.x_series.api.bodies import (
-    MOST_OPTIONS,
     Common,
     Details,
     ProductCreate,
     ProductUpdate,
 )
+from retail_sync.lightspeed.x_series.api.capabilities import MOST_OPTIONS
 from retail_sync.lightspeed.x_series.api.money import PRICE_FIELDS
 from retail_sync.lightspeed.x_series.api.numbers import number
 from retail_sync.lightspeed.x_series.api.product_members import Place

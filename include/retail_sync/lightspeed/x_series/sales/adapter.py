@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retail_sync.lightspeed.connection import SYSTEM
+from retail_sync.lightspeed.x_series.api.adapter import EntityAdapter
 from retail_sync.lightspeed.x_series.api.client import Body, XSeriesClient
 from retail_sync.lightspeed.x_series.api.paging import Row
 from retail_sync.lightspeed.x_series.api.references import single_of
@@ -31,25 +32,22 @@ from retail_sync.lightspeed.x_series.sales.feeds import PATH, SaleStream
 from retail_sync.lightspeed.x_series.sales.read import sale_of
 from retail_sync.lightspeed.x_series.sales.references import read_references
 from retail_sync.lightspeed.x_series.sales.store import resolve, told
-from retail_sync.records.documents import from_document, to_document
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault, TargetMissing, UnknownOutcome
-from retail_sync.records.ports.preflight import CheckResult
-from retail_sync.records.ports.products import SystemName
 from retail_sync.records.rows import UnreadableRows, read_rows
 from retail_sync.records.sales import Sale, SaleTerms
 from retail_sync.settings.models import SyncSettings
 
 
-class XSeriesSales:
-    """Sales of one store. `prepare` comes first; the client is opened and closed by whoever made it."""
+class XSeriesSales(EntityAdapter[SaleTerms]):
+    """Sales of one store."""
 
-    system: SystemName = "lightspeed"
+    records = "sales"
+    reference_type = SaleTerms
+    preflight = sale_preflight.check
 
     def __init__(self, client: XSeriesClient, settings: SyncSettings) -> None:
-        self._client = client
-        self._settings = settings
+        super().__init__(client, settings)
         self._stream = SaleStream(client, settings)
-        self._terms: SaleTerms | None = None
 
     # ------------------------------------------------------------ reading
 
@@ -63,19 +61,11 @@ class XSeriesSales:
                 system=SYSTEM,
                 remedy=" ".join(dict.fromkeys(problem.remedy for problem in problems)),
             )
-        self._terms = terms
-
-    def reference(self) -> Any:
-        return to_document(self.terms)
-
-    def use(self, reference: Any) -> None:
-        self._terms = from_document(SaleTerms, reference)
+        self.know(terms)
 
     @property
     def terms(self) -> SaleTerms:
-        if self._terms is None:
-            raise RuntimeError("`prepare` has to be awaited before sales are read or written.")
-        return self._terms
+        return self.known
 
     @property
     def sales(self) -> SaleStream:
@@ -97,7 +87,7 @@ class XSeriesSales:
     async def find(self, sale_id: str) -> Sale | None:
         """See the face."""
         try:
-            row = await self._stream.one(sale_id)
+            row = self._stream.noted(await self._stream.read_one(sale_id))
         except TargetMissing:
             return None
         return self._read(row)
@@ -128,10 +118,6 @@ class XSeriesSales:
             f"{PATH}/{sale_id}/actions/return", {}, context={"change": change_id}, withhold="shape"
         )
         return self._answered(answer)
-
-    async def check(self) -> list[CheckResult]:
-        """Preflight of everything sales need at the till."""
-        return await sale_preflight.check(self._client, self._settings)
 
     def _body(self, sale: Sale) -> dict[str, Any]:
         if not self.terms.user_id:

@@ -10,18 +10,16 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError
 
 from retail_sync.lightspeed.connection import SYSTEM
-from retail_sync.lightspeed.x_series.api.client import Body, XSeriesClient
-from retail_sync.lightspeed.x_series.api.models import many
+from retail_sync.lightspeed.x_series.api.client import XSeriesClient
+from retail_sync.lightspeed.x_series.api.models import many, read_live
 from retail_sync.lightspeed.x_series.api.outlets import read_outlets
-from retail_sync.lightspeed.x_series.api.paging import pages_by_version, rows_of
+from retail_sync.lightspeed.x_series.api.paging import search
 from retail_sync.lightspeed.x_series.api.references import single_of
 from retail_sync.lightspeed.x_series.api.store import same_name
 from retail_sync.lightspeed.x_series.api.wire import Named, Outlet, Retailer, Tax, TaxRate, Wire
 from retail_sync.records.errors import ProtocolFault, TargetMissing
 from retail_sync.records.identifiers import is_uuid, matching_key
 from retail_sync.settings.models import SyncSettings
-from retail_sync.transport.client import Value
-from retail_sync.transport.withholding import Withhold
 
 RETAILER = "/retailer"
 REGISTERS = "/registers"
@@ -30,9 +28,6 @@ TAXES = "/taxes"
 USERS = "/users"
 USER = "/user"
 CUSTOMERS = "/customers"
-SEARCH = "/search"
-PAGE_SIZE = 1000
-SEARCH_PAGE_SIZE = 100
 W = TypeVar("W", bound=Wire)
 
 
@@ -97,9 +92,9 @@ async def read_references(client: XSeriesClient, settings: SyncSettings) -> Refe
         return References(retailer)
     outlets, registers, payment_types, taxes = await asyncio.gather(
         read_outlets(client),
-        _listed(client, REGISTERS, RegisterRow),
-        _listed(client, PAYMENT_TYPES, Named),
-        _listed(client, TAXES, TaxOfParts),
+        read_live(client, REGISTERS, RegisterRow),
+        read_live(client, PAYMENT_TYPES, Named),
+        read_live(client, TAXES, TaxOfParts),
     )
     if not orders.exported:
         return References(retailer, outlets, registers, payment_types, taxes)
@@ -127,7 +122,7 @@ async def read_users(client: XSeriesClient, name: str | None) -> list[UserRow]:
     if not name:
         answer = await client.get(USER, withhold=True)
         return [_as(UserRow, single_of(answer.value, USER), USER)]
-    rows = await _listed(client, USERS, UserRow, withhold=True)
+    rows = await read_live(client, USERS, UserRow, withhold=True)
     return [
         row
         for row in rows
@@ -137,13 +132,7 @@ async def read_users(client: XSeriesClient, name: str | None) -> list[UserRow]:
 
 async def read_articles(client: XSeriesClient, sku: str) -> list[Article]:
     """Living products with exactly this SKU. The index knows SKUs in small letters."""
-    query: dict[str, Value | Sequence[Value]] = {
-        "type": "products",
-        "sku": sku.lower(),
-        "page_size": SEARCH_PAGE_SIZE,
-    }
-    rows = rows_of((await client.get(SEARCH, query)).value, SEARCH)
-    found = many(Article, rows)
+    found = many(Article, await search(client, "products", "sku", sku.lower()))
     return [one for one in found if not one.deleted_at and matching_key(one.sku or "") == matching_key(sku)]
 
 
@@ -158,12 +147,7 @@ async def read_guests(client: XSeriesClient, name: str | None) -> list[str]:
         except TargetMissing:
             return []
         return [] if row.get("deleted_at") else [str(row.get("id"))]
-    query: dict[str, Value | Sequence[Value]] = {
-        "type": "customers",
-        "customer_code": name,
-        "page_size": SEARCH_PAGE_SIZE,
-    }
-    rows = rows_of((await client.get(SEARCH, query, withhold="shape")).value, SEARCH)
+    rows = await search(client, "customers", "customer_code", name, withhold="shape")
     return [
         str(row["id"])
         for row in rows
@@ -171,17 +155,6 @@ async def read_guests(client: XSeriesClient, name: str | None) -> list[str]:
         and not row.get("deleted_at")
         and same_name(str(row.get("customer_code") or "")) == same_name(name)
     ]
-
-
-async def _listed(client: XSeriesClient, path: str, kind: type[W], *, withhold: Withhold = False) -> list[W]:
-    """All live rows of a list. `withhold`: its rows name people."""
-
-    async def read(after: int) -> Body:
-        return await client.get(path, {"page_size": PAGE_SIZE, "after": after}, withhold=withhold)
-
-    pages = pages_by_version(read, path, after=0, whole_list_allowed=True)
-    found = many(kind, [row async for page in pages for row in page.rows])
-    return [one for one in found if not getattr(one, "deleted_at", None)]
 
 
 def _as(kind: type[W], row: Mapping[str, Any], path: str) -> W:
