@@ -87,14 +87,6 @@ def test_a_full_read_meets_all_orders_in_whatever_state_by_id(world: World) -> N
     assert [page.cursor for page in pages] == [None, None, None, moment(T0 - timedelta(seconds=60))]
 
 
-def test_a_full_read_goes_on_where_it_stopped(world: World) -> None:
-    placed = sorted(place(world, at=T0)["id"] for _ in range(5))
-    small = settings(page_size=2)
-    first = run(world, walked, small)[0]
-    rest = run(world, lambda a: walked(a, position=first.position), small)
-    assert (ids([first]), ids(rest)) == (placed[:2], placed[2:])
-
-
 def test_an_order_of_this_very_moment_is_read_and_the_cursor_stays_behind(world: World) -> None:
     placed = place(world, at=T0)
 

@@ -74,14 +74,6 @@ async def _table(adapter: CommercetoolsStock, rows: list[dict[str, object]]) -> 
     return adapter.to_entries(rows)
 
 
-def test_a_full_walk_reads_every_entry_once_by_id(world: World) -> None:
-    ids = sorted(stock(world, f"S-{n}", None, n)["id"] for n in range(7))
-    pages = run(world, lambda a: walked(a.entries), stock_settings(page_size=3))
-    assert [row["id"] for row in rows_of(pages)] == ids
-    assert [page.last for page in pages] == [False, False, True]
-    assert [page.cursor is None for page in pages] == [True, True, False]
-
-
 def test_a_delta_loses_no_entry_that_shares_its_time_with_others(world: World) -> None:
     world.store.clock.set(datetime(2026, 1, 1, tzinfo=UTC))
     ids = sorted(stock(world, f"S-{n}", None, n)["id"] for n in range(7))

@@ -44,7 +44,7 @@ class Play:
 
     def run(self, world: World, **how: Any) -> Any:
         """A run of this entity in this world, which may be another worker's."""
-        raise NotImplementedError
+        return world.run(self.entity, **how)
 
     def stir(self, turn: int) -> None:
         """Things happen in both systems, so that the next run has one write of each kind to do."""
@@ -69,9 +69,6 @@ class People(Play):
     @property
     def world(self) -> World:
         return self.shop.world
-
-    def run(self, world: World, **how: Any) -> Any:
-        return replace(self.shop, world=world).run(**how)
 
     def stir(self, turn: int) -> None:
         shop = self.shop
@@ -115,9 +112,6 @@ class Goods(Play):
     @property
     def world(self) -> World:
         return self._world
-
-    def run(self, world: World, **how: Any) -> Any:
-        return world.run(how.pop("mode", "delta"), **how)
 
     def stir(self, turn: int) -> None:
         online, till = self.world.online, self.world.till
@@ -176,9 +170,6 @@ class Tags(Play):
     def world(self) -> World:
         return self.shop.world
 
-    def run(self, world: World, **how: Any) -> Any:
-        return replace(self.shop, world=world).run(**how)
-
     def stir(self, turn: int) -> None:
         shop = self.shop
         shop.price_online("A", 1000 + turn, country="DE")
@@ -218,11 +209,6 @@ class Shelves(Play):
     def world(self) -> World:
         return self.shop.world
 
-    def run(self, world: World, **how: Any) -> Any:
-        late = Stocked(world, self.shop.settings)
-        late.products = self.shop.products
-        return late.run(**how)
-
     def stir(self, turn: int) -> None:
         self.shop.sell("A", "Nord", 1)
         self.shop.set_entry("A", "depot", 8 + turn)
@@ -251,11 +237,6 @@ class OfOrders(Play):
     @property
     def world(self) -> World:
         return self.shop.world
-
-    def run(self, world: World, **how: Any) -> Any:
-        stock = Stocked(world, self.shop.stock.settings)
-        stock.products = self.shop.stock.products
-        return replace(self.shop, stock=stock).run(self.entity, **how)
 
 
 class Exported(OfOrders):

@@ -59,7 +59,7 @@ def shop(one_shop_of_sales: Ordered) -> Iterator[Ordered]:
     made = one_shop_of_sales
     before = made.settings
     yield made
-    made.settings = made.stock.settings = before
+    made.settings = before
     for faults in made.world.faults.values():
         faults.clear()
     made.clock_ahead *= 0
