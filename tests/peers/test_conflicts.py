@@ -212,10 +212,10 @@ def test_a_service_that_stays_away_fails_the_run_and_the_next_one_carries_everyt
     rename_online(aligned, renamed, "Später")
     tries = aligned.settings.limits.commercetools.retries + 1
     project.misbehave("/products/", 503, times=tries, method="POST")
-    cursor = aligned.ledger.cursor("products", "commercetools")
+    cursor = aligned.ledger.runs.cursor("products", "commercetools")
     with pytest.raises(TransientError):
         aligned.run("products", "delta")
-    assert aligned.ledger.cursor("products", "commercetools") == cursor
+    assert aligned.ledger.runs.cursor("products", "commercetools") == cursor
     aligned.run("products", "delta")
     assert cost_online(aligned, sku) == ["EUR", 1234]
     assert aligned.till_product(other)["name"] == "Später"

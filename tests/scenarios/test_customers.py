@@ -117,16 +117,6 @@ def test_nobody_is_created_where_the_settings_do_not_say_so(shop: Peopled, missi
     assert f"{missing} create" not in run.plan.changes and sum(run.plan.changes.values()) == 1
 
 
-def test_a_dry_run_writes_nothing_and_agrees_on_nothing(shop: Peopled) -> None:
-    shop.sign_up("ada@example.com", **ADA_ONLINE)
-    shop.enrol(email="ada@example.com", **ADA, phone="030 2312517")
-    shop.world.forget_requests()
-    before = shop.state()
-    run = shop.run("full", dry_run=True)
-    assert run.plan.matched == 1 and run.accounts.not_applied == run.accounts.changes > 0
-    assert shop.customer_writes() == [] and shop.state() == before and shop.links() == []
-
-
 # ---------------------------------------------------------------- deltas
 
 

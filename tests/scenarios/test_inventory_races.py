@@ -18,17 +18,11 @@ from retail_sync.records.errors import ConfigurationFault, TransientError
 from retail_sync.sync.inventory import apply as applying
 from retail_sync.sync.inventory.change_rows import ALONG
 from sandbox.shop import Shop
-from tests.support.builders.inventory import Stocked, settings_of, stock_world_of, stocked
+from tests.support.builders.inventory import FOREIGN, WEB, Stocked, settings_of, stock_world_of, stocked
 from tests.support.runs import Meanwhiles
 
 Make = Callable[..., Stocked]
-WEB: dict[str, Any] = {"key": "web", "locations": ["Nord", "Süd"], "fulfilled_by": "Nord"}
 BOTH = {"channels": [WEB, {"key": "corner", "locations": ["Süd"]}]}
-FOREIGN = [
-    {"name": "Nord", "outlet": "Nord"},
-    {"name": "Süd", "outlet": "Süd"},
-    {"name": "Lager", "outlet": "Lager", "owner": "commercetools", "channel": "depot"},
-]
 
 
 @pytest.fixture

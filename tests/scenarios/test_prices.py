@@ -19,22 +19,8 @@ from retail_sync.sync.prices.apply import settle
 from retail_sync.sync.queries.hold_actions import approve_removals
 from sandbox.clock import to_millis
 from tests.support.builders.base import with_section
-from tests.support.builders.prices import Priced, eur, group, priced, tiers
+from tests.support.builders.prices import BASE, VIP, Priced, eur, group, priced, tiers
 from tests.support.worlds import world_of
-
-BASE = {
-    "name": "Shelf",
-    "owner": "commercetools",
-    "commercetools": {"currency": "EUR", "country": "DE"},
-    "lightspeed": {"base": True},
-}
-VIP = {
-    "name": "VIP",
-    "owner": "commercetools",
-    "commercetools": {"currency": "EUR", "country": "DE", "customer_group": "vip"},
-    "lightspeed": {"price_book": "VIP", "customer_groups": ["vip"]},
-    "create_price_book": True,
-}
 
 BERLIN = ZoneInfo("Europe/Berlin")
 BOOK_LINES = r"/price_books/[^/]+/products$"

@@ -252,16 +252,6 @@ def test_edits_of_the_same_field_the_owner_wins_and_the_loser_is_in_the_audit(sa
     assert change.exchange_ids and change.outcome == "applied"
 
 
-def test_a_dry_run_writes_nothing_moves_no_cursor_and_shows_the_plan(sample: World) -> None:
-    before = sample.state()
-    ran = sample.run("products", "full", dry_run=True)
-    assert sample.state() == before and sample.writes() == []
-    assert ran.accounts.changes == ran.accounts.not_applied > 100
-    assert sample.ledger.cursor("products", "commercetools") is None
-    assert sample.ledger.links.read("products", "variant") == []
-    assert sample.run("products", "full").accounts.applied == ran.accounts.changes
-
-
 def test_a_delta_before_the_first_alignment_says_what_to_press(sample: World) -> None:
     with pytest.raises(ConfigurationFault, match="mode=full"):
         sample.run("products", "delta")
@@ -269,7 +259,7 @@ def test_a_delta_before_the_first_alignment_says_what_to_press(sample: World) ->
 
 def test_a_run_for_keys_touches_only_these_and_moves_no_cursor(sample: World) -> None:
     sample.run("products", "full")
-    cursors = [sample.ledger.cursor("products", s) for s in ("commercetools", "lightspeed")]
+    cursors = [sample.ledger.runs.cursor("products", s) for s in ("commercetools", "lightspeed")]
     sku, product = _pair(sample)
     for each in (product, next(p for p in sample.online_products() if p["id"] != product["id"])):
         name = {**each["masterData"]["current"]["name"], "de-DE": f"Neu {each['key']}"}
@@ -278,7 +268,7 @@ def test_a_run_for_keys_touches_only_these_and_moves_no_cursor(sample: World) ->
         )
     ran = sample.run("products", "delta", keys=[sku])
     assert ran.accounts.applied == 1
-    assert [sample.ledger.cursor("products", s) for s in ("commercetools", "lightspeed")] == cursors
+    assert [sample.ledger.runs.cursor("products", s) for s in ("commercetools", "lightspeed")] == cursors
 
 
 def test_unpublishing_online_deactivates_at_the_till_and_nothing_is_deleted(sample: World) -> None:

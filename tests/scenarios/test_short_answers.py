@@ -16,10 +16,9 @@ import pytest
 from demo.postgres import EmbeddedPostgres
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.scenarios.test_absence import LISTS, draft_of, small, take_off
-from tests.scenarios.test_prices import BASE, VIP
 from tests.support.builders.customers import Peopled, peopled
 from tests.support.builders.inventory import Stocked, stocked
-from tests.support.builders.prices import Priced, eur, group, priced
+from tests.support.builders.prices import BASE, VIP, Priced, eur, group, priced
 from tests.support.misled import Event, Histories, differences
 from tests.support.worlds import world_of
 

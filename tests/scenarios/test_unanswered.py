@@ -12,8 +12,7 @@ import pytest
 
 from retail_sync.records.errors import UnknownOutcome
 from sandbox.shop import Shop
-from tests.scenarios.test_prices import BASE, VIP, eur, group
-from tests.support.builders.prices import priced
+from tests.support.builders.prices import BASE, VIP, eur, group, priced
 from tests.support.worlds import World, world_of
 
 AGAIN = {"kind": "status", "status": 504, "times": None, "method": "POST"}

@@ -727,7 +727,7 @@ def link_articles(ledger: Ledger, articles: Sequence[Article]) -> None:
             for article in articles
         ]
     )
-    ledger.settle("products", "products", cursors={}, holds=[], baseline=True)
+    ledger.runs.settle("products", "products", cursors={}, holds=[], baseline=True)
 
 
 def play(seed: int, histories: int, ledger_url: str, staging: Path) -> Play:

@@ -214,9 +214,10 @@ def open_run(
     """A run that is begun, or a retried one again; none of its steps is done."""
     run_id = run_id or f"{entity}/{next(_numbers):05d}"
     ledger = world.ledger
-    ledger.open_run(
+    ledger.runs.open(
         run_id,
         entity,
+        purpose=request.purpose,
         dag_id=entity,
         airflow_run_id=run_id,
         mode=request.mode,

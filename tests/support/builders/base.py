@@ -93,5 +93,5 @@ def with_section(settings: SyncSettings, section: str, **changes: Any) -> SyncSe
 def aligned(ledger: Ledger, *entities: str) -> None:
     """The ledger as the first alignments of these entities leave it, without what they linked."""
     for entity in entities:
-        ledger.open_run(entity, entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
-        ledger.settle(entity, entity, cursors={}, holds=[], baseline=True)
+        ledger.runs.open(entity, entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
+        ledger.runs.settle(entity, entity, cursors={}, holds=[], baseline=True)

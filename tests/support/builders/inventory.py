@@ -24,6 +24,12 @@ from tests.support.worlds import World, open_world, world_of
 
 OUTLETS = ("Nord", "Süd", "Lager")
 Levels = Mapping[str, Any]
+WEB: dict[str, Any] = {"key": "web", "locations": ["Nord", "Süd"], "fulfilled_by": "Nord"}
+FOREIGN = [
+    {"name": "Nord", "outlet": "Nord"},
+    {"name": "Süd", "outlet": "Süd"},
+    {"name": "Lager", "outlet": "Lager", "owner": "commercetools", "channel": "depot"},
+]
 
 
 def settings_of(

@@ -20,6 +20,20 @@ from tests.support.worlds import World, open_world
 STANDARD, REDUCED = Decimal("0.19"), Decimal("0.07")
 OUTLETS = ("Nord", "Süd")
 
+BASE = {
+    "name": "Shelf",
+    "owner": "commercetools",
+    "commercetools": {"currency": "EUR", "country": "DE"},
+    "lightspeed": {"base": True},
+}
+VIP = {
+    "name": "VIP",
+    "owner": "commercetools",
+    "commercetools": {"currency": "EUR", "country": "DE", "customer_group": "vip"},
+    "lightspeed": {"price_book": "VIP", "customer_groups": ["vip"]},
+    "create_price_book": True,
+}
+
 
 class Priced(Builder):
     """The shop."""
