@@ -25,7 +25,7 @@ from tests.support.waking import written
 WRITES = {
     "commercetools": [("POST", "^(?!.*/(token|custom-objects))"), ("DELETE", "")],
     # Levels are listed with a POST.
-    "lightspeed": [("POST", "^(?!.*/(token|inventory)$)"), ("PUT", ""), ("DELETE", "")],
+    "lightspeed": [("POST", "^(?!.*/(token|inventory)$)"), ("PUT", ""), ("PATCH", ""), ("DELETE", "")],
 }
 REFUSED: dict[str, Any] = {
     "commercetools": {
