@@ -1,4 +1,5 @@
-"""The tables of the ledger, described once: the migrations are held against this, and statements are built on it.
+"""The tables of the ledger, described once. Whoever changes one writes a migration, too: a test makes both, and they
+must be the same.
 
 Ids of runs are plain text without foreign keys where a row must outlive the run's own retention (cursors,
 mirror, links, holds, exchanges).
