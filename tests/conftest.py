@@ -88,6 +88,12 @@ def ledger_url(postgres: EmbeddedPostgres, ledger_template: str) -> Iterator[str
     yield from _database_of_its_own(postgres, ledger_template)
 
 
+@pytest.fixture(scope="module")
+def module_ledger_url(postgres: EmbeddedPostgres, ledger_template: str) -> Iterator[str]:
+    """The same for all tests of a module, or of one parameter of a module's fixture."""
+    yield from _database_of_its_own(postgres, ledger_template)
+
+
 @pytest.fixture
 def empty_database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     """The SQLAlchemy URL (psycopg) of a database of this test's own, without any table."""

@@ -134,8 +134,9 @@ def test_every_code_of_a_refusal_is_mentioned() -> None:
     assert sorted(code for code in codes if f"`{code}`" not in page) == []
 
 
-def test_the_tests_of_the_twelve_rules_are_named() -> None:
-    source = (ROOT / "tests/scenarios/test_twelve_rules.py").read_text(encoding="utf-8")
+def test_the_tests_of_the_rules_are_named() -> None:
+    files = ("tests/scenarios/test_twelve_rules.py", "tests/contracts/test_entities.py")
+    source = "".join((ROOT / file).read_text(encoding="utf-8") for file in files)
     tests = set(re.findall(r"^def (test_rule_\w+)", source, re.MULTILINE))
     named = set(re.findall(r"`(test_rule_\w+)`", DESIGN.read_text(encoding="utf-8")))
     everywhere = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "tests").rglob("test_*.py"))

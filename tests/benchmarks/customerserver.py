@@ -9,31 +9,22 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.clock import Clock
 from sandbox.commercetools import CommercetoolsStore
-from sandbox.commercetools import create_app as online_app
-from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
-from sandbox.lightspeed import create_app as till_app
-from sandbox.server import SandboxServer
-from tests.benchmarks.server import serve, tallied
+from tests.benchmarks.server import StandIns, an_hour_ago
 from tests.support.bases import COUNTRY, CUSTOMERS, customer_type, move_in
 from tests.support.population import make_population
 
 OVERLAP, SEED = 0.3, 7
 
 
-class CustomerShops:
-    """The two stores and what one may order of them."""
+class CustomerShops(StandIns):
+    orders = ("ids", "people", "later", "edit")
 
     def __init__(self, size: int) -> None:
-        # Made an hour ago: the accounts are older than the profiles, and a look back does not find everybody new.
-        self.clock = Clock()
-        self.clock.advance(hours=-1)
-        self.online, self.till = CommercetoolsStore(clock=self.clock), LightspeedStore()
-        self.till.options.rate_limit = False
-        self.faults = {"commercetools": Faults(0), "lightspeed": Faults(0)}
-        self.token = self.till.tokens.add_personal()
+        # The accounts are older than the profiles.
+        self.clock = an_hour_ago()
+        super().__init__(CommercetoolsStore(clock=self.clock), LightspeedStore())
         self.online.set_project(currencies=["EUR"], countries=[COUNTRY], languages=["de"])
         self.online.create("types", customer_type())
         self.till.add_register("Till", self.till.add_outlet("Shop"))
@@ -41,9 +32,6 @@ class CustomerShops:
         self.clock.run()
 
     # --- orders ---
-
-    def tally(self) -> dict[str, dict[str, int]]:
-        return tallied(self.faults)
 
     def ids(self) -> dict[str, list[str]]:
         """Ids of all profiles that were there at first, by position in the population."""
@@ -79,16 +67,8 @@ def _judged(row: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    shops = CustomerShops(int(sys.argv[1]))
-    online = SandboxServer(online_app(shops.online, shops.faults["commercetools"]))
-    till = SandboxServer(till_app(shops.till, shops.faults["lightspeed"]))
-    with online, till:
-        places = {
-            "commercetools": {"url": online.url, **shops.online.credentials()},
-            "lightspeed": {"url": till.url, "token": shops.token},
-            "settings": {"customers": CUSTOMERS},
-        }
-        serve(places, {name: getattr(shops, name) for name in ("tally", "ids", "people", "later", "edit")})
+    size = int(sys.argv[1])
+    CustomerShops(size).serve({"customers": CUSTOMERS})
 
 
 if __name__ == "__main__":

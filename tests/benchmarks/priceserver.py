@@ -11,14 +11,9 @@ import sys
 from decimal import Decimal
 from typing import Any
 
-from sandbox.clock import Clock
 from sandbox.commercetools import CommercetoolsStore
-from sandbox.commercetools import create_app as online_app
-from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
-from sandbox.lightspeed import create_app as till_app
-from sandbox.server import SandboxServer
-from tests.benchmarks.server import serve, tallied
+from tests.benchmarks.server import StandIns, an_hour_ago
 from tests.benchmarks.stockshop import sku_of
 
 VARIANTS = 10
@@ -59,17 +54,12 @@ def settings() -> dict[str, Any]:
     }
 
 
-class PriceShops:
-    """The two stores and what one may order of them."""
+class PriceShops(StandIns):
+    orders = ("ids", "edit", "apart")
 
     def __init__(self, articles: int) -> None:
-        # Made an hour ago, so that the look back of a delta does not find every product new.
-        clock = Clock()
-        clock.advance(hours=-1)
-        self.online, self.till = CommercetoolsStore(clock=clock), LightspeedStore()
-        self.till.options.rate_limit = False
-        self.faults = {"commercetools": Faults(0), "lightspeed": Faults(0)}
-        self.token = self.till.tokens.add_personal()
+        clock = an_hour_ago()
+        super().__init__(CommercetoolsStore(clock=clock), LightspeedStore())
         self.count = articles
         self._price_online()
         self._price_at_the_till()
@@ -118,9 +108,6 @@ class PriceShops:
 
     # --- orders ---
 
-    def tally(self) -> dict[str, dict[str, int]]:
-        return tallied(self.faults)
-
     def ids(self) -> dict[str, list[str]]:
         """Ids of all articles, at the till and online, by number."""
         return {"till": self.articles, "online": self.variants}
@@ -166,16 +153,8 @@ def _price(cents: int, *, regulars: bool = False) -> dict[str, Any]:
 
 
 def main() -> None:
-    shops = PriceShops(int(sys.argv[1]))
-    online = SandboxServer(online_app(shops.online, shops.faults["commercetools"]))
-    till = SandboxServer(till_app(shops.till, shops.faults["lightspeed"]))
-    with online, till:
-        places = {
-            "commercetools": {"url": online.url, **shops.online.credentials()},
-            "lightspeed": {"url": till.url, "token": shops.token},
-            "settings": settings(),
-        }
-        serve(places, {name: getattr(shops, name) for name in ("tally", "ids", "edit", "apart")})
+    size = int(sys.argv[1])
+    PriceShops(size).serve(settings())
 
 
 if __name__ == "__main__":

@@ -10,29 +10,19 @@ import random
 import sys
 from typing import Any
 
-from sandbox.clock import Clock
 from sandbox.commercetools import CommercetoolsStore
-from sandbox.commercetools import create_app as online_app
-from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
-from sandbox.lightspeed import create_app as till_app
-from sandbox.server import SandboxServer
-from tests.benchmarks.server import serve, tallied
+from tests.benchmarks.server import StandIns, an_hour_ago
 from tests.benchmarks.stockshop import OUTLETS, figures, first_levels, settings_of, sku_of
 
 
-class StockShops:
-    """The two stores and what one may order of them."""
+class StockShops(StandIns):
+    orders = ("articles", "sell", "pause", "apart")
 
     def __init__(self, articles: int) -> None:
-        # Made an hour ago, so that the look back of a delta does not find every entry new.
-        clock = Clock()
-        clock.advance(hours=-1)
+        clock = an_hour_ago()
+        super().__init__(CommercetoolsStore(clock=clock), LightspeedStore())
         self.levels = first_levels(articles)
-        self.online, self.till = CommercetoolsStore(clock=clock), LightspeedStore()
-        self.till.options.rate_limit = False
-        self.faults = {"commercetools": Faults(0), "lightspeed": Faults(0)}
-        self.token = self.till.tokens.add_personal()
         self._stock_the_till(articles)
         self._fill_channels()
         clock.run()
@@ -71,9 +61,6 @@ class StockShops:
                 )
 
     # --- orders ---
-
-    def tally(self) -> dict[str, dict[str, int]]:
-        return tallied(self.faults)
 
     def articles(self) -> list[str]:
         """Ids of all articles at the till, by number."""
@@ -115,19 +102,8 @@ def _number(entry: dict[str, Any]) -> int:
 
 
 def main() -> None:
-    articles = int(sys.argv[1])
-    shops = StockShops(articles)
-    online = SandboxServer(online_app(shops.online, shops.faults["commercetools"]))
-    till = SandboxServer(till_app(shops.till, shops.faults["lightspeed"]))
-    with online, till:
-        places = {
-            "commercetools": {"url": online.url, **shops.online.credentials()},
-            "lightspeed": {"url": till.url, "token": shops.token},
-            "settings": settings_of(articles),
-        }
-        serve(
-            places, {name: getattr(shops, name) for name in ("tally", "articles", "sell", "pause", "apart")}
-        )
+    size = int(sys.argv[1])
+    StockShops(size).serve(settings_of(size))
 
 
 if __name__ == "__main__":

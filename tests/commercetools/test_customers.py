@@ -16,7 +16,6 @@ from retail_sync.records.errors import (
     StaleTarget,
     SyncError,
     TargetMissing,
-    UnknownOutcome,
 )
 from retail_sync.records.ports.customers import CustomerWrite
 from retail_sync.records.ports.preflight import CheckResult
@@ -664,25 +663,6 @@ def test_a_customer_that_is_gone_is_missing(world: World) -> None:
                 await adapter.write(wanted)
 
     run(world, use)
-
-
-@pytest.mark.parametrize("status", [500, 502, 504])
-def test_a_write_without_a_trustworthy_answer_is_unknown_and_not_sent_twice(
-    world: World, status: int
-) -> None:
-    world.faults.add(FaultRule(match="/customers$", method="POST", kind="status", status=status, body={}))
-    raised(world, UnknownOutcome, {"email": "a@shop.example"}, action="create")
-    assert len(world.requests("POST", "/customers")) == 1
-
-
-def test_a_creation_whose_answer_was_lost_is_found_by_its_key(world: World) -> None:
-    world.faults.add(FaultRule(match="/customers$", method="POST", kind="truncate_json"))
-    raised(world, UnknownOutcome, {"email": "a@shop.example"}, action="create")
-
-    async def use(adapter: CommercetoolsCustomers) -> list[Json]:
-        return await rows_in(adapter.lookup("", "", "ls-77"))
-
-    assert [row["id"] for row in run(world, use)] == [stored(world)["id"]]
 
 
 # ---------------------------------------------------------------- nobody's name in the audit trail

@@ -17,10 +17,7 @@ from retail_sync.commercetools.orders.adapter import CommercetoolsOrders
 from retail_sync.records.errors import (
     ConfigurationFault,
     RecordRejected,
-    StaleTarget,
     SyncError,
-    TargetMissing,
-    UnknownOutcome,
 )
 from retail_sync.records.orders import Mark, Order, OrderLine, PriceGroup, Rate, RatePart, Taxed
 from retail_sync.records.ports.orders import OrderUpdate, Written
@@ -85,14 +82,6 @@ def test_a_full_read_meets_all_orders_in_whatever_state_by_id(world: World) -> N
     assert ids(pages) == sorted(order["id"] for order in placed)
     assert [page.last for page in pages] == [False, False, False, True]
     assert [page.cursor for page in pages] == [None, None, None, moment(T0 - timedelta(seconds=60))]
-
-
-def test_a_full_read_goes_on_where_it_stopped(world: World) -> None:
-    placed = sorted(place(world, at=T0)["id"] for _ in range(5))
-    small = settings(page_size=2)
-    first = run(world, walked, small)[0]
-    rest = run(world, lambda a: walked(a, position=first.position), small)
-    assert (ids([first]), ids(rest)) == (placed[:2], placed[2:])
 
 
 def test_an_order_of_this_very_moment_is_read_and_the_cursor_stays_behind(world: World) -> None:
@@ -804,33 +793,9 @@ def test_an_order_that_is_marked_twice_tells_the_latest_whichever_way_the_api_ke
     assert max(marks, key=lambda one: one.at or T0).external_id == "LS-1 LS-2"
 
 
-def test_an_order_that_moved_on_is_not_written(world: World) -> None:
-    placed = place(world)
-    act(world, placed, {"action": "changePaymentState", "paymentState": "Paid"})
-    with pytest.raises(StaleTarget):
-        update(world, placed, external_id="LS-1")
-    assert told(world, placed).marks == ()
-
-
-def test_an_order_that_is_gone_is_missing(world: World) -> None:
-    placed = place(world)
-    world.store.delete("orders", id=placed["id"])
-    with pytest.raises(TargetMissing):
-        update(world, placed, external_id="LS-1")
-
-
 def test_a_state_the_shop_does_not_have_is_refused(world: World) -> None:
     with pytest.raises(RecordRejected):
         update(world, place(world), shipment_state="Teleported")
-
-
-@pytest.mark.parametrize("status", [500, 502, 504])
-def test_a_mark_without_a_trustworthy_answer_is_unknown_and_not_sent_twice(world: World, status: int) -> None:
-    placed = place(world)
-    world.faults.add(FaultRule(match="/orders/", method="POST", kind="status", status=status, body={}))
-    with pytest.raises(UnknownOutcome):
-        update(world, placed, external_id="LS-1")
-    assert len(world.requests("POST", "/orders/")) == 1
 
 
 def test_the_audit_trail_tells_what_was_done_and_nobody_whom_it_was_about(world: World) -> None:

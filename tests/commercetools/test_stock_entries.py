@@ -15,12 +15,9 @@ from retail_sync.records.errors import (
     DuplicateInTarget,
     RecordRejected,
     StaleTarget,
-    TargetMissing,
-    UnknownOutcome,
 )
 from retail_sync.records.ports.inventory import EntryWrite
 from retail_sync.records.ports.products import RawPage, Window
-from sandbox.faults import FaultRule
 from sandbox.server import SandboxServer
 from tests.commercetools.stocked import (
     LOCATIONS,
@@ -72,14 +69,6 @@ def test_a_figure_that_is_not_shown_is_unknown_and_not_zero(world: World) -> Non
 
 async def _table(adapter: CommercetoolsStock, rows: list[dict[str, object]]) -> pd.DataFrame:
     return adapter.to_entries(rows)
-
-
-def test_a_full_walk_reads_every_entry_once_by_id(world: World) -> None:
-    ids = sorted(stock(world, f"S-{n}", None, n)["id"] for n in range(7))
-    pages = run(world, lambda a: walked(a.entries), stock_settings(page_size=3))
-    assert [row["id"] for row in rows_of(pages)] == ids
-    assert [page.last for page in pages] == [False, False, True]
-    assert [page.cursor is None for page in pages] == [True, True, False]
 
 
 def test_a_delta_loses_no_entry_that_shares_its_time_with_others(world: World) -> None:
@@ -208,22 +197,6 @@ def test_a_refusal_that_is_not_about_the_quantity_is_told_as_it_is(world: World)
     entry = stock(world, "J-1", "berlin", 5)
     with pytest.raises(StaleTarget):
         write(world, EntryWrite("c", "J-1", "berlin", -1, entry["id"], entry["version"] - 1, 5))
-
-
-def test_an_entry_that_is_gone_is_a_missing_target(world: World) -> None:
-    entry = stock(world, "J-1", "berlin", 1)
-    world.store.delete("inventory", id=entry["id"])
-    with pytest.raises(TargetMissing):
-        write(world, EntryWrite("c", "J-1", "berlin", 4, entry["id"], entry["version"]))
-
-
-def test_a_creation_without_an_answer_is_unknown_and_not_repeated(served: World) -> None:
-    fill(served)
-    served.faults.add(FaultRule(match="inventory$", method="POST", kind="timeout_after"))
-    with pytest.raises(UnknownOutcome):
-        write(served, creation())
-    assert len(served.requests("POST", "inventory")) == 1
-    assert run(served, lambda a: found(a.entries, "J-1"))[0]["quantityOnStock"] == 5
 
 
 @pytest.mark.parametrize("channel", ["depot", "warehouse", "", "?someone"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import parse_qs, quote
 
 import pytest
@@ -43,14 +42,6 @@ async def delta(
     return [page async for page in adapter.walk(window, position=position)]
 
 
-def test_a_full_walk_reads_everything_once_in_id_order(world: World) -> None:
-    ids = crowd(world, 10)
-    found = world.run(pages, SMALL)
-    assert ids_of(found) == ids
-    assert [len(page.rows) for page in found] == [3, 3, 3, 1]
-    assert [page.last for page in found] == [False, False, False, True]
-
-
 def test_no_request_ever_uses_an_offset_or_asks_for_a_total(world: World) -> None:
     crowd(world, 7)
     world.run(pages, SMALL)
@@ -65,22 +56,6 @@ def test_the_cursor_of_a_full_walk_is_known_only_at_its_end(world: World) -> Non
     found = world.run(pages, SMALL)
     assert [page.cursor is None for page in found] == [True, False]
     assert queries.parse_moment(str(found[-1].cursor)) < datetime.now(UTC)
-
-
-def test_a_full_walk_goes_on_where_it_stopped(world: World) -> None:
-    ids = crowd(world, 8)
-
-    async def use(adapter: CommercetoolsProducts) -> tuple[list[RawPage], list[RawPage]]:
-        window = await adapter.open_window(None, full=True)
-        first: list[RawPage] = []
-        async for page in adapter.walk(window):
-            first.append(page)
-            if len(first) == 2:
-                break
-        return first, [page async for page in adapter.walk(window, position=first[-1].position)]
-
-    first, rest = world.run(use, SMALL)
-    assert ids_of(first) + ids_of(rest) == ids
 
 
 def test_rows_with_one_timestamp_are_all_read_across_pages(world: World) -> None:
@@ -101,48 +76,6 @@ def test_a_delta_holds_its_lower_end_and_not_its_upper_end(world: World) -> None
     crowd(world, 4, seconds=60)
     found = world.run(lambda a: delta(a, T0 + timedelta(seconds=60), T0 + timedelta(seconds=180)))
     assert len(ids_of(found)) == 2
-
-
-def test_a_delta_goes_on_where_it_stopped(world: World) -> None:
-    crowd(world, 8, seconds=0)
-    whole = world.run(lambda a: delta(a, T0, T0 + timedelta(1)), SMALL)
-    rest = world.run(lambda a: delta(a, T0, T0 + timedelta(1), whole[0].position), SMALL)
-    assert ids_of(whole[1:]) == ids_of(rest)
-
-
-@pytest.mark.parametrize("moved", [0, 4, 9])
-def test_edits_during_a_delta_lose_no_other_row(world: World, moved: int) -> None:
-    """An edited row leaves the window upwards; the next window has it. Offset paging would skip a neighbour."""
-    crowd(world, 10, seconds=60)
-
-    async def use(adapter: CommercetoolsProducts) -> list[str]:
-        seen: list[str] = []
-        window = Window(queries.moment(T0), queries.moment(T0 + timedelta(hours=1)))
-        async for page in adapter.walk(window):
-            seen += [row["key"] for row in page.rows]
-            if len(seen) == 3:
-                product = world.store.get("products", key=f"p-{moved}")
-                assert product is not None
-                world.edit(product, {"action": "changeName", "name": {"en-GB": "Edited"}})
-        return seen
-
-    seen = world.run(use, SMALL)
-    missed = {f"p-{n}" for n in range(10)} - set(seen)
-    assert missed == ({f"p-{moved}"} if moved >= 3 else set())
-    late = world.run(lambda a: delta(a, T0 + timedelta(hours=1), datetime.now(UTC) + timedelta(hours=1)))
-    assert [row["key"] for page in late for row in page.rows] == [f"p-{moved}"]
-
-
-def test_a_server_that_repeats_a_page_stops_the_run(world: World) -> None:
-    crowd(world, 3)
-    rows = [{"id": f"id-{n}", "version": 1, "lastModifiedAt": queries.moment(T0)} for n in range(3)]
-    stuck = {"limit": 3, "offset": 0, "count": 3, "results": rows}
-    world.faults.add(
-        FaultRule(match="product-projections", kind="status", status=200, times=None, body=stuck)
-    )
-    for walk in (pages, lambda a: delta(a, T0, T0 + timedelta(1))):
-        with pytest.raises(ProtocolFault, match="does not advance"):
-            world.run(walk, SMALL)
 
 
 @pytest.mark.parametrize("code", ["QueryTimedOut", "ContentTooLarge"])
@@ -259,14 +192,6 @@ def test_a_window_trails_the_servers_clock_and_looks_back_over_the_overlap(world
 def test_a_window_is_never_upside_down(world: World) -> None:
     window = world.run(lambda a: a.open_window("2100-01-01T00:00:00.000Z", full=False))
     assert window.lower == window.upper
-
-
-def test_a_cursor_for_a_time_never_moves_forward(world: World) -> None:
-    async def use(adapter: CommercetoolsProducts) -> list[Any]:
-        cursor = "2026-06-01T00:00:00.000Z"
-        return [adapter.cursor_at(datetime(year, 1, 1, tzinfo=UTC), cursor) for year in (2025, 2027)]
-
-    assert world.run(use) == ["2025-01-01T00:00:00.000Z", "2026-06-01T00:00:00.000Z"]
 
 
 def test_without_the_scope_for_custom_objects_the_date_header_tells_the_time(served: World) -> None:

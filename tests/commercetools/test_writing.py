@@ -469,15 +469,6 @@ def test_whatever_is_written_reads_back_and_is_not_written_again(
     assert [a for a in sent(world) if a["action"] != "changePrice"] == []  # an amount is sent as it is told
 
 
-def test_a_plan_made_on_an_older_version_is_stale(world: World) -> None:
-    product = world.product()
-    write = world.planned(product["id"], {"name.en-GB": "Coat"})
-    world.edit(product, {"action": "changeName", "name": {"en-GB": "Parka"}, "staged": False})
-    with pytest.raises(StaleTarget):
-        world.write(write)
-    assert product_row(world.read())["name.en-GB"] == "Parka"
-
-
 def test_a_variant_is_not_added_to_a_product_that_changed(world: World) -> None:
     product = world.product()
     write = world.planned(product["id"], new=[{"sku": "J-2"}])

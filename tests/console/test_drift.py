@@ -25,8 +25,8 @@ from tests.console.house import WHO, House, form_token, house_of
 from tests.console.test_runs import ACCOUNT, HOSTILE, SECRET, add_run, change, next_of, page
 from tests.dags.test_inventory import miscount
 from tests.dags.test_products import linked_sku
+from tests.support.builders.inventory import Stocked
 from tests.support.builders.prices import Priced, priced
-from tests.support.builders.stock_world import StockWorld
 from tests.support.worlds import World, world_of
 
 AT = "manual__2026-11-27T15:20:50.288366+00:00"
@@ -88,7 +88,7 @@ class Stage:
     """Both systems aligned, and their console."""
 
     world: World
-    stock: StockWorld
+    stock: Stocked
     house: House
     sku: str
 
@@ -106,14 +106,14 @@ class Stage:
                 mode="full",
                 params={"mode": "full", "dry_run": True},
             )
-            (self.world if entity == "products" else self.stock).run("full", dry_run=True, run_id=run_id)
+            self.world.run(entity, "full", dry_run=True, run_id=run_id)
 
 
 @pytest.fixture
 def stage(ledger_url: str, tmp_path: Path) -> Iterator[Stage]:
     with world_of(load_shop(SAMPLE_SHOP), ledger_url, tmp_path) as world:
-        stock = StockWorld(world, world.settings)
-        world.run("full")
+        stock = Stocked(world)
+        world.run("products", "full")
         stock.run("full")
         with house_of(world.ledger, world.settings, tmp_path) as house:
             yield Stage(world, stock, house, linked_sku(world))
@@ -164,7 +164,7 @@ def test_what_people_changed_is_shown_with_both_values_and_mended(stage: Stage) 
         ("inventory", {"keys": [sku]}, "admin"),
         ("products", {"keys": [sku]}, "admin"),
     ]
-    world.run("delta", keys=house.started[1][1]["keys"])
+    world.run("products", "delta", keys=house.started[1][1]["keys"])
     stock.run("delta", keys=house.started[0][1]["keys"])
     assert world.till_product(sku)["price_including_tax"] == price
     assert stock.available(sku, "berlin") == shows

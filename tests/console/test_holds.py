@@ -32,7 +32,7 @@ INJECTION = "\"><img src=x onerror=alert(1)> ' OR 1=1 --"
 def world(ledger_url: str, tmp_path: Path) -> Iterator[World]:
     """The sample shop, aligned: some of it is wrong on purpose."""
     with world_of(load_shop(SAMPLE_SHOP), ledger_url, tmp_path / "world", REVIEW) as made:
-        made.run("full")
+        made.run("products", "full")
         yield made
 
 
@@ -119,7 +119,7 @@ def settle_holds(house: House, drafts: list[HoldDraft]) -> None:
 def test_a_conflict_is_settled_with_one_press_and_both_systems_agree(shown: House, world: World) -> None:
     sku = linked_sku(world)
     rename_both(world, sku, "Online name", "Till name")
-    world.run("delta")
+    world.run("products", "delta")
     hold = conflict_of(world, sku)
     client = shown.client()
     page = client.get(f"/holds/{hold.id}").text
@@ -128,7 +128,7 @@ def test_a_conflict_is_settled_with_one_press_and_both_systems_agree(shown: Hous
     answer = press(client, f"/holds/{hold.id}", "right", seen=hold.fingerprint, note="The till is right")
     assert "1 record is settled with the value of Lightspeed" in answer.text
     assert shown.started == [("products", {"mode": "delta"}, "admin")]
-    world.run("delta")
+    world.run("products", "delta")
     assert name_online(world, sku) == world.till_product(sku)["name"].split(" / ")[0] == "Till name"
     assert hold.id not in {one.id for one in world.ledger.holds.open_holds("products")}
     (decision,) = [one for one in world.ledger.decisions.latest("products") if one.code == "conflict"]
@@ -145,7 +145,7 @@ def test_removals_that_were_stopped_are_approved_with_one_press_exactly_these(
         if row["id"] in linked:
             world.till.delete_product(row["id"])
     with pytest.raises(RunFailed, match="products.most_removed_percent"):
-        world.run("delta")
+        world.run("products", "delta")
     (hold,) = of_code(world, "removal")
     published = sum(bool(one["masterData"]["published"]) for one in world.online_products())
     client = shown.client()
@@ -153,7 +153,7 @@ def test_removals_that_were_stopped_are_approved_with_one_press_exactly_these(
     answer = press(client, f"/holds/{hold.id}", "approve", seen=hold.fingerprint, note="Sold the shop")
     assert "1 record is approved" in answer.text
     assert shown.started == [("products", {"mode": "delta"}, "admin")]
-    assert world.run("delta").accounts.failed == 0
+    assert world.run("products", "delta").accounts.failed == 0
     assert of_code(world, "removal") == []
     assert sum(bool(one["masterData"]["published"]) for one in world.online_products()) < published
 
@@ -168,7 +168,7 @@ def test_a_chosen_match_is_linked_by_the_run_that_follows(shown: House, world: W
     assert partner is not None
     press(client, f"/holds/{hold.id}", "choose", seen=hold.fingerprint, chosen=partner[1])
     assert shown.started == [("products", {"mode": "delta"}, "admin")]
-    world.run("delta")
+    world.run("products", "delta")
     links = world.ledger.links.read("products", "variant")
     assert partner[1] in {link.lightspeed_id for link in links if link.matched_by == "a person"}
 

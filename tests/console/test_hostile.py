@@ -20,7 +20,6 @@ from fastapi.routing import APIRoute
 from sqlalchemy import text
 from starlette.datastructures import ImmutableMultiDict
 
-from demo.postgres import EmbeddedPostgres
 from retail_sync.console.app import PAGES, console_app
 from retail_sync.console.bounds import LONGEST_VALUE, MOST_FORM_BYTES
 from retail_sync.console.exporting import LONGEST_CELL, harmless
@@ -58,18 +57,15 @@ PRIVATE = "ada@example.org"
 
 @pytest.fixture(scope="module")
 def house(
-    postgres: EmbeddedPostgres,
-    ledger_template: str,
+    module_ledger_url: str,
     sample_settings: SyncSettings,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
     """A console on a ledger that holds a little of everything."""
-    postgres.create_database("console_hostile", template=ledger_template)
-    with Ledger.open(postgres.url("console_hostile")) as ledger:
+    with Ledger.open(module_ledger_url) as ledger:
         fill(ledger.engine, one_of(0.0005))
         with house_of(ledger, sample_settings, Path(tmp_path_factory.mktemp("staging"))) as made:
             yield made
-    postgres.drop_database("console_hostile")
 
 
 ROUTES = [route for route in console_app(None).routes if isinstance(route, APIRoute)]  # type: ignore[arg-type]

@@ -145,7 +145,7 @@ def test_figures_of_a_shop_that_synced_are_the_ledgers(ledger_url: str, tmp_path
         world_of(load_shop(SAMPLE_SHOP), ledger_url, tmp_path / "world") as world,
         house_of(world.ledger, world.settings, tmp_path) as house,
     ):
-        ran = world.run("full")
+        ran = world.run("products", "full")
         world.ledger.inbox.keep([Hint("lightspeed", "product.update", "e1", ("products",))], ("products",))
         page = house.client("viewer").get("/").text
         variants = len(world.ledger.links.read("products", "variant"))

@@ -14,7 +14,6 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from demo.postgres import EmbeddedPostgres
 from retail_sync.console import forgery
 from retail_sync.console.lives import discreet
 from retail_sync.console.pages.search import ROWS
@@ -83,13 +82,10 @@ class Lived:
 
 
 @pytest.fixture(scope="module")
-def lived(
-    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Lived]:
+def lived(module_ledger_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     """The sample shop after a first alignment of everything, with its requests."""
-    postgres.create_database("lived", template=ledger_template)
     folder: Path = tmp_path_factory.mktemp("lived")
-    with ordered_from(load_shop(SAMPLE_SHOP), postgres.url("lived"), folder) as shop:
+    with ordered_from(load_shop(SAMPLE_SHOP), module_ledger_url, folder) as shop:
         shop.align()
         shop.stock.run("full")
         shop.world.forget_requests()
@@ -99,11 +95,10 @@ def lived(
             for one in shop.world.sink.exchanges:
                 sink.record(one)
         with (
-            Ledger.open(postgres.url("lived")) as ledger,
+            Ledger.open(module_ledger_url) as ledger,
             house_of(ledger, shop.settings, folder) as house,
         ):
             yield Lived(house, shop)
-    postgres.drop_database("lived")
 
 
 @pytest.mark.parametrize(

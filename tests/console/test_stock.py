@@ -30,7 +30,6 @@ from retail_sync.sync.inventory.explanation import Explainer, Explanation
 from retail_sync.sync.queries.what_if import Wanted, setting_of, suppose, told, yaml_of
 from tests.console.house import WHO, House, house_of
 from tests.support.builders.inventory import OUTLETS, Stocked, stocked
-from tests.support.builders.stock_world import with_inventory
 from tests.support.histories import PLACES, Game
 from tests.sync.inventory.test_figures import shops, worked
 
@@ -334,7 +333,7 @@ def test_other_rules_than_those_of_the_last_run_are_the_reason(make: Make) -> No
     shop = make()
     shop.add_article("A", {"Nord": 3, "Süd": 4, "Lager": 5})
     shop.run("full")
-    shop.settings = with_inventory(shop.settings, defaults={"buffer_units": 1})
+    shop.set(defaults={"buffer_units": 1})
     with console(shop) as client:
         web = shelves(client.get("/stock", params={"sku": "A"}).text)["web"]
     assert "should show 11" in sentence(web) and "changed after the last run" in web
@@ -371,7 +370,7 @@ def test_an_article_held_back_shows_its_hold_and_where_to_go(make: Make) -> None
     shop.run("full")
     with shop.ledger.engine.begin() as connection:
         connection.execute(text("UPDATE stock_levels SET level = NULL"))
-    shop.settings = with_inventory(shop.settings, defaults={"buffer_units": 1})
+    shop.set(defaults={"buffer_units": 1})
     shop.run()
     (hold, *_) = shop.holds()
     with console(shop) as client:
@@ -549,7 +548,7 @@ def test_other_rules_show_what_a_run_with_them_then_writes_and_write_nothing(
     )
     assert figure_of_page(now) == shown["A"]
     data = lines_of(page.text)
-    shop.settings = with_inventory(shop.settings, channels=[*data["inventory"]["channels"], {**CORNER}])
+    shop.set(channels=[*data["inventory"]["channels"], {**CORNER}])
     shop.run()
     after = shop.shown("web")
     assert figure_of_page(then) == after["A"]

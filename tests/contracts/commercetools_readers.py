@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from retail_sync.transport.budget import Unlimited
 from sandbox.commercetools.baskets import Basket, Extra, Item, Shipped
 from tests.commercetools import ordered, peopled, stocked, test_prices, world
 from tests.commercetools.world import World
-from tests.contracts.readers import Json, Reader, Tape
+from tests.contracts.readers import Hands, Json, Reader, Tape, paged
 
 AT = "2026-03-01T12:00:00.000Z"
 EVERYTHING = Window(None, "2999-01-01T00:00:00.000Z")
@@ -66,12 +67,51 @@ def reader(
     met: Callable[[Any], set[str]],
     shown: Callable[[Any], str],
     window: Window,
+    hands: Hands,
     bare: Callable[[Json], Json] = dict,
 ) -> Reader:
     def walk() -> AsyncIterator[RawPage]:
         return stream.walk(window)
 
-    return Reader(feed, path, tape, walk, mapped, page, None, named, uuid, met, shown, bare=bare)
+    return Reader(
+        feed, path, tape, walk, mapped, page, None, named, uuid, met, shown, stream, hands, bare=bare
+    )
+
+
+def hands(
+    shop: World,
+    resource: str,
+    make: Callable[[int], Json],
+    action: Json,
+    kept: Callable[[str], str] = str,
+) -> Hands:
+    return Hands(
+        make=lambda number: str(make(number)["id"]),
+        edit=lambda id: shop.store.update(resource, [action], id=id),
+        delete=lambda id: shop.store.delete(resource, id=id),
+        kept=kept,
+    )
+
+
+def _hands_of_products(shop: World) -> Hands:
+    def make(number: int) -> Json:
+        return shop.product(world.variant(f"N-{number}"), key=f"new-{number}")
+
+    action: Json = {"action": "changeName", "name": {"en-GB": "Edited"}, "staged": False}
+
+    def delete(id: str) -> None:
+        shop.store.update("products", [{"action": "unpublish"}], id=id)
+        shop.store.delete("products", id=id)
+
+    found = hands(shop, "products", make, action, kept="{}:1".format)
+    return replace(found, delete=delete)
+
+
+def _hands_of_orders(shop: World) -> Hands:
+    def make(_number: int) -> Json:
+        return ordered.place(shop, ordered.ONE)
+
+    return hands(shop, "orders", make, {"action": "changeOrderState", "orderState": "Confirmed"})
 
 
 def ids_of_table(table: Any) -> set[str]:
@@ -148,8 +188,8 @@ def _shown_products(tables: ProductTables) -> str:
 
 
 @asynccontextmanager
-async def products(window: Window = EVERYTHING) -> AsyncIterator[Reader]:
-    shop, settings = _catalogue(), world.settings()
+async def products(window: Window = EVERYTHING, page_size: int = 500) -> AsyncIterator[Reader]:
+    shop, settings = _catalogue(), paged(world.settings(), page_size)
     async with client_of(shop, settings) as (client, tape):
         adapter = CommercetoolsProducts(client, settings, now=lambda: datetime(2026, 4, 1, tzinfo=UTC))
         await adapter.prepare()
@@ -162,18 +202,19 @@ async def products(window: Window = EVERYTHING) -> AsyncIterator[Reader]:
             _met_products,
             _shown_products,
             window,
+            _hands_of_products(shop),
         )
 
 
 @asynccontextmanager
-async def changed_products() -> AsyncIterator[Reader]:
-    async with products(DELTA) as found:
+async def changed_products(page_size: int = 500) -> AsyncIterator[Reader]:
+    async with products(DELTA, page_size) as found:
         yield found
 
 
 @asynccontextmanager
-async def prices() -> AsyncIterator[Reader]:
-    shop, settings = _catalogue(), test_prices.price_settings()
+async def prices(page_size: int = 500) -> AsyncIterator[Reader]:
+    shop, settings = _catalogue(), paged(test_prices.price_settings(), page_size)
     async with client_of(shop, settings) as (client, tape):
         adapter = CommercetoolsPrices(client, settings)
         await adapter.prepare()
@@ -186,6 +227,7 @@ async def prices() -> AsyncIterator[Reader]:
             lambda table: set(table["product_id"]),
             json_of_table,
             EVERYTHING,
+            _hands_of_products(shop),
         )
 
 
@@ -201,8 +243,8 @@ def _stocked() -> World:
 
 
 @asynccontextmanager
-async def entries() -> AsyncIterator[Reader]:
-    shop, settings = _stocked(), stocked.stock_settings()
+async def entries(page_size: int = 500) -> AsyncIterator[Reader]:
+    shop, settings = _stocked(), paged(stocked.stock_settings(), page_size)
     async with client_of(shop, settings) as (client, tape):
         adapter = CommercetoolsStock(client, settings)
         await adapter.prepare()
@@ -215,12 +257,18 @@ async def entries() -> AsyncIterator[Reader]:
             ids_of_table,
             json_of_table,
             EVERYTHING,
+            hands(
+                shop,
+                "inventory",
+                lambda n: stocked.stock(shop, f"N-{n}", "berlin", n),
+                {"action": "addQuantity", "quantity": 1},
+            ),
         )
 
 
 @asynccontextmanager
-async def orders_of_stock() -> AsyncIterator[Reader]:
-    shop, settings = _sold(), stocked.stock_settings()
+async def orders_of_stock(page_size: int = 500) -> AsyncIterator[Reader]:
+    shop, settings = _sold(), paged(stocked.stock_settings(), page_size)
     async with client_of(shop, settings) as (client, tape):
         adapter = CommercetoolsStock(client, settings)
         await adapter.prepare()
@@ -233,6 +281,7 @@ async def orders_of_stock() -> AsyncIterator[Reader]:
             ids_of_table,
             json_of_table,
             DELTA,
+            _hands_of_orders(shop),
             _bare_order,
         )
 
@@ -295,8 +344,8 @@ def _sold() -> World:
 
 
 @asynccontextmanager
-async def orders() -> AsyncIterator[Reader]:
-    shop, settings = _sold(), ordered.settings(orders={"since": "2020-01-01"})
+async def orders(page_size: int = 500) -> AsyncIterator[Reader]:
+    shop, settings = _sold(), paged(ordered.settings(orders={"since": "2020-01-01"}), page_size)
     async with client_of(shop, settings) as (client, tape):
         adapter = CommercetoolsOrders(client, settings)
         await adapter.prepare()
@@ -309,6 +358,7 @@ async def orders() -> AsyncIterator[Reader]:
             lambda documents: {one.id for one in documents},
             lambda documents: "".join(one.model_dump_json() for one in documents),
             EVERYTHING,
+            _hands_of_orders(shop),
             lambda row: {**trimmed(row), "customerEmail": row.get("customerEmail"), "returnInfo": [RETURNED]},
         )
 
@@ -317,7 +367,7 @@ async def orders() -> AsyncIterator[Reader]:
 
 
 @asynccontextmanager
-async def customers() -> AsyncIterator[Reader]:
+async def customers(page_size: int = 500) -> AsyncIterator[Reader]:
     shop, settings = peopled.people(), peopled.settings()
     peopled.customer(
         shop,
@@ -344,6 +394,7 @@ async def customers() -> AsyncIterator[Reader]:
     )
     for name in ("bob", "cid"):
         peopled.customer(shop, f"{name}@shop.example")
+    settings = paged(settings, page_size)
     async with client_of(shop, settings) as (client, tape):
         adapter = CommercetoolsCustomers(client, settings)
         await adapter.prepare()
@@ -356,6 +407,12 @@ async def customers() -> AsyncIterator[Reader]:
             ids_of_table,
             json_of_table,
             EVERYTHING,
+            hands(
+                shop,
+                "customers",
+                lambda n: peopled.customer(shop, f"n{n}@shop.example"),
+                {"action": "setTitle", "title": "Dr"},
+            ),
         )
 
 

@@ -23,7 +23,7 @@ from retail_sync.transport.exchanges import MemorySink
 from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore, StoreOptions, create_app
 from tests.contracts.commercetools_readers import ids_of_table, json_of_table, uuid
-from tests.contracts.readers import Json, Reader, Tape
+from tests.contracts.readers import Hands, Json, Reader, Tape, paged
 from tests.lightspeed import stocked, test_customers, test_prices, test_sales, till
 from tests.lightspeed.till import Exchanges, Till
 
@@ -99,15 +99,24 @@ def reader(
     mapped: Callable[[Any], Any],
     met: Callable[[Any], set[str]],
     shown: Callable[[Any], str],
+    hands: Hands,
     **more: Any,
 ) -> Reader:
     def walk() -> AsyncIterator[RawPage]:
         return stream.walk(EVERYTHING)
 
-    return Reader(feed, path, tape, walk, mapped, page, END, named, uuid, met, shown, **more)
+    return Reader(feed, path, tape, walk, mapped, page, END, named, uuid, met, shown, stream, hands, **more)
 
 
 # ---------------------------------------------------------------- products and prices
+
+
+def _hands_of_products(store: LightspeedStore) -> Hands:
+    return Hands(
+        make=lambda number: store.add_product_family(f"New {number}", sku=f"N-{number}", price="1")[0],
+        edit=lambda id: store.edit_product(id, price="2"),
+        delete=store.delete_product,
+    )
 
 
 def _catalogue(store: LightspeedStore) -> list[str]:
@@ -139,11 +148,11 @@ def _catalogue(store: LightspeedStore) -> list[str]:
 
 
 @asynccontextmanager
-async def products() -> AsyncIterator[Reader]:
+async def products(page_size: int = 1000) -> AsyncIterator[Reader]:
     store, shop, tape = opened()
     _catalogue(store)
     fields = {"attr.weight": {"commercetools": "attribute:weight", "lightspeed": "weight"}}
-    settings = till.make_settings(fields=fields)
+    settings = paged(till.make_settings(fields=fields), page_size)
 
     def alone(row: Json, number: int) -> Json:
         return {**named(row, number), "variant_parent_id": None, "has_variants": False}
@@ -159,6 +168,7 @@ async def products() -> AsyncIterator[Reader]:
             adapter.to_records,
             _met_products,
             lambda tables: json_of_table(tables.products) + json_of_table(tables.variants),
+            _hands_of_products(store),
         )
         found.named = alone
         yield found
@@ -169,26 +179,44 @@ def _met_products(tables: ProductTables) -> set[str]:
 
 
 @asynccontextmanager
-async def articles() -> AsyncIterator[Reader]:
+async def articles(page_size: int = 1000) -> AsyncIterator[Reader]:
     store, shop, tape = opened()
     _catalogue(store)
-    settings = test_prices.price_settings(test_prices.SHELF)
+    settings = paged(test_prices.price_settings(test_prices.SHELF), page_size)
     async with client_of(shop, tape, settings) as client:
         adapter = XSeriesPrices(client, settings)
         await adapter.prepare()
         yield reader(
-            "articles", "/products", tape, adapter.articles, adapter.to_articles, ids_of_table, json_of_table
+            "articles",
+            "/products",
+            tape,
+            adapter.articles,
+            adapter.to_articles,
+            ids_of_table,
+            json_of_table,
+            _hands_of_products(store),
         )
 
 
 @asynccontextmanager
-async def book_lines() -> AsyncIterator[Reader]:
+async def book_lines(page_size: int = 1000) -> AsyncIterator[Reader]:
     store, shop, tape = opened()
     made = _catalogue(store)
     book = store.add_price_book("VIP")
     for article in made:
         store.set_book_price(book, article, "9.90", min_units=5, max_units=9)
-    settings = test_prices.price_settings()
+    settings = paged(test_prices.price_settings(), page_size)
+    articles: dict[str, str] = {}
+
+    def priced(number: int) -> str:
+        (article,) = store.add_product_family(f"New {number}", sku=f"N-{number}", price="1")
+        line = store.set_book_price(book, article, "0.90")
+        articles[line] = article
+        return line
+
+    def priced_again(line: str) -> None:
+        store.set_book_price(book, articles[line], "0.80")
+
     async with client_of(shop, tape, settings) as client:
         adapter = XSeriesPrices(client, settings)
         await adapter.prepare()
@@ -200,6 +228,7 @@ async def book_lines() -> AsyncIterator[Reader]:
             adapter.to_entries,
             ids_of_table,
             json_of_table,
+            Hands(make=priced, edit=priced_again, kept=None),
             left_out=("price_book_id",),
         )
         found.named = lambda row, number: {**named(row, number), "price_book_id": book}
@@ -210,11 +239,18 @@ async def book_lines() -> AsyncIterator[Reader]:
 
 
 @asynccontextmanager
-async def levels(version: str = "2026-07") -> AsyncIterator[Reader]:
+async def levels(page_size: int = 1000, version: str = "2026-07") -> AsyncIterator[Reader]:
     store, shop, tape = opened()
     for article in _catalogue(store)[:2]:
         store.set_stock(article, store.berlin, "7.5")  # type: ignore[attr-defined]
-    settings = stocked.stock_settings()
+    settings = paged(stocked.stock_settings(), page_size)
+
+    berlin: str = store.berlin  # type: ignore[attr-defined]
+
+    def counted(number: int) -> str:
+        (article,) = store.add_product_family(f"New {number}", sku=f"N-{number}", price="1")
+        store.set_stock(article, berlin, "5")
+        return str(article)
 
     def placed(row: Json, number: int) -> Json:
         return {**named(row, number), "product_id": uuid(number), "outlet_id": uuid(0)}
@@ -230,6 +266,12 @@ async def levels(version: str = "2026-07") -> AsyncIterator[Reader]:
             adapter.to_levels,
             lambda table: set(table["product_id"] + ":" + table["outlet_id"]),
             json_of_table,
+            Hands(
+                make=counted,
+                edit=lambda article: store.set_stock(article, berlin, "3"),
+                bearer="product_id",
+                kept=None,
+            ),
             identified_by=("product_id", "outlet_id"),
         )
         found.named = placed
@@ -238,8 +280,8 @@ async def levels(version: str = "2026-07") -> AsyncIterator[Reader]:
 
 
 @asynccontextmanager
-async def levels_of_older_versions() -> AsyncIterator[Reader]:
-    async with levels("2026-01") as found:
+async def levels_of_older_versions(page_size: int = 1000) -> AsyncIterator[Reader]:
+    async with levels(page_size, "2026-01") as found:
         yield found
 
 
@@ -247,7 +289,7 @@ async def levels_of_older_versions() -> AsyncIterator[Reader]:
 
 
 @asynccontextmanager
-async def customers() -> AsyncIterator[Reader]:
+async def customers(page_size: int = 1000) -> AsyncIterator[Reader]:
     store, shop, tape = opened()
     test_customers.with_group(shop)
     texts = (
@@ -257,22 +299,33 @@ async def customers() -> AsyncIterator[Reader]:
     store.add_customer(**{name: f"{name}@x.example" if name == "email" else name[:1] for name in texts})
     for name in ("Bob", "Cid"):
         store.add_customer(first_name=name)
-    settings = test_customers.customer_settings()
+    settings = paged(test_customers.customer_settings(), page_size)
     async with client_of(shop, tape, settings) as client:
         adapter = XSeriesCustomers(client, settings)
         await adapter.prepare()
         yield reader(
-            "customers", "/customers", tape, adapter, adapter.to_customers, ids_of_table, json_of_table
+            "customers",
+            "/customers",
+            tape,
+            adapter,
+            adapter.to_customers,
+            ids_of_table,
+            json_of_table,
+            Hands(
+                make=lambda number: store.add_customer(first_name=f"New {number}"),
+                edit=lambda id: store.edit_customer(id, last_name="Edited"),
+                delete=store.delete_customer,
+            ),
         )
 
 
 @asynccontextmanager
-async def sales() -> AsyncIterator[Reader]:
+async def sales(page_size: int = 1000) -> AsyncIterator[Reader]:
     store, shop, tape = opened()
     front = test_sales.Shop(shop)
     for _ in range(3):
         store.sell(front.berlin, [(front.tee, 2)], customer_id=front.guest)
-    settings = test_sales.sale_settings(limits={"lightspeed": {"retries": 2}})
+    settings = paged(test_sales.sale_settings(limits={"lightspeed": {"retries": 2}}), page_size)
     async with client_of(shop, tape, settings) as client:
         adapter = XSeriesSales(client, settings)
         await adapter.prepare()
@@ -284,6 +337,11 @@ async def sales() -> AsyncIterator[Reader]:
             adapter.to_sales,
             lambda documents: {one.id for one in documents},
             lambda documents: "".join(one.model_dump_json() for one in documents),
+            Hands(
+                make=lambda _number: store.sell(front.berlin, [(front.tee, 1)], state="parked"),
+                edit=store.complete_sale,
+                kept=None,
+            ),
             rows=[test_sales.FLAT, _nested()],
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from retail_sync.records.ports.products import RawPage
+from retail_sync.settings.models import SyncSettings
 
 Json = dict[str, Any]
 
@@ -33,11 +34,31 @@ class Tape(httpx.AsyncBaseTransport):
         return response
 
 
+@dataclass(frozen=True)
+class Hands:
+    """What people do with the records of a feed, by the ids that its rows bear. `bearer`: the member of a row that
+    holds such an id. `kept`: the id under which the ledger keeps it, and asks for it; None where it asks for none."""
+
+    make: Callable[[int], str]
+    edit: Callable[[str], Any]
+    delete: Callable[[str], Any] | None = None
+    bearer: str = "id"
+    kept: Callable[[str], str] | None = str
+
+
+def paged(settings: SyncSettings, page_size: int) -> SyncSettings:
+    """These settings with pages of this size, and windows that reach up to the clock."""
+    data = settings.model_dump(mode="json")
+    data["limits"]["commercetools"] |= {"page_size": min(page_size, 500), "trail_seconds": 0}
+    data["limits"]["lightspeed"] |= {"page_size": page_size}
+    return SyncSettings.model_validate(data)
+
+
 @dataclass
 class Reader:
     """One feed of one adapter, open. `rows`: what the stand-in showed of it. `page`: a list answer of these rows.
     `end`: the answer after the last page, None where a page that is not full ends the walk. `name`: gives a copy of a
-    row an identity of its own. `met`: identities in what was mapped."""
+    row an identity of its own. `met`: identities in what was mapped. `stream`: the feed itself."""
 
     feed: str
     path: str
@@ -50,6 +71,8 @@ class Reader:
     identity: Callable[[int], str]
     met: Callable[[Any], set[str]]
     shown: Callable[[Any], str]
+    stream: Any
+    hands: Hands
     rows: list[Json] = field(default_factory=list)
     identified_by: Sequence[str] = ("id",)
     bare: Callable[[Json], Json] = dict

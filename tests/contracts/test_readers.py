@@ -17,28 +17,16 @@ import pytest
 from retail_sync.records.odd import REASONS
 from retail_sync.records.rows import UNREAD, UnreadableRow, read_apart
 from retail_sync.records.types import canonical_json
-from tests.contracts import commercetools_readers, lightspeed_readers
+from tests.contracts.adapters import ADAPTERS, EVERY_READER
 from tests.contracts.hostile import CANARY, Case, Text, cases
 from tests.contracts.readers import Json, Opened, Reader
 
 pytestmark = pytest.mark.anyio
 
-ADAPTERS = {"commercetools": commercetools_readers.READERS, "x_series": lightspeed_readers.READERS}
-"""A further adapter joins here."""
-EVERY_READER = [
-    pytest.param(opened, id=f"{adapter}-{opened.__name__}")
-    for adapter, readers in ADAPTERS.items()
-    for opened in readers
-]
 AT_ONCE = 60
 """Cases on one page: two sound rows stand around them."""
 FEWEST = 20_000
 """Cases of all readers together."""
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 async def open_rows(reader: Reader) -> list[Json]:

@@ -22,7 +22,7 @@ from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.console.conftest import CHROMIUM
 from tests.dags.conftest import environment
 from tests.dags.test_products import linked_sku
-from tests.support.builders.stock_world import StockWorld
+from tests.support.builders.inventory import Stocked
 from tests.support.worlds import World, world_of
 
 pytestmark = [
@@ -211,7 +211,7 @@ def mend(world: World, held: Hold) -> None:
 
 def test_why_the_storefront_shows_its_figure_is_told(stage: Stage) -> None:
     sku = linked_sku(stage.world)
-    shows = StockWorld(stage.world, stage.world.settings).available(sku, "berlin")
+    shows = Stocked(stage.world).available(sku, "berlin")
     page = stage.sign_in("viewer", viewport={"width": 1280, "height": 1000})
     page.goto(stage.address())
     page.get_by_role("link", name="Stock", exact=True).click()

@@ -162,9 +162,9 @@ def test_the_search_finds_what_is_not_hidden(
 ) -> None:
     """With nothing hashed, the same search must find every value, in the ledger and in what is staged."""
     from retail_sync.settings.loader import dump_settings
-    from tests.support.builders.customers import with_customers
+    from tests.support.builders.base import with_section
 
-    dump_settings(with_customers(shop.settings, hash=[]), tmp_path / "open.yaml")
+    dump_settings(with_section(shop.settings, "customers", hash=[]), tmp_path / "open.yaml")
     monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(tmp_path / "open.yaml"))
     settle_in(shop)
     look = run("customers", mode="full", dry_run=True)

@@ -9,7 +9,7 @@ import pytest
 from sandbox.faults import FaultRule
 from tests.dags.conftest import Run
 from tests.dags.test_products import said_to_others
-from tests.support.builders.stock_world import StockWorld
+from tests.support.builders.inventory import Stocked
 from tests.support.worlds import World
 
 pytestmark = pytest.mark.airflow
@@ -19,7 +19,7 @@ CHANNELS = {"Berlin": "berlin", "Hamburg": "hamburg", "München": "muenchen"}
 
 
 def test_from_products_to_a_mended_entry(run: Run, world: World, caplog: pytest.LogCaptureFixture) -> None:
-    stock = StockWorld(world, world.settings)
+    stock = Stocked(world)
     too_early = run("inventory", mode="full")
     assert too_early.state == "failed"
     assert "Run the DAG `products` with mode=full first" in too_early.xcom[("audit", "problem")]
@@ -97,7 +97,7 @@ def test_from_products_to_a_mended_entry(run: Run, world: World, caplog: pytest.
 
 
 def test_a_refusal_for_good_moves_no_cursor_and_the_next_run_does_the_rest(run: Run, world: World) -> None:
-    stock = StockWorld(world, world.settings)
+    stock = Stocked(world)
     stock.align_products()
     world.faults["commercetools"].add(
         FaultRule(match="/inventory$", method="POST", kind="status", status=403, after=3, times=None)
@@ -125,13 +125,13 @@ def test_a_refusal_for_good_moves_no_cursor_and_the_next_run_does_the_rest(run: 
 FEEDS = ("commercetools", "commercetools_orders", "lightspeed", "catalogue")
 
 
-def level(stock: StockWorld, sku: str, channel: str) -> int:
+def level(stock: Stocked, sku: str, channel: str) -> int:
     """What the till has in the outlet of a channel."""
     outlet = next(name for name, key in CHANNELS.items() if key == channel)
     return int(stock.level(stock.product_id(sku), outlet) or 0)
 
 
-def miscount(stock: StockWorld, sku: str, channel: str, quantity: int) -> None:
+def miscount(stock: Stocked, sku: str, channel: str, quantity: int) -> None:
     """Somebody edits an entry in the Merchant Center."""
     entry = stock.entry(sku, channel)
     assert entry is not None

@@ -21,7 +21,7 @@ from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.dags.conftest import environment
 from tests.dags.test_inventory import miscount
 from tests.dags.test_products import linked_sku, raise_price
-from tests.support.builders.stock_world import StockWorld
+from tests.support.builders.inventory import Stocked
 from tests.support.worlds import World, world_of
 
 pytestmark = pytest.mark.airflow
@@ -137,7 +137,7 @@ def test_a_repair_is_a_full_run_of_the_dag_of_each_entity_that_differs(
     stage: tuple[World, LocalAirflow],
 ) -> None:
     world, airflow = stage
-    stock = StockWorld(world, world.settings)
+    stock = Stocked(world)
     with airflow.api() as api:
         for dag_id in ("reconcile", "inventory"):
             api.unpause(dag_id)

@@ -33,7 +33,7 @@ def world(
 def test_from_a_first_alignment_to_an_approved_price(
     run: Run, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop = Priced(world, world.settings)
+    shop = Priced(world)
     too_early = run("prices", mode="full")
     assert too_early.state == "failed"
     assert "Run the DAG `products` with mode=full first" in too_early.xcom[("audit", "problem")]
@@ -94,9 +94,9 @@ def test_without_a_list_nothing_is_read(
     run: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from retail_sync.settings.loader import dump_settings
-    from tests.support.builders.prices import with_prices
+    from tests.support.builders.base import with_section
 
-    dump_settings(with_prices(world.settings, lists=[]), tmp_path / "none.yaml")
+    dump_settings(with_section(world.settings, "prices", lists=[]), tmp_path / "none.yaml")
     monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(tmp_path / "none.yaml"))
     assert run("products", mode="full").state == "success"
     world.forget_requests()

@@ -28,7 +28,7 @@ from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.dags.conftest import environment
 from tests.dags.test_products import linked_sku
 from tests.pipeline import test_listening as sqs
-from tests.support.builders.stock_world import StockWorld
+from tests.support.builders.inventory import Stocked
 from tests.support.worlds import World, world_of
 
 pytestmark = pytest.mark.airflow
@@ -46,7 +46,7 @@ class Stage:
     """Both stand-ins, an Airflow that knows them and is told of changes, and a queue. `stock` follows what is shown."""
 
     world: World
-    stock: StockWorld
+    stock: Stocked
     airflow: LocalAirflow
     api: AirflowApi
     queue: Any
@@ -168,7 +168,7 @@ def stage(
                 api.unpause(dag_id)
             for dag_id, conf in (("products", {"mode": "full"}), ("inventory", {"mode": "full"})):
                 assert api.wait(dag_id, api.trigger(dag_id, conf), timeout=PATIENCE).state == "success"
-            yield Stage(world, StockWorld(world, world.settings), airflow, api, client, queue_url)
+            yield Stage(world, Stocked(world), airflow, api, client, queue_url)
     server.stop()
 
 

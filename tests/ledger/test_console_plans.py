@@ -11,7 +11,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from demo.postgres import EmbeddedPostgres
 from retail_sync.ledger import Ledger
 from retail_sync.ledger.queries.records import Address, both_sides
 from retail_sync.ledger.queries.runs import Browsing, ChangeFilter, RunFilter
@@ -32,13 +31,11 @@ def id_of(side: str, pair: int = PAIR) -> str:
 
 
 @pytest.fixture(scope="module")
-def full(postgres: EmbeddedPostgres, ledger_template: str) -> Iterator[Ledger]:
+def full(module_ledger_url: str) -> Iterator[Ledger]:
     """A ledger in which the database would rather not read tables through."""
-    postgres.create_database("console_plans", template=ledger_template)
-    with Ledger.open(postgres.url("console_plans")) as ledger:
+    with Ledger.open(module_ledger_url) as ledger:
         fill(ledger.engine, SIZES)
         yield ledger
-    postgres.drop_database("console_plans")
 
 
 def test_the_ledger_is_as_full_as_it_says(full: Ledger) -> None:

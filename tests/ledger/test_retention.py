@@ -73,7 +73,9 @@ def test_open_holds_stay_and_released_ones_go(ledger: Ledger, run_id: str) -> No
     ledger.runs.settle(
         run_id, "products", cursors={"lightspeed": "1"}, holds=[hold("open"), hold("gone")], now=LONG_AGO
     )
-    ledger.runs.settle(run_id, "products", cursors={}, holds=[], released=[("variant", "gone")], now=LONG_AGO)
+    ledger.runs.settle(
+        run_id, "products", cursors={}, holds=[], considered=[("variant", "gone")], now=LONG_AGO
+    )
     assert housekeep(ledger.engine, NOW, Ages())["holds"] == 1
     assert [h.subject for h in ledger.holds.open_holds("products")] == ["open"]
     assert ledger.runs.cursor("products", "lightspeed") == "1"

@@ -156,11 +156,6 @@ def test_what_was_looked_at_and_not_found_again_is_released(ledger: Ledger, run_
         assert by.scalars().all() == ["run r2"]
 
 
-def test_released_subjects_are_released_without_being_considered(ledger: Ledger, run_id: str) -> None:
-    settle(ledger, run_id, holds=[draft("s1")])
-    assert settle(ledger, run_id, released=[("variant", "s1")]).released == 1
-
-
 def test_a_finding_that_comes_back_opens_a_new_hold(ledger: Ledger, run_id: str) -> None:
     settle(ledger, run_id, holds=[draft()])
     settle(ledger, run_id, considered=[("variant", "s1")])

@@ -596,13 +596,6 @@ def test_a_code_that_is_taken_is_told_as_the_number(open_till: Callable[..., Til
     assert "K-1" not in str(taken.value)
 
 
-def test_who_is_gone_is_missing(till: Till) -> None:
-    id = till.store.add_customer(first_name="Ada")
-    till.store.delete_customer(id)
-    with pytest.raises(TargetMissing):
-        update(till, id, {"first_name": "Bea"})
-
-
 @pytest.mark.parametrize(
     "fault",
     [

@@ -238,17 +238,6 @@ def test_a_sale_of_the_till_is_read_with_exact_figures_and_without_whose_words_i
     assert sale.version == shop.store.sales.rows[sale_id].version
 
 
-def test_the_feed_is_walked_by_version_and_what_moved_comes_again(shop: Shop) -> None:
-    ids = [shop.store.sell(shop.berlin, [(shop.tee, 1)]) for _ in range(5)]
-    pages = run(shop, walked)
-    assert [row["id"] for page in pages for row in page.rows] == ids
-    assert [len(page.rows) for page in pages] == [2, 2, 1, 0]
-    assert pages[-1].last
-    shop.store.void_sale(ids[1])
-    later = run(shop, lambda adapter: walked(adapter, pages[-1].cursor))
-    assert [(row["id"], row["state"]) for page in later for row in page.rows] == [(ids[1], "voided")]
-
-
 def test_a_sale_that_was_deleted_is_shown_as_that(shop: Shop) -> None:
     sale_id = shop.store.sell(shop.berlin, [(shop.tee, 1)])
     shop.store.sales.delete(shop.store.sales.rows[sale_id])

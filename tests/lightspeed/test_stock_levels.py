@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from retail_sync.lightspeed.x_series.inventory.read import LEVELS, levels_table
-from retail_sync.records.errors import ConfigurationFault, ProtocolFault
+from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.inventory import parts
 from retail_sync.records.rows import UnreadableRows
 from sandbox.faults import FaultRule
@@ -85,18 +85,6 @@ def test_both_shapes_of_the_api_tell_the_same_levels(till: Till, version: str) -
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_walk_goes_by_version_a_page_at_a_time_and_ends_with_the_cursor(till: Till, version: str) -> None:
-    for number in range(3):
-        product(till, f"S-{number}")
-    pages = run(till, walked, stock_settings(page_size=4), version=version)
-    assert [len(page.rows) for page in pages] == [4, 2, 0]
-    versions = [row["version"] for page in pages for row in page.rows]
-    assert versions == sorted(versions) and len(set(versions)) == 6
-    assert [page.last for page in pages] == [False, False, True]
-    assert pages[-1].cursor == str(versions[-1])
-
-
-@pytest.mark.parametrize("version", VERSIONS)
 def test_a_delta_shows_what_moved_since_and_nothing_else(till: Till, version: str) -> None:
     one, other = product(till, "A"), product(till, "B")
     cursor = run(till, walked, version=version)[-1].cursor
@@ -128,14 +116,6 @@ def test_a_read_by_post_is_repeated_when_it_fails_in_passing(till: Till) -> None
     till.faults.add(FaultRule(match="/inventory", method="POST", kind="status", status=502))
     till.faults.add(FaultRule(match="/inventory", method="POST", kind="truncate_json", after=1))
     assert len(run(till, levels)) == 2
-
-
-def test_a_feed_that_does_not_advance_ends_the_run(till: Till) -> None:
-    product(till)
-    rows = [{"id": "i", "product_id": "p", "outlet_id": "o", "version": 5}]
-    till.faults.add(FaultRule(match="/inventory", kind="status", status=200, body=rows, times=None))
-    with pytest.raises(ProtocolFault, match="advance"):
-        run(till, walked)
 
 
 def test_what_goods_cost_stays_behind(till: Till) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from retail_sync.lightspeed.x_series.api.paging import next_cursor, rows_of
 from retail_sync.lightspeed.x_series.products.adapter import XSeriesProducts
-from retail_sync.records.errors import ConfigurationFault, ProtocolFault
+from retail_sync.records.errors import ProtocolFault
 from retail_sync.records.ports.products import RawPage, Window
 from retail_sync.records.rows import read_apart
 from tests.lightspeed.till import Till, make_settings, read_all
@@ -45,16 +45,6 @@ def test_a_walk_takes_every_page_and_one_empty_one(open_till: Callable[..., Till
     assert walked[-1].cursor == str(max(row["version"] for page in walked for row in page.rows))
 
 
-def test_a_walk_resumes_behind_the_last_page_it_finished(till: Till) -> None:
-    ids = fill(till, 7)
-
-    async def work(adapter: XSeriesProducts) -> Any:
-        first = (await pages(adapter))[0]
-        return await pages(adapter, position=first.position)
-
-    assert [row["id"] for page in till.run(paged(3), work) for row in page.rows] == ids[3:]
-
-
 def test_a_delta_holds_what_changed_and_what_was_deleted(till: Till) -> None:
     ids = fill(till, 4)
 
@@ -77,11 +67,6 @@ def test_an_empty_store_gives_one_empty_last_page(till: Till) -> None:
     assert (page.rows, page.cursor, page.last) == ([], "0", True)
 
 
-def test_a_cursor_of_another_system_is_a_configuration_fault(till: Till) -> None:
-    with pytest.raises(ConfigurationFault):
-        till.run(make_settings(), lambda adapter: adapter.open_window("2026-11-23T00:00:00Z", full=False))
-
-
 def canned(*bodies: Any) -> httpx.MockTransport:
     """The store's reference data, and then these bodies for the product list, the last one for ever."""
     left = list(bodies)
@@ -95,12 +80,6 @@ def canned(*bodies: Any) -> httpx.MockTransport:
         return httpx.Response(200, content=json.dumps(body))
 
     return httpx.MockTransport(answer)
-
-
-def test_a_feed_whose_cursor_stands_still_is_a_fault_and_not_a_loop(till: Till) -> None:
-    till.more = {"transport": canned({"data": [{"id": "p1", "version": 7}], "version": {"min": 7, "max": 7}})}
-    with pytest.raises(ProtocolFault, match="advance"):
-        till.run(make_settings(), pages)
 
 
 def test_product_rows_without_any_version_are_a_fault(till: Till) -> None:

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 @pytest.fixture
 def aligned(small: World) -> Iterator[World]:
     """A small shop after its first alignment."""
-    small.run("full")
+    small.run("products", "full")
     small.forget_requests()
     yield small
 
@@ -45,15 +45,15 @@ def test_an_edit_of_another_field_between_plan_and_load_is_kept(aligned: World) 
     world = aligned
     sku, product = next(bought_at_the_till(world))
     world.till.edit_product(world.till_product(sku)["id"], supply_price="12.34")
-    ran = world.run("delta", before_load=lambda: rename_online(world, product, "Dazwischen"))
+    ran = world.run("products", "delta", before_load=lambda: rename_online(world, product, "Dazwischen"))
     assert statuses(world, "POST", f"/products/{product['id']}") == [409, 200]
     assert ran.accounts.changes == ran.accounts.applied == 1 and ran.accounts.add_up
     assert cost_online(world, sku) == ["EUR", 1234]
     assert world.online_variant(sku)[0]["masterData"]["current"]["name"]["de-DE"] == "Dazwischen"
-    world.run("delta")
+    world.run("products", "delta")
     assert world.till_product(sku)["name"] == "Dazwischen"
     world.forget_requests()
-    assert world.run("full").accounts.changes == 0 and world.writes() == []
+    assert world.run("products", "full").accounts.changes == 0 and world.writes() == []
 
 
 def test_an_edit_of_the_same_field_between_plan_and_load_is_merged_again_and_the_owner_wins(
@@ -68,7 +68,7 @@ def test_an_edit_of_the_same_field_between_plan_and_load_is_merged_again_and_the
         action = {"action": "setAttribute", "variantId": 1, "name": "purchase-price", "staged": False}
         world.online.update("products", [{**action, "value": meanwhile}], id=product["id"])
 
-    ran = world.run("delta", before_load=edit)
+    ran = world.run("products", "delta", before_load=edit)
     assert 409 in statuses(world, "POST", f"/products/{product['id']}")
     assert cost_online(world, sku) == ["EUR", 1234]
     (change,) = world.ledger.changes.read(ran.run_id)
@@ -86,7 +86,7 @@ def test_the_same_edit_made_by_somebody_else_meanwhile_is_already_there(aligned:
         action = {"action": "setAttribute", "variantId": 1, "name": "purchase-price", "staged": False}
         world.online.update("products", [{**action, "value": same}], id=product["id"])
 
-    ran = world.run("delta", before_load=edit)
+    ran = world.run("products", "delta", before_load=edit)
     assert statuses(world, "POST", f"/products/{product['id']}") == [409]
     assert ran.accounts.already_there == 1 and ran.accounts.applied == 0 and ran.accounts.add_up
 
@@ -96,7 +96,9 @@ def test_a_product_deleted_between_plan_and_load_stops_nobody_else(aligned: Worl
     (_, deleted), *others = list(bought_at_the_till(world))[:5]
     for sku in [sku for sku, _ in others] + [_sku(deleted)]:
         world.till.edit_product(world.till_product(sku)["id"], supply_price="12.34")
-    ran = world.run("delta", before_load=lambda: world.online.delete("products", id=deleted["id"]))
+    ran = world.run(
+        "products", "delta", before_load=lambda: world.online.delete("products", id=deleted["id"])
+    )
     assert ran.accounts.add_up and ran.accounts.failed == 1 and ran.accounts.applied == len(others) == 4
     assert {tuple(cost_online(world, sku)) for sku, _ in others} == {("EUR", 1234)}
     assert [hold.label for hold in world.holds() if hold.label == _sku(deleted)] != []
@@ -136,12 +138,12 @@ def test_a_sku_taken_online_between_plan_and_load_is_refused_held_and_later_matc
             },
         )
 
-    ran = world.run("full", before_load=take)
+    ran = world.run("products", "full", before_load=take)
     assert ran.accounts.add_up and ran.accounts.failed >= 1
     assert [hold.code for hold in world.holds() if hold.label == sku] != []
     holders = [p for p in world.online_products() for v in _variants(p) if v.get("sku") == sku]
     assert [holder["key"] for holder in holders] == ["taken"]
-    world.run("full")
+    world.run("products", "full")
     linked = {link.commercetools_id for link in world.ledger.links.read("products", "variant")}
     assert f"{holders[0]['id']}:1" in linked
 
@@ -166,7 +168,7 @@ def test_a_busy_service_delays_reading_and_loses_nothing(aligned: World, project
         rename_online(aligned, product, f"Trotz {status} {sku}")
         project.misbehave("/product-projections", status, times=2, headers=headers)
         aligned.forget_requests()
-        ran = aligned.run("delta")
+        ran = aligned.run("products", "delta")
         assert statuses(aligned, "GET", "/product-projections")[:3] == [status, status, 200]
         assert ran.accounts.changes == ran.accounts.applied == 1
         assert aligned.till_product(sku)["name"] == f"Trotz {status} {sku}"
@@ -179,7 +181,7 @@ def test_a_write_refused_at_the_door_is_sent_again_and_takes_effect_once(
         aligned.till.edit_product(aligned.till_product(sku)["id"], supply_price="12.34")
         project.misbehave("/products/", status, times=2, method="POST")
         aligned.forget_requests()
-        ran = aligned.run("delta")
+        ran = aligned.run("products", "delta")
         assert statuses(aligned, "POST", "/products/") == [status, status, 200]
         assert ran.accounts.changes == ran.accounts.applied == 1
         assert cost_online(aligned, sku) == ["EUR", 1234]
@@ -193,7 +195,7 @@ def test_a_write_with_an_unknown_outcome_is_looked_up_before_it_is_sent_again(
         aligned.till.edit_product(aligned.till_product(sku)["id"], supply_price="12.34")
         project.misbehave("/products/", status, times=1, method="POST")
         aligned.forget_requests()
-        ran = aligned.run("delta")
+        ran = aligned.run("products", "delta")
         own = [r for r in aligned.requests("commercetools") if product["id"] in r.path + r.query]
         mine = [(request.method, request.status) for request in own]
         first, second = mine.index(("POST", status)), mine.index(("POST", 200))
@@ -212,10 +214,10 @@ def test_a_service_that_stays_away_fails_the_run_and_the_next_one_carries_everyt
     project.misbehave("/products/", 503, times=tries, method="POST")
     cursor = aligned.ledger.runs.cursor("products", "commercetools")
     with pytest.raises(TransientError):
-        aligned.run("delta")
+        aligned.run("products", "delta")
     assert aligned.ledger.runs.cursor("products", "commercetools") == cursor
-    aligned.run("delta")
+    aligned.run("products", "delta")
     assert cost_online(aligned, sku) == ["EUR", 1234]
     assert aligned.till_product(other)["name"] == "Später"
     aligned.forget_requests()
-    assert aligned.run("full").accounts.changes == 0 and aligned.writes() == []
+    assert aligned.run("products", "full").accounts.changes == 0 and aligned.writes() == []

@@ -62,7 +62,7 @@ def till_amount(world: World, row: Json) -> int:
 
 def test_what_arrives_at_an_empty_till_is_what_the_shop_shows_online(first_alignment: World) -> None:
     world = first_alignment
-    ran = world.run("full")
+    ran = world.run("products", "full")
     assert ran.accounts.add_up and ran.accounts.failed == 0
     assert world.writes("commercetools") == []
     rows = {row["sku"]: row for row in till_view(world)}
@@ -91,9 +91,9 @@ def test_what_arrives_at_an_empty_till_is_what_the_shop_shows_online(first_align
 def test_the_till_ends_up_the_same_whoever_plays_commercetools(
     first_alignment: World, second_ledger_url: str, tmp_path: Path
 ) -> None:
-    first_alignment.run("full")
+    first_alignment.run("products", "full")
     with world_of(first_alignment.shop, second_ledger_url, tmp_path / "stand-in", TILL_PRICES) as stand_in:
-        stand_in.run("full")
+        stand_in.run("products", "full")
         assert till_view(first_alignment) == till_view(stand_in)
         assert _held(first_alignment) == _held(stand_in)
 
@@ -105,22 +105,22 @@ def _held(world: World) -> list[tuple[str, str]]:
 
 
 def test_a_second_full_run_writes_nothing_on_either_side(first_alignment: World) -> None:
-    first_alignment.run("full")
+    first_alignment.run("products", "full")
     before = first_alignment.state()
     first_alignment.forget_requests()
-    ran = first_alignment.run("full")
+    ran = first_alignment.run("products", "full")
     assert ran.accounts.changes == 0 and first_alignment.writes() == []
     assert first_alignment.state() == before  # versions and times included
 
 
 def test_a_delta_carries_an_edit_online_and_an_edit_at_the_till(first_alignment: World) -> None:
     world = first_alignment
-    world.run("full")
+    world.run("products", "full")
     (sku, renamed), (other, priced) = list(shared_products(world))[:2]
     rename_online(world, renamed, "Ein neuer Name")
     world.till.edit_product(world.till_product(other)["id"], price="123")
     world.forget_requests()
-    ran = world.run("delta")
+    ran = world.run("products", "delta")
     assert ran.accounts.changes == ran.accounts.applied == 2 and ran.accounts.add_up
     assert [len(world.writes(system)) for system in ("commercetools", "lightspeed")] == [1, 1]
     assert world.till_product(sku)["name"] == "Ein neuer Name"
@@ -135,7 +135,7 @@ def test_a_delta_carries_an_edit_online_and_an_edit_at_the_till(first_alignment:
     ]
     before = world.state()
     world.forget_requests()
-    assert world.run("delta").accounts.changes == world.run("full").accounts.changes == 0
+    assert world.run("products", "delta").accounts.changes == world.run("full").accounts.changes == 0
     assert world.writes() == [] and world.state() == before
 
 
@@ -145,21 +145,21 @@ def test_a_delta_carries_an_edit_online_and_an_edit_at_the_till(first_alignment:
 def test_both_sides_end_up_the_same_whoever_plays_commercetools(
     sample: World, second_ledger_url: str, tmp_path: Path
 ) -> None:
-    ran = sample.run("full")
+    ran = sample.run("products", "full")
     assert ran.accounts.add_up and ran.accounts.failed == 0
     assert len(sample.writes("commercetools")) >= 5  # what only the till had is created online
     with world_of(sample.shop, second_ledger_url, tmp_path / "stand-in") as stand_in:
-        stand_in.run("full")
+        stand_in.run("products", "full")
         assert online_view(sample) == online_view(stand_in)
         assert till_view(sample) == till_view(stand_in)
         assert _held(sample) == _held(stand_in)
 
 
 def test_a_second_full_run_of_two_filled_shops_writes_nothing(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     before = sample.state()
     sample.forget_requests()
-    ran = sample.run("full")
+    ran = sample.run("products", "full")
     assert ran.accounts.changes == 0 and sample.writes() == [] and sample.state() == before
 
 
@@ -167,7 +167,7 @@ def test_every_field_the_till_owns_goes_online_and_a_full_run_then_finds_nothing
     led_by_the_till: World,
 ) -> None:
     world = led_by_the_till
-    world.run("full")
+    world.run("products", "full")
     sku, product = next(iter(shared_products(world)))
     row = world.till_product(sku)
     brand = next(each for each in world.till.brands.live() if each.id != row["brand_id"])
@@ -181,7 +181,7 @@ def test_every_field_the_till_owns_goes_online_and_a_full_run_then_finds_nothing
         "supply_price": "33.30",
     }
     world.till.edit_product(row["id"], **edits)
-    ran = world.run("delta")
+    ran = world.run("products", "delta")
     assert ran.accounts.failed == 0 and len(world.writes("commercetools")) > 0
     changed, variant = world.online_variant(sku)
     attributes = attributes_of(variant)
@@ -194,17 +194,17 @@ def test_every_field_the_till_owns_goes_online_and_a_full_run_then_finds_nothing
     assert base_price(world, variant)["value"]["centAmount"] == 7770
     assert changed["masterData"]["hasStagedChanges"] is False
     world.forget_requests()
-    assert world.run("full").accounts.changes == 0 and world.writes() == []
+    assert world.run("products", "full").accounts.changes == 0 and world.writes() == []
 
 
 def test_taking_an_article_out_of_sale_at_the_till_unpublishes_it_and_back(led_by_the_till: World) -> None:
     world = led_by_the_till
-    world.run("full")
+    world.run("products", "full")
     sku, product = next(iter(shared_products(world)))
     row = world.till_product(sku)
     for active in (False, True):
         world.till.edit_product(row["id"], is_active=active)
-        ran = world.run("delta")
+        ran = world.run("products", "delta")
         print(
             [
                 (c.kind, c.action, c.before, c.after, c.reasons, c.label)
@@ -217,7 +217,7 @@ def test_taking_an_article_out_of_sale_at_the_till_unpublishes_it_and_back(led_b
 
 def test_a_variant_added_at_the_till_is_added_online_with_what_all_variants_share(small: World) -> None:
     world = small
-    world.run("full")
+    world.run("products", "full")
     row = next(
         row
         for row in world.till.all_products()
@@ -237,7 +237,7 @@ def test_a_variant_added_at_the_till_is_added_online_with_what_all_variants_shar
     _add_at_the_till(
         world, row, "PEER-NEW", {colour["id"]: colour["value"], row["variant_options"][1]["id"]: size}
     )
-    ran = world.run("delta")
+    ran = world.run("products", "delta")
     assert ran.accounts.failed == 0
     grown, added = world.online_variant("PEER-NEW")
     assert grown["id"] == product["id"] and len(current_variants(grown)) == len(current_variants(product)) + 1
@@ -249,7 +249,7 @@ def test_a_variant_added_at_the_till_is_added_online_with_what_all_variants_shar
         world, world.till_product("PEER-NEW")
     )
     world.forget_requests()
-    assert world.run("full").accounts.changes == 0 and world.writes() == []
+    assert world.run("products", "full").accounts.changes == 0 and world.writes() == []
 
 
 def _add_at_the_till(world: World, sister: Json, sku: str, options: dict[str, str]) -> None:
@@ -275,7 +275,7 @@ def _add_at_the_till(world: World, sister: Json, sku: str, options: dict[str, st
 
 def test_a_variant_added_online_arrives_in_its_family_at_the_till(small: World) -> None:
     world = small
-    world.run("full")
+    world.run("products", "full")
     row = next(
         row
         for row in world.till.all_products()
@@ -311,22 +311,22 @@ def test_a_variant_added_online_arrives_in_its_family_at_the_till(small: World) 
         ],
         id=product["id"],
     )
-    ran = world.run("delta")
+    ran = world.run("products", "delta")
     assert ran.accounts.failed == 0
     arrived = world.till_product("PEER-ONLINE")
     assert arrived["family_id"] == row["family_id"]
     assert till_amount(world, arrived) == 4321
     world.forget_requests()
-    assert world.run("full").accounts.changes == 0 and world.writes() == []
+    assert world.run("products", "full").accounts.changes == 0 and world.writes() == []
 
 
 def test_unpublishing_online_deactivates_at_the_till_and_a_deletion_online_too(small: World) -> None:
     world = small
-    world.run("full")
+    world.run("products", "full")
     (sku, product), (other, deleted) = list(shared_products(world))[:2]
     world.online.update("products", [{"action": "unpublish"}], id=product["id"])
-    world.run("delta")
+    world.run("products", "delta")
     assert world.till_product(sku)["active"] is False
     world.online.delete("products", id=deleted["id"])
-    world.run("full")
+    world.run("products", "full")
     assert world.till_product(other)["active"] is False

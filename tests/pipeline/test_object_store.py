@@ -16,7 +16,6 @@ from fsspec.asyn import AsyncFileSystem
 from moto.server import ThreadedMotoServer
 
 import tests.support.airflow_home as airflow_home
-from demo.postgres import EmbeddedPostgres
 from retail_sync.pipeline.dags.retention import clean_staging
 from retail_sync.pipeline.dags.retry_policy import SyncRetries
 from retail_sync.pipeline.runtime.context import STAGING_FOLDER, staging_root
@@ -63,14 +62,10 @@ def forget_open_stores() -> None:
 
 
 @pytest.fixture(scope="module")
-def shop(
-    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory, s3: Any
-) -> Iterator[Ordered]:
-    postgres.create_database("object_store", template=ledger_template)
+def shop(module_ledger_url: str, tmp_path_factory: pytest.TempPathFactory, s3: Any) -> Iterator[Ordered]:
     folder = tmp_path_factory.mktemp("object-store")
-    with aligned(postgres.url("object_store"), folder, ORDER, staging=f"s3://{BUCKET}/x") as made:
+    with aligned(module_ledger_url, folder, ORDER, staging=f"s3://{BUCKET}/x") as made:
         yield made
-    postgres.drop_database("object_store")
 
 
 def objects(s3: Any) -> list[str]:

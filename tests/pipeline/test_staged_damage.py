@@ -9,7 +9,6 @@ import pytest
 from airflow.sdk import RetryAction
 
 import tests.support.airflow_home as airflow_home
-from demo.postgres import EmbeddedPostgres
 from retail_sync.pipeline.dags.retry_policy import SyncRetries
 from retail_sync.records.errors import StagedDataDamaged
 from retail_sync.sync.engine.run import PlanDamaged
@@ -27,11 +26,9 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shop(postgres: EmbeddedPostgres, ledger_template: str, staged: Path) -> Iterator[Ordered]:
-    postgres.create_database("staged_damage", template=ledger_template)
-    with aligned(postgres.url("staged_damage"), staged) as made:
+def shop(module_ledger_url: str, staged: Path) -> Iterator[Ordered]:
+    with aligned(module_ledger_url, staged) as made:
         yield made
-    postgres.drop_database("staged_damage")
 
 
 def align(entity: str, done: set[str]) -> None:

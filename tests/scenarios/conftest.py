@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from demo.postgres import EmbeddedPostgres
 from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
 from tests.support.builders.orders import Ordered, ordered
 from tests.support.order_checks import a_day, furnish
 from tests.support.worlds import World, world_of
 
-_numbers = itertools.count(1)
 GOODSTORE = Path(__file__).parents[3] / "shared" / "data" / "goodstore"
 
 
@@ -51,15 +48,10 @@ def shop(ledger_url: str, tmp_path: Path) -> Iterator[Ordered]:
 
 
 @pytest.fixture(scope="module")
-def one_shop(
-    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ordered]:
-    name = f"busy_{next(_numbers)}"
-    postgres.create_database(name, template=ledger_template)
-    with ordered(postgres.url(name), tmp_path_factory.mktemp(name)) as made:
+def one_shop(module_ledger_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ordered]:
+    with ordered(module_ledger_url, tmp_path_factory.mktemp("busy")) as made:
         furnish(made)
         yield made
-    postgres.drop_database(name)
 
 
 @pytest.fixture

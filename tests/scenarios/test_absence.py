@@ -34,17 +34,17 @@ def states(world: World) -> dict[str, int]:
 def test_a_full_run_whose_lists_lack_half_of_their_rows_writes_nothing(
     sample: World, system: str, kind: str
 ) -> None:
-    sample.run("full")
-    sample.run("full")
+    sample.run("products", "full")
+    sample.run("products", "full")
     before, offered = sample.state(), states(sample)
     assert offered["till"] > 100
     shorten(sample, system, kind)
     sample.forget_requests()
-    ran = sample.run("full")
+    ran = sample.run("products", "full")
     assert sample.writes() == [] and ran.accounts.changes == 0
     assert (sample.state(), states(sample)) == (before, offered)
     sample.faults[system].clear()
-    assert sample.run("full").accounts.changes == 0
+    assert sample.run("products", "full").accounts.changes == 0
     assert sample.state() == before
 
 
@@ -68,8 +68,8 @@ def small(shop: Shop, count: int = 6, variants: int = 100) -> Shop:
 @pytest.fixture
 def few(sample_shop: Shop, ledger_url: str, tmp_path: Path) -> Iterator[World]:
     with world_of(small(sample_shop), ledger_url, tmp_path) as world:
-        world.run("full")
-        assert world.run("full").accounts.changes == 0
+        world.run("products", "full")
+        assert world.run("products", "full").accounts.changes == 0
         yield world
 
 
@@ -114,7 +114,7 @@ def test_a_product_made_anew_online_is_linked_again_by_the_delta(few: World) -> 
     before = {sku: few.till_product(sku)["id"] for sku in skus}
     take_off(few, old)
     new = few.online.create("products", draft_of(old))
-    few.run("delta")
+    few.run("products", "delta")
     assert [hold.code for hold in few.holds()] == []
     assert {sku: few.till_product(sku)["id"] for sku in skus} == before, "nothing was made twice"
     links = {
@@ -124,9 +124,9 @@ def test_a_product_made_anew_online_is_linked_again_by_the_delta(few: World) -> 
     assert all(few.till_product(sku)["active"] for sku in skus)
     names = {locale: f"{name} (neu)" for locale, name in new["masterData"]["current"]["name"].items()}
     few.online.update("products", [{"action": "changeName", "name": names, "staged": False}], id=new["id"])
-    few.run("delta")
+    few.run("products", "delta")
     assert few.till_product(skus[0])["name"].endswith("(neu)"), "edits travel"
-    assert few.run("full").accounts.changes == 0
+    assert few.run("products", "full").accounts.changes == 0
 
 
 def test_what_vanished_is_switched_off_by_proof_alone_and_on_again_when_it_is_back(few: World) -> None:
@@ -134,10 +134,10 @@ def test_what_vanished_is_switched_off_by_proof_alone_and_on_again_when_it_is_ba
     sku = product["masterData"]["current"]["masterVariant"]["sku"]
     record = few.till_product(sku)["id"]
     few.till.delete_product(record, whole_family=True)
-    few.run("delta")
+    few.run("products", "delta")
     shown = few.online.get("products", id=product["id"])
     assert shown is not None and shown["masterData"]["published"] is False
-    assert few.run("full").accounts.changes == 0, "what we did is nobody's edit"
+    assert few.run("products", "full").accounts.changes == 0, "what we did is nobody's edit"
 
 
 @pytest.mark.parametrize("kind", ["short_list", "empty_list"])
@@ -152,10 +152,10 @@ def test_a_selection_whose_list_came_short_takes_nothing_out_of_sale(
         for product in world.online_products():
             action = {"action": "addProduct", "product": {"typeId": "product", "id": product["id"]}}
             world.online.update("product-selections", [action], key="till")
-        world.run("full")
+        world.run("products", "full")
         before = world.state()
         world.faults["commercetools"].add({"match": match, "kind": kind, "method": "GET", "times": 2})
-        assert world.run("full").accounts.changes == 0
+        assert world.run("products", "full").accounts.changes == 0
         assert world.state() == before
 
 
@@ -173,8 +173,8 @@ def test_a_variant_that_is_off_at_the_till_beside_a_sister_that_is_sold_stays_so
         pairs = [(one["variants"][0]["sku"], one["variants"][-1]["sku"]) for one in families[:6]]
         for _, off in pairs:
             world.till.edit_product(world.till_product(off)["id"], is_active=False)
-        world.run("full")
-        assert world.run("full").accounts.changes == 0
+        world.run("products", "full")
+        assert world.run("products", "full").accounts.changes == 0
         online = {
             variant.get("sku"): product["masterData"]["published"]
             for product in world.online_products()
@@ -204,17 +204,17 @@ def test_a_product_whose_standalone_price_a_list_leaves_out_keeps_its_price_at_t
     made = few.online.create("products", draft)
     for price in prices:
         few.online.create("standalone-prices", {"sku": sku, **price})
-    few.run("full")
+    few.run("products", "full")
     shows = few.till_product(sku)["price_including_tax"]
     assert shows
     few.online.update(
         "products", [{"action": "changeName", "name": {"de": "Anders"}, "staged": False}], id=made["id"]
     )
     few.faults["commercetools"].add({"match": "/standalone-prices$", "kind": "empty_list", **ALWAYS})
-    few.run("full")
+    few.run("products", "full")
     few.faults["commercetools"].clear()
     assert few.till_product(sku)["price_including_tax"] == shows
     assert not [hold for hold in few.holds() if hold.label == sku]
-    few.run("full")
+    few.run("products", "full")
     few.forget_requests()
-    assert few.run("full").accounts.changes == 0 and few.writes() == []
+    assert few.run("products", "full").accounts.changes == 0 and few.writes() == []

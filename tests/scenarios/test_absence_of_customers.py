@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.test_customers import settled
-from tests.support.builders.customers import Peopled, peopled, with_customers
+from tests.support.builders.customers import Peopled, peopled
 
 PEOPLE = ("ada", "bob", "cyd", "dan", "eve", "flo")
 
@@ -16,9 +16,7 @@ PEOPLE = ("ada", "bob", "cyd", "dan", "eve", "flo")
 @pytest.fixture
 def shop(ledger_url: str, tmp_path: Path) -> Iterator[Peopled]:
     with peopled(ledger_url, tmp_path) as made:
-        made.settings = with_customers(
-            made.settings, deletions={"in_commercetools": "delete", "in_lightspeed": "delete"}
-        )
+        made.set(deletions={"in_commercetools": "delete", "in_lightspeed": "delete"})
         for name in PEOPLE:
             made.sign_up(f"{name}@example.com", firstName=name.title(), lastName="Byron")
         made.run("full")

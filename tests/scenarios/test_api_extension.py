@@ -37,20 +37,20 @@ def test_an_extension_that_trims_and_refuses_ends_in_holds_with_its_words_and_no
     sample_shop: Shop, ledger_url: str, tmp_path: Path
 ) -> None:
     with world_of(sample_shop, ledger_url, tmp_path, SETTINGS) as world:
-        world.run("full")
+        world.run("products", "full")
         links = world.ledger.links.read("products", "product")[:EDITED]
         world.online.project().extensions.append(trimmed_and_every_tenth_refused())
         for number, link in enumerate(links):
             world.till.edit_product(
                 link.lightspeed_id, name=f"{number} a name of the till's, all winter long "
             )
-        first = world.run("full")
+        first = world.run("products", "full")
         assert (first.accounts.applied, first.accounts.failed) == (27, 3)
         refused = [hold for hold in world.holds() if WORDS in hold.message]
         assert len(refused) == 3
         before = world.state()
         world.forget_requests()
-        second = world.run("full")
+        second = world.run("products", "full")
         assert second.accounts.changes == 0
         assert world.writes() == []
         assert world.state() == before

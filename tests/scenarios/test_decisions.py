@@ -28,7 +28,7 @@ AMBIGUOUS = "UL-PFEIFE"
 def reviewed(sample_shop: Shop, ledger_url: str, tmp_path: Path) -> Iterator[World]:
     """The sample shop, aligned; a person decides where a name was changed on both sides."""
     with world_of(sample_shop, ledger_url, tmp_path, REVIEW) as world:
-        world.run("full")
+        world.run("products", "full")
         yield world
 
 
@@ -91,7 +91,7 @@ def quiet(world: World) -> None:
     before = world.state()
     world.forget_requests()
     for mode in ("delta", "full", "delta"):
-        assert world.run(mode).accounts.changes == 0
+        assert world.run("products", mode).accounts.changes == 0
     assert world.writes() == [] and world.state() == before
 
 
@@ -104,13 +104,13 @@ def test_a_conflict_of_products_is_settled_for_one_side_in_one_run(
 ) -> None:
     sku = linked_sku(reviewed)
     rename_both(reviewed, sku, "Online", "Kasse")
-    reviewed.run("delta")
+    reviewed.run("products", "delta")
     conflict = conflict_of(reviewed, sku)
     assert choices(conflict) == ("settle", "retry", "dismiss")
     before = {hold.subject for hold in reviewed.holds()}
     decide(reviewed, "products", settle(conflict, side, "kim", "asked the shop"))
     reviewed.forget_requests()
-    ran = reviewed.run("delta")
+    ran = reviewed.run("products", "delta")
     loser = "lightspeed" if side == "left" else "commercetools"
     assert written(reviewed, ran) == [(loser, "applied", {"name.de-DE": expected})]
     assert len(reviewed.writes(loser)) == len(reviewed.writes()) == 1
@@ -125,19 +125,19 @@ def test_a_conflict_of_products_is_settled_for_one_side_in_one_run(
 def test_a_decision_means_nothing_once_a_value_has_moved_on(reviewed: World) -> None:
     sku = linked_sku(reviewed)
     rename_both(reviewed, sku, "Online", "Kasse")
-    reviewed.run("delta")
+    reviewed.run("products", "delta")
     first = conflict_of(reviewed, sku)
     decide(reviewed, "products", settle(first, "left", "kim"))
     reviewed.till.edit_product(reviewed.till_product(sku)["id"], name="Theke")
     reviewed.forget_requests()
-    ran = reviewed.run("delta")
+    ran = reviewed.run("products", "delta")
     assert ran.accounts.changes == 0 and reviewed.writes() == []
     assert (name_online(reviewed, sku), reviewed.till_product(sku)["name"]) == ("Online", "Theke")
     again = conflict_of(reviewed, sku)
     assert again.id == first.id and again.fingerprint != first.fingerprint
     assert again.evidence["lightspeed"] == "Theke"
     decide(reviewed, "products", settle(again, "right", "kim"))
-    reviewed.run("delta")
+    reviewed.run("products", "delta")
     assert (name_online(reviewed, sku), reviewed.till_product(sku)["name"]) == ("Theke", "Theke")
     quiet(reviewed)
 
@@ -145,14 +145,14 @@ def test_a_decision_means_nothing_once_a_value_has_moved_on(reviewed: World) -> 
 def test_an_edit_between_plan_and_write_is_never_overwritten_by_an_older_decision(reviewed: World) -> None:
     sku = linked_sku(reviewed)
     rename_both(reviewed, sku, "Online", "Kasse")
-    reviewed.run("delta")
+    reviewed.run("products", "delta")
     decide(reviewed, "products", settle(conflict_of(reviewed, sku), "right", "kim"))
-    ran = reviewed.run("delta", before_load=lambda: rename_online(reviewed, sku, "Ganz neu"))
+    ran = reviewed.run("products", "delta", before_load=lambda: rename_online(reviewed, sku, "Ganz neu"))
     assert name_online(reviewed, sku) == "Ganz neu" and reviewed.till_product(sku)["name"] == "Kasse"
     ((_, outcome, _),) = written(reviewed, ran)
     assert outcome == "failed"
     reviewed.clock_ahead = timedelta(days=2)
-    reviewed.run("delta")
+    reviewed.run("products", "delta")
     conflict = conflict_of(reviewed, sku)
     assert conflict.evidence["commercetools"] == "Ganz neu"
 
@@ -162,7 +162,7 @@ def test_an_edit_of_another_field_between_plan_and_write_leaves_the_decision_in_
 ) -> None:
     sku = linked_sku(reviewed)
     rename_both(reviewed, sku, "Online", "Kasse")
-    reviewed.run("delta")
+    reviewed.run("products", "delta")
     decide(reviewed, "products", settle(conflict_of(reviewed, sku), "right", "kim"))
     product, _ = reviewed.online_variant(sku)
 
@@ -173,7 +173,7 @@ def test_an_edit_of_another_field_between_plan_and_write_leaves_the_decision_in_
             id=product["id"],
         )
 
-    ran = reviewed.run("delta", before_load=describe)
+    ran = reviewed.run("products", "delta", before_load=describe)
     assert written(reviewed, ran) == [("commercetools", "applied", {"name.de-DE": "Kasse"})]
     after, _ = reviewed.online_variant(sku)
     assert after["masterData"]["current"]["metaTitle"] == {"de-DE": "Neu"}
@@ -184,7 +184,7 @@ def test_an_edit_of_another_field_between_plan_and_write_leaves_the_decision_in_
 def test_settings_that_changed_since_the_plan_refuse_what_a_person_decided(reviewed: World) -> None:
     sku = linked_sku(reviewed)
     rename_both(reviewed, sku, "Online", "Kasse")
-    reviewed.run("delta")
+    reviewed.run("products", "delta")
     decide(reviewed, "products", settle(conflict_of(reviewed, sku), "left", "kim"))
 
     def own() -> None:
@@ -198,20 +198,20 @@ def test_settings_that_changed_since_the_plan_refuse_what_a_person_decided(revie
 
     reviewed.forget_requests()
     with pytest.raises(ConfigurationFault, match="outside ownership"):
-        reviewed.run("delta", before_load=own)
+        reviewed.run("products", "delta", before_load=own)
     assert reviewed.writes() == [] and reviewed.till_product(sku)["name"] == "Kasse"
 
 
 def test_a_dry_run_shows_what_a_decision_would_do_and_does_not_use_it_up(reviewed: World) -> None:
     sku = linked_sku(reviewed)
     rename_both(reviewed, sku, "Online", "Kasse")
-    reviewed.run("delta")
+    reviewed.run("products", "delta")
     decide(reviewed, "products", settle(conflict_of(reviewed, sku), "left", "kim"))
     reviewed.forget_requests()
-    dry = reviewed.run("delta", dry_run=True)
+    dry = reviewed.run("products", "delta", dry_run=True)
     assert written(reviewed, dry) == [("lightspeed", "not_applied", {"name.de-DE": "Online"})]
     assert reviewed.writes() == []
-    reviewed.run("full")
+    reviewed.run("products", "full")
     assert reviewed.till_product(sku)["name"] == "Online"
     quiet(reviewed)
 
@@ -227,11 +227,11 @@ def correct(world: World, article: str) -> None:
     """The other article gets a SKU of its own: the till changes no codes as long as two bear one."""
     world.till.edit_product(article, sku="UL-HUPE")
     world.clock_ahead = timedelta(days=2)
-    world.run("delta")
+    world.run("products", "delta")
 
 
 def test_a_chosen_partner_is_linked_and_the_other_one_is_left_as_it_is(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     first, second = sorted(articles(sample), key=lambda row: str(row["id"]))
     online = next(h for h in sample.holds() if h.code == "ambiguous" and h.system == "commercetools")
     shown = partners(online)
@@ -241,7 +241,7 @@ def test_a_chosen_partner_is_linked_and_the_other_one_is_left_as_it_is(sample: W
     linked = {one.id for one in sample.ledger.links.read("products", "variant")}
     others = {hold.subject for hold in sample.holds() if hold.label != AMBIGUOUS}
     decide(sample, "products", choose(online, str(second["id"]), "kim", "the one with the cord"))
-    sample.run("delta")
+    sample.run("products", "delta")
     (link,) = [one for one in sample.ledger.links.read("products", "variant") if one.id not in linked]
     pair = (link.commercetools_id, link.lightspeed_id, link.matched_by)
     assert pair == (online.source_id, second["id"], "a person")
@@ -261,15 +261,15 @@ def test_a_chosen_partner_is_linked_and_the_other_one_is_left_as_it_is(sample: W
 
 
 def test_a_choice_is_linked_from_the_tills_side_as_well_and_edits_flow_from_then_on(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     till = next(h for h in sample.holds() if h.code == "ambiguous" and h.system == "lightspeed")
     (partner,) = partners(till)
     decide(sample, "products", choose(till, str(partner["id"]), "kim"))
-    sample.run("delta")
+    sample.run("products", "delta")
     (link,) = sample.ledger.links.read("products", "variant", lightspeed_ids=[str(till.source_id)])
     assert link.commercetools_id == partner["id"]
     rename_online(sample, AMBIGUOUS, "Trillerpfeife")
-    sample.run("delta")
+    sample.run("products", "delta")
     named = {str(row["id"]): row["name"] for row in articles(sample)}
     assert named.pop(str(till.source_id)) == "Trillerpfeife" and "Trillerpfeife" not in named.values()
     correct(sample, next(iter(named)))
@@ -277,12 +277,12 @@ def test_a_choice_is_linked_from_the_tills_side_as_well_and_edits_flow_from_then
 
 
 def test_a_choice_among_candidates_that_changed_meanwhile_links_nobody(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     first, second = sorted(articles(sample), key=lambda row: str(row["id"]))
     online = next(h for h in sample.holds() if h.code == "ambiguous" and h.system == "commercetools")
     decide(sample, "products", choose(online, str(second["id"]), "kim"))
     sample.till.edit_product(str(second["id"]), sku="UL-HUPE")
-    sample.run("delta")
+    sample.run("products", "delta")
     linked = {link.lightspeed_id for link in sample.ledger.links.read("products", "variant")}
     # The one that still bears the SKU is the only candidate now, and matches by itself.
     (link,) = sample.ledger.links.read("products", "variant", commercetools_ids=[str(online.source_id)])

@@ -30,7 +30,7 @@ def country(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def shop(country: str, ledger_url: str, tmp_path: Path) -> Iterator[Ordered]:
     with ordered_from(load_shop(GOODSTORE, till_country=country), ledger_url, tmp_path) as made:
-        made.world.run("full")
+        made.world.run("products", "full")
         yield made
 
 

@@ -42,7 +42,6 @@ def shop(ledger_url: str, tmp_path: Path) -> Iterator[Ordered]:
 def configure(shop: Ordered, **products: Any) -> None:
     """Somebody edits the section of products."""
     shop.set("products", **products)
-    shop.world.settings = shop.settings
 
 
 def add(shop: Ordered, online: str, till: str, level: int = 5, **variant: Any) -> str:
@@ -62,14 +61,14 @@ def sold(shop: Ordered, order: str) -> set[str]:
 
 
 def align(shop: Ordered) -> None:
-    shop.world.run("full")
+    shop.world.run("products", "full")
 
 
 def assert_nothing_is_left(shop: Ordered) -> None:
     """A second full run of everything writes nothing."""
     shop.world.forget_requests()
     before = shop.world.state()
-    shop.world.run("full")
+    shop.world.run("products", "full")
     assert shop.world.writes() == []
     assert shop.world.state() == before
     assert (shop.run(mode="full").writes, shop.stock.run("full").accounts.applied) == (0, 0)
@@ -111,7 +110,7 @@ def test_an_order_of_a_sku_that_was_changed_counts_for_and_sells_the_variant_it_
     assert shop.stock.shown("web") == {"OLD-1": 2}
     product, _ = shop.world.online_variant("OLD-1")
     rename(shop, product["id"], "NEW-1")
-    shop.world.run("delta")
+    shop.world.run("products", "delta")
     shop.stock.run()
     assert shop.stock.shown("web") == {"NEW-1": 2}
     shop.run()
@@ -142,7 +141,7 @@ def test_orders_of_two_variants_that_swapped_their_skus_stay_with_what_was_order
     product_a, product_b = (shop.world.online_variant(sku)[0]["id"] for sku in ("A-1", "B-1"))
     for product, sku in ((product_a, "X-1"), (product_b, "A-1"), (product_a, "B-1")):
         rename(shop, product, sku)
-    shop.world.run("delta")
+    shop.world.run("products", "delta")
     shop.run()
     assert sold(shop, ordered_first) == {first} != {second}
 
@@ -216,21 +215,21 @@ def test_two_skus_exchanged_online_are_one_hold_and_no_request_until_one_of_them
         rename(shop, product, sku)
     for _ in range(2):
         shop.world.forget_requests()
-        shop.world.run("full")
+        shop.world.run("products", "full")
         assert shop.world.writes() == []
     held = [hold for hold in shop.world.holds() if hold.code == "swapped"]
     assert len(held) == 2
     assert all("A-1" in hold.message and "B-1" in hold.message for hold in held)
     rename(shop, a, "FREE")
     for _ in range(2):
-        shop.world.run("full")
+        shop.world.run("products", "full")
     rename(shop, a, "B-1")
-    shop.world.run("full")
+    shop.world.run("products", "full")
     assert shop.world.till_product("A-1")["id"] == second
     assert shop.world.till_product("B-1")["id"] == first
     assert [hold for hold in shop.world.holds() if hold.code == "swapped"] == []
     shop.world.forget_requests()
-    shop.world.run("full")
+    shop.world.run("products", "full")
     assert shop.world.writes() == []
 
 
@@ -245,7 +244,7 @@ def test_what_the_till_refused_is_not_sent_again_unchanged_by_a_full_run(shop: O
 
     def puts() -> int:
         shop.world.forget_requests()
-        shop.world.run("full")
+        shop.world.run("products", "full")
         return len(shop.world.writes("lightspeed"))
 
     def held() -> list[Hold]:

@@ -18,18 +18,11 @@ from retail_sync.records.errors import ConfigurationFault, TransientError
 from retail_sync.sync.inventory.apply import EntryWriter
 from retail_sync.sync.inventory.change_rows import ALONG
 from sandbox.shop import Shop
-from tests.support.builders.inventory import Stocked, settings_of, stocked
-from tests.support.builders.stock_world import stock_world_of
+from tests.support.builders.inventory import FOREIGN, WEB, Stocked, settings_of, stock_world_of, stocked
 from tests.support.runs import Meanwhiles
 
 Make = Callable[..., Stocked]
-WEB: dict[str, Any] = {"key": "web", "locations": ["Nord", "Süd"], "fulfilled_by": "Nord"}
 BOTH = {"channels": [WEB, {"key": "corner", "locations": ["Süd"]}]}
-FOREIGN = [
-    {"name": "Nord", "outlet": "Nord"},
-    {"name": "Süd", "outlet": "Süd"},
-    {"name": "Lager", "outlet": "Lager", "owner": "commercetools", "channel": "depot"},
-]
 
 
 @pytest.fixture
@@ -370,7 +363,7 @@ def test_products_that_our_own_stock_writes_bumped_are_recognised_and_not_writte
         bumped = [row["id"] for row in shop.online.all("products") if row["version"] != versions[row["id"]]]
         assert bumped, "nothing to recognise"
         shop.world.forget_requests()
-        run = shop.world.run("delta")
+        run = shop.world.run("products", "delta")
         assert run.accounts.read >= len(bumped) and run.accounts.changes == 0 and shop.world.writes() == []
 
 

@@ -11,7 +11,7 @@ FIVE_MEGABYTES = 5 * 1024 * 1024
 
 
 def test_an_edit_at_the_till_leaves_the_names_in_thirty_languages_as_they_are(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     sku, product = _pair(sample)
     languages = sample.online.set_project()["languages"]
     sample.online.set_project(languages=[*languages, *LANGUAGES])
@@ -21,22 +21,22 @@ def test_an_edit_at_the_till_leaves_the_names_in_thirty_languages_as_they_are(sa
     }
     action = {"action": "changeName", "name": names, "staged": False}
     sample.online.update("products", [action], id=product["id"])
-    sample.run("delta")
+    sample.run("products", "delta")
     row = sample.till_product(sku)
     sample.till.edit_product(row["id"], supply_price="3.33", name="Renamed at the till")
-    sample.run("delta")
+    sample.run("products", "delta")
     assert sample.online_variant(sku)[0]["masterData"]["current"]["name"] == names
     assert sample.till_product(sku)["name"] == names["de-DE"], "its owner is online"
-    assert sample.run("full").accounts.changes == 0
+    assert sample.run("products", "full").accounts.changes == 0
 
 
 def test_a_product_of_five_megabytes_comes_over_and_keeps_no_other_one_waiting(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     sku, product = _pair(sample)
     words = ("Waldweg " * (FIVE_MEGABYTES // 8)).strip()
     action = {"action": "setDescription", "description": {"de-DE": words}, "staged": False}
     sample.online.update("products", [action], id=product["id"])
-    ran = sample.run("delta")
+    ran = sample.run("products", "delta")
     assert ran.accounts.applied == 1 and ran.accounts.failed == 0
     assert words in str(sample.till_product(sku)["description"])
-    assert sample.run("full").accounts.changes == 0
+    assert sample.run("products", "full").accounts.changes == 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from retail_sync.records.errors import SyncError
-from tests.scenarios.test_late_wakers import STAGES, settle
+from tests.support.plays import STAGES, settle
 
 ANSWERS: dict[str, Any] = {
     "list": [],

@@ -14,6 +14,7 @@ from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.errors import TransientError
 from sandbox.commercetools import Extra, Item, Pay, Shipped
 from tests.support.builders.orders import CARD, INVOICE, ORDER_SETTINGS, Ordered
+from tests.support.network import Meddled
 from tests.support.order_checks import (
     a_guest,
     a_number,
@@ -600,7 +601,9 @@ def test_what_one_outlet_can_not_take_follows_and_the_order_is_marked_when_all_o
     before = levels(busy)
     paid = (Pay("gift-card", "vouchers", 1200), CARD)
     order = busy.buy(busy.item("A", 1, "web"), busy.item("C", 1, "corner"), payments=paid, number=a_number())
-    busy.run(before_load=lambda: busy.close_register("Süd"))
+    busy.world.network = Meddled("/sales", lambda: busy.close_register("Süd"))
+    busy.run()
+    busy.world.network = None
     assert (len(busy.sales(order)), busy.marks(order)) == (1, [])
     assert told(busy, order) == {"register_closed"}
     assert_nothing_left(busy, order)

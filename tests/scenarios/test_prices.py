@@ -18,22 +18,9 @@ from retail_sync.sync.engine.settle import RunFailed
 from retail_sync.sync.prices.apply import settle
 from retail_sync.sync.queries.hold_actions import approve_removals
 from sandbox.clock import to_millis
-from tests.support.builders.prices import Priced, eur, group, priced, tiers, with_prices
+from tests.support.builders.base import with_section
+from tests.support.builders.prices import BASE, VIP, Priced, eur, group, priced, tiers
 from tests.support.worlds import world_of
-
-BASE = {
-    "name": "Shelf",
-    "owner": "commercetools",
-    "commercetools": {"currency": "EUR", "country": "DE"},
-    "lightspeed": {"base": True},
-}
-VIP = {
-    "name": "VIP",
-    "owner": "commercetools",
-    "commercetools": {"currency": "EUR", "country": "DE", "customer_group": "vip"},
-    "lightspeed": {"price_book": "VIP", "customer_groups": ["vip"]},
-    "create_price_book": True,
-}
 
 BERLIN = ZoneInfo("Europe/Berlin")
 BOOK_LINES = r"/price_books/[^/]+/products$"
@@ -295,7 +282,7 @@ def _group_id(shop: Priced, name: str) -> str:
 
 
 def _with_lists(shop: Priced, *lists: dict[str, Any]) -> Any:
-    return with_prices(shop.settings, lists=list(lists))
+    return with_section(shop.settings, "prices", lists=list(lists))
 
 
 # ---------------------------------------------------------------- removal
@@ -489,7 +476,7 @@ def test_prices_that_look_wrong_are_held_and_the_others_go_on(make: Making) -> N
         assert run.writes == 1
         assert shop.held() == {"zero": "price_zero", "cheap": "price_below_supply"}
         assert shop.at_till("fine") == Decimal("12") and shop.at_till("zero") == Decimal("10")
-        shop.settings = with_prices(shop.settings, rules={"price_below_supply": "warn"})
+        shop.set(rules={"price_below_supply": "warn"})
         run = shop.run()
         assert run.writes == 1 and run.plan.warnings == {"price_below_supply": 1}
 
@@ -524,7 +511,7 @@ def test_prices_in_another_currency_are_exchanged_marked_up_and_rounded_to_nice_
         settles(shop)
         # Today's rate is a change of the rules: the next run looks at every article.
         today = [{"source": "EUR", "target": "GBP", "rate": "0.91", "as_of": "2026-11-25"}]
-        shop.settings = with_prices(shop.settings, exchange_rates=today)
+        shop.set(exchange_rates=today)
         assert shop.run().writes == 1
         assert {p["value"]["centAmount"] for p in shop.offers("A")} == {1000, 999}
         settles(shop)
@@ -863,7 +850,7 @@ def test_the_prices_of_a_real_shop_in_euros_and_pounds(
 ) -> None:
     """GoodStore: 141 variants with a price in euros and one in pounds, a till without tax in its prices."""
     with world_of(goodstore_shop, ledger_url, tmp_path, {"prices": {}}) as world:
-        world.run("full")
+        world.run("products", "full")
         euros = world.settings.prices.lists[0].model_dump(mode="json")
         pounds = {
             "name": "Britain",
@@ -879,8 +866,8 @@ def test_the_prices_of_a_real_shop_in_euros_and_pounds(
         if world.settings.products.price.currency == "GBP":
             pounds["commercetools"] = {"currency": "EUR", "country": "DE"}
             rates = [{**rates[0], "source": "EUR", "target": "GBP"}]
-        settings = with_prices(world.settings, lists=[euros, pounds], exchange_rates=rates)
-        shop = Priced(world, settings)
+        shop = Priced(world)
+        shop.set(lists=[euros, pounds], exchange_rates=rates)
         linked = len(shop.ledger.links.read("products", "variant"))
         run = shop.run("full")
         assert run.accounts.failed == 0 and run.accounts.add_up
@@ -910,7 +897,7 @@ def test_prices_in_whole_units_are_prices_of_the_till_in_its_own_money(
         shop.online.set_project(currencies=["HUF0", "HUF"])
         data = shop.settings.model_dump(mode="json")
         data["products"]["price"]["currency"] = named
-        shop.settings = shop.world.settings = SyncSettings.model_validate(data)
+        shop.settings = SyncSettings.model_validate(data)
         shop.add_article("A", "2499", prices=[forint(1999), forint(5, "HUF")])
         run = shop.run("full")
         assert (run.writes, shop.held()) == (1, {})

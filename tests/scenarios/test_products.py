@@ -44,7 +44,7 @@ def eur_price(variant: dict[str, Any], country: str = "DE") -> int | None:
 def test_goodstore_arrives_at_the_till_with_families_options_skus_prices_and_tax(
     goodstore: World, goodstore_shop: Shop
 ) -> None:
-    ran = goodstore.run("full")
+    ran = goodstore.run("products", "full")
     assert ran.accounts.add_up and ran.accounts.failed == 0
     till = till_by_sku(goodstore)
     furniture = [p for p in goodstore_shop.products if p["productType"]["key"] == "furniture-and-decor"]
@@ -74,16 +74,16 @@ def test_goodstore_arrives_at_the_till_with_families_options_skus_prices_and_tax
 
 
 def test_goodstore_all_products_arrive(goodstore: World) -> None:
-    goodstore.run("full")
+    goodstore.run("products", "full")
     assert goodstore.holds() == []
     assert len(goodstore.till.all_products()) == 143  # 141 variants and the set's two
 
 
 def test_a_second_full_run_of_goodstore_writes_nothing_on_either_side(goodstore: World) -> None:
-    goodstore.run("full")
+    goodstore.run("products", "full")
     before = goodstore.state()
     goodstore.forget_requests()
-    ran = goodstore.run("full")
+    ran = goodstore.run("products", "full")
     assert goodstore.writes() == [] and ran.accounts.changes == 0
     assert goodstore.state() == before
 
@@ -92,7 +92,7 @@ def test_a_second_full_run_of_goodstore_writes_nothing_on_either_side(goodstore:
 
 
 def test_the_sample_shop_aligns_and_every_bad_record_is_held_for_its_own_reason(sample: World) -> None:
-    ran = sample.run("full")
+    ran = sample.run("products", "full")
     assert ran.accounts.add_up and ran.accounts.failed == 0
     held = {(hold.code, hold.label) for hold in sample.holds()}
     for code, label in [
@@ -114,7 +114,7 @@ def test_the_sample_shop_aligns_and_every_bad_record_is_held_for_its_own_reason(
 
 
 def test_after_alignment_both_shops_show_the_same_field_by_field(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     links = sample.ledger.links.read("products", "variant")
     assert len(links) > 150
     mirrored = {
@@ -137,7 +137,7 @@ def _held(world: World, record: str) -> bool:
 def test_articles_only_at_the_till_are_created_online_with_price_tax_and_barcode(sample: World) -> None:
     before = {v.get("sku") for p in sample.online_products() for v in _current(p)}
     till_only = [row for row in sample.till.all_products() if row["sku"] not in before and row["active"]]
-    sample.run("full")
+    sample.run("products", "full")
     created = 0
     for row in till_only:
         try:
@@ -160,16 +160,16 @@ def _current(product: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_a_second_full_run_of_the_sample_shop_writes_nothing(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     before = sample.state()
     sample.forget_requests()
-    ran = sample.run("full")
+    ran = sample.run("products", "full")
     assert sample.writes() == [] and ran.accounts.changes == 0
     assert sample.state() == before
 
 
 def test_one_edit_on_one_side_writes_exactly_one_record(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     sku, product = _pair(sample)
     sample.forget_requests()
     sample.online.update(
@@ -183,12 +183,12 @@ def test_one_edit_on_one_side_writes_exactly_one_record(sample: World) -> None:
         ],
         id=product["id"],
     )
-    ran = sample.run("delta")
+    ran = sample.run("products", "delta")
     assert ran.accounts.changes == ran.accounts.applied == 1
     assert len(sample.writes("lightspeed")) == 1 and sample.writes("commercetools") == []
     assert sample.till_product(sku)["name"] == "Neuer Name"
     sample.forget_requests()
-    again = sample.run("delta")
+    again = sample.run("products", "delta")
     assert again.accounts.changes == 0 and sample.writes() == []
 
 
@@ -210,7 +210,7 @@ def _pair(world: World, *, variants: int | None = None) -> tuple[str, dict[str, 
 
 
 def test_edits_of_different_fields_on_both_sides_are_both_kept(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     sku, product = _pair(sample)
     sample.online.update(
         "products",
@@ -224,13 +224,13 @@ def test_edits_of_different_fields_on_both_sides_are_both_kept(sample: World) ->
         id=product["id"],
     )
     sample.till.edit_product(sample.till_product(sku)["id"], supply_price="3.21")
-    sample.run("delta")
+    sample.run("products", "delta")
     assert sample.till_product(sku)["name"] == "Neuer Name"
     assert shown_online(sample, sku)["attributes"]["purchase-price"]["centAmount"] == 321
 
 
 def test_edits_of_the_same_field_the_owner_wins_and_the_loser_is_in_the_audit(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     sku, product = _pair(sample)
     sample.online.update(
         "products",
@@ -244,7 +244,7 @@ def test_edits_of_the_same_field_the_owner_wins_and_the_loser_is_in_the_audit(sa
         id=product["id"],
     )
     sample.till.edit_product(sample.till_product(sku)["id"], name="Kasse")
-    ran = sample.run("delta")
+    ran = sample.run("products", "delta")
     assert sample.till_product(sku)["name"] == "Online"
     (change,) = [c for c in sample.ledger.changes.read(ran.run_id) if "name.de-DE" in c.after]
     assert change.before["name.de-DE"] == "Kasse" and change.after["name.de-DE"] == "Online"
@@ -252,23 +252,13 @@ def test_edits_of_the_same_field_the_owner_wins_and_the_loser_is_in_the_audit(sa
     assert change.exchange_ids and change.outcome == "applied"
 
 
-def test_a_dry_run_writes_nothing_moves_no_cursor_and_shows_the_plan(sample: World) -> None:
-    before = sample.state()
-    ran = sample.run("full", dry_run=True)
-    assert sample.state() == before and sample.writes() == []
-    assert ran.accounts.changes == ran.accounts.not_applied > 100
-    assert sample.ledger.runs.cursor("products", "commercetools") is None
-    assert sample.ledger.links.read("products", "variant") == []
-    assert sample.run("full").accounts.applied == ran.accounts.changes
-
-
 def test_a_delta_before_the_first_alignment_says_what_to_press(sample: World) -> None:
     with pytest.raises(ConfigurationFault, match="mode=full"):
-        sample.run("delta")
+        sample.run("products", "delta")
 
 
 def test_a_run_for_keys_touches_only_these_and_moves_no_cursor(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     cursors = [sample.ledger.runs.cursor("products", s) for s in ("commercetools", "lightspeed")]
     sku, product = _pair(sample)
     for each in (product, next(p for p in sample.online_products() if p["id"] != product["id"])):
@@ -276,16 +266,16 @@ def test_a_run_for_keys_touches_only_these_and_moves_no_cursor(sample: World) ->
         sample.online.update(
             "products", [{"action": "changeName", "name": name, "staged": False}], id=each["id"]
         )
-    ran = sample.run("delta", keys=[sku])
+    ran = sample.run("products", "delta", keys=[sku])
     assert ran.accounts.applied == 1
     assert [sample.ledger.runs.cursor("products", s) for s in ("commercetools", "lightspeed")] == cursors
 
 
 def test_unpublishing_online_deactivates_at_the_till_and_nothing_is_deleted(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     sku, product = _pair(sample)
     sample.online.update("products", [{"action": "unpublish"}], id=product["id"])
-    sample.run("delta")
+    sample.run("products", "delta")
     assert sample.till_product(sku)["active"] is False
     assert not any(row["deleted_at"] for row in sample.till.all_products(deleted=True) if row["sku"] == sku)
 
@@ -293,10 +283,10 @@ def test_unpublishing_online_deactivates_at_the_till_and_nothing_is_deleted(samp
 def test_a_deletion_at_the_till_unpublishes_online_and_a_deletion_online_deactivates_at_the_till(
     sample: World,
 ) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     sku, product = _pair(sample, variants=1)
     sample.till.delete_product(sample.till_product(sku)["id"], whole_family=True)
-    sample.run("delta")
+    sample.run("products", "delta")
     assert sample.online.get("products", id=product["id"])["masterData"]["published"] is False
     other = next(
         p
@@ -313,12 +303,12 @@ def test_a_deletion_at_the_till_unpublishes_online_and_a_deletion_online_deactiv
     sku = _current(other)[0]["sku"]
     sample.online.update("products", [{"action": "unpublish"}], id=other["id"])
     sample.online.delete("products", id=other["id"])
-    sample.run("full")  # deletions online are invisible to deltas: a complete read proves them
+    sample.run("products", "full")  # deletions online are invisible to deltas: a complete read proves them
     assert sample.till_product(sku)["active"] is False
 
 
 def test_a_corrected_record_is_released_by_itself(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     product, variant = sample.online_variant("UL-LATERNE")
     right = "409987100999" + ean.calc_check_digit("409987100999")
     sample.online.update(
@@ -334,13 +324,13 @@ def test_a_corrected_record_is_released_by_itself(sample: World) -> None:
         ],
         id=product["id"],
     )
-    sample.run("delta")
+    sample.run("products", "delta")
     assert "UL-LATERNE" in till_by_sku(sample)
     assert not [h for h in sample.holds() if h.label == "UL-LATERNE"]
 
 
 def test_the_audit_says_what_why_and_which_exchange(sample: World) -> None:
-    ran = sample.run("full")
+    ran = sample.run("products", "full")
     rows = sample.ledger.changes.read(ran.run_id)
     assert rows and all(row.reasons and row.outcome == "applied" and row.exchange_ids for row in rows)
     assert all(row.result_id and row.source_id and row.source_version for row in rows)

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from demo.postgres import EmbeddedPostgres
 from retail_sync.ledger.rows import Link
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
@@ -24,7 +23,7 @@ from retail_sync.sync.engine.settle import RunFailed
 from sandbox.lightspeed import sales as till_sales
 from sandbox.lightspeed.shop_actions.sales import Rung
 from tests.support.builders.orders import Ordered, ordered
-from tests.support.order_checks import LATER, a_number, assert_sold, cents, levels, moved
+from tests.support.order_checks import LATER, a_day, a_number, assert_sold, cents, levels, moved
 from tests.support.runs import Ran
 
 _numbers = itertools.count(1)
@@ -42,27 +41,18 @@ class Somebody:
 
 
 @pytest.fixture(scope="module")
-def one_shop_of_sales(
-    postgres: EmbeddedPostgres, ledger_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ordered]:
-    name = f"counter_{next(_numbers)}"
-    postgres.create_database(name, template=ledger_template)
-    with ordered(postgres.url(name), tmp_path_factory.mktemp(name), orders={"since": "2020-01-01"}) as made:
+def one_shop_of_sales(module_ledger_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ordered]:
+    folder = tmp_path_factory.mktemp("counter")
+    with ordered(module_ledger_url, folder, orders={"since": "2020-01-01"}) as made:
         furnish(made)
         yield made
-    postgres.drop_database(name)
 
 
 @pytest.fixture
 def shop(one_shop_of_sales: Ordered) -> Iterator[Ordered]:
     """The same shop for all tests: who uses it leaves nothing behind that is still to be done."""
-    made = one_shop_of_sales
-    before = made.settings
-    yield made
-    made.settings = made.stock.settings = before
-    for faults in made.world.faults.values():
-        faults.clear()
-    made.clock_ahead *= 0
+    with a_day(one_shop_of_sales) as made:
+        yield made
 
 
 def furnish(shop: Ordered) -> None:

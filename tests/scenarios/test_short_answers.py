@@ -16,10 +16,9 @@ import pytest
 from demo.postgres import EmbeddedPostgres
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.scenarios.test_absence import LISTS, draft_of, small, take_off
-from tests.scenarios.test_prices import BASE, VIP
-from tests.support.builders.customers import Peopled, peopled, with_customers
+from tests.support.builders.customers import Peopled, peopled
 from tests.support.builders.inventory import Stocked, stocked
-from tests.support.builders.prices import Priced, eur, group, priced
+from tests.support.builders.prices import BASE, VIP, Priced, eur, group, priced
 from tests.support.misled import Event, Histories, differences
 from tests.support.worlds import world_of
 
@@ -54,7 +53,7 @@ class Products(Histories):
     lists = {system: _lists(pattern) for system, pattern in LISTS.items()}
 
     def begin(self) -> None:
-        self.world.run("full")
+        self.world.run("products", "full")
         at_the_till = {row["sku"] for row in self.world.till.all_products()}
         held = {hold.subject.partition(":")[2].partition(":")[0] for hold in self.world.holds()}
         lives = []
@@ -66,7 +65,7 @@ class Products(Histories):
         assert len(self.lives) == self.count
 
     def run(self, mode: str) -> int:
-        return int(self.world.run(mode).accounts.changes)
+        return int(self.world.run("products", mode).accounts.changes)
 
     def events(self) -> Sequence[Event]:
         chosen: Sequence[Callable[[Life, str], None]] = (
@@ -392,7 +391,7 @@ def _products(url: str, staging: Path, seed: int, wrong: bool) -> Iterator[Histo
 def _customers(url: str, staging: Path, seed: int, wrong: bool) -> Iterator[Histories]:
     with peopled(url, staging, seed=seed) as shop:
         policy = {"in_commercetools": "delete", "in_lightspeed": "delete", "most_removed_percent": 100}
-        shop.settings = with_customers(shop.settings, deletions=policy)
+        shop.set(deletions=policy)
         yield Customers(shop, seed=1000 * seed, wrong=wrong)
 
 

@@ -48,7 +48,7 @@ def shown(world: World, sku: str) -> dict[str, Any]:
 def test_goodstore_comes_back_from_the_till_into_an_empty_online_shop(
     goodstore: World, goodstore_shop: Shop, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    goodstore.run("full")
+    goodstore.run("products", "full")
     name = "the_other_way"
     postgres.create_database(name)
     url = postgres.url(name)
@@ -59,7 +59,7 @@ def test_goodstore_comes_back_from_the_till_into_an_empty_online_shop(
     back.mkdir()
     with world_of(goodstore_shop, url, back, online_shop=empty, till=goodstore.till) as world:
         assert world.online_products() == []
-        ran = world.run("full")
+        ran = world.run("products", "full")
         assert ran.accounts.add_up and ran.accounts.failed == 0
         held = {hold.label for hold in world.holds()}
         there, here = variants(goodstore), variants(world)
@@ -72,7 +72,7 @@ def test_goodstore_comes_back_from_the_till_into_an_empty_online_shop(
             assert found == wanted, sku
         world.forget_requests()
         before = world.state()
-        assert world.run("full").accounts.changes == 0
+        assert world.run("products", "full").accounts.changes == 0
         assert world.writes() == [] and world.state() == before
 
 
@@ -95,10 +95,10 @@ def test_a_full_read_that_breaks_in_the_middle_goes_on_after_its_last_finished_p
             {"match": "/products$", "method": "GET", "kind": "status", "status": 503, "after": 4, "times": 1}
         )
         with pytest.raises(TransientError):
-            world.run("full", run_id="interrupted")
+            world.run("products", "full", run_id="interrupted")
         first = [r.query for r in world.requests("lightspeed") if r.path.endswith("/products")]
         world.forget_requests()
-        ran = world.run("full", run_id="interrupted")
+        ran = world.run("products", "full", run_id="interrupted")
         again = [
             r.query
             for r in world.requests("lightspeed")
@@ -108,4 +108,4 @@ def test_a_full_read_that_breaks_in_the_middle_goes_on_after_its_last_finished_p
         assert not set(first[1:-1]) & set(again)
         assert not [r for r in world.requests("commercetools") if r.path.endswith("/product-projections")]
         assert ran.accounts.add_up and ran.accounts.failed == 0
-        assert world.run("full").accounts.changes == 0
+        assert world.run("products", "full").accounts.changes == 0

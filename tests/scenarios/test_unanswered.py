@@ -12,8 +12,7 @@ import pytest
 
 from retail_sync.records.errors import UnknownOutcome
 from sandbox.shop import Shop
-from tests.scenarios.test_prices import BASE, VIP, eur, group
-from tests.support.builders.prices import priced
+from tests.support.builders.prices import BASE, VIP, eur, group, priced
 from tests.support.worlds import World, world_of
 
 AGAIN = {"kind": "status", "status": 504, "times": None, "method": "POST"}
@@ -43,26 +42,26 @@ def few(sample_shop: Shop, ledger_url: str, tmp_path: Path) -> Iterator[World]:
 
 def test_fault_a8_a_brand_that_never_gets_an_answer_leaves_open_only_what_needs_it(few: World) -> None:
     few.faults["lightspeed"].add({**AGAIN, "match": "/brands$", "after": 1})
-    first = few.run("full")
+    first = few.run("products", "full")
     open_ones = first.accounts.as_dict()
     assert open_ones.get("open", 0) == 0 and first.accounts.add_up
     waiting = {hold.code for hold in few.holds() if hold.code.startswith("reference_")}
     assert waiting == {"reference_unanswered"}
     assert first.accounts.applied > 0 and first.accounts.failed > 0
     few.faults["lightspeed"].clear()
-    few.run("full")
+    few.run("products", "full")
     assert not [hold for hold in few.holds() if hold.code.startswith("reference_")]
     for table in (few.till.brands, few.till.suppliers, few.till.tags, few.till.variant_attributes):
         names = [row.fields["name"] for row in table.live()]
         assert len(names) == len(set(names))
     few.forget_requests()
-    assert few.run("full").accounts.changes == 0
+    assert few.run("products", "full").accounts.changes == 0
     assert few.writes() == []
 
 
 def test_a_product_that_never_gets_an_answer_does_not_keep_the_others_from_being_written(few: World) -> None:
     """A neighbour of A8: one creation that hangs stopped all that came after it, in every retry."""
-    few.run("full", dry_run=True, run_id="products/look")
+    few.run("products", "full", dry_run=True, run_id="products/look")
     made = next(
         change
         for change in few.ledger.changes.read("products/look")
@@ -70,7 +69,7 @@ def test_a_product_that_never_gets_an_answer_does_not_keep_the_others_from_being
     )
     few.faults["lightspeed"].add({**AGAIN, "match": "/products$", "body_match": f'"{made.label}"'})
     with pytest.raises(UnknownOutcome):
-        few.run("full", run_id="products/hangs")
+        few.run("products", "full", run_id="products/hangs")
     left = few.ledger.changes.read("products/hangs", outcome="planned")
     assert {change.unit for change in left} == {made.unit}
 

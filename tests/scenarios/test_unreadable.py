@@ -30,14 +30,14 @@ def rename(world: World, product: dict[str, Any], name: str) -> None:
 
 @pytest.mark.parametrize("mode", ["delta", "full"])
 def test_a_product_with_a_text_nobody_can_store_is_held_and_the_others_flow(sample: World, mode: str) -> None:
-    sample.run("full")
-    sample.run("full")
+    sample.run("products", "full")
+    sample.run("products", "full")
     odd, sound = linked(sample)
     sku = sound["masterData"]["current"]["masterVariant"]["sku"]
     rename(sample, odd, "Geheim\x00x")
     rename(sample, sound, "Quite Another Name")
     offered = {row["id"]: row["active"] for row in sample.till.all_products()}
-    ran = sample.run(mode)
+    ran = sample.run("products", mode)
     assert ran.accounts.add_up and ran.accounts.failed == 0
     (held,) = [hold for hold in sample.holds() if hold.code == "unreadable"]
     assert (held.subject, held.source_id) == (f"commercetools:{odd['id']}", odd["id"])
@@ -45,7 +45,7 @@ def test_a_product_with_a_text_nobody_can_store_is_held_and_the_others_flow(samp
     assert sample.till_product(sku)["name"] == "Quite Another Name"
     assert {row["id"]: row["active"] for row in sample.till.all_products()} == offered
     rename(sample, odd, "Mended")
-    sample.run("delta")
+    sample.run("products", "delta")
     assert not [hold for hold in sample.holds() if hold.code == "unreadable"]
     mended = odd["masterData"]["current"]["masterVariant"]["sku"]
     assert sample.till_product(mended)["name"] == "Mended"

@@ -36,7 +36,8 @@ from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
 from sandbox.lightspeed import create_app as till_app
-from tests.support.builders.stock_world import StockWorld
+from tests.support.builders.base import aligned
+from tests.support.builders.inventory import Stocked
 from tests.support.runs import Meanwhiles
 from tests.support.worlds import World
 
@@ -278,7 +279,7 @@ class Play:
     """One world of histories."""
 
     def __init__(
-        self, world: StockWorld, game: Game, articles: Sequence[Article], chance: random.Random
+        self, world: Stocked, game: Game, articles: Sequence[Article], chance: random.Random
     ) -> None:
         self.world = world
         self.game = game
@@ -617,7 +618,7 @@ class InProcess(httpx.AsyncBaseTransport):
         return await self._apps[request.url.port - 1].handle_async_request(request)
 
 
-class HistoryWorld(StockWorld):
+class HistoryWorld(Stocked):
     """Its writes of entries are watched."""
 
     play: Play | None = None
@@ -690,7 +691,7 @@ def history_world(game: Game, histories: int, ledger_url: str, staging: Path, se
                 online_app(online, faults["commercetools"]), till_app(till, faults["lightspeed"])
             ),
         )
-        found = HistoryWorld(world, settings)
+        found = HistoryWorld(world)
         world.watch = found.watch
         found.play = Play(found, game, articles, chance)
         yield found.play
@@ -704,8 +705,7 @@ def link_articles(ledger: Ledger, articles: Sequence[Article]) -> None:
             id=record, parent_id=parent, version=1, label=fields.get("sku"), digest=record, fields=fields
         )
 
-    ledger.runs.open("products", "products", dag_id="products", airflow_run_id="1", mode="full", params={})
-    ledger.runs.settle("products", "products", cursors={}, holds=[], baseline=True)
+    aligned(ledger, "products")
     sides = {"lightspeed": "{}", "commercetools": "online-{}"}
     for system, name in sides.items():
         ids = [name.format(article.product_id) for article in articles]

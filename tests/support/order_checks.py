@@ -165,7 +165,7 @@ def a_day(shop: Ordered) -> Iterator[Ordered]:
     nothing that is still to be done."""
     before = shop.settings
     yield shop
-    shop.settings = shop.stock.settings = before
+    shop.settings = before
     for location in ("Nord", "Süd"):
         shop.close_register(location, is_open=True)
     for faults in shop.world.faults.values():

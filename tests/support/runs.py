@@ -6,7 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,9 @@ class Meanwhiles:
     after_plan: Meanwhile | None = None
 
 
+UNDISTURBED = Meanwhiles()
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a run came to. `extracted`: by feed; `plan`: the numbers of the plan."""
@@ -79,7 +82,7 @@ class Doors:
     world: World
     settings: SyncSettings
     systems: Sequence[SystemName] = SYSTEMS
-    meanwhile: Meanwhiles = Meanwhiles()
+    meanwhile: Meanwhiles = UNDISTURBED
 
     def connector(self, system: SystemName) -> AbstractAsyncContextManager[Connector]:
         return self.storefront() if system == "commercetools" else self.point_of_sale()
@@ -167,28 +170,20 @@ def play(
     entity: str,
     request: RunRequest,
     *,
-    settings: SyncSettings | None = None,
     run_id: str | None = None,
-    clock_ahead: timedelta = timedelta(0),
-    meanwhile: Meanwhiles = Meanwhiles(),
+    meanwhile: Meanwhiles = UNDISTURBED,
     loads: bool = True,
 ) -> Ran:
     """One whole run: extract, transform, plan, load, settle. Errors come out as they would in a task. The same `run_id`
     again is a retried run. `loads`: False leaves the plan unapplied, as if the worker died."""
-    run = open_run(
-        world,
-        entity,
-        request,
-        settings=settings,
-        run_id=run_id,
-        clock_ahead=clock_ahead,
-        meanwhile=meanwhile,
-    )
+    run = open_run(world, entity, request, run_id=run_id, meanwhile=meanwhile)
     extracts: Extracts = {system: run.extract(system) for system in SYSTEMS}
     _happen(meanwhile.after_levels)
     run.transform(extracts)
     planned = run.plan(extracts)
     _happen(meanwhile.after_plan)
+    # Writing is a task of its own, which reads the file as it is by then.
+    run = replace(run, context=replace(run.context, settings=world.settings))
     if loads:
         for batch in planned.batches:
             with time_passes_after_errors(world):
@@ -213,14 +208,12 @@ def open_run(
     entity: str,
     request: RunRequest,
     *,
-    settings: SyncSettings | None = None,
     run_id: str | None = None,
-    clock_ahead: timedelta = timedelta(0),
-    meanwhile: Meanwhiles = Meanwhiles(),
+    meanwhile: Meanwhiles = UNDISTURBED,
 ) -> EntityRun:
     """A run that is begun, or a retried one again; none of its steps is done."""
     run_id = run_id or f"{entity}/{next(_numbers):05d}"
-    ledger, settings = world.ledger, settings or world.settings
+    ledger = world.ledger
     ledger.runs.open(
         run_id,
         entity,
@@ -242,13 +235,13 @@ def open_run(
         run_id,
         "a test",
         request,
-        settings,
+        world.settings,
         ledger,
         Staging(world.staging, run_id, ledger.checkpoints),
         connect,
         lambda: KEY,
         triggered_by="Kim",
-        now=lambda: datetime.now(UTC) + clock_ahead,
+        now=lambda: datetime.now(UTC) + world.clock_ahead,
     )
     return EntityRun(context, entity_of(entity), _say_nothing)
 

@@ -14,7 +14,6 @@ Time passes for it on its own clocks, and on the ledger's; nothing here waits fo
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,10 +30,10 @@ from retail_sync.ledger.leases import Leases
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.transport.client import HttpClient
-from retail_sync.transport.leasing import READS
 from sandbox.fault_rules import LoggedRequest
 from sandbox.lightspeed.rows import Table
 from tests.support.leases import let_leases_run_out
+from tests.support.network import Network, writes
 from tests.support.worlds import READING, World
 
 Boundary = Literal["begun", "waited", "asked", "answered"]
@@ -64,27 +63,21 @@ class Pause:
             assert self.goes_on.wait(300), "nobody woke the worker"
 
 
-class _Network(httpx.AsyncBaseTransport):
-    """The real network, for a worker that may be paused before and after its writes."""
+class _Paused(Network):
+    """The network of a worker that may be paused before and after its writes."""
 
     def __init__(self, pause: Pause) -> None:
+        super().__init__()
         self._pause = pause
-        self._of_loops: dict[asyncio.AbstractEventLoop, httpx.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        # Each step of a run has a loop of its own, which ends with its connections.
-        inner = self._of_loops.setdefault(asyncio.get_running_loop(), httpx.AsyncHTTPTransport())
-        if not _writes(request):
-            return await inner.handle_async_request(request)
+        if not writes(request):
+            return await super().handle_async_request(request)
         self._pause.reached("asked")
-        response = await inner.handle_async_request(request)
+        response = await super().handle_async_request(request)
         await response.aread()
         self._pause.reached("answered")
         return response
-
-    async def aclose(self) -> None:
-        # The pool belongs to two clients of one loop; each run of the worker ends with its thread.
-        return
 
 
 class _Budget:
@@ -110,17 +103,13 @@ class _Changes(Changes):
         return begun
 
 
-def _writes(request: httpx.Request) -> bool:
-    return not (request.method in ("GET", "HEAD") or request.extensions.get(READS))
-
-
 @contextmanager
 def sending_is_known() -> Iterator[None]:
     """A budget can tell what its request is: a test may pause a worker there before a write alone."""
     original = HttpClient._send
 
     async def noted(self: HttpClient, request: httpx.Request, **how: Any) -> Any:
-        token = _sending.set(_writes(request))
+        token = _sending.set(writes(request))
         try:
             return await original(self, request, **how)
         finally:
@@ -143,7 +132,7 @@ class Worker:
         ledger = Ledger.open(url)
         object.__setattr__(ledger, "leases", Leases(ledger.engine, lambda: list(self._clocks)))
         object.__setattr__(ledger, "changes", _Changes(ledger.engine, pause))
-        self.world = replace(world, ledger=ledger, network=_Network(pause), budget=_Budget(pause))
+        self.world = replace(world, ledger=ledger, network=_Paused(pause), budget=_Budget(pause))
         self.problem: BaseException | None = None
         self._thread: threading.Thread | None = None
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +19,6 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold
 from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.engine.request import Direction
 from retail_sync.transport.exchanges import MemorySink
 from retail_sync.transport.faces import Budget, Exchange
 from sandbox.commercetools import create_app as online_app
@@ -31,7 +30,7 @@ from sandbox.shop import Shop
 from sandbox.shop.config import default_config
 from sandbox.shop.seed_commercetools import new_commercetools_store
 from sandbox.shop.seed_lightspeed import new_lightspeed_store
-from tests.support.runs import Meanwhiles, Ran, play, request_of
+from tests.support.runs import UNDISTURBED, Meanwhile, Meanwhiles, Ran, play, request_of
 
 READING = {"GET", "HEAD"}
 
@@ -77,28 +76,23 @@ class World:
     watch: Callable[[CommercetoolsConnector], None] | None = None
     """What is done to every connector of commercetools before it is used."""
 
-    # --- runs ---
-
     def run(
         self,
-        mode: str = "full",
+        entity: str,
+        mode: str = "delta",
         *,
-        dry_run: bool = False,
-        keys: Sequence[str] = (),
-        direction: Direction = "both",
-        before_load: Callable[[], None] | None = None,
+        before_load: Meanwhile | None = None,
+        meanwhile: Meanwhiles = UNDISTURBED,
         run_id: str | None = None,
+        loads: bool = True,
+        **asked: Any,
     ) -> Ran:
-        """One whole run of products."""
-        request = request_of(mode, dry_run=dry_run, keys=keys, direction=direction)
-        return play(
-            self,
-            "products",
-            request,
-            run_id=run_id,
-            clock_ahead=self.clock_ahead,
-            meanwhile=Meanwhiles(after_plan=before_load),
-        )
+        """One whole run of an entity. `before_load`: what people do once the plan is made. `asked`: see `request_of`;
+        the rest: see `play`."""
+        if before_load is not None:
+            meanwhile = replace(meanwhile, after_plan=before_load)
+        request = request_of(mode, **asked)
+        return play(self, entity, request, run_id=run_id, meanwhile=meanwhile, loads=loads)
 
     # --- looking ---
 
@@ -179,6 +173,42 @@ def _as_logged(n: int, exchange: Exchange) -> LoggedRequest:
 
 
 @contextmanager
+def open_world(
+    settings: SyncSettings,
+    online: Online,
+    till: LightspeedStore,
+    ledger_url: str,
+    staging: Path,
+    *,
+    seed: int = 0,
+    online_url: str | None = None,
+    shop: Shop | None = None,
+) -> Iterator[World]:
+    """These two systems over HTTP, with a ledger. `online_url`: where the one online is served already, and without
+    faults of ours. `shop`: the shop that both were filled from."""
+    till.options.rate_limit = False
+    faults = {"lightspeed": Faults(seed)}
+    with ExitStack() as stack:
+        if online_url is None:
+            faults["commercetools"] = Faults(seed)
+            app = online_app(online, faults["commercetools"])  # type: ignore[arg-type]
+            online_url = stack.enter_context(SandboxServer(app)).url
+        till_server = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"])))
+        yield World(
+            shop=shop,  # type: ignore[arg-type]
+            settings=settings,
+            online=online,
+            till=till,
+            online_url=online_url,
+            till_url=till_server.url,
+            faults=faults,
+            ledger=stack.enter_context(Ledger.open(ledger_url)),
+            staging=staging,
+            till_token=till.tokens.add_personal(),
+        )
+
+
+@contextmanager
 def world_of(
     shop: Shop,
     ledger_url: str,
@@ -198,32 +228,17 @@ def world_of(
     found = settings_of_shop(
         default_config(shop), with_price_lists="prices" in named, with_customers="customers" in named
     )
-    config = _merged(found, dict(settings or {}))
-    till = till or new_lightspeed_store(shop, seed=seed)
-    till.options.rate_limit = False
-    token = till.tokens.add_personal()
-    faults = {"lightspeed": Faults(seed)}
-    with ExitStack() as stack:
-        if peer is None:
-            store = new_commercetools_store(online_shop or shop, seed=seed)
-            faults["commercetools"] = Faults(seed)
-            app = online_app(store, faults["commercetools"])
-            peer = store, stack.enter_context(SandboxServer(app)).url
-        online, online_url = peer
-        till_server = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"])))
-        ledger = stack.enter_context(Ledger.open(ledger_url))
-        yield World(
-            shop=shop,
-            settings=SyncSettings.model_validate(config),
-            online=online,
-            till=till,
-            online_url=online_url,
-            till_url=till_server.url,
-            faults=faults,
-            ledger=ledger,
-            staging=staging,
-            till_token=token,
-        )
+    with open_world(
+        SyncSettings.model_validate(_merged(found, named)),
+        peer[0] if peer else new_commercetools_store(online_shop or shop, seed=seed),
+        till or new_lightspeed_store(shop, seed=seed),
+        ledger_url,
+        staging,
+        seed=seed,
+        online_url=peer[1] if peer else None,
+        shop=shop,
+    ) as world:
+        yield world
 
 
 def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -133,16 +133,15 @@ class Runs:
         *,
         cursors: Mapping[str, str],
         holds: Sequence[HoldDraft],
-        released: Sequence[Subject] = (),
         considered: Sequence[Subject] = (),
         baseline: bool = False,
         first_retry: timedelta = FIRST_RETRY,
         longest: timedelta = LONGEST_RETRY,
         now: datetime | None = None,
     ) -> Settled:
-        """End a run's work in one transaction: store `holds`, release the open holds of `released` and
-        `considered` subjects that are not among them, move `cursors` forwards (never backwards), and set the
-        baseline. `now` defaults to the database's clock.
+        """End a run's work in one transaction: store `holds`, release the open holds of `considered` subjects that are
+        not among them, move `cursors` forwards (never backwards), and set the baseline. `now` defaults to the
+        database's clock.
 
         Either all of it is stored or nothing: that is what keeps a cursor from hiding a failure. Whatever the next
         window will not read again is due by itself."""
@@ -152,9 +151,7 @@ class Runs:
             new, again = record_holds(
                 connection, run_id, entity, holds, now=moment, first_retry=first_retry, longest=longest
             )
-            freed = release_settled(
-                connection, run_id, entity, {*released, *considered}, held_again=holds, now=moment
-            )
+            freed = release_settled(connection, run_id, entity, set(considered), held_again=holds, now=moment)
             places = {
                 system: _move(connection, run_id, entity, system, cursor, moment)
                 for system, cursor in sorted(cursors.items())

@@ -1,4 +1,5 @@
-"""The tables of the ledger, described once: the migrations are held against this, and statements are built on it.
+"""The tables of the ledger, described once. Whoever changes one writes a migration, too: a test makes both, and they
+must be the same.
 
 Ids of runs are plain text without foreign keys where a row must outlive the run's own retention (cursors,
 mirror, links, holds, exchanges).
@@ -148,7 +149,14 @@ mirror = Table(
     Index(None, "entity", "changed_at"),
     Index(None, "entity", "label"),
     Index(None, "entity", "label_key"),
-    Index("ix_mirror_keys", "keys", postgresql_using="gin", postgresql_where=text("keys IS NOT NULL")),
+    Index(
+        "ix_mirror_keys",
+        "keys",
+        postgresql_using="gin",
+        # A list of what is yet to be taken in would be walked for every key that is looked up.
+        postgresql_with={"fastupdate": "off"},
+        postgresql_where=text("keys IS NOT NULL"),
+    ),
     # Those that follow say what only a search says (that it is called anything): a database without statistics
     # would use them for the engine's own reading otherwise.
     _beginning("ix_mirror_sku", "lower(label)", "entity = 'products' AND kind = 'variant' AND label <> ''"),

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.rows import Hold, Link
+from retail_sync.ledger.rows import Link
 from retail_sync.records.customers import ENTITY, KIND
-from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.engine.request import Direction
 from sandbox.commercetools import CommercetoolsStore
-from sandbox.commercetools import create_app as online_app
-from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
-from sandbox.lightspeed import create_app as till_app
-from sandbox.server import SandboxServer
 from tests.commercetools.world import official_bodies
-from tests.support.runs import Meanwhile, Meanwhiles, Ran, play, request_of
-from tests.support.worlds import World
+from tests.support.builders.base import Builder
+from tests.support.worlds import open_world
 
 OWNED = {
     "email": {"owner": "newest"},
@@ -76,50 +67,10 @@ TYPE = {
 }
 
 
-@dataclass
-class Peopled:
-    """The shop. `settings` may be exchanged between runs, as a person edits the file."""
+class Peopled(Builder):
+    """The shop."""
 
-    world: World
-    settings: SyncSettings
-    clock_ahead: timedelta = timedelta(0)
-
-    @property
-    def online(self) -> CommercetoolsStore:
-        return self.world.online  # type: ignore[return-value]
-
-    @property
-    def till(self) -> LightspeedStore:
-        return self.world.till
-
-    @property
-    def ledger(self) -> Ledger:
-        return self.world.ledger
-
-    # --- runs ---
-
-    def run(
-        self,
-        mode: str = "delta",
-        *,
-        dry_run: bool = False,
-        keys: Sequence[str] = (),
-        direction: Direction = "both",
-        approve: Sequence[str] = (),
-        reject: Sequence[str] = (),
-        before_load: Meanwhile | None = None,
-        run_id: str | None = None,
-    ) -> Ran:
-        """One whole run of customers."""
-        return play(
-            self.world,
-            ENTITY,
-            request_of(mode, dry_run=dry_run, keys=keys, direction=direction, approve=approve, reject=reject),
-            settings=self.settings,
-            run_id=run_id,
-            clock_ahead=self.clock_ahead,
-            meanwhile=Meanwhiles(after_plan=before_load),
-        )
+    entity = ENTITY
 
     # --- people at work ---
 
@@ -163,9 +114,6 @@ class Peopled:
         (found,) = [one for one in self.links() if record in (one.commercetools_id, one.lightspeed_id)]
         return found.lightspeed_id if found.commercetools_id == record else found.commercetools_id
 
-    def holds(self) -> list[Hold]:
-        return self.ledger.holds.open_holds(ENTITY)
-
     def held(self) -> dict[str, str]:
         """Code of the hold of each subject."""
         return {hold.subject: hold.code for hold in self.holds()}
@@ -180,14 +128,7 @@ class Peopled:
 
     def customer_writes(self) -> list[str]:
         """Requests that wrote customers since `forget_requests`."""
-        return [
-            f"{request.method} {request.path}"
-            for system in SYSTEMS
-            for request in self.world.requests(system)
-            if request.method not in ("GET", "HEAD")
-            and "/customers" in request.path
-            and not request.path.endswith("/token")
-        ]
+        return self.written("/customers")
 
 
 def postal(
@@ -222,7 +163,6 @@ def peopled(ledger_url: str, staging: Path, *, seed: int = 0, **customers: Any) 
     """The shop, empty. `customers`: settings of that section, over those of this module."""
     online = CommercetoolsStore("peopled", seed=seed)
     till = LightspeedStore(seed=seed + 1_000_000)  # ids of its own
-    till.options.rate_limit = False
     online.validate_requests = official_bodies()
     for name in ("Nord", "Süd"):
         till.add_register(f"Kasse {name}", till.add_outlet(name))
@@ -236,28 +176,5 @@ def peopled(ledger_url: str, staging: Path, *, seed: int = 0, **customers: Any) 
             "limits": {"commercetools": {"trail_seconds": 0}},
         }
     )
-    faults = {"lightspeed": Faults(seed), "commercetools": Faults(seed)}
-    with ExitStack() as stack:
-        online_url = stack.enter_context(SandboxServer(online_app(online, faults["commercetools"]))).url
-        till_url = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"]))).url
-        ledger = stack.enter_context(Ledger.open(ledger_url))
-        world = World(
-            shop=None,  # type: ignore[arg-type]
-            settings=settings,
-            online=online,
-            till=till,
-            online_url=online_url,
-            till_url=till_url,
-            faults=faults,
-            ledger=ledger,
-            staging=staging,
-            till_token=till.tokens.add_personal(),
-        )
-        yield Peopled(world, settings)
-
-
-def with_customers(settings: SyncSettings, **changes: Any) -> SyncSettings:
-    """The settings with another `customers` section (merged at its first level)."""
-    data = settings.model_dump(mode="json")
-    data["customers"] = {**data["customers"], **changes}
-    return SyncSettings.model_validate(data)
+    with open_world(settings, online, till, ledger_url, staging, seed=seed) as world:
+        yield Peopled(world)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Link, MirrorRow
+from retail_sync.records.ports.inventory import OnlineStock, TillStock
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.inventory.explanation import Explanation, explain
+from retail_sync.sync.inventory.feeds import ENTITY
+from retail_sync.sync.inventory.layout import Layout, layout_of
 from sandbox.commercetools import CommercetoolsStore
-from sandbox.commercetools import create_app as online_app
-from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
-from sandbox.lightspeed import create_app as till_app
-from sandbox.server import SandboxServer
-from tests.support.builders.stock_world import StockWorld
-from tests.support.worlds import World
+from sandbox.shop import Shop
+from tests.support.builders.base import Builder, aligned
+from tests.support.runs import Doors
+from tests.support.worlds import World, open_world, world_of
 
 OUTLETS = ("Nord", "Süd", "Lager")
 Levels = Mapping[str, Any]
+WEB: dict[str, Any] = {"key": "web", "locations": ["Nord", "Süd"], "fulfilled_by": "Nord"}
+FOREIGN = [
+    {"name": "Nord", "outlet": "Nord"},
+    {"name": "Süd", "outlet": "Süd"},
+    {"name": "Lager", "outlet": "Lager", "owner": "commercetools", "channel": "depot"},
+]
 
 
 def settings_of(
@@ -36,10 +45,19 @@ def settings_of(
     )
 
 
-class Stocked(StockWorld):
-    """A `StockWorld` with hands for people at the till and online."""
+class Stocked(Builder):
+    """The shop. `products`: the till's id of each article, where the builder made them."""
 
-    products: dict[str, str]
+    entity = ENTITY
+
+    def __init__(self, world: World, products: Mapping[str, str] | None = None) -> None:
+        super().__init__(world)
+        self.products = dict(products or {})
+
+    def align_products(self) -> None:
+        """Products are linked before stock can follow."""
+        self.world.run("products", "full")
+        self.world.forget_requests()
 
     def add_article(
         self,
@@ -146,7 +164,61 @@ class Stocked(StockWorld):
             draft["supplyChannel"] = {"typeId": "channel", "key": channel}
         return str(self.online.create("inventory", draft)["id"])
 
+    @asynccontextmanager
+    async def adapters(self, *, writing: bool = True) -> AsyncIterator[tuple[OnlineStock, TillStock]]:
+        doors = Doors(self.world, self.settings)
+        async with doors.storefront() as storefront, doors.point_of_sale() as point_of_sale:
+            await storefront.inventory.prepare(writing=writing)
+            await point_of_sale.inventory.prepare()
+            yield storefront.inventory, point_of_sale.inventory
+
     # --- looking ---
+
+    def entry(self, sku: str, channel: str | None) -> dict[str, Any] | None:
+        """The entry of a SKU in a channel (None = without channel), as commercetools holds it."""
+        wanted = None if channel is None else self.online.get("channels", key=channel)
+        for row in self.online.all("inventory"):
+            has = (row.get("supplyChannel") or {}).get("id")
+            if row["sku"] == sku and has == (wanted["id"] if wanted else None):
+                return row
+        return None
+
+    def available(self, sku: str, channel: str | None) -> int | None:
+        found = self.entry(sku, channel)
+        return None if found is None else int(found["availableQuantity"])
+
+    def explain(self, sku: str, channel: str | None = None) -> list[Explanation]:
+        async def found() -> Layout:
+            async with self.adapters(writing=False) as (online, till):
+                return layout_of(self.settings, till.outlets, self.now(), reserved=await online.reserved())
+
+        layout = asyncio.run(found())
+        return explain(self.ledger, self.settings, layout, [sku], channel, now=self.now())
+
+    def stock_writes(self, system: str | None = None) -> list[Any]:
+        """Requests that wrote stock since `forget_requests`."""
+        named = [system] if system else ["commercetools", "lightspeed"]
+        return [
+            request
+            for name in named
+            for request in self.world.requests(name)
+            if request.method == "POST"
+            and (
+                "/inventory" in request.path
+                if name == "commercetools"
+                else request.path.endswith("/stock_adjustments")
+            )
+        ]
+
+    def level(self, product_id: str, outlet: str) -> Decimal | None:
+        found: Decimal | None = self.till.stock_level(product_id, self.outlet(outlet))
+        return found
+
+    def outlet(self, name: str) -> str:
+        return next(row.id for row in self.till.outlets.rows.values() if row.fields["name"] == name)
+
+    def product_id(self, sku: str) -> str:
+        return self.products.get(sku) or str(self.world.till_product(sku)["id"])
 
     def online_state(self) -> dict[tuple[str, str | None], tuple[int, int]]:
         """On stock and available of every entry, by SKU and channel key."""
@@ -184,34 +256,24 @@ def stocked(
 ) -> Iterator[Stocked]:
     """The shop with these settings and channels; without articles."""
     online, till = CommercetoolsStore("stocked", seed=seed), LightspeedStore(seed=seed)
-    till.options.rate_limit = False
     for name in OUTLETS:
         till.add_register(f"Kasse {name}", till.add_outlet(name))
     for key in channels:
         online.create("channels", {"key": key, "roles": ["InventorySupply"]})
     online.create("channels", {"key": "lightspeed", "roles": ["OrderExport"]})
     settings = settings_of(inventory or {}, locations)
-    faults = {"commercetools": Faults(seed), "lightspeed": Faults(seed)}
-    with ExitStack() as stack:
-        online_url = stack.enter_context(SandboxServer(online_app(online, faults["commercetools"]))).url
-        till_url = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"]))).url
-        ledger = stack.enter_context(Ledger.open(ledger_url))
-        ledger.runs.open(
-            "products", "products", dag_id="products", airflow_run_id="1", mode="full", params={}
-        )
-        ledger.runs.settle("products", "products", cursors={}, holds=[], baseline=True)
-        world = World(
-            shop=None,  # type: ignore[arg-type]
-            settings=settings,
-            online=online,
-            till=till,
-            online_url=online_url,
-            till_url=till_url,
-            faults=faults,
-            ledger=ledger,
-            staging=staging,
-            till_token=till.tokens.add_personal(),
-        )
-        found = Stocked(world, settings)
-        found.products = {}
+    with open_world(settings, online, till, ledger_url, staging, seed=seed) as world:
+        aligned(world.ledger, "products")
+        yield Stocked(world)
+
+
+@contextmanager
+def stock_world_of(
+    shop: Shop, ledger_url: str, staging: Path, inventory: Mapping[str, Any], **more: Any
+) -> Iterator[Stocked]:
+    """A world whose products are aligned and whose settings hold this `inventory` section (`locations` in `more`)."""
+    settings = {"inventory": dict(inventory), **more}
+    with world_of(shop, ledger_url, staging, settings) as world:
+        found = Stocked(world)
+        found.align_products()
         yield found

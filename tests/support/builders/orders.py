@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from demo.sandbox import settings_of_shop
-from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.rows import Hold, Link, MirrorRow
+from retail_sync.ledger.rows import Link, MirrorRow
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.orders import ENTITY
@@ -21,19 +18,17 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.known import see_rows
 from retail_sync.sync.orders.knowing import SALE
 from sandbox.commercetools import Basket, CommercetoolsStore, Item, Pay
-from sandbox.commercetools import create_app as online_app
-from sandbox.faults import Faults, LoggedRequest
-from sandbox.lightspeed import LightspeedStore
+from sandbox.faults import LoggedRequest
 from sandbox.lightspeed.shop_actions.sales import Line, Tender
-from sandbox.server import SandboxServer
 from sandbox.shop import Shop, default_config
 from sandbox.shop.seed_commercetools import new_commercetools_store
 from sandbox.shop.seed_lightspeed import new_lightspeed_store
 from tests.commercetools.world import official_bodies
+from tests.support.builders.base import Builder, aligned
 from tests.support.builders.customers import Peopled
 from tests.support.builders.inventory import OUTLETS, Stocked, stocked
-from tests.support.runs import KEY, Meanwhile, Meanwhiles, Ran, play, request_of
-from tests.support.worlds import World, world_of
+from tests.support.runs import KEY, Ran
+from tests.support.worlds import open_world
 
 Bought = Item | tuple[str, int] | str
 """An item of a basket, SKU and units, or one unit of a SKU."""
@@ -72,80 +67,31 @@ LOCATIONS = [
 ]
 
 
-@dataclass
-class Ordered:
-    """The shop. `stock` is the same shop as inventory runs see it. `settings` may be exchanged between runs, as a
-    person edits the file."""
+class Ordered(Builder):
+    """The shop. `stock`: the same shop as inventory sees it. `people`: the till's id of who is linked, by id of the
+    account."""
 
-    stock: Stocked
-    settings: SyncSettings
-    people: dict[str, str] = field(default_factory=dict)
-    """The till's id of who is linked, by id of the account."""
-    clock_ahead: timedelta = timedelta(0)
+    entity = ENTITY
 
-    @property
-    def world(self) -> World:
-        return self.stock.world
+    def __init__(self, stock: Stocked) -> None:
+        super().__init__(stock.world)
+        self.stock = stock
+        self.people: dict[str, str] = {}
 
-    @property
-    def online(self) -> CommercetoolsStore:
-        return self.stock.online
-
-    @property
-    def till(self) -> LightspeedStore:
-        return self.world.till
-
-    @property
-    def ledger(self) -> Ledger:
-        return self.world.ledger
-
-    # --- runs ---
-
-    def run(
-        self,
-        entity: str = ENTITY,
-        mode: str = "delta",
-        *,
-        dry_run: bool = False,
-        keys: Sequence[str] = (),
-        since: datetime | None = None,
-        before_load: Meanwhile | None = None,
-        run_id: str | None = None,
-        loads: bool = True,
-    ) -> Ran:
-        """One whole run: extract, transform, plan, load, audit. The same `run_id` again is a retried run. `since`: from
-        when on it reads, instead of from its cursor. `loads`: False leaves the plan unapplied, as if the worker
-        died."""
-        return play(
-            self.world,
-            entity,
-            request_of(mode, dry_run=dry_run, keys=keys, since=since),
-            settings=self.settings,
-            run_id=run_id,
-            clock_ahead=self.clock_ahead,
-            meanwhile=Meanwhiles(after_plan=before_load),
-            loads=loads,
-        )
+    def run(self, entity: str = ENTITY, mode: str = "delta", **asked: Any) -> Ran:
+        """One whole run, of orders or of what goes with them; see `World.run`."""
+        return self.world.run(entity, mode, **asked)
 
     def align(self) -> None:
         """Products and customers run first, as they do in a shop that syncs orders."""
-        self.world.run("full")
-        people = Peopled(self.world, self.settings)
+        self.world.run("products", "full")
+        people = Peopled(self.world)
         people.run("full")
         self.people = {one.commercetools_id: one.lightspeed_id for one in people.links()}
         self.world.forget_requests()
 
     def seal(self) -> Seal:
         return Seal(self.ledger.secret(KEY, "customers"), self.settings.customers.hash)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.clock_ahead
-
-    def set(self, section: str = ENTITY, **changes: Any) -> None:
-        """Somebody edits the file: these settings of a section, the others stay."""
-        data = self.settings.model_dump(mode="json")
-        data[section] = {**data[section], **changes}
-        self.settings = self.stock.settings = SyncSettings.model_validate(data)
 
     # --- what there is to buy, and who buys ---
 
@@ -425,13 +371,6 @@ class Ordered:
         """Units that a supply channel serves."""
         return Item(sku, quantity, channel=channel)
 
-    def holds(self) -> list[Hold]:
-        return self.ledger.holds.open_holds(ENTITY)
-
-    def held(self) -> dict[str, str]:
-        """Code of the hold of each order, by its number or id."""
-        return {str(hold.label): hold.code for hold in self.holds()}
-
     def tax(self, category: str) -> str:
         """The till's tax that stands for a tax category."""
         name = f"MwSt {Decimal(RATES[category]) * 100:.0f} %"
@@ -479,17 +418,10 @@ def ordered(
     articles the till has for what is no article online."""
     with stocked(ledger_url, staging, locations=LOCATIONS, seed=seed) as stock:
         _furnish_online(stock.online)
-        ledger = stock.ledger
-        ledger.runs.open("customers", CUSTOMERS, dag_id=CUSTOMERS, airflow_run_id="1", mode="full", params={})
-        ledger.runs.settle("customers", CUSTOMERS, cursors={}, holds=[], baseline=True)
-        data = stock.settings.model_dump(mode="json")
-        data["orders"] = {**ORDER_SETTINGS, **(orders or {})}
-        data["sales"] = {**SALE_SETTINGS, **(sales or {})}
-        settings = SyncSettings.model_validate(data)
-        stock.settings = settings
-        # Adapters of the world below are made with its settings.
-        stock.world.settings = settings
-        found = Ordered(stock, settings)
+        aligned(stock.ledger, CUSTOMERS)
+        stock.set("orders", **{**ORDER_SETTINGS, **(orders or {})})
+        stock.set("sales", **{**SALE_SETTINGS, **(sales or {})})
+        found = Ordered(stock)
         _furnish_till(found, services)
         stock.online.validate_requests = official_bodies()
         yield found
@@ -512,17 +444,12 @@ def ordered_from(
     found = settings_of_shop(default_config(shop), with_price_lists=False, with_orders=True)
     found["orders"] |= orders or {}
     found["sales"] |= sales or {}
-    faults = Faults(seed)
-    with SandboxServer(online_app(online, faults)) as server:
-        peer = online, server.url
-        with world_of(shop, ledger_url, staging, seed=seed, peer=peer, till=till) as world:
-            world.settings = SyncSettings.model_validate(found)
-            world.faults["commercetools"] = faults
-            stock = Stocked(world, world.settings)
-            stock.products = {
-                str(row["sku"]): str(row["id"]) for row in till.all_products() if row.get("sku")
-            }
-            yield Ordered(stock, world.settings)
+    with open_world(
+        SyncSettings.model_validate(found), online, till, ledger_url, staging, seed=seed, shop=shop
+    ) as world:
+        yield Ordered(
+            Stocked(world, {str(row["sku"]): str(row["id"]) for row in till.all_products() if row.get("sku")})
+        )
 
 
 def _furnish_online(online: CommercetoolsStore) -> None:

@@ -3,80 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.rows import Hold, Link, MirrorRow
-from retail_sync.records.ports.products import SYSTEMS
+from retail_sync.ledger.rows import Link, MirrorRow
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.prices.feeds import ENTITY
 from sandbox.commercetools import CommercetoolsStore
-from sandbox.commercetools import create_app as online_app
-from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore
-from sandbox.lightspeed import create_app as till_app
-from sandbox.server import SandboxServer
 from tests.commercetools.world import official_bodies
-from tests.support.runs import Meanwhile, Meanwhiles, Ran, play, request_of
-from tests.support.worlds import World
+from tests.support.builders.base import Builder, aligned
+from tests.support.worlds import World, open_world
 
 STANDARD, REDUCED = Decimal("0.19"), Decimal("0.07")
 OUTLETS = ("Nord", "Süd")
 
+BASE = {
+    "name": "Shelf",
+    "owner": "commercetools",
+    "commercetools": {"currency": "EUR", "country": "DE"},
+    "lightspeed": {"base": True},
+}
+VIP = {
+    "name": "VIP",
+    "owner": "commercetools",
+    "commercetools": {"currency": "EUR", "country": "DE", "customer_group": "vip"},
+    "lightspeed": {"price_book": "VIP", "customer_groups": ["vip"]},
+    "create_price_book": True,
+}
 
-@dataclass
-class Priced:
-    """The shop. `settings` may be exchanged between runs, as a person edits the file."""
 
-    world: World
-    settings: SyncSettings
-    taxes: dict[str, str] = field(default_factory=dict)
-    articles: dict[str, str] = field(default_factory=dict)
-    variants: dict[str, str] = field(default_factory=dict)
-    clock_ahead: timedelta = timedelta(0)
+class Priced(Builder):
+    """The shop."""
 
-    @property
-    def online(self) -> CommercetoolsStore:
-        return self.world.online  # type: ignore[return-value]
+    entity = ENTITY
 
-    @property
-    def till(self) -> LightspeedStore:
-        return self.world.till
-
-    @property
-    def ledger(self) -> Ledger:
-        return self.world.ledger
-
-    # --- runs ---
-
-    def run(
-        self,
-        mode: str = "delta",
-        *,
-        dry_run: bool = False,
-        keys: Sequence[str] = (),
-        direction: Direction = "both",
-        approve: Sequence[str] = (),
-        reject: Sequence[str] = (),
-        before_load: Meanwhile | None = None,
-        run_id: str | None = None,
-    ) -> Ran:
-        """One whole run of prices."""
-        return play(
-            self.world,
-            ENTITY,
-            request_of(mode, dry_run=dry_run, keys=keys, direction=direction, approve=approve, reject=reject),
-            settings=self.settings,
-            run_id=run_id,
-            clock_ahead=self.clock_ahead,
-            meanwhile=Meanwhiles(after_plan=before_load),
-        )
+    def __init__(self, world: World, taxes: Mapping[str, str] | None = None) -> None:
+        super().__init__(world)
+        self.taxes = dict(taxes or {})
+        self.articles: dict[str, str] = {}
+        self.variants: dict[str, str] = {}
 
     # --- setting up ---
 
@@ -223,13 +191,6 @@ class Priced:
     def book_id(self, name: str) -> str:
         return next(row.id for row in self.till.price_books.live() if row.fields["name"] == name)
 
-    def holds(self) -> list[Hold]:
-        return self.ledger.holds.open_holds(ENTITY)
-
-    def held(self) -> dict[str, str]:
-        """Code of the hold of each SKU."""
-        return {str(hold.label): hold.code for hold in self.holds()}
-
     def state(self) -> Any:
         """Every price in both systems, for 'nothing changed' assertions."""
         books = {
@@ -245,14 +206,7 @@ class Priced:
 
     def price_writes(self) -> list[str]:
         """Requests that wrote prices since `forget_requests`."""
-        return [
-            f"{request.method} {request.path}"
-            for system in SYSTEMS
-            for request in self.world.requests(system)
-            if request.method not in ("GET", "HEAD")
-            and not request.path.endswith(("/token", "/oauth/token"))
-            and "/custom-objects" not in request.path
-        ]
+        return self.written(but=["/custom-objects"])
 
 
 def eur(cents: int, country: str | None = "DE", **more: Any) -> dict[str, Any]:
@@ -314,7 +268,6 @@ def priced(
     prices online are without tax. `prices`: further settings of that section."""
     online = CommercetoolsStore("priced", seed=seed)
     till = LightspeedStore(seed=seed, tax_exclusive=exclusive_store, currency=currency)
-    till.options.rate_limit = False
     online.validate_requests = official_bodies()
     taxes = {
         "standard": till.add_tax("MwSt 19 %", STANDARD, is_default=True),
@@ -348,32 +301,6 @@ def priced(
             "limits": {"commercetools": {"trail_seconds": 0}},
         }
     )
-    faults = {"lightspeed": Faults(seed), "commercetools": Faults(seed)}
-    with ExitStack() as stack:
-        online_url = stack.enter_context(SandboxServer(online_app(online, faults["commercetools"]))).url
-        till_url = stack.enter_context(SandboxServer(till_app(till, faults["lightspeed"]))).url
-        ledger = stack.enter_context(Ledger.open(ledger_url))
-        ledger.runs.open(
-            "products", "products", dag_id="products", airflow_run_id="1", mode="full", params={}
-        )
-        ledger.runs.settle("products", "products", cursors={}, holds=[], baseline=True)
-        world = World(
-            shop=None,  # type: ignore[arg-type]
-            settings=settings,
-            online=online,
-            till=till,
-            online_url=online_url,
-            till_url=till_url,
-            faults=faults,
-            ledger=ledger,
-            staging=staging,
-            till_token=till.tokens.add_personal(),
-        )
-        yield Priced(world, settings, taxes)
-
-
-def with_prices(settings: SyncSettings, **changes: Any) -> SyncSettings:
-    """The settings with another `prices` section (merged at its first level)."""
-    data = settings.model_dump(mode="json")
-    data["prices"] = {**data["prices"], **changes}
-    return SyncSettings.model_validate(data)
+    with open_world(settings, online, till, ledger_url, staging, seed=seed) as world:
+        aligned(world.ledger, "products")
+        yield Priced(world, taxes)

@@ -44,22 +44,6 @@ def documents(desk: Desk) -> dict[str, bool]:
 # ---------------------------------------------------------------- once
 
 
-def test_a_second_full_run_writes_nothing(desk: Desk) -> None:
-    some = [sale(), sale(line("-1")), sale(line("0.5")), sale(customer_id=None), sale(state="parked")]
-    first = desk.run(*some)
-    assert (first.stored, len(desk.shop.orders), desk.shop.writes) == (3, 3, 3)
-    again = desk.run(*some, full=True)
-    assert (again.stored, desk.shop.writes) == (0, 3)
-    assert again.dispositions == {"unchanged": 3, "ignored": 2}
-
-
-def test_a_second_full_run_writes_no_entry_anew(desk: Desk) -> None:
-    some = [sale(), sale(state="voided"), sale()]
-    entries(desk).run(*some)
-    assert desk.run(*some, full=True).stored == 0
-    assert desk.shop.writes == len(desk.shop.entries) == 2
-
-
 def test_an_order_whose_answer_was_lost_is_found_and_not_made_again(desk: Desk) -> None:
     desk.shop.lost = 1
     summary = desk.plan(sale())
@@ -148,27 +132,7 @@ def test_a_plan_made_again_keeps_the_writes_that_were_begun(desk: Desk) -> None:
     assert (desk.audit().accounts.already_there, desk.shop.writes) == (1, 1)
 
 
-def test_a_dry_run_writes_nothing_and_loses_nothing(desk: Desk) -> None:
-    one = sale()
-    assert desk.run(one, dry_run=True).stored == 1
-    assert (desk.shop.writes, desk.ledger.runs.cursor(ENTITY, "lightspeed")) == (0, None)
-    desk.run(one)
-    assert desk.shop.writes == 1
-
-
 # ---------------------------------------------------------------- whose
-
-
-def test_a_sale_is_taken_as_soon_as_its_customer_is_linked(desk: Desk) -> None:
-    desk.unlink()
-    one = sale()
-    waits = desk.run(one)
-    assert (waits.dispositions, waits.holds, documents(desk)) == ({"ignored": 1}, {}, {one.id: True})
-    assert desk.run().late == 0
-    desk.link()
-    assert desk.run().late == 1
-    assert [order.customer_id for order in desk.orders] == [ADA_ONLINE]
-    assert desk.run().stored == 0
 
 
 def test_waiting_sales_are_taken_where_it_is_not_known_who_was_linked_when(desk: Desk) -> None:
@@ -182,29 +146,6 @@ def test_waiting_sales_are_looked_at_when_the_settings_change(desk: Desk) -> Non
     desk.run(sale(customer_id="stranger"))
     desk.settings = settings(anonymous=True)
     assert desk.run().stored == 1
-
-
-def test_an_entry_is_given_its_customer_later(desk: Desk) -> None:
-    entries(desk, anonymous=True)
-    desk.unlink()
-    one = sale()
-    desk.run(one)
-    assert "customer" not in desk.shop.entries[one.id]
-    desk.link()
-    desk.run()
-    assert desk.shop.entries[one.id]["customer"] == ADA_ONLINE
-    assert documents(desk) == {one.id: False}
-
-
-def test_a_sale_whose_link_ends_before_it_is_written_is_not_sent_and_not_lost(desk: Desk) -> None:
-    summary = desk.plan(sale())
-    desk.unlink()
-    desk.load(summary)
-    desk.audit()
-    assert desk.shop.writes == 0
-    desk.link(online="online-other")
-    desk.run()
-    assert [order.customer_id for order in desk.orders] == ["online-other"]
 
 
 def test_nobody_who_was_forgotten_is_taken_or_kept(desk: Desk) -> None:
@@ -265,28 +206,8 @@ def test_the_document_of_a_sale_is_kept_only_as_long_as_it_is_needed(desk: Desk)
 # ---------------------------------------------------------------- later
 
 
-def test_a_void_after_the_sale_was_taken_cancels_the_order_once(desk: Desk) -> None:
-    one = sale()
-    void = later(one, state="voided")
-    desk.run(one)
-    desk.run(void)
-    assert [order["state"] for order in desk.shop.orders.values()] == ["Cancelled"]
-    assert desk.run(void, full=True).stored == 0
-
-
 def test_a_void_before_the_sale_was_taken_makes_nothing(desk: Desk) -> None:
     assert desk.run(sale(state="voided")).stored == 0
-
-
-def test_a_void_finds_the_order_an_earlier_run_made_without_knowing(desk: Desk) -> None:
-    one = sale()
-    desk.shop.lost = 1
-    with pytest.raises(UnknownOutcome):
-        desk.load(desk.plan(one))
-    desk.ledger.runs.finish("sales/1", "failed", {})
-    desk.run(later(one, state="voided"))
-    assert [order["state"] for order in desk.shop.orders.values()] == ["Cancelled"]
-    assert desk.run(later(one, state="voided"), full=True).stored == 0
 
 
 def test_a_void_of_what_never_got_there_is_done(desk: Desk) -> None:
@@ -311,31 +232,6 @@ def test_even_if_it_was_deleted_just_now(desk: Desk) -> None:
     desk.shop.vanishes = True
     desk.run(later(one, state="voided"))
     assert desk.run(later(one, state="voided"), full=True).stored == 0
-
-
-def test_a_change_after_the_import_is_told_until_the_sale_is_as_it_was(desk: Desk) -> None:
-    one = sale()
-    desk.run(one)
-    changed = later(one, total=Decimal("10.00"))
-    found = desk.run(changed)
-    assert (found.stored, found.warnings) == (0, {"sale_changed": 1})
-    (hold,) = desk.ledger.holds.open_holds(ENTITY)
-    assert (hold.code, hold.severity, hold.source_id) == ("sale_changed", "warn", one.id)
-    desk.run(later(changed, total=one.total))
-    assert not desk.ledger.holds.open_holds(ENTITY)
-    assert desk.shop.writes == 1
-
-
-def test_an_order_on_account_is_paid_when_the_sale_is(desk: Desk) -> None:
-    due = sale(state="pending", attributes=("onaccount",))
-    desk.run(due)
-    assert [one.payment_state for one in desk.orders] == ["BalanceDue"]
-    paid = later(due, state="closed")
-    assert desk.run(paid).changes == {"commercetools pay": 1}
-    (order,) = desk.shop.orders.values()
-    assert (order["paid"], desk.shop.writes) == ("Paid", 2)
-    assert desk.run(paid, full=True).stored == 0
-    assert desk.run(later(paid, state="voided")).changes == {"commercetools close": 1}
 
 
 def test_a_payment_after_a_change_is_told_online_and_the_change_to_a_person(desk: Desk) -> None:
@@ -368,16 +264,6 @@ def test_an_order_whose_answer_was_lost_and_whose_sale_was_paid_meanwhile_is_pai
     assert (order["paid"], desk.shop.writes) == ("Paid", 2)
 
 
-def test_an_entry_follows_every_change(desk: Desk) -> None:
-    one = sale()
-    entries(desk).run(one)
-    changed = later(one, total=Decimal("10.00"))
-    desk.run(changed)
-    assert desk.shop.entries[one.id]["gross"] == 1000
-    desk.run(later(changed, state="voided"))
-    assert desk.shop.entries[one.id]["state"] == "voided"
-
-
 def test_an_older_page_changes_nothing(desk: Desk) -> None:
     one = sale()
     newer = later(one, total=Decimal("10.00"))
@@ -394,22 +280,6 @@ def test_an_older_page_of_a_waiting_sale_does_not_bring_it_back(desk: Desk) -> N
     desk.link()
     desk.run(one)
     assert [order.gross for order in desk.orders] == [1000]
-
-
-def test_a_refused_sale_is_held_and_tried_again_and_the_others_go_on(desk: Desk) -> None:
-    bad, good = sale(number="bad", id="x-bad001"), [sale() for _ in range(6)]
-    desk.shop.refused.add("POS-bad-bad001")
-    desk.run(bad, *good)
-    assert len(desk.shop.orders) == 6
-    (hold,) = desk.ledger.holds.open_holds(ENTITY)
-    assert (hold.code, hold.source_id) == ("refused", bad.id)
-    assert documents(desk)[bad.id]
-    desk.shop.refused.clear()
-    assert desk.run().recalled == 0
-    desk.ledger.holds.make_due([hold.id])
-    assert desk.run().recalled == 1
-    assert len(desk.shop.orders) == 7
-    assert not desk.ledger.holds.open_holds(ENTITY)
 
 
 def test_a_sale_that_can_not_be_read_is_held_until_it_can(desk: Desk) -> None:

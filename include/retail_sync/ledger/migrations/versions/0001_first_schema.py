@@ -224,7 +224,7 @@ CREATE INDEX ix_mirror_entity_system_parent_id ON mirror (entity, system, parent
 CREATE INDEX ix_mirror_key
     ON mirror (lower(COALESCE(identity ->> 'key', identity ->> 'number')) text_pattern_ops)
     WHERE kind IN ('product', 'sale') AND COALESCE(identity ->> 'key', identity ->> 'number') <> '';
-CREATE INDEX ix_mirror_keys ON mirror USING gin (keys) WHERE keys IS NOT NULL;
+CREATE INDEX ix_mirror_keys ON mirror USING gin (keys) WITH (fastupdate=off) WHERE keys IS NOT NULL;
 CREATE INDEX ix_mirror_name
     ON mirror (lower(label) text_pattern_ops)
     WHERE kind IN ('product', 'customer', 'order', 'sale') AND label <> '';
