@@ -11,7 +11,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-re
 # More arguments for pytest: make test ARGS="tests/sync -k merge"
 ARGS ?=
 
-.PHONY: help setup demo test test-long lint format types imports declared bench lock clean
+.PHONY: help setup demo test test-long lint format types imports declared cov bench lock wheel clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -42,17 +42,29 @@ types: setup ## mypy --strict on include/
 imports: setup ## who may import whom
 	@PYTHONPATH=.:include $(BIN)/lint-imports
 
-declared: setup ## what is imported is in requirements.txt
-	@$(BIN)/deptry include plugins dags --no-ansi --config .ci/deptry.toml
+declared: setup ## what is imported is declared in pyproject.toml, and the other way round
+	@$(BIN)/deptry include/retail_sync dags plugins --no-ansi
+	@$(BIN)/deptry include/sandbox include/demo tests --no-ansi --ignore DEP002,DEP004
+
+cov: setup ## which branches of the engine and the records the tests near them take: 90 % at least
+	@$(PYTEST) -q --cov=retail_sync.sync.engine --cov=retail_sync.records --cov-branch --cov-report=term:skip-covered \
+	  --cov-fail-under=90 -m "not benchmark and not long" $(ARGS)
 
 bench: setup ## time, memory and requests at size
 	@$(BIN)/python -m pytest -m benchmark -s $(ARGS)
 
-lock: setup ## resolve what is required into the lock files, with hashes
-	@uv=$$(command -v uv || echo .runtime/tools/bin/uv); for name in include/demo/uv requirements requirements-dev; do \
-	  $$uv pip compile --quiet $$name.txt --universal --python-version 3.11 \
-	    --generate-hashes --custom-compile-command "make lock" --output-file $$name.lock; done
+lock: setup ## resolve what is declared: exact releases, with hashes
+	@uv=$$(command -v uv || echo .runtime/tools/bin/uv); \
+	lock() { $$uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock" "$$@"; } && \
+	lock include/demo/uv.txt --generate-hashes --output-file include/demo/uv.lock && \
+	lock pyproject.toml --all-extras --generate-hashes --output-file requirements.lock && \
+	lock pyproject.toml --all-extras --group dev --generate-hashes --output-file requirements-dev.lock && \
+	lock pyproject.toml --all-extras --no-deps --constraint requirements.lock --no-strip-extras --no-annotate \
+	  --no-emit-package apache-airflow --no-emit-package apache-airflow-task-sdk --output-file requirements.txt
+
+wheel: setup ## build the package into dist/
+	@$(BIN)/python -m hatchling build -d dist
 
 clean: ## remove what runs leave behind (keeps .venv)
-	@rm -rf .runtime .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .runtime dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

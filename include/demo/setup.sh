@@ -57,7 +57,7 @@ if ! { [ -x .venv/bin/python ] && python_ok .venv/bin/python; }; then
 fi
 say "installing $(grep -c '^[A-Za-z0-9]' "$LOCK") pinned packages from $LOCK"
 "$uv" pip install --quiet --python .venv/bin/python --require-hashes -r "$LOCK"
-say "registering the project, for its connection types"
-"$uv" pip install --quiet --python .venv/bin/python --no-deps --editable .
+say "registering the project, for its connection types and its plugin"
+"$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 printf '%s\n' "$wanted" > "$stamp"
 say "done in $((SECONDS - began)) s"

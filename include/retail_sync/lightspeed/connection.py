@@ -9,15 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
+from retail_sync.lightspeed.versions import DEFAULT_API_VERSION, KNOWN_API_VERSIONS
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.transport.hosts import check_base_url
 
 SYSTEM = "lightspeed"
-DEFAULT_API_VERSION = "2026-07"
-KNOWN_API_VERSIONS = ("2026-01", "2026-04", "2026-07")
-"""The date versions that readers and writers are written for. Any other is refused by name: 2026-10 has other product
-shapes, and what a later one changes nobody can know. Versions appear each quarter and live for twelve months at least
-(versioning strategy)."""
 STORE_HOST = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.retail\.lightspeed\.app"
 """`{domain_prefix}.retail.lightspeed.app`; `*.vendhq.com` is not served since 2025-03-31 (changelog)."""
 DOMAIN_PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")

@@ -50,7 +50,6 @@ class SeriesOfStores:
     an open client; `closed_connector`: one without a way to the store, for mapping. `store_name`: what a store calls
     itself, for trying out a connection."""
 
-    title: str
     budget_window: timedelta
     open_connector: OpenConnector
     closed_connector: Callable[[LightspeedConnection, SyncSettings], PointOfSale]
@@ -60,7 +59,6 @@ class SeriesOfStores:
 SERIES = MappingProxyType[Series, SeriesOfStores](
     {
         "x": SeriesOfStores(
-            "X-Series",
             timedelta(seconds=WINDOW_SECONDS),
             x_series.open_connector,
             x_series.closed_connector,

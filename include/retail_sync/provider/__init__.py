@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-PACKAGE = "retail-sync"
-VERSION = "0.1.0"
+from retail_sync import __version__
+from retail_sync.lightspeed.versions import DEFAULT_API_VERSION, SERIES_TITLES
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The provider's metadata, as Airflow's provider schema wants it. Imports nothing: Airflow calls it everywhere."""
+    """The provider's metadata, as Airflow wants it. Imports next to nothing: Airflow calls it everywhere."""
     return {
-        "package-name": PACKAGE,
+        "package-name": "retail-sync",
         "name": "Retail sync",
         "description": "commercetools and Lightspeed Retail",
-        "versions": [VERSION],
+        "versions": [__version__],
         "connection-types": [_COMMERCETOOLS, _LIGHTSPEED],
     }
 
@@ -95,16 +95,18 @@ _LIGHTSPEED: dict[str, Any] = {
         "placeholders": {
             "host": "https://my-store.retail.lightspeed.app",
             "login": "empty with a personal token",
-            "api_version": "2026-07",
+            "api_version": DEFAULT_API_VERSION,
         },
     },
     "conn-fields": {
         "series": {
             "label": "Series",
-            "schema": {"type": "string", "enum": ["x"], "default": "x"},
-            "description": "x = Retail (X-Series).",
+            "schema": {"type": "string", "enum": [*SERIES_TITLES], "default": next(iter(SERIES_TITLES))},
+            "description": ", ".join(f"{series} = {title}" for series, title in SERIES_TITLES.items()) + ".",
         },
-        "api_version": _text("API version", default="2026-07", about="The date version of the API."),
+        "api_version": _text(
+            "API version", default=DEFAULT_API_VERSION, about="The date version of the API."
+        ),
         "refresh_token": _text(
             "Refresh token",
             secret=True,

@@ -43,13 +43,13 @@ def main() -> int:
     """Ask for an address, and print who bears it."""
     email = email_text(getpass.getpass("E-mail address (not shown): "))
     if not is_readable(email):
-        print("That is no e-mail address.", file=sys.stderr)  # noqa: T201
+        print("That is no e-mail address.", file=sys.stderr)
         return 2
     with Ledger.open() as ledger:
         seal = seal_of(ledger, load_settings())
         digests = set(seal.tokens({"email": email}).get("email", ()))
         found = lines_about(ledger, digests)
-    print("\n".join(found) or "The ledger knows nobody with this address.")  # noqa: T201
+    print("\n".join(found) or "The ledger knows nobody with this address.")
     return 0
 
 

@@ -49,9 +49,9 @@ def main() -> int:
         connection = parsed_connection("commercetools", _connection(settings.connections.commercetools))
         assert isinstance(connection, CommercetoolsConnection)
         secret = connection.event_secret.get_secret_value() if connection.event_secret else None
-        print(address_of(settings, secret))  # noqa: T201
+        print(address_of(settings, secret))
     except SyncError as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
+        print(problem, file=sys.stderr)
         return 2
     return 0
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("retail_sync")
 
+RUN_NOTE = "run_note"
+"""XCom key of the text that becomes the note of the DAG run."""
 PROBLEM = "problem"
 """XCom key under which a failing task leaves its error."""
 SECONDS = 15

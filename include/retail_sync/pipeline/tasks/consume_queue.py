@@ -22,8 +22,9 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.pipeline.runtime import inbox as hearing
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.connectors import connection_of
+from retail_sync.pipeline.runtime.notifications import RUN_NOTE
 from retail_sync.pipeline.runtime.schedules import Queue
-from retail_sync.pipeline.tasks.entity import RUN_NOTE, gathered
+from retail_sync.pipeline.tasks.entity import gathered
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 from retail_sync.records.events import Hint, UnreadableEvent
 from retail_sync.settings.loader import load_settings

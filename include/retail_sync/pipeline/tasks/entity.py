@@ -17,7 +17,7 @@ from airflow.sdk import get_current_context
 from retail_sync.ledger.rows import Event
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.context import run_context, task_name
-from retail_sync.pipeline.runtime.notifications import PROBLEM, tell_of_holds
+from retail_sync.pipeline.runtime.notifications import PROBLEM, RUN_NOTE, tell_of_holds
 from retail_sync.records.errors import SyncError
 from retail_sync.records.ports.products import SystemName
 from retail_sync.sync.engine.context import RunContext
@@ -35,8 +35,6 @@ ACCOUNT = "account"
 """XCom key of the account of a run that one task did at once; of any other run it is what `audit` returns."""
 REFUSED = "refused"
 """XCom key of why a plan was not applied: it is not the one that a person saw."""
-RUN_NOTE = "run_note"
-"""XCom key of the text that becomes the DAG run's note (see plugins/retail_sync_plugin.py)."""
 
 BY_ITSELF = ("asset_triggered", "scheduled")
 """Types of DAG runs that nobody asked for: what they do is not looked at step by step."""

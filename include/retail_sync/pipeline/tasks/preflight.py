@@ -21,8 +21,10 @@ from retail_sync.pipeline.runtime.configured import OtherConfiguration, require_
 from retail_sync.pipeline.runtime.connectors import Access
 from retail_sync.pipeline.runtime.context import STAGING_VARIABLE, staging_root
 from retail_sync.pipeline.runtime.entities import ENTITIES
+from retail_sync.pipeline.runtime.extras import missing_extras
+from retail_sync.pipeline.runtime.notifications import RUN_NOTE
 from retail_sync.pipeline.runtime.secrets import seal_of
-from retail_sync.pipeline.tasks.entity import RUN_NOTE, gathered, problems_of
+from retail_sync.pipeline.tasks.entity import gathered, problems_of
 from retail_sync.pipeline.tasks.subscribe import configured
 from retail_sync.records.errors import ConfigurationFault, SyncError, TransientError
 from retail_sync.records.ports.connector import Connector, require
@@ -67,10 +69,11 @@ def migrate_ledger() -> str:
 
 @gathered
 def check_house() -> list[Row]:
-    """Configuration, ledger, staging store and the key that seals what the ledger keeps secret."""
+    """Configuration, packages, ledger, staging store and the key that seals what the ledger keeps secret."""
     findings: list[CheckResult] = []
     for subject, look in (
         ("configuration", _configuration),
+        ("packages", _packages),
         ("ledger", _ledger),
         ("staging store", _staging),
         ("sealing key", _sealing),
@@ -219,6 +222,17 @@ def _table(findings: Sequence[CheckResult]) -> list[str]:
 def _configuration() -> str:
     settings: SyncSettings = load_settings()
     return f"{settings_path()} is valid (format {settings.version}, configuration {digest_of(settings)})."
+
+
+def _packages() -> str:
+    missing = missing_extras(load_settings())
+    if missing:
+        modules = ", ".join(module for modules in missing.values() for module in modules)
+        raise ConfigurationFault(
+            f"The configuration needs {modules}, which this worker does not have.",
+            remedy=f"Install retail-sync[{','.join(missing)}] wherever tasks run.",
+        )
+    return "What the configuration needs is installed."
 
 
 def _ledger() -> str:

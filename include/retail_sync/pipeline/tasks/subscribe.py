@@ -13,7 +13,8 @@ from airflow.sdk import get_current_context
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.connectors import Access
-from retail_sync.pipeline.tasks.entity import RUN_NOTE, gathered, problems_of
+from retail_sync.pipeline.runtime.notifications import RUN_NOTE
+from retail_sync.pipeline.tasks.entity import gathered, problems_of
 from retail_sync.records.errors import SyncError, TransientError, UnknownOutcome
 from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.events import HookSystem, Registration
