@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from retail_sync.records.tables import table_of
-from retail_sync.records.types import Column, canonical_json, canonical_value, decimal_text
+from retail_sync.records.types import Column, canonical_value, decimal_text
 
 TILL_DECIMALS = 5
 """Digits after the point of a price without tax at the till (official examples show 2.63158)."""
@@ -78,20 +78,13 @@ VARIANT_COLUMNS: tuple[Column, ...] = (
     Column("deleted_at", "time", "proof that it is gone"),
     Column("tax", "text", "id of the product's tax category; empty = none"),
     Column("standalone", "flag", "whether its prices are resources of their own"),
-    Column("offers", "json", "list name -> its offers; a list without one is known to have none (see OFFER)"),
+    Column("offers", "json", "list name -> its offers; a list without one is known to have none (see below)"),
     Column("elsewhere", "set", "currencies of prices that belong to no list, for a person to see"),
     Column("carry", "json", "what only the adapter needs to write its prices back"),
 )
-OFFER = {
-    "id": "id of the price",
-    "amount": "exact amount, with tax or without as the tax rate says",
-    "from": "begins at this time; null = always was",
-    "until": "ends before this time; null = never",
-    "tiers": "[[minimum quantity, amount], ...]",
-    "own": "it is of the list's own country, not one for all countries",
-    "version": "of a standalone price",
-}
-"""Members of an offer, one price in the place of a list."""
+"""An offer is one price in the place of a list: `id`; `amount`, exact, with tax or without as the tax rate says; `from`
+and `until`, which it begins at and ends before, null = always and never; `tiers`, pairs of minimum quantity and amount;
+`own`, whether it is of the list's own country and not one for all; `version`, of a standalone price."""
 
 ARTICLE_COLUMNS: tuple[Column, ...] = (
     Column("id", "text", "the till's id of the article"),
@@ -244,8 +237,3 @@ def _number(text: str | None) -> Decimal | None:
 def loaded(cell: Any) -> Any:
     """What a JSON cell holds; None where it is unknown."""
     return None if cell is None or cell is pd.NA else json.loads(cell)
-
-
-def as_json(value: Any) -> str:
-    """The one JSON text of a value."""
-    return canonical_json(value)

@@ -87,7 +87,7 @@ def _variant(row: Row, variant: Row, tax: str, scopes: Sequence[ListScope]) -> t
 
 
 def _offer(price: Price, scope: ListScope) -> dict[str, Any]:
-    """See `retail_sync.records.prices.OFFER`."""
+    """One price as `retail_sync.records.prices` describes an offer."""
     return {
         "id": price.id,
         "amount": decimal_text(exact_amount(price.value)),

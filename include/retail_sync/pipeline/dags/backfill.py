@@ -7,9 +7,9 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param, chain
 
-from retail_sync.pipeline.dags.entity import START, task_defaults
+from retail_sync.pipeline.dags.base import new_dag
 from retail_sync.pipeline.dags.params import HOW
-from retail_sync.pipeline.runtime.entities import ENTITIES, TAG, Entity
+from retail_sync.pipeline.runtime.entities import ENTITIES, Entity
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
 
 POLL_SECONDS = 5
@@ -17,17 +17,14 @@ POLL_SECONDS = 5
 
 def backfill_dag(doc: str) -> DAG:
     """`doc`: the DAG file's docstring, shown in the UI."""
-    dag = DAG(
-        dag_id="backfill",
-        dag_display_name="Backfill",
-        description="All entities in full, in dependency order",
-        doc_md=doc,
+    dag = new_dag(
+        "backfill",
+        "Backfill",
+        "All entities in full, in dependency order",
+        tag="sync",
+        doc=doc,
         schedule=None,
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        tags={TAG, "sync"},
-        default_args={**task_defaults(), "retries": 0, "on_failure_callback": tell_of_failure},
+        defaults={"retries": 0, "on_failure_callback": tell_of_failure},
         render_template_as_native_obj=True,
         params={
             "dry_run": Param(

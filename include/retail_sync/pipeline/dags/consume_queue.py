@@ -16,8 +16,8 @@ from airflow.sdk import (
     task,
 )
 
-from retail_sync.pipeline.dags.entity import START, task_defaults
-from retail_sync.pipeline.runtime.entities import TAG, entity
+from retail_sync.pipeline.dags.base import new_dag
+from retail_sync.pipeline.runtime.entities import entity
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
 from retail_sync.pipeline.runtime.schedules import listened_queue
 from retail_sync.pipeline.runtime.sqs_trigger import QueueWatch
@@ -34,20 +34,16 @@ def listen_dag(doc: str) -> DAG | None:
     if queue is None:
         return None
     watch = AssetWatcher(WAITS, trigger=QueueWatch(queue.url, queue.region, queue.aws_conn_id))
-    dag = DAG(
-        dag_id="listen",
-        dag_display_name="Listen",
-        description="Takes the notifications of commercetools out of their queue, and rings for what they concern",
-        doc_md=doc,
+    dag = new_dag(
+        "listen",
+        "Listen",
+        "Takes the notifications of commercetools out of their queue, and rings for what they concern",
+        tag="realtime",
+        doc=doc,
         schedule=AssetOrTimeSchedule(
             timetable=CronTriggerTimetable(SWEEP, timezone="UTC"), assets=[Asset(WAITS, watchers=[watch])]
         ),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        tags={TAG, "realtime"},
-        default_args={
-            **task_defaults(),
+        defaults={
             "execution_timeout": timedelta(minutes=10),
             "on_failure_callback": tell_of_failure,
         },

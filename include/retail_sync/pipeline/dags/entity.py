@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import (
@@ -21,14 +21,13 @@ from airflow.sdk import (
     task,
 )
 
+from retail_sync.pipeline.dags.base import new_dag
 from retail_sync.pipeline.dags.params import entity_params
-from retail_sync.pipeline.dags.retry_policy import FIRST_DELAY, RETRIES, SyncRetries
-from retail_sync.pipeline.runtime.entities import COMMERCETOOLS_POOL, LIGHTSPEED_POOL, TAG, Entity, entity
+from retail_sync.pipeline.runtime.entities import COMMERCETOOLS_POOL, LIGHTSPEED_POOL, Entity, entity
 from retail_sync.pipeline.runtime.notifications import tell_of_failure, tell_of_old_data
 from retail_sync.pipeline.runtime.schedules import minutes_until_old, schedule_of
 from retail_sync.sync.engine.request import RunRequest
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
 AT_ONCE = "at_once"
 PLANNING = ("extract_commercetools", "extract_lightspeed", "transform", "plan")
 Found = Mapping[str, Any]
@@ -38,33 +37,16 @@ LOAD_BATCHES_AT_ONCE = 1
 by side already."""
 
 
-def task_defaults() -> dict[str, Any]:
-    """What holds for every task of this package."""
-    return {
-        "owner": TAG,
-        "retries": RETRIES,
-        "retry_delay": FIRST_DELAY,
-        "retry_exponential_backoff": 2.0,
-        "max_retry_delay": timedelta(minutes=15),
-        "retry_policy": SyncRetries(),
-        "execution_timeout": timedelta(hours=1),
-    }
-
-
 def entity_dag(entity_id: str, doc: str) -> DAG:
     """The DAG that keeps one entity in sync. `doc`: the DAG file's docstring, shown in the UI."""
     one = entity(entity_id)
-    dag = DAG(
-        dag_id=one.id,
-        dag_display_name=one.title,
-        description=f"{one.title} between commercetools and Lightspeed",
-        doc_md=doc,
+    dag = new_dag(
+        one.id,
+        one.title,
+        f"{one.title} between commercetools and Lightspeed",
+        tag="sync",
+        doc=doc,
         schedule=_schedule(one),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        tags={TAG, "sync"},
-        default_args=task_defaults(),
         params=entity_params(one),
         render_template_as_native_obj=True,
         deadline=_deadline(one),

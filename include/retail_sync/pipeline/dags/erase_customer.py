@@ -6,26 +6,22 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, get_current_context, result, task
 
-from retail_sync.pipeline.dags.entity import START, task_defaults
+from retail_sync.pipeline.dags.base import new_dag
 from retail_sync.pipeline.dags.params import KEY, WHAT
-from retail_sync.pipeline.runtime.entities import TAG
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
 from retail_sync.pipeline.runtime.runs import MOST_KEYS
 
 
 def forget_dag(doc: str) -> DAG:
     """`doc`: the DAG file's docstring, shown in the UI."""
-    dag = DAG(
-        dag_id="forget",
-        dag_display_name="Forget somebody",
-        description="Erases a customer from the ledger and the staging store",
-        doc_md=doc,
+    dag = new_dag(
+        "forget",
+        "Forget somebody",
+        "Erases a customer from the ledger and the staging store",
+        tag="care",
+        doc=doc,
         schedule=None,
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        tags={TAG, "care"},
-        default_args={**task_defaults(), "on_failure_callback": tell_of_failure},
+        defaults={"on_failure_callback": tell_of_failure},
         params={
             "keys": Param(
                 [],

@@ -7,25 +7,21 @@ from typing import Any
 
 from airflow.sdk import DAG, TriggerRule, result, task
 
-from retail_sync.pipeline.dags.entity import START, task_defaults
-from retail_sync.pipeline.runtime.entities import TAG
+from retail_sync.pipeline.dags.base import new_dag
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
 from retail_sync.pipeline.runtime.schedules import schedule_if_any
 
 
 def preflight_dag(doc: str) -> DAG:
     """`doc`: the DAG file's docstring, shown in the UI."""
-    dag = DAG(
-        dag_id="preflight",
-        dag_display_name="Preflight",
-        description="Connections, scopes, every mapped name, ledger and staging",
-        doc_md=doc,
+    dag = new_dag(
+        "preflight",
+        "Preflight",
+        "Connections, scopes, every mapped name, ledger and staging",
+        tag="care",
+        doc=doc,
         schedule=schedule_if_any("preflight"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        tags={TAG, "care"},
-        default_args={**task_defaults(), "execution_timeout": timedelta(minutes=15)},
+        defaults={"execution_timeout": timedelta(minutes=15)},
     )
     with dag:
         _tasks()

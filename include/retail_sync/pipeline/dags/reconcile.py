@@ -7,9 +7,10 @@ from typing import Any
 from airflow.sdk import DAG, Param, TaskGroup, get_current_context, task
 
 from retail_sync.pipeline.dags.backfill import full_run
-from retail_sync.pipeline.dags.entity import PLANNING, START, audit_task, planning_tasks, task_defaults
+from retail_sync.pipeline.dags.base import new_dag
+from retail_sync.pipeline.dags.entity import PLANNING, audit_task, planning_tasks
 from retail_sync.pipeline.dags.params import HOW
-from retail_sync.pipeline.runtime.entities import ENTITIES, TAG, Entity
+from retail_sync.pipeline.runtime.entities import ENTITIES, Entity
 from retail_sync.pipeline.runtime.schedules import schedule_of
 from retail_sync.sync.engine.request import RunRequest
 
@@ -18,17 +19,13 @@ LOOK = RunRequest(mode="full", dry_run=True, purpose="reconcile")
 
 def reconcile_dag(doc: str) -> DAG:
     """`doc`: the DAG file's docstring, shown in the UI."""
-    dag = DAG(
-        dag_id="reconcile",
-        dag_display_name="Reconcile",
-        description="Both sides in full, what differs; writes nothing unless asked",
-        doc_md=doc,
+    dag = new_dag(
+        "reconcile",
+        "Reconcile",
+        "Both sides in full, what differs; writes nothing unless asked",
+        tag="care",
+        doc=doc,
         schedule=schedule_of("reconcile"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        tags={TAG, "care"},
-        default_args=task_defaults(),
         render_template_as_native_obj=True,
         params={
             "repair": Param(

@@ -7,25 +7,21 @@ from typing import Any
 
 from airflow.sdk import DAG, task
 
-from retail_sync.pipeline.dags.entity import START, task_defaults
-from retail_sync.pipeline.runtime.entities import TAG
+from retail_sync.pipeline.dags.base import new_dag
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
 from retail_sync.pipeline.runtime.schedules import schedule_of
 
 
 def housekeeping_dag(doc: str) -> DAG:
     """`doc`: the DAG file's docstring, shown in the UI."""
-    dag = DAG(
-        dag_id="housekeeping",
-        dag_display_name="Housekeeping",
-        description="Deletes old exchanges, changes, events and staged files",
-        doc_md=doc,
+    dag = new_dag(
+        "housekeeping",
+        "Housekeeping",
+        "Deletes old exchanges, changes, events and staged files",
+        tag="care",
+        doc=doc,
         schedule=schedule_of("housekeeping"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        tags={TAG, "care"},
-        default_args={**task_defaults(), "on_failure_callback": tell_of_failure},
+        defaults={"on_failure_callback": tell_of_failure},
     )
     with dag:
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, TriggerRule, result, task
 
-from retail_sync.pipeline.dags.entity import START, task_defaults
+from retail_sync.pipeline.dags.base import new_dag
 from retail_sync.pipeline.dags.params import HOW
-from retail_sync.pipeline.runtime.entities import TAG
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
 from retail_sync.pipeline.runtime.schedules import schedule_of
 
@@ -18,17 +17,14 @@ SIDES = ("commercetools", "lightspeed")
 
 def subscribe_dag(doc: str) -> DAG:
     """`doc`: the DAG file's docstring, shown in the UI."""
-    dag = DAG(
-        dag_id="subscribe",
-        dag_display_name="Subscribe",
-        description="Webhooks and subscriptions: compared with the configuration, and mended",
-        doc_md=doc,
+    dag = new_dag(
+        "subscribe",
+        "Subscribe",
+        "Webhooks and subscriptions: compared with the configuration, and mended",
+        tag="realtime",
+        doc=doc,
         schedule=schedule_of("subscribe"),
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        tags={TAG, "realtime"},
-        default_args={**task_defaults(), "execution_timeout": timedelta(minutes=15)},
+        defaults={"execution_timeout": timedelta(minutes=15)},
         params={
             "dry_run": Param(
                 False,

@@ -12,17 +12,14 @@ import logging
 import os
 import sys
 
+from retail_sync.pipeline.runtime.entities import ENTITIES
+
 VARIABLE = "RETAIL_SYNC_WARM"
 """`0` = import when needed."""
 MODULES = (
     "retail_sync.pipeline.tasks.entity",
     "retail_sync.pipeline.runtime.connectors",
-    "retail_sync.sync.products.entity",
-    "retail_sync.sync.prices.entity",
-    "retail_sync.sync.inventory.entity",
-    "retail_sync.sync.customers.entity",
-    "retail_sync.sync.orders.entity",
-    "retail_sync.sync.sales.entity",
+    *(f"retail_sync.sync.{one.id}.entity" for one in ENTITIES),
 )
 
 log = logging.getLogger(__name__)
