@@ -237,7 +237,7 @@ class ClientCredentials(_Renewing):
 
 
 class RotatingRefresh(_Renewing):
-    """OAuth 2 refresh tokens that are replaced at every use (Lightspeed X- and R-Series).
+    """OAuth 2 refresh tokens that are replaced at every use, as Lightspeed's are.
 
     Two workers that refresh at once lose the connection for good, so: the store's lock, then the store is read again
     (another worker may have refreshed), then the refresh, then the new pair is saved, and only then it is used. A

@@ -1,8 +1,8 @@
 """How long a system asks to wait: `Retry-After` as seconds, as an HTTP date, or as a JSON body member.
 
 Dates are measured against the clock of the answer itself (its `Date` header), so a wrong clock on either machine
-neither hammers the system nor parks a worker for hours. RFC 9110 section 10.2.3 allows both forms; X-Series sends
-dates, R-Series sends seconds, old Vend answers put the date into a `retry-after` body member.
+neither hammers the system nor parks a worker for hours. RFC 9110 section 10.2.3 allows both forms, and
+both are sent; some answers have the date in a `retry-after` member of the body instead.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Webhooks of X-Series: signed ones of an OAuth application, and unsigned ones of a personal token.
+"""Webhooks of Lightspeed: signed ones of an OAuth application, and unsigned ones of a personal token.
 
 A personal token has no client secret to sign with, so its webhooks are known by a secret in their address, and are only
-taken where the configuration allows it. Source: docs "Webhooks". X-Series waits 5 s for a 2xx, and sends again after a
-5xx but not after a 4xx.
+taken where the configuration allows it. Source: docs "Webhooks". Lightspeed waits 5 s for a 2xx, and sends again after
+a 5xx but not after a 4xx.
 """
 
 from __future__ import annotations
