@@ -19,9 +19,6 @@ LOOK = """
 import json, logging, sys
 from pathlib import Path
 
-for extra in ("airflow.providers.amazon", "airflow.providers.http", "botocore", "s3fs"):
-    sys.modules[extra] = None  # importing it fails, as where it is not installed
-
 warned = []
 catch = logging.Handler(logging.WARNING)
 catch.emit = lambda record: warned.append(record.getMessage())
@@ -32,6 +29,9 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.providers_manager import ProvidersManager
 import retail_sync
 
+connection_types = {"commercetools", "lightspeed"} & {kind for kind in ProvidersManager().hooks}
+for extra in ("airflow.providers.amazon", "airflow.providers.http", "botocore", "s3fs"):
+    sys.modules[extra] = None  # importing it fails, as where it is not installed
 bag = DagBag(sys.argv[1])
 plugins, errors = plugins_manager._get_plugins()
 print(json.dumps({
@@ -42,9 +42,7 @@ print(json.dumps({
     "plugin_errors": errors,
     "warned": warned,
     "apps": [app["url_prefix"] for app in plugins_manager.get_fastapi_plugins()[0]],
-    "connection_types": sorted(
-        {"commercetools", "lightspeed"} & {kind for kind in ProvidersManager().hooks}
-    ),
+    "connection_types": sorted(connection_types),
 }))
 """
 

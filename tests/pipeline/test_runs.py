@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from retail_sync.ledger.rows import Run
-from retail_sync.pipeline.runtime.runs import MOST_KEYS, as_seen, ledger_run_id, order_of
+from retail_sync.pipeline.runtime.entities import MOST_KEYS
+from retail_sync.pipeline.runtime.runs import as_seen, ledger_run_id, order_of
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.sync.engine.request import RunRequest
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow.sdk import (
     DAG,
@@ -26,10 +26,14 @@ from retail_sync.pipeline.dags.params import entity_params
 from retail_sync.pipeline.runtime.entities import COMMERCETOOLS_POOL, LIGHTSPEED_POOL, Entity, entity
 from retail_sync.pipeline.runtime.notifications import tell_of_failure, tell_of_old_data
 from retail_sync.pipeline.runtime.schedules import minutes_until_old, schedule_of
-from retail_sync.sync.engine.request import RunRequest
+
+if TYPE_CHECKING:
+    from retail_sync.sync.engine.request import RunRequest
 
 AT_ONCE = "at_once"
 PLANNING = ("extract_commercetools", "extract_lightspeed", "transform", "plan")
+Order: TypeAlias = "Callable[[], RunRequest]"
+"""What a run does whatever its params say; made in its tasks, so that parsing imports nothing of the engine."""
 Found = Mapping[str, Any]
 """What an extract task tells: counts, window, cursor."""
 LOAD_BATCHES_AT_ONCE = 1
@@ -111,36 +115,38 @@ class Planned:
     plan: Any
 
 
-def planning_tasks(name: str, order: RunRequest | None = None) -> Planned:
-    """Read both sides, transform, plan. `order`: what the run does whatever its params say (a reconciliation)."""
+def planning_tasks(name: str, order: Order | None = None) -> Planned:
+    """Read both sides, transform, plan. `order`: of a reconciliation."""
 
     @task(pool=COMMERCETOOLS_POOL, multiple_outputs=False, execution_timeout=timedelta(hours=4))
     def extract_commercetools() -> dict[str, Any]:
         """Read the window of commercetools into staging, page by page."""
         from retail_sync.pipeline.tasks import entity as steps
 
-        return steps.extract(name, "commercetools", order)
+        return steps.extract(name, "commercetools", order and order())
 
     @task(pool=LIGHTSPEED_POOL, multiple_outputs=False, execution_timeout=timedelta(hours=4))
     def extract_lightspeed() -> dict[str, Any]:
         """Read the window of Lightspeed into staging, page by page."""
         from retail_sync.pipeline.tasks import entity as steps
 
-        return steps.extract(name, "lightspeed", order)
+        return steps.extract(name, "lightspeed", order and order())
 
     @task(multiple_outputs=False)
     def transform(commercetools: Found, lightspeed: Found) -> list[dict[str, Any]]:
         """Map both systems' pages to canonical tables."""
         from retail_sync.pipeline.tasks import entity as steps
 
-        return steps.transform(name, {"commercetools": commercetools, "lightspeed": lightspeed}, order)
+        return steps.transform(
+            name, {"commercetools": commercetools, "lightspeed": lightspeed}, order and order()
+        )
 
     @task
     def plan(commercetools: Found, lightspeed: Found) -> list[int]:
         """Compare both sides with what they last agreed on, and write the plan down. Gives the batches to load."""
         from retail_sync.pipeline.tasks import entity as steps
 
-        return steps.plan(name, {"commercetools": commercetools, "lightspeed": lightspeed}, order)
+        return steps.plan(name, {"commercetools": commercetools, "lightspeed": lightspeed}, order and order())
 
     online, till = extract_commercetools(), extract_lightspeed()
     if entity(name).in_order:
@@ -174,7 +180,7 @@ def audit_task(
     name: str,
     planned: Planned,
     before: Sequence[str],
-    order: RunRequest | None = None,
+    order: Order | None = None,
     outlets: Sequence[Asset] = (),
 ) -> Any:
     """Settle the run, whatever became of the tasks before it (`before`, whose errors it gathers)."""
@@ -191,6 +197,6 @@ def audit_task(
         from retail_sync.pipeline.tasks import entity as steps
 
         extracts = {"commercetools": commercetools, "lightspeed": lightspeed}
-        return steps.audit(name, extracts, before, order)
+        return steps.audit(name, extracts, before, order and order())
 
     return audit(planned.commercetools, planned.lightspeed)

@@ -8,8 +8,8 @@ from airflow.sdk import DAG, Param, get_current_context, result, task
 
 from retail_sync.pipeline.dags.base import new_dag
 from retail_sync.pipeline.dags.params import KEY, WHAT
+from retail_sync.pipeline.runtime.entities import MOST_KEYS
 from retail_sync.pipeline.runtime.notifications import tell_of_failure
-from retail_sync.pipeline.runtime.runs import MOST_KEYS
 
 
 def forget_dag(doc: str) -> DAG:

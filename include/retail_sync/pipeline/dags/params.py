@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import Param
 
-from retail_sync.pipeline.runtime.entities import Entity
-from retail_sync.pipeline.runtime.runs import LONGEST_KEY, MOST_KEYS
+from retail_sync.pipeline.runtime.entities import LONGEST_KEY, MOST_KEYS, Entity
 
 WHAT = "What to read"
 HOW = "What to write"

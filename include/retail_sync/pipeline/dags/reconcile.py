@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, TaskGroup, get_current_context, task
 
@@ -12,9 +12,16 @@ from retail_sync.pipeline.dags.entity import PLANNING, audit_task, planning_task
 from retail_sync.pipeline.dags.params import HOW
 from retail_sync.pipeline.runtime.entities import ENTITIES, Entity
 from retail_sync.pipeline.runtime.schedules import schedule_of
-from retail_sync.sync.engine.request import RunRequest
 
-LOOK = RunRequest(mode="full", dry_run=True, purpose="reconcile")
+if TYPE_CHECKING:
+    from retail_sync.sync.engine.request import RunRequest
+
+
+def look() -> RunRequest:
+    """What is asked of each entity's run: to see everything and write nothing."""
+    from retail_sync.sync.engine.request import RunRequest
+
+    return RunRequest(mode="full", dry_run=True, purpose="reconcile")
 
 
 def reconcile_dag(doc: str) -> DAG:
@@ -46,8 +53,8 @@ def reconcile_dag(doc: str) -> DAG:
 def _look_at(one: Entity) -> None:
     """The tasks of one entity, in a group of their own: a failure of one entity does not stop the others."""
     with TaskGroup(one.id, tooltip=one.title):
-        planned = planning_tasks(one.id, LOOK)
-        audited = audit_task(one.id, planned, PLANNING, LOOK)
+        planned = planning_tasks(one.id, look)
+        audited = audit_task(one.id, planned, PLANNING, look)
         planned.plan >> audited
 
         @task(multiple_outputs=False)
@@ -55,7 +62,7 @@ def _look_at(one: Entity) -> None:
             """What differs, with both values and whose counts."""
             from retail_sync.pipeline.tasks import reconcile as report
 
-            return report.report(one.id, LOOK)
+            return report.report(one.id, look())
 
         @task.short_circuit
         def repair_wanted(found: dict[str, Any]) -> bool:

@@ -79,6 +79,11 @@ ENTITIES: tuple[Entity, ...] = (
 COMMERCETOOLS_POOL = "commercetools_api"
 LIGHTSPEED_POOL = "lightspeed_api"
 TAG = "retail-sync"
+MOST_KEYS = 200
+"""Keys of one run. Lightspeed is asked for each alone, for a SKU it does not know twice; an hour has requests for a few
+thousand of these questions and for everything else. A full read takes a request for every thousand records."""
+LONGEST_KEY = 300
+"""Characters. The longest identifiers of either system have 256."""
 
 
 def entity(entity_id: str) -> Entity:

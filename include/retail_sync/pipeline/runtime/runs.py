@@ -9,17 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, get_args
 
 from retail_sync.ledger.rows import Mode
+from retail_sync.pipeline.runtime.entities import LONGEST_KEY, MOST_KEYS
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.sync.engine.request import Direction, RunRequest
 
 if TYPE_CHECKING:
     from retail_sync.ledger.rows import Run
 
-MOST_KEYS = 200
-"""Keys of one run. Lightspeed is asked for each alone, for a SKU it does not know twice; an hour has requests for a few
-thousand of these questions and for everything else. A full read takes a request for every thousand records."""
-LONGEST_KEY = 300
-"""Characters. The longest identifiers of either system have 256."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Neither system holds anything older."""
 LATEST_YEAR = 9998
