@@ -132,6 +132,7 @@ def looked(**more: Any) -> Run:
     given: dict[str, Any] = {
         "id": "products/manual__1",
         "entity": "products",
+        "purpose": "sync",
         "dag_id": "products",
         "airflow_run_id": "manual__1",
         "mode": "full",
@@ -141,6 +142,7 @@ def looked(**more: Any) -> Run:
         "accounts": {},
         "summary": None,
         "error": None,
+        "remedy": None,
         "started_at": NOW,
         "finished_at": NOW,
     }

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-Mode = Literal["full", "delta"]
+Mode = Literal["delta", "full"]
 Purpose = Literal["sync", "reconcile", "erase"]
 """What a run is for: to bring both sides together, to say what differs, to erase what is known of a person."""
 RunState = Literal["running", "succeeded", "failed"]
