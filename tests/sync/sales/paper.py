@@ -26,12 +26,13 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY
 from retail_sync.sync.engine.apply import apply_batch
 from retail_sync.sync.engine.context import Connect, RunContext, WriteContext
+from retail_sync.sync.engine.plan import PlannedRun, store_plan
 from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.engine.settle import Audited, audit
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.sales.apply import SaleWriter
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
-from retail_sync.sync.sales.prepare import SaleSummary, prepare_plan
+from retail_sync.sync.sales.prepare import prepare
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADA, ADA_ONLINE = "till-ada", "online-ada"
@@ -188,7 +189,7 @@ class Desk:
     runs: int = 0
     staging: Staging | None = None
 
-    def run(self, *sales: Sale, **how: Any) -> SaleSummary:
+    def run(self, *sales: Sale, **how: Any) -> PlannedRun:
         """A whole run that reads these sales; its accounts must add up."""
         summary = self.plan(*sales, **how)
         self.load(summary)
@@ -202,7 +203,7 @@ class Desk:
         before: Sequence[Sale] = (),
         dry_run: bool = False,
         full: bool = False,
-    ) -> SaleSummary:
+    ) -> PlannedRun:
         """`broken`: sales of a second page that can't be read; `before`: such ones of the first page."""
         self.runs += 1
         run_id = f"sales/{self.runs}"
@@ -225,32 +226,27 @@ class Desk:
         transform(self.staging, cast(TillSales, PaperTill()), len(pages))
         return self.again(dry_run=dry_run, full=full)
 
-    def again(self, *, dry_run: bool = False, full: bool = False) -> SaleSummary:
+    def again(self, *, dry_run: bool = False, full: bool = False) -> PlannedRun:
         """Plan what is staged (once more)."""
-        assert self.staging is not None
-        return prepare_plan(
-            self.ledger,
-            self.staging,
-            self.settings,
-            now=datetime.now(UTC),
-            dry_run=dry_run,
-            limited=False,
-            full=full,
-        )
+        run = self.context(RunRequest(mode="full" if full else "delta", dry_run=dry_run))
+        return store_plan(run, ENTITY, prepare(run))
 
-    def load(self, summary: SaleSummary) -> None:
+    def context(self, request: RunRequest) -> RunContext:
         assert self.staging is not None
-        run = RunContext(
+        return RunContext(
             run_id=f"sales/{self.runs}",
             task="load",
-            request=RunRequest(),
+            request=request,
             settings=self.settings,
             ledger=self.ledger,
             staging=self.staging,
             connect=cast(Connect, None),
             secret_key=lambda: "",
         )
-        for batch in range(summary.batches):
+
+    def load(self, planned: PlannedRun) -> None:
+        run = self.context(RunRequest())
+        for batch in range(planned.summary["batches"]):
             writer = SaleWriter(WriteContext(run, cast(OnlineOrders, self.shop), None))
             asyncio.run(apply_batch(run, batch, writer))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
 from retail_sync.records.sales import ENTITY
+from retail_sync.sync.engine.plan import PlannedRun
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
-from retail_sync.sync.sales.prepare import SaleSummary, prepare_plan
 from retail_sync.transport.budget import Unlimited
 from retail_sync.transport.exchanges import MemorySink
 from sandbox.faults import Faults
@@ -51,7 +50,7 @@ def desk(ledger_url: str, tmp_path: Path, till: Till) -> Iterator[Desk]:
         yield desk
 
 
-def read_and_plan(desk: Desk, till: Till) -> SaleSummary:
+def read_and_plan(desk: Desk, till: Till) -> PlannedRun:
     """A full read over HTTP, mapped by the real adapter, planned."""
     desk.runs += 1
     run_id = f"sales/{desk.runs}"
@@ -73,15 +72,7 @@ def read_and_plan(desk: Desk, till: Till) -> SaleSummary:
 
     with SandboxServer(create_app(till.store, Faults())) as server:
         asyncio.run(read(server.url))
-    return prepare_plan(
-        desk.ledger,
-        staging,
-        desk.settings,
-        now=datetime.now(UTC),
-        dry_run=False,
-        limited=False,
-        full=True,
-    )
+    return desk.again(full=True)
 
 
 def test_sales_of_a_till_are_taken_once_and_their_voids_follow(desk: Desk, till: Till) -> None:

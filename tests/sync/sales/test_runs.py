@@ -116,7 +116,7 @@ def test_a_plan_made_again_by_a_retried_task_writes_nothing_twice(desk: Desk) ->
     some = [sale(), sale()]
     desk.load(desk.plan(*some))
     again = desk.again()
-    assert again.stored == 2
+    assert again.summary["stored"] == 2
     desk.load(again)
     assert desk.audit().accounts.applied == 2
     assert desk.shop.writes == 2
@@ -127,7 +127,7 @@ def test_a_plan_made_again_keeps_the_writes_that_were_begun(desk: Desk) -> None:
     with pytest.raises(UnknownOutcome):
         desk.load(desk.plan(sale()))
     again = desk.again()
-    assert again.stored == len(desk.ledger.changes.read("sales/1")) == 1
+    assert again.summary["stored"] == len(desk.ledger.changes.read("sales/1")) == 1
     desk.load(again)
     assert (desk.audit().accounts.already_there, desk.shop.writes) == (1, 1)
 
@@ -139,13 +139,13 @@ def test_waiting_sales_are_taken_where_it_is_not_known_who_was_linked_when(desk:
     desk.unlink()
     desk.run(sale(), sale(customer_id="stranger"))
     desk.link()
-    assert desk.run(full=True).stored == 1
+    assert desk.run(full=True).summary["stored"] == 1
 
 
 def test_waiting_sales_are_looked_at_when_the_settings_change(desk: Desk) -> None:
     desk.run(sale(customer_id="stranger"))
     desk.settings = settings(anonymous=True)
-    assert desk.run().stored == 1
+    assert desk.run().summary["stored"] == 1
 
 
 def test_nobody_who_was_forgotten_is_taken_or_kept(desk: Desk) -> None:
@@ -207,7 +207,7 @@ def test_the_document_of_a_sale_is_kept_only_as_long_as_it_is_needed(desk: Desk)
 
 
 def test_a_void_before_the_sale_was_taken_makes_nothing(desk: Desk) -> None:
-    assert desk.run(sale(state="voided")).stored == 0
+    assert desk.run(sale(state="voided")).summary["stored"] == 0
 
 
 def test_a_void_of_what_never_got_there_is_done(desk: Desk) -> None:
@@ -215,7 +215,7 @@ def test_a_void_of_what_never_got_there_is_done(desk: Desk) -> None:
     desk.run(one, dry_run=True)
     desk.run(later(one, state="voided"))
     assert (desk.shop.writes, documents(desk)) == (0, {one.id: False})
-    assert desk.run(later(one, state="voided"), full=True).stored == 0
+    assert desk.run(later(one, state="voided"), full=True).summary["stored"] == 0
 
 
 def test_a_void_of_an_order_that_somebody_deleted_is_done(desk: Desk) -> None:
@@ -223,7 +223,7 @@ def test_a_void_of_an_order_that_somebody_deleted_is_done(desk: Desk) -> None:
     desk.run(one)
     desk.shop.orders.clear()
     desk.run(later(one, state="voided"))
-    assert desk.run(later(one, state="voided"), full=True).stored == 0
+    assert desk.run(later(one, state="voided"), full=True).summary["stored"] == 0
 
 
 def test_even_if_it_was_deleted_just_now(desk: Desk) -> None:
@@ -231,7 +231,7 @@ def test_even_if_it_was_deleted_just_now(desk: Desk) -> None:
     desk.run(one)
     desk.shop.vanishes = True
     desk.run(later(one, state="voided"))
-    assert desk.run(later(one, state="voided"), full=True).stored == 0
+    assert desk.run(later(one, state="voided"), full=True).summary["stored"] == 0
 
 
 def test_a_payment_after_a_change_is_told_online_and_the_change_to_a_person(desk: Desk) -> None:
@@ -250,7 +250,7 @@ def test_a_payment_of_an_order_that_somebody_deleted_is_done(desk: Desk) -> None
     desk.shop.orders.clear()
     paid = later(due, state="closed")
     desk.run(paid)
-    assert desk.run(paid, full=True).stored == 0
+    assert desk.run(paid, full=True).summary["stored"] == 0
 
 
 def test_an_order_whose_answer_was_lost_and_whose_sale_was_paid_meanwhile_is_paid(desk: Desk) -> None:
@@ -269,7 +269,11 @@ def test_an_older_page_changes_nothing(desk: Desk) -> None:
     newer = later(one, total=Decimal("10.00"))
     entries(desk).run(newer)
     stale = desk.run(one)
-    assert (stale.older, stale.stored, desk.shop.entries[one.id]["gross"]) == (1, 0, 1000)
+    assert (stale.summary["older"], stale.summary["stored"], desk.shop.entries[one.id]["gross"]) == (
+        1,
+        0,
+        1000,
+    )
 
 
 def test_an_older_page_of_a_waiting_sale_does_not_bring_it_back(desk: Desk) -> None:
@@ -285,7 +289,7 @@ def test_an_older_page_of_a_waiting_sale_does_not_bring_it_back(desk: Desk) -> N
 def test_a_sale_that_can_not_be_read_is_held_until_it_can(desk: Desk) -> None:
     one, other = sale(), sale()
     found = desk.run(other, broken=[one])
-    assert (found.dispositions, len(desk.shop.orders)) == ({"planned": 1, "held": 1}, 1)
+    assert (found.summary["dispositions"], len(desk.shop.orders)) == ({"planned": 1, "held": 1}, 1)
     (hold,) = desk.ledger.holds.open_holds(ENTITY)
     assert (hold.code, hold.source_id) == ("sale_unreadable", one.id)
     desk.ledger.holds.make_due([hold.id])
@@ -298,7 +302,7 @@ def test_a_sale_that_can_not_be_read_is_held_until_it_can(desk: Desk) -> None:
 def test_the_newest_row_of_a_sale_says_whether_it_can_be_read(desk: Desk) -> None:
     good, bad = sale(), sale()
     found = desk.run(later(good), bad, before=[good], broken=[later(bad)])
-    assert found.dispositions == {"planned": 1, "held": 1}
+    assert found.summary["dispositions"] == {"planned": 1, "held": 1}
 
 
 def test_an_unreadable_change_of_a_sale_that_was_taken_stays_held(desk: Desk) -> None:
@@ -370,7 +374,7 @@ def test_an_order_is_completed_when_the_sale_was_made(desk: Desk) -> None:
 
 def test_the_plan_is_told_in_words_and_batches(desk: Desk) -> None:
     desk.settings = settings(batch_size=2)
-    summary = desk.run(*(sale() for _ in range(5)))
-    assert (summary.batches, summary.changes) == (3, {"commercetools import": 5})
-    assert summary.shows[0][1:] == ["import", next(iter(desk.shop.orders)), "11.90 EUR", "sold in store"]
+    planned = desk.run(*(sale() for _ in range(5)))
+    assert (planned.summary["batches"], planned.summary["changes"]) == (3, {"commercetools import": 5})
+    assert planned.told.shows[0][1:] == ["import", next(iter(desk.shop.orders)), "11.90 EUR", "sold in store"]
     assert len(desk.shop.orders) == 5

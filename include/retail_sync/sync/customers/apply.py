@@ -77,8 +77,7 @@ class CustomerWriter(BatchWriter[Sent]):
         with self.ledger.together() as books:
             keep_links(books, self.context.run_id, plan)
         made: dict[tuple[str, str], ChangeRow] = {
-            (one.target, one.source.id): change_row(one, self.context.run_id, "planned", 0)
-            for one in plan.changes
+            (one.target, one.source.id): change_row(one, self.context.run_id) for one in plan.changes
         }
         held: dict[str, Finding] = {}
         for finding in plan.holds:

@@ -24,13 +24,13 @@ from retail_sync.sync.engine.context import Access, RunContext, WriteContext
 from retail_sync.sync.engine.entity import (
     EntitySpec,
     Feeds,
-    PlannedRun,
     Settling,
     read_feed,
     seen_until,
     unread,
 )
 from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.plan import EntityPlan
 from retail_sync.sync.engine.transform import Transformed
 
 DIGESTS = "customers"
@@ -66,8 +66,7 @@ class Customers:
     def transform(self, run: RunContext, feeds: Feeds) -> list[Transformed]:
         return [reading.transform(run.staging, system, int(feeds[system]["pages"])) for system in SYSTEMS]
 
-    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
-        synced = run.settings.customers.synced
+    def plan(self, run: RunContext) -> EntityPlan:
         decided = decide_by_hand(
             run.ledger,
             run.staging,
@@ -75,25 +74,8 @@ class Customers:
             rejected=run.request.reject,
             by=run.triggered_by,
         )
-        found = preparing.prepare_plan(
-            run.ledger,
-            run.staging,
-            run.settings,
-            now=run.now(),
-            dry_run=run.request.dry_run,
-            direction=run.request.direction,
-            limited=run.request.limited,
-            seal=seal_of(run.ledger, run.settings, run.secret_key()) if synced else None,
-            full=run.request.full and synced,
-        )
-        summary = found.as_dict()
-        holds, shows = summary.pop("first_holds"), summary.pop("shows")
-        lines = [f"Everybody was looked at: {found.why_all}."] if found.why_all else []
-        if not synced:
-            lines = ["No field in `customers.fields` has an owner, so there is nothing to do."]
-        if decided:
-            lines.append(f"Decided by hand: {len(decided)} questions of who is who.")
-        return PlannedRun(summary, holds, lines, ["customer", "in", "what", "fields", "because"], shows)
+        seal = seal_of(run.ledger, run.settings, run.secret_key()) if run.settings.customers.synced else None
+        return preparing.prepare(run, seal, decided)
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         access = run.access(*SYSTEMS)

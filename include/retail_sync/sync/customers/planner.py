@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
-from retail_sync.ledger.rows import ChangeRow, Link, Outcome, new_id
+from retail_sync.ledger.rows import ChangeRow, Link, new_id
 from retail_sync.records.customers import CONSENTS, CREATION_KEYS, ENTITY, EXTERNAL_ID, KIND, column_of
 from retail_sync.records.ports.products import SYSTEMS, SystemName, other
 from retail_sync.records.sealing import shown
@@ -328,12 +328,11 @@ def _about(pair: Pair, name: str, sides: Sides) -> str:
     return about_conflict(KIND, pair.ids, name, sides.online, sides.till, base)
 
 
-def change_row(one: Planned, run_id: str, outcome: Outcome, batch: int) -> ChangeRow:
+def change_row(one: Planned, run_id: str) -> ChangeRow:
     """A planned write as an audit row."""
     return ChangeRow(
         id=new_id(),
         run_id=run_id,
-        batch=batch,
         entity=ENTITY,
         kind=KIND,
         subject=one.source.subject,
@@ -349,7 +348,6 @@ def change_row(one: Planned, run_id: str, outcome: Outcome, batch: int) -> Chang
         after=dict(one.after),
         reasons={**one.reasons, **({"erase": "asked for"} if one.erase else {})},
         idempotency_key=creation_key(one.source),
-        outcome=outcome,
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from retail_sync.ledger.ledger import Ledger, Together
@@ -21,25 +20,14 @@ from retail_sync.sync.customers.planner import CustomerPlan, Planned, change_row
 from retail_sync.sync.customers.resealing import private_state, reseal
 from retail_sync.sync.customers.world import Terms
 from retail_sync.sync.engine.absence import Gone
+from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.last_run import last_settled
-from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted, hold_draft
+from retail_sync.sync.engine.plan import SHOWN, EntityPlan, counted, hold_draft
 from retail_sync.sync.engine.removals import ALL, REMOVAL, waiting_records
-from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import Unread, is_unreadable
 
-SHOWN = 20
-"""Changes told in a log."""
 Affected = dict[SystemName, set[str]]
-
-
-@dataclass(frozen=True)
-class CustomerSummary(PlanSummary):
-    """The plan in numbers. `why_all`: why everybody was looked at, empty where not. `shows`: the first changes for a
-    person: label, system, action, fields."""
-
-    why_all: str = ""
-    shows: list[list[str]] = field(default_factory=list)
 
 
 def stage_terms(staging: Staging, system: SystemName, terms: Terms) -> None:
@@ -51,24 +39,13 @@ def staged_terms(staging: Staging) -> dict[SystemName, Terms]:
     return {system: Terms.of_document(staging.read_document(f"{system}/terms")) for system in SYSTEMS}
 
 
-def prepare_plan(
-    ledger: Ledger,
-    staging: Staging,
-    settings: SyncSettings,
-    *,
-    now: datetime,
-    dry_run: bool,
-    direction: Direction = "both",
-    limited: bool = False,
-    full: bool = False,
-    seal: Seal | None = None,
-) -> CustomerSummary:
-    """Take in what was read, plan it together with what is due again, and store the plan.
-
-    `limited`: a `keys` run looks only at what it read. `full`: everybody was read. Who is proven to be gone is in
-    staging (see `retail_sync.sync.engine.absence`). In a dry run changes are stored as `not_applied`, and nothing
-    is agreed on."""
-    run_id, terms = staging.run_id, staged_terms(staging)
+def prepare(run: RunContext, seal: Seal | None, decided: Sequence[object]) -> EntityPlan:
+    """Take in what was read, and plan it together with what is due again. A run of keys looks only at what it read. Who
+    is proven to be gone is in staging (see `retail_sync.sync.engine.absence`). `seal`: None where no customer syncs;
+    `decided`: by a person, with this run."""
+    ledger, staging, settings = run.ledger, run.staging, run.settings
+    terms, limited = staged_terms(staging), run.request.limited
+    full = run.request.full and seal is not None
     private = private_state(settings.customers)
     if seal is not None and _reads_otherwise(ledger, private):
         if not full:
@@ -76,7 +53,7 @@ def prepare_plan(
                 "What is private of customers has changed since they were last read (`customers.hash`, `exclude`).",
                 remedy="Trigger `customers` with mode=full: everybody is read anew, and what was agreed on is kept.",
             )
-        if not dry_run:
+        if not run.request.dry_run:
             reseal(ledger, staging, seal)
     read, affected, older = _take_in(ledger, staging)
     unread = Unread.of(staging, SYSTEMS)
@@ -86,54 +63,52 @@ def prepare_plan(
     state = _state(settings, terms)
     why_all = "" if limited else _why_everybody(ledger, state, full=full)
     if not limited:
-        _recall(ledger, now, affected)
+        _recall(ledger, run.now(), affected)
         if why_all:
             _everybody(ledger, affected)
     world = load_world(ledger, settings, terms, affected, whole=bool(why_all))
     affected = {system: ids & set(world.sides[system]) for system, ids in affected.items()}
     plan = plan_customers(world)
-    bury_unsettled(ledger, run_id, ENTITY)
-    stored, batches = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
-    if not dry_run:
+
+    def keep() -> None:
         with ledger.together() as books:
-            keep_links(books, run_id, plan)
-    ledger.runs.set_windows(run_id, {**ledger.runs.get(run_id).windows, "state": state, "private": private})
-    summary = CustomerSummary(
+            keep_links(books, run.run_id, plan)
+
+    return EntityPlan(
         read={f"{system} customers": count for system, count in read.items()},
+        older=older,
+        recalled=sum(map(len, affected.values())) - sum(read.values()),
+        matched=plan.matched,
         dispositions=counted(status for status, _ in plan.status.values()),
-        changes=counted(f"{one.target} {one.action}" for one in plan.changes),
-        holds=counted(one.code for one in plan.holds),
-        warnings={
-            **counted(one.code for one in plan.warnings),
+        warned={
             **_reasons(why for status, why in plan.status.values() if status == "ignored"),
             **unread.counts,
         },
-        matched=plan.matched,
-        batches=batches,
-        stored=stored,
-        older=older,
-        recalled=sum(map(len, affected.values())) - sum(read.values()),
-        why_all=why_all,
-        first_holds=[
-            {"label": one.label, "code": one.code, "message": one.message} for one in plan.holds[:10]
+        details={"why_all": why_all},
+        units=[[change_row(one, run.run_id)] for one in plan.changes],
+        batch_size=settings.limits.batch_size,
+        holds=[hold_draft(hold) for hold in plan.holds],
+        warnings=[hold_draft(warning) for warning in plan.warnings],
+        also_held=unread.drafts(lambda _: KIND),
+        considered=[
+            *([KIND, subject] for subject in plan.status),
+            *([] if limited else [[REMOVAL, f"{system}:{ALL}"] for system in SYSTEMS]),
+            *unread.settled(ledger, ENTITY, met, full=full),
         ],
+        keep=keep,
+        windows={"state": state, "private": private},
+        document={"dispositions": {subject: list(found) for subject, found in plan.status.items()}},
+        lines=_lines(settings, why_all, len(decided)),
+        head=["customer", "in", "what", "fields", "because"],
         shows=[_shown(one) for one in plan.changes[:SHOWN]],
     )
-    staging.write_document(
-        "plan",
-        {
-            "summary": {**summary.as_dict(), "shows": []},
-            "holds": [asdict(one) for one in [*map(hold_draft, plan.holds), *unread.drafts(lambda _: KIND)]],
-            "warnings": [asdict(hold_draft(one)) for one in plan.warnings],
-            "considered": [
-                *([KIND, subject] for subject in plan.status),
-                *([] if limited else [[REMOVAL, f"{system}:{ALL}"] for system in SYSTEMS]),
-                *unread.settled(ledger, ENTITY, met, full=full),
-            ],
-            "dispositions": {subject: list(found) for subject, found in plan.status.items()},
-        },
-    )
-    return summary
+
+
+def _lines(settings: SyncSettings, why_all: str, decided: int) -> list[str]:
+    lines = [f"Everybody was looked at: {why_all}."] if why_all else []
+    if not settings.customers.synced:
+        lines = ["No field in `customers.fields` has an owner, so there is nothing to do."]
+    return [*lines, *([f"Decided by hand: {decided} questions of who is who."] if decided else [])]
 
 
 def _take_in(ledger: Ledger, staging: Staging) -> tuple[dict[SystemName, int], Affected, int]:
@@ -200,34 +175,6 @@ def _everybody(ledger: Ledger, affected: Affected) -> None:
 def _reasons(whys: Iterable[str]) -> dict[str, int]:
     """Why customers were ignored, as far as a person should know."""
     return {f"ignored: {why}": count for why, count in sorted(Counter(whys).items()) if why}
-
-
-def _store(
-    ledger: Ledger,
-    run_id: str,
-    plan: CustomerPlan,
-    settings: SyncSettings,
-    *,
-    dry_run: bool,
-    direction: Direction,
-) -> tuple[int, int]:
-    """Store the plan's changes; how many changes the run has now, and how many batches they make."""
-    size = settings.limits.batch_size
-    earlier = ledger.changes.taken_up(run_id)
-    begun = {row.unit for row in earlier}
-    rows = [
-        change_row(
-            one,
-            run_id,
-            "not_applied" if dry_run or direction not in ("both", f"to_{one.target}") else "planned",
-            position // size,
-        )
-        for position, one in enumerate(plan.changes)
-        if one.unit not in begun
-    ]
-    ledger.changes.store(rows, replace_run=run_id)
-    batches = max([1, -(-len(plan.changes) // size), *(row.batch + 1 for row in earlier)])
-    return len(rows) + len(earlier), batches
 
 
 def keep_links(books: Together, run_id: str, plan: CustomerPlan) -> None:

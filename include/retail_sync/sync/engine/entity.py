@@ -14,6 +14,7 @@ from retail_sync.records.ports.products import Stream, SystemName
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.extract import Extracted, extract_feed
+from retail_sync.sync.engine.plan import EntityPlan
 from retail_sync.sync.engine.settle import PlaceOf, nowhere
 from retail_sync.sync.engine.transform import Transformed
 
@@ -32,26 +33,11 @@ class EntitySpec:
 
 
 @dataclass(frozen=True)
-class PlannedRun:
-    """A plan in numbers (`summary`, which may leave the task), and what is told of it in the log only: `lines`, then
-    the first changes as a table (`head`, `shows`), then `details`."""
-
-    summary: dict[str, Any]
-    first_holds: Sequence[Mapping[str, Any]] = ()
-    lines: Sequence[str] = ()
-    head: Sequence[str] = ()
-    shows: Sequence[Sequence[Any]] = ()
-    details: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
 class Settling:
-    """What settling a run needs besides what was read and planned. `cursors`: of what is no feed. `along`: changes that
-    were planned while the plan was being written. `place_of`: where a failed change was to go, if a record is written
-    to several places, each of which may refuse it."""
+    """What settling a run needs besides what was read and planned. `cursors`: of what is no feed. `place_of`: where a
+    failed change was to go, if a record is written to several places, each of which may refuse it."""
 
     cursors: Mapping[str, str | None] = field(default_factory=dict)
-    along: int = 0
     place_of: PlaceOf = nowhere
 
 
@@ -67,7 +53,8 @@ class Entity(Protocol):
     def transform(self, run: RunContext, feeds: Feeds) -> list[Transformed]:
         """Map what was read."""
 
-    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun: ...
+    def plan(self, run: RunContext) -> EntityPlan:
+        """Take in what was read, and plan it together with what is due again. Nothing is written but mirrors."""
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         """Write one batch; counts of outcomes."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from retail_sync.ledger.rows import Mode, Purpose
+from retail_sync.ledger.rows import Mode, Outcome, Purpose
 
 Direction = Literal["both", "to_lightspeed", "to_commercetools"]
 
@@ -36,6 +36,10 @@ class RunRequest:
     @property
     def limited(self) -> bool:
         return bool(self.keys)
+
+    def outcome_in(self, system: str) -> Outcome:
+        """What is planned for a system is stored as: to be written, unless this run must not write there."""
+        return "not_applied" if self.dry_run or self.direction not in ("both", f"to_{system}") else "planned"
 
     def as_params(self) -> dict[str, Any]:
         """As the ledger keeps it."""

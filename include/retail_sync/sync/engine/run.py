@@ -11,8 +11,9 @@ from retail_sync.records.errors import ConfigurationFault, StagedDataDamaged, Sy
 from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.context import RunContext
-from retail_sync.sync.engine.entity import Entity, Feeds, PlannedRun
+from retail_sync.sync.engine.entity import Entity, Feeds
 from retail_sync.sync.engine.extract import forget_reading, read_so_far
+from retail_sync.sync.engine.plan import ALONG, PlannedRun, store_plan
 from retail_sync.sync.engine.plan_diff import PlanIsStale, require_same
 from retail_sync.sync.engine.report import Accounts, told
 from retail_sync.sync.engine.settle import Audited, audit
@@ -116,7 +117,7 @@ class EntityRun:
             full=run.request.full,
             limited=run.request.limited,
             entity=self.name,
-            along=settling.along,
+            along=run.ledger.changes.keyed(run.run_id, ALONG),
             place_of=settling.place_of,
         )
         run.ledger.inbox.done(run.run_id)
@@ -226,12 +227,12 @@ class EntityRun:
     def _plan(self, feeds: Feeds) -> Planned:
         run = self.context
         run.ledger.runs.set_windows(run.run_id, {name: one["window"] for name, one in feeds.items()})
-        planned = self._as_seen(feeds) if run.request.plan else self._planned_by(run, feeds)
+        planned = self._as_seen() if run.request.plan else self._planned_by(run)
         batches = run.ledger.changes.open_batches(run.run_id)
         self.say(*_plan_lines(planned, batches, dry_run=run.request.dry_run))
-        return Planned(sorted(batches), planned.summary, planned.shows)
+        return Planned(sorted(batches), planned.summary, planned.told.shows)
 
-    def _planned_by(self, run: RunContext, feeds: Feeds) -> PlannedRun:
+    def _planned_by(self, run: RunContext) -> PlannedRun:
         needed = self.entity.spec.needs_baseline_of
         if needed and run.ledger.runs.baseline(needed) is None and not run.request.dry_run:
             raise ConfigurationFault(
@@ -239,9 +240,9 @@ class EntityRun:
                 "follow.",
                 remedy=f"Run the DAG `{needed}` with mode=full first.",
             )
-        return self.entity.plan(run, feeds)
+        return store_plan(run, self.name, self.entity.plan(run))
 
-    def _as_seen(self, feeds: Feeds) -> PlannedRun:
+    def _as_seen(self) -> PlannedRun:
         """The plan, if it is the one that a person saw. It is made as a dry run first, which keeps neither links nor
         agreed values, so that a plan that is refused leaves nothing behind. Raises PlanRefused, with the plan stored as
         not applied."""
@@ -255,7 +256,7 @@ class EntityRun:
                 remedy="Make a new dry run, and apply that one.",
             )
         for pass_ in (run.looking(), run):
-            planned = self._planned_by(pass_, feeds)
+            planned = self._planned_by(pass_)
             try:
                 require_same(seen, run.ledger.changes.read(run.run_id), shown.id)
             except PlanIsStale as problem:
@@ -306,7 +307,8 @@ def _read_lines(found: list[dict[str, Any]]) -> list[str]:
 
 
 def _plan_lines(planned: PlannedRun, batches: Mapping[int, int], *, dry_run: bool) -> list[str]:
-    summary = planned.summary
+    summary, told = planned.summary, planned.told
+    changes = sum(summary["changes"].values())
     return [
         *text_tables.counts("read", {**summary["read"], "due again": summary["recalled"]}),
         *text_tables.counts("records", summary["dispositions"]),
@@ -314,13 +316,9 @@ def _plan_lines(planned: PlannedRun, batches: Mapping[int, int], *, dry_run: boo
         *text_tables.counts("hold", summary["holds"]),
         *text_tables.counts("warning", summary["warnings"]),
         *text_tables.hold_lines(planned.first_holds, sum(summary["holds"].values())),
-        *planned.lines,
-        *(
-            text_tables.first_changes(planned.head, planned.shows, sum(summary["changes"].values()))
-            if planned.head
-            else ()
-        ),
-        *planned.details,
+        *told.lines,
+        *(text_tables.first_changes(told.head, told.shows, changes) if told.head else ()),
+        *told.remarks,
         f"{sum(batches.values())} changes to write in {len(batches)} batches"
         + (" (dry run: nothing is written)." if dry_run else "."),
     ]

@@ -24,9 +24,10 @@ from retail_sync.sync.engine.apply import BatchWriter, Result, Unit, planned_aga
 from retail_sync.sync.engine.context import WriteContext
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.engine.frames import rows
+from retail_sync.sync.engine.plan import ALONG
 from retail_sync.sync.inventory.availability import work_out
 from retail_sync.sync.inventory.catalogue import products_of_skus, read_articles
-from retail_sync.sync.inventory.change_rows import ALONG, change_rows
+from retail_sync.sync.inventory.change_rows import change_rows
 from retail_sync.sync.inventory.composites import Kinship, read_kinship
 from retail_sync.sync.inventory.feeds import LEVELS, ORDERS
 from retail_sync.sync.inventory.layout import Layout
@@ -187,7 +188,7 @@ class EntryWriter(BatchWriter[EntryWritten]):
         )
         skus = set(given.articles["sku"].dropna())
         plan = plan_stock(work_out(given), ledger.stock.entries(skus), settings)
-        made = list(change_rows(plan, context.run_id, "planned", settings.inventory.batch_size))
+        made = list(change_rows(plan, context.run_id))
         return made, {finding.id: finding for finding in plan.holds}
 
     # ---------------------------------------------------------------- one write

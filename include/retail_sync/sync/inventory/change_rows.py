@@ -7,48 +7,37 @@ from typing import Any
 
 import pandas as pd
 
-from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.rows import ChangeRow, Outcome
-from retail_sync.settings.models import SyncSettings
+from retail_sync.ledger.rows import ChangeRow
 from retail_sync.sync.engine.frames import rows
 from retail_sync.sync.inventory.explanation import Explainer
 from retail_sync.sync.inventory.feeds import ENTITY
 from retail_sync.sync.inventory.planner import KIND, StockPlan
 
-ALONG = "served along"
-"""Mark of changes that were planned while the plan of their run was being written."""
 PORTION = 5_000
 """Rows of a plan that are in memory as Python objects at once."""
 
 
-def change_rows(plan: StockPlan, run_id: str, outcome: Outcome, batch_size: int) -> Iterator[ChangeRow]:
+def change_rows(plan: StockPlan, run_id: str) -> Iterator[ChangeRow]:
     """The plan as audit rows, one after the other: a first alignment has hundreds of thousands."""
     explainer = Explainer(plan.figures)
     shelves = {worked.shelf.channel: worked for worked in plan.figures.shelves}
-    number = 0
     for write in _in_portions(plan.entry_writes):
         explanation = explainer.of(shelves[write["channel"]], write["position"])
         yield ChangeRow(
             run_id=run_id,
-            batch=number // batch_size,
-            outcome=outcome,
             entity=ENTITY,
             reasons={"figure": explanation.as_dict()},
             **_entry_change(write),
         )
-        number += 1
     for write in _in_portions(plan.level_writes):
         yield ChangeRow(
             run_id=run_id,
-            batch=number // batch_size,
-            outcome=outcome,
             entity=ENTITY,
             reasons={
                 "level": f"{write['place']} is not counted by the till: its figure is the online entry's."
             },
             **_level_change(write),
         )
-        number += 1
 
 
 def _in_portions(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -91,16 +80,3 @@ def _level_change(write: Mapping[str, Any]) -> dict[str, Any]:
         "before": {"level": write["before"]},
         "after": {"level": write["after"]},
     }
-
-
-def store_plan(
-    ledger: Ledger, run_id: str, plan: StockPlan, settings: SyncSettings, *, dry_run: bool
-) -> tuple[int, int]:
-    """Store the plan's changes; how many the run has now, and in how many batches. What an earlier attempt at this run
-    began and has not settled stays as it is."""
-    begun = {row.unit for row in ledger.changes.unsettled(run_id)}
-    size = settings.inventory.batch_size
-    made = change_rows(plan, run_id, "not_applied" if dry_run else "planned", size)
-    ledger.changes.store((change for change in made if change.unit not in begun), replace_run=run_id)
-    stored = sum(ledger.changes.counts(run_id).values()) - ledger.changes.keyed(run_id, ALONG)
-    return stored, -(-stored // size)

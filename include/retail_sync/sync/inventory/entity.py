@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from retail_sync.records.identifiers import matching_key
@@ -15,15 +16,15 @@ from retail_sync.settings.stockchecks import require_reserved
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.apply import apply_batch
 from retail_sync.sync.engine.context import Access, RunContext
-from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, seen_until
+from retail_sync.sync.engine.entity import EntitySpec, Feeds, Settling, read_feed, seen_until
 from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.plan import EntityPlan
 from retail_sync.sync.engine.skus import spellings
 from retail_sync.sync.engine.transform import Transformed
 from retail_sync.sync.inventory import prepare as preparing
 from retail_sync.sync.inventory.adjustments import LevelWriter
 from retail_sync.sync.inventory.apply import EntryWriter, StockContext
 from retail_sync.sync.inventory.catalogue import PRODUCTS, products_of_skus
-from retail_sync.sync.inventory.change_rows import ALONG
 from retail_sync.sync.inventory.explanation import explain
 from retail_sync.sync.inventory.feeds import (
     ENTITY,
@@ -62,29 +63,10 @@ class Inventory:
         pages = {name: int(feeds[name]["pages"]) for name in (ENTRIES, ORDERS, LEVELS)}
         return transform(run.staging, online, till, pages)
 
-    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
+    def plan(self, run: RunContext) -> EntityPlan:
         layout, now = _layout(run), run.now()
-        found = preparing.prepare_plan(
-            run.ledger,
-            run.staging,
-            run.settings,
-            layout,
-            now=now,
-            dry_run=run.request.dry_run,
-            keys=run.request.keys,
-            full=run.request.full,
-        )
-        summary = found.as_dict()
-        holds, shows = summary.pop("first_holds"), summary.pop("shows")
-        lines = [f"Every article was looked at: {found.why_all}."] if found.why_all else []
-        return PlannedRun(
-            summary,
-            holds,
-            lines,
-            ["SKU", "channel", "shows", "will show"],
-            shows,
-            _explained(run, layout, now),
-        )
+        plan = preparing.prepare(run, layout)
+        return replace(plan, remarks=_explained(run, layout, now))
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         access = run.access(*SYSTEMS)
@@ -111,7 +93,6 @@ class Inventory:
         document, names = run.staging.read_document("plan"), outlet_names(run)
         return Settling(
             {CATALOGUE: document["began"]},
-            along=run.ledger.changes.keyed(run.run_id, ALONG),
             place_of=lambda change: place_name(change, names),
         )
 

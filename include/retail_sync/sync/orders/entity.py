@@ -14,9 +14,9 @@ from retail_sync.sync.customers.entity import seal_of
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.apply import apply_batch
 from retail_sync.sync.engine.context import Access, RunContext, WriteContext
-from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, unread
+from retail_sync.sync.engine.entity import EntitySpec, Feeds, Settling, read_feed, unread
 from retail_sync.sync.engine.extract import Extracted
-from retail_sync.sync.engine.plan import prepare_nothing
+from retail_sync.sync.engine.plan import EntityPlan
 from retail_sync.sync.engine.transform import Transformed
 from retail_sync.sync.orders import prepare as preparing
 from retail_sync.sync.orders.apply import OrderWriter
@@ -66,22 +66,10 @@ class Orders:
         pages = {name: int(feeds[name]["pages"]) for name in (ORDERS, SALES)}
         return transform(run.staging, online, till, pages)
 
-    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
+    def plan(self, run: RunContext) -> EntityPlan:
         if not run.settings.orders.exported:
-            nothing = prepare_nothing(run.ledger, run.staging, ENTITY).as_dict()
-            return PlannedRun(nothing, (), ["`orders.since` is empty, so no order is exported."])
-        found = preparing.prepare_plan(
-            run.ledger,
-            run.staging,
-            run.settings,
-            now=run.now(),
-            dry_run=run.request.dry_run,
-            limited=run.request.limited,
-            full=run.request.full and run.request.since is None,
-        )
-        summary = found.as_dict()
-        holds, shows = summary.pop("first_holds"), summary.pop("shows")
-        return PlannedRun(summary, holds, (), ["order", "in", "what", "amount", "location", "because"], shows)
+            return EntityPlan(lines=["`orders.since` is empty, so no order is exported."])
+        return preparing.prepare(run)
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         access = run.access(*SYSTEMS)

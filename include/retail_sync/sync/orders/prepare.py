@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from retail_sync.records.sales import Sale
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone, Kept
-from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted
+from retail_sync.sync.engine.context import RunContext
+from retail_sync.sync.engine.plan import SHOWN, EntityPlan, counted
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.orders.feeds import ORDERS, SALES, Read, staged_terms
 from retail_sync.sync.orders.forgetting import without_forgotten
@@ -24,16 +25,7 @@ from retail_sync.sync.orders.loading import load_world
 from retail_sync.sync.orders.plan import OrderPlan, Step
 from retail_sync.sync.orders.planner import plan_order
 
-SHOWN = 20
-"""Writes told in a log."""
 UNREADABLE = "order_unreadable"
-
-
-@dataclass(frozen=True)
-class OrderSummary(PlanSummary):
-    """The plan in numbers. `shows`: the first writes for a person: order, system, what, how much, why."""
-
-    shows: list[list[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -49,34 +41,24 @@ class Affected:
     gone: frozenset[str] = frozenset()
 
 
-def prepare_plan(
-    ledger: Ledger,
-    staging: Staging,
-    settings: SyncSettings,
-    *,
-    now: datetime,
-    dry_run: bool,
-    limited: bool,
-    full: bool = False,
-) -> OrderSummary:
-    """Take in what was read, plan it together with what is due again, and store the plan.
-
-    `limited`: a run of `keys` looks only at what it read. `full`: everything was read, so that a sale without an order
-    is found. Orders that are proven to be gone are in staging (see `retail_sync.sync.engine.absence`). In a dry run
-    changes are stored as `not_applied`."""
-    run_id = staging.run_id
+def prepare(run: RunContext) -> EntityPlan:
+    """Take in what was read, and plan it together with what is due again. A run of keys looks only at what it read; one
+    that read everything finds sales without an order. Orders that are proven to be gone are in staging (see
+    `retail_sync.sync.engine.absence`)."""
+    ledger, staging, settings, now = run.ledger, run.staging, run.settings, run.now()
+    full = run.request.full and run.request.since is None
     read = without_forgotten(ledger, Read.of(staging))
     proven = Gone.of(staging, ORDERS)
-    affected = take_in(ledger, settings, run_id, read, proven, now=now, limited=limited)
+    affected = take_in(ledger, settings, run.run_id, read, proven, now=now, limited=run.request.limited)
     plans = plans_of(ledger, settings, staging, affected, now)
-    bury_unsettled(ledger, run_id, ENTITY)
-    stored, batches = _store(ledger, run_id, plans, settings, dry_run=dry_run)
     holds, warnings = _findings(plans, affected)
-    lone = without_order(ledger, read.sales.values(), plans) if full else []
-    warnings += lone
+    if full:
+        warnings += without_order(ledger, read.sales.values(), plans)
     status = {order: disposition(plan) for order, plan in plans.items()}
-    summary = OrderSummary(
+    return EntityPlan(
         read={"orders": len(read.orders) + len(read.unreadable), "their sales": len(read.sales)},
+        older=affected.older,
+        recalled=affected.recalled,
         dispositions=counted(
             [
                 *status.values(),
@@ -84,36 +66,30 @@ def prepare_plan(
                 *("unchanged" for _ in read.sales),
             ]
         ),
-        changes=counted(f"{step.system} {step.action}" for plan in plans.values() for step in plan.steps),
-        holds=counted(one.code for one in holds),
-        warnings={**counted(one.code for one in warnings), **_reasons(plans.values())},
-        matched=0,
-        batches=batches,
-        stored=stored,
-        older=affected.older,
-        recalled=affected.recalled,
-        first_holds=[
-            {"label": str(one.label), "code": one.code, "message": one.message} for one in holds[:10]
+        warned=_reasons(plans.values()),
+        units=[
+            [change_row(plan.order, step, run.run_id) for step in plan.steps]
+            for plan in plans.values()
+            if plan.steps
         ],
-        shows=[_shown(plan.order, step) for plan in plans.values() for step in plan.steps][:SHOWN],
-    )
-    staging.write_document(
-        "plan",
-        {
-            "summary": {**summary.as_dict(), "shows": []},
-            # What a person is only told of stays open, too: it is looked at again, and ends when its cause does.
-            "holds": [asdict(one) for one in [*holds, *warnings]],
-            "warnings": [asdict(one) for one in warnings],
-            "considered": [
-                *([KIND, f"{ORDERS}:{order}"] for order in [*plans, *affected.unreadable, *affected.gone]),
-                *([SALE, f"{SALES}:{sale}"] for sale in (read.sales if full else ())),
-            ],
+        batch_size=settings.orders.batch_size,
+        identity=lambda change: (change.action, change.idempotency_key),
+        holds=holds,
+        warnings=warnings,
+        # What a person is only told of stays open, too: it is looked at again, and ends when its cause does.
+        also_held=warnings,
+        considered=[
+            *([KIND, f"{ORDERS}:{order}"] for order in [*plans, *affected.unreadable, *affected.gone]),
+            *([SALE, f"{SALES}:{sale}"] for sale in (read.sales if full else ())),
+        ],
+        document={
             "dispositions": {
                 f"{ORDERS}:{order}": [found, plans[order].ignored] for order, found in status.items()
-            },
+            }
         },
+        head=["order", "in", "what", "amount", "location", "because"],
+        shows=[_shown(plan.order, step) for plan in plans.values() for step in plan.steps][:SHOWN],
     )
-    return summary
 
 
 def take_in(
@@ -246,30 +222,10 @@ def kept_sales(ledger: Ledger, ids: Collection[str]) -> dict[str, Sale]:
     }
 
 
-def _store(
-    ledger: Ledger, run_id: str, plans: Mapping[str, OrderPlan], settings: SyncSettings, *, dry_run: bool
-) -> tuple[int, int]:
-    """Store the plans' writes; how many the run has now, and how many batches they make."""
-    size = settings.orders.batch_size
-    busy = [plan for plan in plans.values() if plan.steps]
-    earlier = ledger.changes.taken_up(run_id)
-    begun = {(row.action, row.idempotency_key) for row in earlier}
-    rows = [
-        change_row(plan.order, step, run_id, position // size, dry_run=dry_run)
-        for position, plan in enumerate(busy)
-        for step in plan.steps
-        if (step.action, step.key) not in begun
-    ]
-    ledger.changes.store(rows, replace_run=run_id)
-    batches = max([1, -(-len(busy) // size), *(row.batch + 1 for row in earlier)])
-    return len(rows) + len(earlier), batches
-
-
-def change_row(order: Order, step: Step, run_id: str, batch: int, *, dry_run: bool = False) -> ChangeRow:
+def change_row(order: Order, step: Step, run_id: str) -> ChangeRow:
     """A planned write as an audit row: `after` holds the document that is written."""
     return ChangeRow(
         run_id=run_id,
-        batch=batch,
         entity=ENTITY,
         kind=KIND,
         subject=f"{ORDERS}:{order.id}",
@@ -283,7 +239,6 @@ def change_row(order: Order, step: Step, run_id: str, batch: int, *, dry_run: bo
         after=after_of(step),
         reasons={"why": step.reason, **({"settles": list(step.covers)} if step.covers else {})},
         idempotency_key=step.key,
-        outcome="not_applied" if dry_run else "planned",
     )
 
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.prices import OnlinePrices, TillPrices
@@ -17,13 +16,13 @@ from retail_sync.sync.engine.context import Access, RunContext, WriteContext
 from retail_sync.sync.engine.entity import (
     EntitySpec,
     Feeds,
-    PlannedRun,
     Settling,
     read_feed,
     seen_until,
     unread,
 )
 from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.plan import EntityPlan
 from retail_sync.sync.engine.skus import spellings
 from retail_sync.sync.engine.transform import Transformed
 from retail_sync.sync.prices import prepare as preparing
@@ -38,7 +37,6 @@ from retail_sync.sync.prices.feeds import (
     STANDALONE,
     stage_nothing,
     stage_terms,
-    staged_terms,
     transform,
 )
 from retail_sync.sync.prices.loading import PRODUCTS
@@ -71,7 +69,7 @@ class Prices:
         till = run.ready("lightspeed", require(access.closed_point_of_sale().prices, "prices", "lightspeed"))
         return transform(run.staging, online, till, {name: int(feeds[name]["pages"]) for name in FEEDS})
 
-    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
+    def plan(self, run: RunContext) -> EntityPlan:
         decided = decide_by_hand(
             run.ledger,
             approved=run.request.approve,
@@ -79,31 +77,7 @@ class Prices:
             by=run.triggered_by,
             run_id=run.run_id,
         )
-        found = preparing.prepare_plan(
-            run.ledger,
-            run.staging,
-            run.settings,
-            staged_terms(run.staging),
-            now=run.now(),
-            dry_run=run.request.dry_run,
-            direction=run.request.direction,
-            keys=run.request.keys,
-            full=run.request.full,
-        )
-        summary = found.as_dict()
-        holds, shows = summary.pop("first_holds"), summary.pop("shows")
-        lines = [f"Every article was looked at: {found.why_all}."] if found.why_all else []
-        if not run.settings.prices.synced:
-            lines = ["No list in `prices.lists` has an owner, so there is nothing to do."]
-        lines += [
-            f"List {name}: the online price of {count} articles was never read for it. Run with mode=full."
-            for name, count in found.unread.items()
-        ]
-        lines += found.rates_differ
-        lines += _decisions(decided)
-        return PlannedRun(
-            summary, holds, lines, ["SKU", "list", "in", "shows", "will show", "because"], shows
-        )
+        return preparing.prepare(run, decided)
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         access = run.access(*SYSTEMS)
@@ -123,14 +97,6 @@ class Prices:
 
 def _list_of(change: ChangeRow) -> str | None:
     return list_of(change)
-
-
-def _decisions(decided: Sequence[Decision]) -> list[str]:
-    """What a person decided with this run, without names of articles or people."""
-    if not decided:
-        return []
-    approved = sum(one.verdict == "approve" for one in decided)
-    return [f"Decided by hand: {approved} prices approved, {len(decided) - approved} rejected."]
 
 
 # ---------------------------------------------------------------- reading

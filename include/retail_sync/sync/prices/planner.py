@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-from retail_sync.ledger.rows import ChangeRow, Link, Outcome, new_id
+from retail_sync.ledger.rows import ChangeRow, Link, new_id
 from retail_sync.records.ports.products import SystemName, other
 from retail_sync.records.prices import Quote
 from retail_sync.sync.engine.findings import Finding
@@ -165,7 +165,7 @@ def _retired(given: Given) -> list[str]:
     ]
 
 
-def change_row(planned: PlannedPrice, run_id: str, outcome: Outcome, batch: int) -> ChangeRow:
+def change_row(planned: PlannedPrice, run_id: str) -> ChangeRow:
     """A planned price as an audit row. Amounts are as their place has them, with or without tax."""
     case, target = planned.case, planned.target
     there = case.standing(target).quote
@@ -174,7 +174,6 @@ def change_row(planned: PlannedPrice, run_id: str, outcome: Outcome, batch: int)
     name = {"list": case.one.name}
     return ChangeRow(
         run_id=run_id,
-        batch=batch,
         entity=ENTITY,
         kind=KIND,
         subject=case.subject,
@@ -194,7 +193,6 @@ def change_row(planned: PlannedPrice, run_id: str, outcome: Outcome, batch: int)
             other(target): _shown(case.standing(other(target)).quote),
             target: _shown(there),
         },
-        outcome=outcome,
     )
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
 
+from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.rows import Agreement
+from retail_sync.ledger.rows import Agreement, ChangeRow
 from retail_sync.records.ports.products import SYSTEMS, SystemName, other
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone
+from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.frames import cells
-from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted, hold_draft
+from retail_sync.sync.engine.plan import SHOWN, EntityPlan, counted, hold_draft
 from retail_sync.sync.engine.removals import ALL, REMOVAL, Part, approved_removals, guard, waiting_records
-from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import Unread
 from retail_sync.sync.prices import mirror as mirroring
@@ -29,7 +30,7 @@ from retail_sync.sync.prices.feeds import (
     ONLINE,
     STANDALONE,
     Read,
-    Terms,
+    staged_terms,
 )
 from retail_sync.sync.prices.loading import PRODUCTS, load_given
 from retail_sync.sync.prices.mirror import ARTICLE, ENTRY, KEPT, VARIANT
@@ -37,44 +38,14 @@ from retail_sync.sync.prices.planner import PlannedPrice, PricePlan, change_row,
 from retail_sync.sync.prices.scope import Concerned
 from retail_sync.sync.prices.taxes import differing_rates
 
-SHOWN = 20
-"""Prices told in a log."""
 
-
-@dataclass(frozen=True)
-class PriceSummary(PlanSummary):
-    """The plan in numbers. `why_all`: why every article was looked at, empty where not. `shows`: the first prices that
-    change, for a person: SKU, list, where, what it shows, what it would show, why. `agreed`: pairs that are in step and
-    were not known to be. `unread`: by list, articles whose online price was never read for it. `rates_differ`: tax
-    classes whose rates are not the same in both systems now, as sentences."""
-
-    why_all: str = ""
-    agreed: int = 0
-    unread: dict[str, int] = field(default_factory=dict)
-    rates_differ: list[str] = field(default_factory=list)
-    shows: list[list[str]] = field(default_factory=list)
-
-
-def prepare_plan(
-    ledger: Ledger,
-    staging: Staging,
-    settings: SyncSettings,
-    terms: Terms,
-    *,
-    now: datetime,
-    dry_run: bool,
-    direction: Direction = "both",
-    keys: Sequence[str] = (),
-    full: bool = False,
-) -> PriceSummary:
-    """Take in what was read, plan every article it concerns, and store the plan.
-
-    `keys`: only what was read for these SKUs. `full`: everything was read. What is proven to be gone is in staging (see
-    `retail_sync.sync.engine.absence`). In a dry run changes are stored as `not_applied`, and nothing
-    is agreed on.
-    """
-    run_id = staging.run_id
-    began = ledger.now()
+def prepare(run: RunContext, decided: Sequence[Decision]) -> EntityPlan:
+    """Take in what was read, and plan every article it concerns. A run of keys looks only at what was read for these
+    SKUs. What is proven to be gone is in staging (see `retail_sync.sync.engine.absence`). `decided`: by a person, with
+    this run."""
+    ledger, staging, settings = run.ledger, run.staging, run.settings
+    terms, limited = staged_terms(staging), run.request.limited
+    now, began = run.now(), ledger.now()
     unread = Unread.of(staging, FEEDS)
     read, older, concerned = _take_in(ledger, staging, settings)
     state = digest(
@@ -84,67 +55,69 @@ def prepare_plan(
             "till": terms.till.as_document(),
         }
     )
-    if not keys:
+    if not limited:
         concerned.take(waiting_records(ledger.holds.open_holds(ENTITY)))
-        concerned.take_rest(now, everything=full, state=state)
+        concerned.take_rest(now, everything=run.request.full, state=state)
     given = load_given(ledger, settings, terms, now, concerned.articles)
     rates = differing_rates(terms, settings)
     plan = _guarded(ledger, plan_prices(given), settings)
-    bury_unsettled(ledger, run_id, ENTITY)
-    stored, batches = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
-    if not dry_run:
-        keep_agreed(ledger, run_id, plan)
     dispositions, recalled = _dispositions(ledger, plan, read)
-    ledger.runs.set_windows(run_id, {**ledger.runs.get(run_id).windows, "state": state})
-    summary = PriceSummary(
+    return EntityPlan(
         read={
             "commercetools variants": len(read.variants),
             "lightspeed articles": len(read.articles),
             "lightspeed price book lines": len(read.entries),
         },
+        older=older,
+        recalled=recalled,
         dispositions=counted(dispositions),
-        changes=counted(f"{change.target} {change.action}" for change in plan.changes),
-        holds=counted(finding.code for finding in plan.holds),
-        warnings={
-            **counted(finding.code for finding in plan.warnings),
+        warned={
             **({"list_unread": sum(plan.unread.values())} if plan.unread else {}),
             **({"tax_rates_differ": len(rates)} if rates else {}),
             **unread.counts,
         },
-        matched=0,
-        batches=batches,
-        stored=stored,
-        older=older,
-        recalled=recalled,
-        why_all=concerned.why_all,
-        agreed=len(plan.agreed),
-        unread=dict(plan.unread),
-        rates_differ=[str(one) for one in rates],
-        first_holds=[
-            {"label": one.label, "code": one.code, "message": one.message} for one in plan.holds[:10]
+        details={
+            "why_all": concerned.why_all,
+            "agreed": len(plan.agreed),
+            "unread": dict(plan.unread),
+            "rates_differ": [str(rate) for rate in rates],
+        },
+        units=_units(plan, run.run_id),
+        batch_size=settings.prices.batch_size,
+        counts_changes=True,
+        holds=[hold_draft(hold) for hold in plan.holds],
+        warnings=[hold_draft(warning) for warning in plan.warnings],
+        also_held=unread.drafts(_KIND_OF_ROWS.__getitem__),
+        considered=[
+            *([KIND, f"lightspeed:{article}"] for article in plan.status),
+            *([] if limited else _removals_looked_at(settings)),
+            *unread.settled(ledger, ENTITY, _ids_in(read), full=run.request.full),
         ],
+        keep=lambda: keep_agreed(ledger, run.run_id, plan),
+        windows={"state": state},
+        document={"began": began.isoformat(), "now": now.isoformat()},
+        lines=[*_lines(settings, concerned.why_all, plan), *map(str, rates), *_decisions(decided)],
+        head=["SKU", "list", "in", "shows", "will show", "because"],
         shows=[_shown(change) for change in plan.changes[:SHOWN]],
     )
-    staging.write_document(
-        "plan",
-        {
-            # What is told in a log only: it names articles.
-            "summary": {**summary.as_dict(), "shows": []},
-            "holds": [
-                asdict(one)
-                for one in [*map(hold_draft, plan.holds), *unread.drafts(_KIND_OF_ROWS.__getitem__)]
-            ],
-            "warnings": [asdict(hold_draft(finding)) for finding in plan.warnings],
-            "considered": [
-                *([KIND, f"lightspeed:{article}"] for article in plan.status),
-                *([] if keys else _removals_looked_at(settings)),
-                *unread.settled(ledger, ENTITY, _ids_in(read), full=full and not keys),
-            ],
-            "began": began.isoformat(),
-            "now": now.isoformat(),
-        },
-    )
-    return summary
+
+
+def _lines(settings: SyncSettings, why_all: str, plan: PricePlan) -> list[str]:
+    lines = [f"Every article was looked at: {why_all}."] if why_all else []
+    if not settings.prices.synced:
+        lines = ["No list in `prices.lists` has an owner, so there is nothing to do."]
+    return lines + [
+        f"List {name}: the online price of {count} articles was never read for it. Run with mode=full."
+        for name, count in plan.unread.items()
+    ]
+
+
+def _decisions(decided: Sequence[Decision]) -> list[str]:
+    """What a person decided with this run, without names of articles or people."""
+    if not decided:
+        return []
+    approved = sum(one.verdict == "approve" for one in decided)
+    return [f"Decided by hand: {approved} prices approved, {len(decided) - approved} rejected."]
 
 
 _KIND_OF_ROWS = {ONLINE: "product", STANDALONE: "product", ARTICLES: "article", ENTRIES: "line"}
@@ -211,34 +184,11 @@ def _removals_looked_at(settings: SyncSettings) -> list[list[str]]:
     return [[REMOVAL, f"{system}:{ALL} of {name}"] for system in SYSTEMS for name in lists]
 
 
-def _store(
-    ledger: Ledger,
-    run_id: str,
-    plan: PricePlan,
-    settings: SyncSettings,
-    *,
-    dry_run: bool,
-    direction: Direction,
-) -> tuple[int, int]:
-    """Store the plan's changes; how many the run has now, and in how many batches. What an earlier attempt at this run
-    began and has not settled stays as it is. All prices of an online product are in one batch: one request writes
-    them."""
-    begun = {row.unit for row in ledger.changes.taken_up(run_id)}
-    size = settings.prices.batch_size
+def _units(plan: PricePlan, run_id: str) -> Iterator[list[ChangeRow]]:
+    """What one request writes: all prices of an online product, lines of a price book."""
     ordered = sorted(plan.changes, key=lambda one: (one.target, _grouped_by(one), one.unit))
-    rows = []
-    batch, filled, last = 0, 0, ""
-    for planned in ordered:
-        group = f"{planned.target}:{_grouped_by(planned)}"
-        if filled >= size and group != last:
-            batch, filled = batch + 1, 0
-        filled, last = filled + 1, group
-        if planned.unit not in begun:
-            allowed = not dry_run and direction in ("both", f"to_{planned.target}")
-            rows.append(change_row(planned, run_id, "planned" if allowed else "not_applied", batch))
-    ledger.changes.store(rows, replace_run=run_id)
-    stored = sum(ledger.changes.counts(run_id).values())
-    return stored, batch + 1 if stored else 0
+    for _, group in groupby(ordered, key=lambda one: (one.target, _grouped_by(one))):
+        yield [change_row(planned, run_id) for planned in group]
 
 
 def _grouped_by(planned: PlannedPrice) -> str:

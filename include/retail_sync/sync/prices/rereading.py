@@ -130,7 +130,7 @@ def replanned(context: PriceContext, changes: Sequence[ChangeRow]) -> list[Chang
         return []
     given = load_given(context.ledger, context.settings, terms_of(context), context.run.now(), articles)
     plan = plan_prices(given)
-    made = {one.unit: change_row(one, context.run_id, "planned", 0) for one in plan.changes}
+    made = {one.unit: change_row(one, context.run_id) for one in plan.changes}
     held: dict[tuple[str, str], Finding] = {(finding.id, finding.field): finding for finding in plan.holds}
     return planned_again(
         context.ledger,

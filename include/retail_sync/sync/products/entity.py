@@ -10,8 +10,9 @@ from retail_sync.records.ports.connector import Connector, require
 from retail_sync.records.ports.products import SYSTEMS, ProductSystem, SystemName
 from retail_sync.sync.engine.apply import apply_batch
 from retail_sync.sync.engine.context import Access, RunContext, WriteContext
-from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, seen_until
+from retail_sync.sync.engine.entity import EntitySpec, Feeds, Settling, seen_until
 from retail_sync.sync.engine.extract import Extracted
+from retail_sync.sync.engine.plan import EntityPlan
 from retail_sync.sync.engine.skus import spellings
 from retail_sync.sync.engine.transform import Transformed
 from retail_sync.sync.products import prepare as preparing
@@ -55,18 +56,8 @@ class Products:
             found += transform(run.staging, mapper, feeds[system]["pages"])
         return found
 
-    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
-        summary = preparing.prepare_plan(
-            run.ledger,
-            run.staging,
-            run.settings,
-            now=run.now(),
-            dry_run=run.request.dry_run,
-            direction=run.request.direction,
-            limited=run.request.limited,
-            full=run.request.full,
-        ).as_dict()
-        return PlannedRun(summary, summary.pop("first_holds"))
+    def plan(self, run: RunContext) -> EntityPlan:
+        return preparing.prepare(run)
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         open_changes = run.ledger.changes.read(run.run_id, batch=batch, outcome="planned")

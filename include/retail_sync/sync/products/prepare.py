@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import pandas as pd
@@ -15,12 +14,11 @@ from retail_sync.records.ports.capabilities import Capabilities
 from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.records.products import Kind, ProductTables, column_of, identity_columns, table
 from retail_sync.records.types import DTYPES
-from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone
+from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.decisions import decided_of
-from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted, hold_draft
+from retail_sync.sync.engine.plan import EntityPlan, counted, hold_draft
 from retail_sync.sync.engine.removals import ALL, REMOVAL, waits_for_approval
-from retail_sync.sync.engine.request import Direction
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.engine.unreadable import Unread, is_unreadable
 from retail_sync.sync.products.mirror import ENTITY, KINDS, see
@@ -39,24 +37,11 @@ def capabilities_of(staging: Staging, system: SystemName) -> Capabilities:
     return from_document(Capabilities, staging.read_document(f"{system}/capabilities"))
 
 
-def prepare_plan(
-    ledger: Ledger,
-    staging: Staging,
-    settings: SyncSettings,
-    *,
-    now: datetime,
-    dry_run: bool,
-    direction: Direction = "both",
-    limited: bool = False,
-    full: bool = False,
-) -> PlanSummary:
-    """Mirror what was read, plan it together with what is due again, and store the plan.
-
-    `limited`: a `keys` run looks only at what it read, not at everything that is due. `full`: everything was read; any
-    other run loads only what its records depend on. In a dry run the plan is
-    stored as `not_applied`, and no link or base value is kept. What the read proved to be gone is in staging.
-    """
-    run_id = staging.run_id
+def prepare(run: RunContext) -> EntityPlan:
+    """Mirror what was read, and plan it together with what is due again. A run of keys looks only at what it read. What
+    the read proved to be gone is in staging."""
+    ledger, staging, settings = run.ledger, run.staging, run.settings
+    limited = run.request.limited
     affected: dict[str, dict[Kind, set[str]]] = {s: {"product": set(), "variant": set()} for s in SYSTEMS}
     read: dict[str, int] = {}
     older = 0
@@ -66,18 +51,18 @@ def prepare_plan(
             variants=staging.read_table(f"{system}/variants"),
         )
         tables = canonical(tables)
-        seen = see(ledger, run_id, system, tables)
+        seen = see(ledger, run.run_id, system, tables)
         older += sum(counts.older for counts in seen.values())
         for kind in KINDS:
             ids = set(tables.of(kind)["id"])
             affected[system][kind] |= ids
             read[f"{system} {kind}s"] = len(ids)
     unread = Unread.of(staging, SYSTEMS)
-    recalled = 0 if limited else _recall(ledger, now, affected)
+    recalled = 0 if limited else _recall(ledger, run.now(), affected)
     recalled += _bury(ledger, staging, affected)
     if not limited:
         recalled += _recall_removals(ledger, affected)
-    scope = load_all(ledger) if full else load_scope(ledger, affected)
+    scope = load_all(ledger) if run.request.full else load_scope(ledger, affected)
     given = PlanInput(
         sides=scope.sides,
         links=scope.links,
@@ -86,50 +71,33 @@ def prepare_plan(
         till_locale=settings.shop.till_locale,
         decided=decided_of(ledger, ENTITY),
         # Who names a record by its key wants it tried.
-        refused={} if limited else refused_of(ledger, ENTITY, now),
+        refused={} if limited else refused_of(ledger, ENTITY, run.now()),
         linked_elsewhere=scope.linked_elsewhere,
         capabilities={system: capabilities_of(staging, system) for system in SYSTEMS},
     )
     recalled = _only_known(given, read, recalled)
     plan = plan_products(given)
-    bury_unsettled(ledger, run_id, ENTITY)
-    batches, stored = _store(ledger, run_id, plan, settings, dry_run=dry_run, direction=direction)
-    if not dry_run:
-        _keep_links(ledger, run_id, plan)
-    summary = PlanSummary(
+    return EntityPlan(
         read=read,
-        dispositions=counted(plan.dispositions["disposition"]),
-        changes=counted(f"{c.system} {c.action}" for c in plan.changes),
-        holds=counted(h.code for h in plan.holds),
-        warnings={**counted(w.code for w in plan.warnings), **unread.counts},
-        matched=sum(1 for link in plan.new_links if link.kind == "variant"),
-        batches=batches,
-        stored=stored,
         older=older,
         recalled=recalled,
-        first_holds=[
-            {"label": h.label, "code": h.code, "message": h.message}
-            for h in [*(h for h in plan.holds if h.code != "waiting"), *plan.holds][:10]
+        matched=sum(1 for link in plan.new_links if link.kind == "variant"),
+        dispositions=counted(plan.dispositions["disposition"]),
+        warned=unread.counts,
+        units=_units(plan, run.run_id),
+        batch_size=settings.limits.batch_size,
+        identity=lambda change: (change.kind, change.subject, change.system),
+        holds=[hold_draft(hold) for hold in plan.holds],
+        warnings=[hold_draft(warning) for warning in plan.warnings],
+        also_held=unread.drafts(_KIND_OF_ROWS.__getitem__),
+        considered=[
+            *considered_subjects(affected),
+            *([] if limited else [[REMOVAL, f"{system}:{ALL}"] for system in SYSTEMS]),
+            *([] if limited else unread.settled(ledger, ENTITY, _all_ids(affected), full=False)),
         ],
+        keep=lambda: _keep_links(ledger, run.run_id, plan),
+        document={"dispositions": plan.dispositions.to_dict("list")},
     )
-    staging.write_document(
-        "plan",
-        {
-            "summary": summary.as_dict(),
-            "holds": [
-                asdict(one)
-                for one in [*map(hold_draft, plan.holds), *unread.drafts(_KIND_OF_ROWS.__getitem__)]
-            ],
-            "warnings": [asdict(draft) for draft in map(hold_draft, plan.warnings)],
-            "considered": [
-                *considered_subjects(affected),
-                *([] if limited else [[REMOVAL, f"{system}:{ALL}"] for system in SYSTEMS]),
-                *([] if limited else unread.settled(ledger, ENTITY, _all_ids(affected), full=False)),
-            ],
-            "dispositions": plan.dispositions.to_dict("list"),
-        },
-    )
-    return summary
 
 
 _KIND_OF_ROWS: Mapping[str, Kind] = {"commercetools": "product", "lightspeed": "variant"}
@@ -204,46 +172,13 @@ def _only_known(given: PlanInput, read: dict[str, int], recalled: int) -> int:
     return recalled - lost
 
 
-def _store(
-    ledger: Ledger, run_id: str, plan: Plan, settings: SyncSettings, *, dry_run: bool, direction: Direction
-) -> tuple[int, int]:
-    """Store the plan's changes; how many batches they make, and how many changes the run has now."""
-    units = list(dict.fromkeys(change.unit for change in plan.changes))
-    size = settings.limits.batch_size
-    batch_of = {unit: position // size for position, unit in enumerate(units)}
-    earlier = ledger.changes.taken_up(run_id)
-    begun = {(row.kind, row.subject, row.system) for row in earlier}
-    rows = [
-        ChangeRow(
-            run_id=run_id,
-            batch=batch_of[change.unit],
-            entity=ENTITY,
-            kind=change.kind,
-            subject=change.subject,
-            label=change.label,
-            system=change.system,
-            action=change.action,
-            unit=change.unit,
-            source_id=change.source_id,
-            source_version=change.source_version,
-            target_id=change.target_id,
-            target_version=change.target_version,
-            before=change.before,
-            after=change.after,
-            reasons=change.reasons,
-            idempotency_key=change.idempotency_key,
-            outcome="not_applied" if dry_run or not _allowed(direction, change.system) else "planned",
-        )
-        for change in plan.changes
-        if (change.kind, change.subject, change.system) not in begun
-    ]
-    ledger.changes.store(rows, replace_run=run_id)
-    batches = max([1, -(-len(units) // size), *(row.batch + 1 for row in earlier)])
-    return batches, len(rows) + len(earlier)
-
-
-def _allowed(direction: Direction, target: str) -> bool:
-    return direction == "both" or direction == f"to_{target}"
+def _units(plan: Plan, run_id: str) -> Iterable[list[ChangeRow]]:
+    """The changes of each target product."""
+    units: dict[str, list[ChangeRow]] = {}
+    for change in plan.changes:
+        row = ChangeRow(run_id=run_id, entity=ENTITY, **vars(change))
+        units.setdefault(change.unit, []).append(row)
+    return units.values()
 
 
 def _keep_links(ledger: Ledger, run_id: str, plan: Plan) -> None:

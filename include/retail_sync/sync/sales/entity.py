@@ -9,9 +9,9 @@ from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sales import ENTITY
 from retail_sync.sync.engine.apply import apply_batch
 from retail_sync.sync.engine.context import RunContext, WriteContext
-from retail_sync.sync.engine.entity import EntitySpec, Feeds, PlannedRun, Settling, read_feed, unread
+from retail_sync.sync.engine.entity import EntitySpec, Feeds, Settling, read_feed, unread
 from retail_sync.sync.engine.extract import Extracted
-from retail_sync.sync.engine.plan import prepare_nothing
+from retail_sync.sync.engine.plan import EntityPlan
 from retail_sync.sync.engine.transform import Transformed
 from retail_sync.sync.sales import prepare as preparing
 from retail_sync.sync.sales.apply import SaleWriter
@@ -45,22 +45,10 @@ class Sales:
         till = run.ready("lightspeed", require(point_of_sale.sales, "sales", "lightspeed"))
         return [transform(run.staging, till, int(feeds[SALES]["pages"]))]
 
-    def plan(self, run: RunContext, feeds: Feeds) -> PlannedRun:
+    def plan(self, run: RunContext) -> EntityPlan:
         if run.settings.sales.target == "none":
-            return _nothing(run)
-        found = preparing.prepare_plan(
-            run.ledger,
-            run.staging,
-            run.settings,
-            now=run.now(),
-            dry_run=run.request.dry_run,
-            limited=run.request.limited,
-            full=run.request.full,
-        )
-        summary = found.as_dict()
-        holds, shows = summary.pop("first_holds"), summary.pop("shows")
-        lines = [f"{found.late} sales waited for customers who are linked now."] if found.late else []
-        return PlannedRun(summary, holds, lines, ["sale", "what", "as", "amount", "because"], shows)
+            return EntityPlan(lines=["`sales.target` is none, so no sale leaves the till."])
+        return preparing.prepare(run)
 
     def load(self, run: RunContext, batch: int, feeds: Feeds) -> dict[str, int]:
         access = run.access("commercetools")
@@ -75,8 +63,3 @@ class Sales:
 
     def settling(self, run: RunContext) -> Settling:
         return Settling()
-
-
-def _nothing(run: RunContext) -> PlannedRun:
-    summary = prepare_nothing(run.ledger, run.staging, ENTITY).as_dict()
-    return PlannedRun(summary, (), ["`sales.target` is none, so no sale leaves the till."])

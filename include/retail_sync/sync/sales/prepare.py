@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from retail_sync.ledger.ledger import Ledger
@@ -14,9 +14,9 @@ from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.sales import ENTITY, KIND, Sale, SaleTerms
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
+from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.last_run import OVERLAP, last_settled
-from retail_sync.sync.engine.plan import PlanSummary, bury_unsettled, counted
-from retail_sync.sync.engine.staging import Staging
+from retail_sync.sync.engine.plan import SHOWN, EntityPlan
 from retail_sync.sync.sales.documents import content_of, order_number
 from retail_sync.sync.sales.feeds import SALES, staged_sales, staged_terms, staged_unreadable
 from retail_sync.sync.sales.knowing import (
@@ -39,94 +39,59 @@ TARGET = "commercetools"
 CHUNK = 2000
 """Sales looked at at once."""
 UNREADABLE = "sale_unreadable"
-SHOWN = 20
-"""Writes told in a log."""
 LOOKED, STATE = "looked", "state"
 """What a run notes beside its windows: when it looked at the links of customers, and under which settings."""
 
 
-@dataclass(frozen=True)
-class SaleSummary(PlanSummary):
-    """The plan in numbers. `late`: sales taken up because their customer is linked now. `shows`: the first writes for a
-    person: sale, what, as what, how much, why."""
-
-    late: int = 0
-    shows: list[list[str]] = field(default_factory=list)
-
-
-def prepare_plan(
-    ledger: Ledger,
-    staging: Staging,
-    settings: SyncSettings,
-    *,
-    now: datetime,
-    dry_run: bool,
-    limited: bool,
-    full: bool = False,
-) -> SaleSummary:
-    """Take in what was read, plan it together with what is due again and what waited for its customer, and store the
-    plan.
-
-    `limited`: a run of `keys` looks only at what it read. `full`: everything that waits is looked at, whoever was
-    linked since the last run. In a dry run changes are stored as `not_applied`."""
-    run_id, looked = staging.run_id, ledger.now()
-    desk = _Desk(ledger, run_id, settings, staged_terms(staging), forgotten_customers(ledger))
+def prepare(run: RunContext) -> EntityPlan:
+    """Take in what was read, and plan it together with what is due again and what waited for its customer. A run of
+    keys looks only at what it read; a full run looks at everything that waits, whoever was linked since the last
+    one."""
+    ledger, staging, settings = run.ledger, run.staging, run.settings
+    looked = ledger.now()
+    desk = _Desk(ledger, run.run_id, settings, staged_terms(staging), forgotten_customers(ledger))
     desk.erase_forgotten()
     for sales in staged_sales(staging, CHUNK):
         desk.take_in(sales)
     broken = staged_unreadable(staging)
     desk.set_aside(broken)
     read, late = len(desk.seen), 0
-    if not limited:
+    if not run.request.limited:
         # What could not be read has to be read again, and is when it changes.
-        due = {str(one.source_id) for one in ledger.holds.due(ENTITY, now) if one.code != UNREADABLE}
+        due = {str(one.source_id) for one in ledger.holds.due(ENTITY, run.now()) if one.code != UNREADABLE}
         desk.take_up(due - desk.seen)
-        waiting = _waiting(ledger, settings, full=full) - desk.seen
+        waiting = _waiting(ledger, settings, full=run.request.full) - desk.seen
         desk.take_up(waiting)
         late = len(waiting)
-    bury_unsettled(ledger, run_id, ENTITY)
-    stored, batches = _store(ledger, run_id, desk, settings, dry_run=dry_run)
-    ledger.runs.set_windows(
-        run_id,
-        {**ledger.runs.get(run_id).windows, LOOKED: looked.isoformat(), STATE: _state(settings)},
-    )
-    holds = [_unreadable(sale, number, why) for sale, (number, why) in broken.items()]
     warnings = [draft for plan in desk.plans for draft in _findings(plan)]
-    writes = [(plan.sale, plan.write) for plan in desk.plans if plan.write is not None]
-    summary = SaleSummary(
+    # What came back follows what was sold: an entry may name it.
+    ordered = sorted(desk.plans, key=lambda one: (one.sale.sold_at, one.sale.id))
+    writes = [(plan.sale, plan.write) for plan in ordered if plan.write is not None]
+    return EntityPlan(
         read={"sales": read},
-        dispositions=dict(desk.dispositions),
-        changes=counted(f"{TARGET} {write.action}" for _, write in writes),
-        holds=counted(one.code for one in holds),
-        warnings={
-            **counted(one.code for one in warnings),
-            **{f"ignored: {why}": count for why, count in sorted(desk.reasons.items())},
-        },
-        matched=0,
-        batches=batches,
-        stored=stored,
         older=desk.older,
         recalled=len(desk.seen) - read,
-        first_holds=[
-            {"label": str(one.label), "code": one.code, "message": one.message} for one in holds[:10]
-        ],
-        late=late,
-        shows=[_shown(sale, write, desk.terms) for sale, write in writes[:SHOWN]],
-    )
-    staging.write_document(
-        "plan",
-        {
-            "summary": {**summary.as_dict(), "shows": []},
-            # What a person is only told of stays open, too: it is looked at again, and ends when its cause does.
-            "holds": [asdict(one) for one in [*holds, *warnings]],
-            "warnings": [asdict(one) for one in warnings],
-            "considered": [[KIND, f"{SALES}:{sale}"] for sale in desk.considered],
+        dispositions=dict(desk.dispositions),
+        warned={f"ignored: {why}": count for why, count in sorted(desk.reasons.items())},
+        details={"late": late},
+        units=[[change_row(sale, write, run.run_id, desk.targets.get(sale.id))] for sale, write in writes],
+        batch_size=settings.sales.batch_size,
+        identity=lambda change: (change.action, change.idempotency_key),
+        holds=[_unreadable(sale, number, why) for sale, (number, why) in broken.items()],
+        warnings=warnings,
+        # What a person is only told of stays open, too: it is looked at again, and ends when its cause does.
+        also_held=warnings,
+        considered=[[KIND, f"{SALES}:{sale}"] for sale in desk.considered],
+        windows={LOOKED: looked.isoformat(), STATE: _state(settings)},
+        document={
             "dispositions": {
                 f"{SALES}:{plan.sale.id}": [plan.disposition, plan.ignored] for plan in desk.plans
-            },
+            }
         },
+        lines=[f"{late} sales waited for customers who are linked now."] if late else [],
+        head=["sale", "what", "as", "amount", "because"],
+        shows=[_shown(sale, write, desk.terms) for sale, write in writes[:SHOWN]],
     )
-    return summary
 
 
 @dataclass
@@ -258,36 +223,10 @@ def _state(settings: SyncSettings) -> str:
     return digest(settings.sales.model_dump(mode="json"))
 
 
-def _store(
-    ledger: Ledger, run_id: str, desk: _Desk, settings: SyncSettings, *, dry_run: bool
-) -> tuple[int, int]:
-    """Store the plan's writes; how many the run has now, and how many batches they make."""
-    size = settings.sales.batch_size
-    earlier = ledger.changes.taken_up(run_id)
-    begun = {(row.action, row.idempotency_key) for row in earlier}
-    # What came back follows what was sold: an entry may name it.
-    plans = sorted(desk.plans, key=lambda one: (one.sale.sold_at, one.sale.id))
-    writes = [
-        (plan.sale, plan.write)
-        for plan in plans
-        if plan.write is not None and (plan.write.action, plan.write.key) not in begun
-    ]
-    rows = [
-        change_row(sale, write, run_id, position // size, desk.targets.get(sale.id), dry_run=dry_run)
-        for position, (sale, write) in enumerate(writes)
-    ]
-    ledger.changes.store(rows, replace_run=run_id)
-    batches = max([1, -(-len(writes) // size), *(row.batch + 1 for row in earlier)])
-    return len(rows) + len(earlier), batches
-
-
-def change_row(
-    sale: Sale, write: Write, run_id: str, batch: int, target_id: str | None, *, dry_run: bool = False
-) -> ChangeRow:
+def change_row(sale: Sale, write: Write, run_id: str, target_id: str | None) -> ChangeRow:
     """A planned write as an audit row: `after` holds the document that is written."""
     return ChangeRow(
         run_id=run_id,
-        batch=batch,
         entity=ENTITY,
         kind=KIND,
         subject=f"{SALES}:{sale.id}",
@@ -301,7 +240,6 @@ def change_row(
         after={"document": dict(write.document), "content": write.content, "named": write.named},
         reasons={"why": write.reason},
         idempotency_key=write.key,
-        outcome="not_applied" if dry_run else "planned",
     )
 
 
