@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from retail_sync.records.errors import ConfigurationFault, TransientError
+from retail_sync.sync.engine.plan import ALONG
 from retail_sync.sync.inventory.apply import EntryWriter
-from retail_sync.sync.inventory.change_rows import ALONG
 from sandbox.shop import Shop
 from tests.support.builders.inventory import FOREIGN, WEB, Stocked, settings_of, stock_world_of, stocked
 from tests.support.runs import Meanwhiles
