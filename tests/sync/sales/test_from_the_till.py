@@ -85,7 +85,7 @@ def test_sales_of_a_till_are_taken_once_and_their_voids_follow(desk: Desk, till:
     assert (order.gross, order.net, order.store, order.payment_state) == (3570, 3000, "store-b", "Paid")
     assert [(line.quantity, line.unit, line.gross) for line in order.lines] == [(3, 1190, 3570)]
     assert order.portions == [(order.lines[0].rate, "Standard", 570, 3000)]
-    assert read_and_plan(desk, till).stored == 0
+    assert read_and_plan(desk, till).summary["stored"] == 0
     desk.audit(full=True)
     till.store.void_sale(sold)
     desk.load(read_and_plan(desk, till))
