@@ -171,7 +171,7 @@ def _products(ledger: Ledger, edits: int, whole: bool) -> int:
 
 
 def _customers(ledger: Ledger, edits: int, whole: bool) -> int:
-    configured = cast("SyncSettings", SimpleNamespace(customers=settings()))
+    configured = cast("SyncSettings", SimpleNamespace(customers=settings(mark=False)))
     affected: Any = {"commercetools": {f"c{n}" for n in range(edits)}, "lightspeed": set()}
     return len(plan_customers(load_world(ledger, configured, TERMS, affected, whole=whole)).changes)
 
