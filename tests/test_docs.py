@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from retail_sync.settings.products import ProductRules
+from retail_sync.settings.models.products import ProductRules
 from retail_sync.sync.engine.findings import RELEASES
 
 ROOT = Path(__file__).parents[1]

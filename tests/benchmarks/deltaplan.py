@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.customers.loading import load_world
 from retail_sync.sync.customers.planner import plan_customers
 from retail_sync.sync.prices.feeds import ONLINE

@@ -9,7 +9,7 @@ from typing import Any
 
 from retail_sync.records.products import Kind, ProductTables, table
 from retail_sync.records.types import plain_value
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.products.plan import LinkRef, PlanInput
 from tests.benchmarks.shop import large_shop
 

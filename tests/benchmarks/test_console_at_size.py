@@ -26,8 +26,8 @@ from sandbox.shop import SAMPLE_SHOP, load_shop
 from sandbox.shop.config import default_config
 from tests.benchmarks.consoleledger import BIG, ENTITIES, count, fill, one_of, read_through
 from tests.benchmarks.reporting import tell
-from tests.console.house import House, form_token, house_of
 from tests.ledger.test_console_plans import id_of
+from tests.support.console_app import House, form_token, house_of
 from tests.support.runs import KEY
 
 pytestmark = pytest.mark.benchmark

@@ -14,7 +14,7 @@ from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.products import table
 from retail_sync.records.rows import UnreadableRows
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.transforming import apply
+from retail_sync.settings.transforms import apply
 from tests.commercetools.world import Json, World, pages, product_row, settings, variant, variant_row
 
 

@@ -20,9 +20,9 @@ from retail_sync.records.products import Kind, ProductTables, column_of
 from retail_sync.records.types import plain_value
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited
-from retail_sync.transport.exchanges import MemorySink
 from sandbox.commercetools import CommercetoolsStore, RequestValidator, create_app
 from sandbox.faults import Faults
+from tests.support.sinks import MemorySink
 
 
 class Prepared(Protocol):

@@ -15,7 +15,7 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.settings.models import SyncSettings
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from sandbox.shop.config import default_config
-from tests.console.house import House, house_of
+from tests.support.console_app import House, house_of
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 

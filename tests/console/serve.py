@@ -11,7 +11,7 @@ from pathlib import Path
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.settings.loader import load_settings
-from tests.console.house import house_of
+from tests.support.console_app import house_of
 
 
 def main(ledger_url: str, config: str, staging: str) -> None:

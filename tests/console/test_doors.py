@@ -9,7 +9,7 @@ import pytest
 
 from retail_sync.console import rendering
 from retail_sync.console.app import PAGES
-from tests.console.house import House, form_token
+from tests.support.console_app import House, form_token
 
 ADDRESSES = ["/" if page == "overview" else f"/{page}" for page in PAGES]
 

@@ -7,12 +7,10 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import unescape
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from airflow.sdk import ObjectStoragePath
 
@@ -21,12 +19,22 @@ from retail_sync.console.pages.drift import MOST, PAGE
 from retail_sync.ledger.rows import ChangeRow, HoldDraft, MirrorRow
 from retail_sync.sync.engine.staging import Staging
 from sandbox.shop import SAMPLE_SHOP, load_shop
-from tests.console.house import WHO, House, form_token, house_of
-from tests.console.test_runs import ACCOUNT, HOSTILE, SECRET, add_run, change, next_of, page
 from tests.dags.test_inventory import miscount
 from tests.dags.test_products import linked_sku
 from tests.support.builders.inventory import Stocked
 from tests.support.builders.prices import Priced, priced
+from tests.support.console_app import (
+    ACCOUNT,
+    HOSTILE,
+    SECRET,
+    WHO,
+    House,
+    add_run,
+    change,
+    house_of,
+    next_of,
+    words,
+)
 from tests.support.worlds import World, world_of
 
 AT = "manual__2026-11-27T15:20:50.288366+00:00"
@@ -48,36 +56,12 @@ def rows_of(answer: str, label: str = "Differences") -> list[list[str]]:
         return []
     rows = re.findall(r"<tr>(.*?)</tr>", found[0].partition("</thead>")[2], flags=re.S)
     return [
-        [
-            " ".join(unescape(re.sub(r"<[^>]+>", " ", cell)).split())
-            for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, flags=re.S)
-        ]
-        for row in rows
+        [words(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, flags=re.S)] for row in rows
     ]
 
 
 def boxes(answer: str) -> list[str]:
     return re.findall(r'name="change" value="([^"]+)"', answer)
-
-
-def send(
-    house: House, path: str, *, who: str = "admin", token: str | None = None, **form: Any
-) -> httpx.Response:
-    """Send a form of the page in somebody's name."""
-    with house.client(who) as client:
-        given = form_token(client.get("/drift").text) if token is None else token
-        return client.post(path, data={"form_token": given, **form})
-
-
-def said(house: House, answer: httpx.Response, who: str = "admin") -> str:
-    """What the page says after an action."""
-    assert answer.status_code == 303, answer.text
-    with house.client(who) as client:
-        [found] = re.findall(
-            r'<p class="said" role="status">(.*?)</p>',
-            client.get(answer.headers["location"].removeprefix("/retail-sync/console")).text,
-        )
-    return unescape(found)
 
 
 # --- what people really did, found and mended ---
@@ -126,7 +110,7 @@ def test_what_people_changed_is_shown_with_both_values_and_mended(stage: Stage) 
     miscount(stock, sku, "berlin", 70)
     stage.reconcile(1)
 
-    answer = page(house, "/drift")
+    answer = house.page("/drift")
     assert "2 changes would bring both sides together" in answer
     by_price, by_stock = rows_of(answer)
     assert by_price[1:6] == [f"{sku} Products, variant", "price", "–", by_price[4], f"123450 → {by_price[4]}"]
@@ -154,11 +138,11 @@ def test_what_people_changed_is_shown_with_both_values_and_mended(stage: Stage) 
         ({"text": "%"}, []),
         ({"run": "reconcile/inventory/scheduled__2026-11-01"}, ["Inventory"]),
     ):
-        found = [row[1].split()[1].rstrip(",") for row in rows_of(page(house, "/drift", query))]
+        found = [row[1].split()[1].rstrip(",") for row in rows_of(house.page("/drift", query))]
         assert found == entities, query
 
     # The chosen ones are started, and what the engine does with these keys mends both.
-    sentence = said(house, send(house, "/drift/resync", do="chosen", change=boxes(answer)))
+    sentence = house.said(house.send("/drift/resync", of="/drift", do="chosen", change=boxes(answer)))
     assert "Runs were started of Inventory (1), Products (1)" in sentence
     assert house.started == [
         ("inventory", {"keys": [sku]}, "admin"),
@@ -169,14 +153,14 @@ def test_what_people_changed_is_shown_with_both_values_and_mended(stage: Stage) 
     assert world.till_product(sku)["price_including_tax"] == price
     assert stock.available(sku, "berlin") == shows
 
-    stale = page(house, "/drift")
+    stale = house.page("/drift")
     assert stale.count("1 run wrote: some of this may be mended, or new.") == 2
     assert stale.count("written since") == 2
     stage.reconcile(2)
-    fresh = page(house, "/drift")
+    fresh = house.page("/drift")
     assert "Nothing differs: both sides showed the same" in fresh
     assert rows_of(fresh) == []
-    older = page(house, "/drift", {"run": "reconcile/products/scheduled__2026-11-01"})
+    older = house.page("/drift", {"run": "reconcile/products/scheduled__2026-11-01"})
     assert [row[2] for row in rows_of(older)] == ["price"]
 
 
@@ -217,7 +201,7 @@ def test_of_a_price_it_is_told_who_moved_since_both_agreed(prices: tuple[Priced,
         params={"dry_run": True},
     )
     shop.run("full", dry_run=True, run_id=run_id)
-    [row] = rows_of(page(house, "/drift", who="pricer"))
+    [row] = rows_of(house.page("/drift", who="pricer"))
     online, till = ("9", "10") if who == "commercetools" else ("10", "11")
     assert row[1:3] == ["A Prices, price", "list retail"]
     assert [cell.split()[0] for cell in row[4:6]] == [online, till]
@@ -226,9 +210,8 @@ def test_of_a_price_it_is_told_who_moved_since_both_agreed(prices: tuple[Priced,
         "Lightspeed",
         f"{'commercetools' if who == 'commercetools' else 'Lightspeed'} differs from what was agreed",
     ]
-    assert "Prices (1)" in said(
-        house,
-        send(house, "/drift/resync", who="pricer", do="matching", token=_token_of(house, "pricer")),
+    assert "Prices (1)" in house.said(
+        house.send("/drift/resync", of="/drift", who="pricer", do="matching"),
         "pricer",
     )
     assert house.started == [("prices", {"keys": ["A"]}, "pricer")]
@@ -236,20 +219,16 @@ def test_of_a_price_it_is_told_who_moved_since_both_agreed(prices: tuple[Priced,
     assert shop.cents("A") == [1000 if who == "commercetools" else 1100]
 
 
-def _token_of(house: House, who: str) -> str:
-    return form_token(page(house, "/drift", who=who))
-
-
 # --- what may be done by whom ---
 
 
 def test_a_viewer_looks_and_may_not_act(house: House) -> None:
     reconciled(house, changes=[change(1, "products/x")])
-    answer = page(house, "/drift", who="viewer")
+    answer = house.page("/drift", who="viewer")
     assert [row[2] for row in rows_of(answer)] == ["name"]
     assert '<form method="post" action="/retail-sync/console/drift/reconcile' not in answer
     assert boxes(answer) == []
-    ours = boxes(page(house, "/drift"))
+    ours = boxes(house.page("/drift"))
     token = forgery.token(SECRET, "viewer")
     for path, form in (
         ("/drift/resync", {"do": "chosen", "change": ours}),
@@ -258,7 +237,7 @@ def test_a_viewer_looks_and_may_not_act(house: House) -> None:
         ("/drift/everything", {}),
         ("/drift/reconcile", {}),
     ):
-        assert send(house, path, who="viewer", token=token, **form).status_code == 403, path
+        assert house.send(path, who="viewer", token=token, **form).status_code == 403, path
     assert house.started == []
 
 
@@ -267,7 +246,7 @@ def test_a_form_that_is_not_ours_does_nothing(house: House, path: str) -> None:
     reconciled(house, changes=[change(1, "products/x")])
     form = {"do": "matching", "confirmed": "yes"}
     for token in ("", "nonsense", forgery.token(SECRET, "viewer"), forgery.token("another secret", "admin")):
-        assert send(house, path, token=token, **form).status_code == 403
+        assert house.send(path, token=token, **form).status_code == 403
     with house.client(None) as client:
         own = {"form_token": forgery.token(SECRET, "admin")}
         assert client.post(path, data={**form, **own}).status_code == 401
@@ -277,36 +256,36 @@ def test_a_form_that_is_not_ours_does_nothing(house: House, path: str) -> None:
 
 def test_who_may_see_one_entity_sees_and_syncs_that_one_only(house: House) -> None:
     hidden = reconciled(house, changes=[change(1, "products/x")])
-    theirs = boxes(page(house, "/drift"))
-    answer = page(house, "/drift", who="pricer")
+    theirs = boxes(house.page("/drift"))
+    answer = house.page("/drift", who="pricer")
     assert "SKU-1" not in answer
     assert "Products" not in answer
-    assert "SKU-1" not in page(house, "/drift.csv", who="pricer")
-    page(house, "/drift", {"run": hidden}, who="pricer", status=404)
-    page(house, "/drift.csv", {"run": hidden}, who="pricer", status=404)
+    assert "SKU-1" not in house.page("/drift.csv", who="pricer")
+    house.page("/drift", {"run": hidden}, who="pricer", status=404)
+    house.page("/drift.csv", {"run": hidden}, who="pricer", status=404)
     token = forgery.token(SECRET, "pricer")
-    answered = send(house, "/drift/resync", who="pricer", token=token, do="chosen", change=theirs)
-    assert said(house, answered, "pricer") == "Nothing was chosen, so nothing was started."
-    assert send(house, "/drift/everything", who="pricer", token=token, confirmed="yes").status_code == 403
+    answered = house.send("/drift/resync", who="pricer", token=token, do="chosen", change=theirs)
+    assert house.said(answered, "pricer") == "Nothing was chosen, so nothing was started."
+    assert house.send("/drift/everything", who="pricer", token=token, confirmed="yes").status_code == 403
     assert house.started == []
 
 
 def test_everything_is_synced_after_it_was_shown_what_that_means(house: House) -> None:
     reconciled(house, changes=[change(1, "products/x"), change(2, "products/x")])
-    asked = send(house, "/drift/everything")
+    asked = house.send("/drift/everything", of="/drift")
     assert asked.status_code == 200
     assert house.started == []
     assert "This writes: 2 changes" in asked.text
     assert ["Products", "2"] in [row[:2] for row in rows_of(asked.text, "What differed")]
-    assert "manual__1" in said(house, send(house, "/drift/everything", confirmed="yes"))
-    assert "writes nothing" in said(house, send(house, "/drift/reconcile"))
+    assert "manual__1" in house.said(house.send("/drift/everything", of="/drift", confirmed="yes"))
+    assert "writes nothing" in house.said(house.send("/drift/reconcile", of="/drift"))
     assert house.started == [("reconcile", {"repair": True}, "admin"), ("reconcile", {}, "admin")]
 
 
 def test_a_run_that_can_not_be_started_is_told(house: House) -> None:
     reconciled(house, changes=[priced_change()], entity="prices")
     house.refuses = "The DAG prices is paused."
-    answer = send(house, "/drift/resync", do="matching")
+    answer = house.send("/drift/resync", of="/drift", do="matching")
     assert answer.status_code == 409
     assert "The DAG prices is paused." in answer.text
 
@@ -350,7 +329,7 @@ def test_each_entity_is_given_the_keys_its_run_takes(house: House) -> None:
         house, "orders", changes=[change(1, "orders/x", kind="order", source_id="order-1", **document)]
     )
     reconciled(house, "sales", changes=[change(1, "sales/x", kind="sale", source_id="sale-1", **document)])
-    sentence = said(house, send(house, "/drift/resync", do="matching"))
+    sentence = house.said(house.send("/drift/resync", of="/drift", do="matching"))
     assert house.started == [
         ("prices", {"keys": ["SKU-1"]}, "admin"),
         ("customers", {"keys": ["person-1"]}, "admin"),
@@ -363,15 +342,15 @@ def test_each_entity_is_given_the_keys_its_run_takes(house: House) -> None:
 
 def test_too_many_at_once_are_for_a_run_in_full(house: House) -> None:
     reconciled(house, "prices", changes=[priced_change(n) for n in range(MOST + 1)])
-    answer = page(house, "/drift")
+    answer = house.page("/drift")
     assert "that match</button>" not in answer
     assert f"More than {MOST} at once are for a run in full" in answer
-    assert "Nothing was started" in said(house, send(house, "/drift/resync", do="matching"))
+    assert "Nothing was started" in house.said(house.send("/drift/resync", of="/drift", do="matching"))
     assert house.started == []
     met: list[str] = []
     path = "/drift?entity=prices"
     while path:
-        answer = page(house, path)
+        answer = house.page(path)
         met += boxes(answer)
         path = next_of(answer)
     assert len(met) == len(set(met)) == MOST + 1 > PAGE
@@ -380,7 +359,7 @@ def test_too_many_at_once_are_for_a_run_in_full(house: House) -> None:
 @pytest.mark.parametrize("chosen", [[], ["nonsense"], [SQL], [str(UUID(int=7))]])
 def test_what_is_no_difference_starts_nothing(house: House, chosen: list[str]) -> None:
     add_run(house, changes=[change(1, "products/x")])
-    sentence = said(house, send(house, "/drift/resync", token=forgery.token(SECRET, "admin"), change=chosen))
+    sentence = house.said(house.send("/drift/resync", token=forgery.token(SECRET, "admin"), change=chosen))
     assert sentence == "Nothing was chosen, so nothing was started."
     assert house.started == []
 
@@ -389,20 +368,20 @@ def test_changes_of_other_runs_are_not_differences(house: House) -> None:
     run_id = add_run(house, changes=[change(1, "products/x")])
     ids = [one.id for one in house.ledger.changes.read(run_id)]
     assert len(ids) == 1
-    said(house, send(house, "/drift/resync", token=forgery.token(SECRET, "admin"), change=ids))
+    house.said(house.send("/drift/resync", token=forgery.token(SECRET, "admin"), change=ids))
     assert house.started == []
-    page(house, "/drift", {"run": run_id}, status=404)
+    house.page("/drift", {"run": run_id}, status=404)
 
 
 # --- what is told ---
 
 
 def test_nothing_was_ever_reconciled(house: House) -> None:
-    answer = page(house, "/drift")
+    answer = house.page("/drift")
     assert "No reconciliation has ended yet" in answer
     assert "Reconcile now, writing nothing" in answer
     reconciled(house, state=None)
-    answer = page(house, "/drift")
+    answer = house.page("/drift")
     assert "one is under way" in answer
     assert rows_of(answer) == []
 
@@ -410,11 +389,11 @@ def test_nothing_was_ever_reconciled(house: House) -> None:
 def test_the_newest_one_that_ended_well_is_shown_beside_what_became_of_later_ones(house: House) -> None:
     reconciled(house, changes=[change(1, "products/x")])
     reconciled(house, at=LATER, state="failed", error="It broke.")
-    answer = page(house, "/drift")
+    answer = house.page("/drift")
     assert len(rows_of(answer)) == 1
     assert "the newest one failed" in answer
     reconciled(house, at="manual__3", state=None)
-    assert "a new one is under way" in page(house, "/drift")
+    assert "a new one is under way" in house.page("/drift")
 
 
 def test_customers_stay_private(house: House) -> None:
@@ -422,7 +401,7 @@ def test_customers_stay_private(house: House) -> None:
         1, "customers/x", kind="customer", label="10007", before={"email": "~left"}, after={"email": "~right"}
     )
     reconciled(house, "customers", changes=[made])
-    for answer in (page(house, "/drift"), page(house, "/drift.csv")):
+    for answer in (house.page("/drift"), house.page("/drift.csv")):
         assert "~left" not in answer
         assert "~right" not in answer
         assert "(private)" in answer
@@ -432,11 +411,11 @@ def test_warnings_of_documents_are_told_as_long_as_their_files_are_there(house: 
     lone = {"label": "W-1", "subject": "s", "code": "sale_missing", "message": f"No sale. {HOSTILE}"}
     drafts = [HoldDraft(kind="order", subject="commercetools:1", code="sale_missing", message="No sale.")]
     run_id = reconciled(house, "orders", holds=drafts)
-    assert "The files of this reconciliation were cleared" in page(house, "/drift")
+    assert "The files of this reconciliation were cleared" in house.page("/drift")
     assert list(house.staging.iterdir()) == [], "looking leaves nothing behind"
     staging = Staging(ObjectStoragePath(house.staging.as_uri()), run_id, house.ledger.checkpoints)
     staging.write_document("plan", {"warnings": [lone]})
-    answer = page(house, "/drift")
+    answer = house.page("/drift")
     [row] = rows_of(answer, "Warnings of Orders")
     assert row[:2] == ["W-1", "sale_missing"]
     assert "<script>" not in answer
@@ -451,16 +430,16 @@ def test_the_export_has_a_line_a_difference_and_no_formula(house: House) -> None
         after={"name": "+Cup", "brand": "B"},
     )
     reconciled(house, changes=[made])
-    head, *lines = csv.reader(io.StringIO(page(house, "/drift.csv").removeprefix("\ufeff")))
+    head, *lines = csv.reader(io.StringIO(house.page("/drift.csv").removeprefix("\ufeff")))
     read = [dict(zip(head, line, strict=True)) for line in lines]
     assert [(one["field"], one["commercetools"], one["lightspeed"]) for one in read] == [
         ("brand", "B", "A"),
         ("name", "'+Cup", "Mug"),
     ]
     assert {one["record"] for one in read} == {"'=cmd()"}
-    only = page(house, "/drift.csv", {"field": "brand"})
+    only = house.page("/drift.csv", {"field": "brand"})
     assert "Mug" not in only
-    assert "SKU" not in page(house, "/drift.csv", {"text": "nowhere"})
+    assert "SKU" not in house.page("/drift.csv", {"text": "nowhere"})
 
 
 def test_all_that_is_shown_is_escaped(house: House) -> None:
@@ -485,16 +464,16 @@ def test_all_that_is_shown_is_escaped(house: House) -> None:
     reconciled(house, changes=[made])
     reconciled(house, "inventory", changes=[stock])
     for query in ({}, *({name: HOSTILE} for name in ("field", "location", "text"))):
-        answer = page(house, "/drift", query)
+        answer = house.page("/drift", query)
         assert "<script>alert" not in answer
         assert "<img src=x" not in answer
-    assert len(rows_of(page(house, "/drift", {"location": HOSTILE}))) == 1
-    assert len(rows_of(page(house, "/drift", {"field": HOSTILE, "entity": "inventory"}))) == 1
+    assert len(rows_of(house.page("/drift", {"location": HOSTILE}))) == 1
+    assert len(rows_of(house.page("/drift", {"field": HOSTILE, "entity": "inventory"}))) == 1
     for name in ("entity", "field", "system", "location", "text", "after"):
         for value in (SQL, "%", "a|1|b|c", "products|99999999999|x|y"):
-            page(house, "/drift", {name: value})
-    page(house, "/drift", {"run": SQL}, status=404)
-    page(house, "/drift", {"run": "nothing"}, status=404)
+            house.page("/drift", {name: value})
+    house.page("/drift", {"run": SQL}, status=404)
+    house.page("/drift", {"run": "nothing"}, status=404)
 
 
 def test_it_works_in_a_browser(house: House, browser: Any) -> None:
@@ -522,5 +501,5 @@ def test_a_product_is_read_again_by_the_sku_of_one_of_its_variants(house: House)
         for n, sku in enumerate(("MUG-2", "MUG-1", ""))
     ]
     house.ledger.mirror.see("products", "variant", "commercetools", run_id, rows)
-    said(house, send(house, "/drift/resync", do="matching"))
+    house.said(house.send("/drift/resync", of="/drift", do="matching"))
     assert house.started == [("products", {"keys": ["MUG-1"]}, "admin")]

@@ -14,7 +14,6 @@ import pytest
 from retail_sync.ledger.rows import Hold, HoldDraft
 from retail_sync.sync.engine.settle import RunFailed
 from sandbox.shop import SAMPLE_SHOP, load_shop
-from tests.console.house import House, form_token, house_of
 from tests.scenarios.test_decisions import (
     AMBIGUOUS,
     REVIEW,
@@ -23,6 +22,7 @@ from tests.scenarios.test_decisions import (
     name_online,
     rename_both,
 )
+from tests.support.console_app import House, form_token, house_of
 from tests.support.worlds import World, world_of
 
 INJECTION = "\"><img src=x onerror=alert(1)> ' OR 1=1 --"

@@ -22,12 +22,12 @@ from starlette.datastructures import ImmutableMultiDict
 
 from retail_sync.console.app import PAGES, console_app
 from retail_sync.console.bounds import LONGEST_VALUE, MOST_FORM_BYTES
-from retail_sync.console.exporting import LONGEST_CELL, harmless
+from retail_sync.console.spreadsheet import LONGEST_CELL, harmless
 from retail_sync.console.visit import Form
 from retail_sync.ledger import Ledger
 from retail_sync.settings.models import SyncSettings
 from tests.benchmarks.consoleledger import fill, one_of
-from tests.console.house import House, form_token, house_of
+from tests.support.console_app import House, form_token, house_of
 
 ANSWERS = {200, 303, 400, 403, 404, 409, 413, 415, 422}
 UNREADABLE = ["a\x00b", "\x00", "x" * (LONGEST_VALUE + 1)]

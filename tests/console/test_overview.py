@@ -14,23 +14,20 @@ from sqlalchemy import text
 
 from retail_sync.console import forgery
 from retail_sync.console.pages.overview import lag
-from retail_sync.console.plots import HEIGHT, TOP, WIDTH, nice, plot
-from retail_sync.console.remembered import Remembered
-from retail_sync.console.verdict import Facts, verdict_of
-from retail_sync.console.words import linked
+from retail_sync.console.views.plots import HEIGHT, TOP, WIDTH, nice, plot
+from retail_sync.console.views.verdict import Facts, verdict_of
+from retail_sync.console.vocabulary import linked
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.queries.health import CursorAt, Health
 from retail_sync.ledger.rows import HoldDraft
 from retail_sync.records.events import Hint
 from sandbox.shop import SAMPLE_SHOP, load_shop
-from tests.console.house import House, form_token, house_of
+from tests.support.console_app import SECRET, House, form_token, house_of
 from tests.support.worlds import world_of
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 FRESH = NOW - timedelta(minutes=12)
 OLD_AFTER = timedelta(hours=3)
-
-SECRET = "a secret of the tests"
 
 
 def sentence(*facts: Facts, **more: Any) -> Any:
@@ -289,18 +286,6 @@ def test_a_request_is_counted_once_whether_it_went_well_or_not(house: House) -> 
 )
 def test_a_cursor_that_is_a_time_tells_how_far_it_is_behind(cursor: str, told: str) -> None:
     assert lag(CursorAt("lightspeed", cursor, FRESH), NOW) == told
-
-
-def test_a_count_is_repeated_only_when_it_is_too_old(house: House) -> None:
-    clock = [100.0]
-    kept, counted = Remembered(lambda: clock[0]), iter(range(9))
-    engine = house.ledger.engine
-    assert kept.get(engine, "a", 15, lambda: next(counted)) == 0
-    clock[0] += 14
-    assert kept.get(engine, "a", 15, lambda: next(counted)) == 0
-    assert kept.get(engine, "b", 15, lambda: next(counted)) == 1
-    clock[0] += 2
-    assert kept.get(engine, "a", 15, lambda: next(counted)) == 2
 
 
 def test_a_plot_of_nothing_and_of_one_point() -> None:

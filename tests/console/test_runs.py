@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
-from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,103 +16,33 @@ import httpx
 import pytest
 
 from retail_sync.console import forgery
-from retail_sync.console.exporting import HEAD, MARK, csv_of, harmless
 from retail_sync.console.pages.runs import CHANGES, RUNS
-from retail_sync.ledger.rows import ChangeRow, HoldDraft
+from retail_sync.console.spreadsheet import MARK, csv_of, harmless
+from retail_sync.console.views.plans import HEAD, lines_of
+from retail_sync.ledger.rows import HoldDraft
 from sandbox.shop import SAMPLE_SHOP, load_shop
-from tests.console.house import House, form_token, house_of
+from tests.support.console_app import (
+    ACCOUNT,
+    AT,
+    HOSTILE,
+    SECRET,
+    House,
+    add_run,
+    change,
+    form_token,
+    house_of,
+    next_of,
+    within,
+    words,
+)
 from tests.support.worlds import world_of
-
-SECRET = "a secret of the tests"
-AT = "manual__2026-11-27T15:20:50.288366+00:00"
-ACCOUNT = {
-    "read": 10, "recalled": 2, "unchanged": 7, "planned": 3, "held": 1, "ignored": 1, "changes": 3, "applied": 0,
-    "already_there": 0, "failed": 0, "not_applied": 3, "unsettled": 0, "holds": 1, "add_up": True,
-}  # fmt: skip
-HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
-
-
-def change(number: int, run_id: str, **more: Any) -> ChangeRow:
-    given: dict[str, Any] = {
-        "run_id": run_id,
-        "entity": run_id.split("/")[0],
-        "kind": "variant",
-        "subject": f"commercetools:{number}",
-        "label": f"SKU-{number}",
-        "system": "lightspeed",
-        "action": "update",
-        "unit": f"lightspeed:{number}",
-        "target_id": f"t-{number}",
-        "before": {"name": "Mug"},
-        "after": {"name": f"Cup {number}"},
-        "reasons": {"name": "commercetools owns the field"},
-        "outcome": "not_applied",
-    }
-    return ChangeRow(**(given | more))
-
-
-def add_run(
-    house: House,
-    entity: str = "products",
-    airflow_run_id: str = AT,
-    *,
-    changes: list[ChangeRow] | None = None,
-    holds: list[HoldDraft] | None = None,
-    state: str | None = "succeeded",
-    accounts: dict[str, Any] | None = None,
-    error: str | None = None,
-    remedy: str | None = None,
-    dag_id: str = "",
-    **params: Any,
-) -> str:
-    """A run as the pipeline leaves it: a dry run in full of which everything went well, unless told otherwise."""
-    run_id = f"{dag_id}/{entity}/{airflow_run_id}" if dag_id else f"{entity}/{airflow_run_id}"
-    house.ledger.runs.open(
-        run_id,
-        entity,
-        purpose="reconcile" if dag_id == "reconcile" else "sync",
-        dag_id=dag_id or entity,
-        airflow_run_id=airflow_run_id,
-        mode="full",
-        params={"mode": "full", "dry_run": True, "direction": "both", "asked_by": "Kim", **params},
-    )
-    house.ledger.changes.store([replace(one, run_id=run_id) for one in changes or []])
-    house.ledger.runs.settle(run_id, entity, cursors={}, holds=holds or [])
-    window = {"commercetools": {"lower": None, "upper": "2026-11-27T15:19:00Z"}, "state": "a digest"}
-    house.ledger.runs.set_windows(run_id, window)
-    if state:
-        counted = ACCOUNT if accounts is None else accounts
-        house.ledger.runs.finish(run_id, state, counted, "In short.", error, remedy)  # type: ignore[arg-type]
-    return run_id
-
-
-def page(
-    house: House, path: str, query: dict[str, str] | None = None, *, who: str = "admin", status: int = 200
-) -> str:
-    # An empty query would take away what the path has of one.
-    with house.client(who) as client:
-        answer = client.get(path, params=query or None)
-    assert answer.status_code == status, answer.text
-    return answer.text
-
-
-def press(house: House, run_id: str, token: str, *, who: str | None = "admin", **more: Any) -> httpx.Response:
-    """Send the form that applies a plan."""
-    with house.client(who) as client:
-        return client.post(f"/runs/{run_id}/apply", data={"form_token": token}, **more)
-
-
-def next_of(answer: str) -> str:
-    """The address of the next page, within the console; empty on the last one."""
-    found = re.search(r'<a href="([^"]+)" rel="next"', answer)
-    return unescape(found[1]).removeprefix("/retail-sync/console") if found else ""
 
 
 def rows_of(answer: str, label: str) -> list[str]:
     """The text of each body row of a table, without tags."""
     [table] = re.findall(rf'aria-label="{label}">(.*?)</table>', answer, flags=re.S)
     found = re.findall(r"<tr[ >].*?</tr>|<tr>.*?</tr>", table.partition("<tbody>")[2], flags=re.S)
-    return [" ".join(unescape(re.sub(r"<[^>]+>", " ", row)).split()) for row in found]
+    return [words(row) for row in found]
 
 
 # --- the list ---
@@ -122,7 +50,7 @@ def rows_of(answer: str, label: str) -> list[str]:
 
 def test_the_list_tells_of_each_run_who_asked_and_what_came_of_it(house: House) -> None:
     run_id = add_run(house)
-    answer = page(house, "/runs")
+    answer = house.page("/runs")
     [row] = rows_of(answer, "Runs, newest first")
     assert row.startswith("Products full dry run succeeded dry run")
     assert "Kim" in row
@@ -143,10 +71,10 @@ def test_the_list_is_filtered_and_says_so_where_nothing_is_left(house: House) ->
         ({"since": "2020-01-01"}, {"Products", "Prices"}),
         ({"state": "' OR 1=1 --", "kind": "?"}, {"Products", "Prices"}),
     ):
-        rows = rows_of(page(house, "/runs", query), "Runs, newest first")
+        rows = rows_of(house.page("/runs", query), "Runs, newest first")
         assert {row.split()[0] for row in rows} == names, query
-    assert "No run is like that" in page(house, "/runs", {"until": "2020-01-01"})
-    assert "Give days as 2026-01-31" in page(house, "/runs", {"since": "<b>yesterday</b>"})
+    assert "No run is like that" in house.page("/runs", {"until": "2020-01-01"})
+    assert "Give days as 2026-01-31" in house.page("/runs", {"since": "<b>yesterday</b>"})
 
 
 def test_every_run_is_met_once_page_by_page(house: House) -> None:
@@ -154,7 +82,7 @@ def test_every_run_is_met_once_page_by_page(house: House) -> None:
     met: list[str] = []
     path = "/runs?kind=dry"
     while path:
-        answer = page(house, path)
+        answer = house.page(path)
         met += re.findall(r'href="/retail-sync/console/runs/(products/[^"]+)"', answer)
         path = next_of(answer)
     assert len(met) == len(made)
@@ -164,22 +92,22 @@ def test_every_run_is_met_once_page_by_page(house: House) -> None:
 @pytest.mark.parametrize("place", ["nonsense", "2026-11-27|x", "|", "2026-11-27T10:00:00+00:00"])
 def test_a_place_that_makes_no_sense_is_the_beginning(house: House, place: str) -> None:
     run_id = add_run(house, changes=[change(1, "products/x")])
-    assert "Products" in page(house, "/runs", {"after": place})
-    assert "SKU-1" in page(house, f"/runs/{run_id}", {"after": place, "holds_after": place})
+    assert "Products" in house.page("/runs", {"after": place})
+    assert "SKU-1" in house.page(f"/runs/{run_id}", {"after": place, "holds_after": place})
 
 
 def test_who_may_see_an_entity_sees_its_runs_only(house: House) -> None:
     hidden = add_run(house, changes=[change(1, "products/x")])
     add_run(house, "prices")
-    assert [row.split()[0] for row in rows_of(page(house, "/runs", who="pricer"), "Runs, newest first")] == [
+    assert [row.split()[0] for row in rows_of(house.page("/runs", who="pricer"), "Runs, newest first")] == [
         "Prices"
     ]
-    assert "Nothing has run yet" not in page(house, "/runs", {"entity": "products"}, who="pricer")
+    assert "Nothing has run yet" not in house.page("/runs", {"entity": "products"}, who="pricer")
     for path in (f"/runs/{hidden}", f"/runs/{hidden}/plan.csv"):
-        assert "SKU-1" not in page(house, path, who="pricer", status=404)
-    assert "SKU-1" not in page(house, f"/runs/of/products/{AT}", who="pricer")
+        assert "SKU-1" not in house.page(path, who="pricer", status=404)
+    assert "SKU-1" not in house.page(f"/runs/of/products/{AT}", who="pricer")
     own = forgery.token(SECRET, "pricer")
-    assert press(house, hidden, own, who="pricer").status_code == 404
+    assert house.send(f"/runs/{hidden}/apply", token=own, who="pricer").status_code == 404
     assert house.started == []
 
 
@@ -187,7 +115,7 @@ def test_who_may_see_an_entity_sees_its_runs_only(house: House) -> None:
 
 
 def test_the_account_adds_up_before_the_readers_eyes(house: House) -> None:
-    answer = page(house, f"/runs/{add_run(house)}")
+    answer = house.page(f"/runs/{add_run(house)}")
     assert rows_of(answer, "Account of records") == [
         "Read 10",
         "Due again or changed since 2",
@@ -210,17 +138,17 @@ def test_an_account_that_does_not_add_up_says_so_and_what_to_do(house: House) ->
         accounts={**ACCOUNT, "unchanged": 6},
         error="The accounts do not add up: 12 and 11.",
     )
-    answer = page(house, f"/runs/{run_id}")
+    answer = house.page(f"/runs/{run_id}")
     assert "Accounted for does not add up 11" in rows_of(answer, "Account of records")
     assert "The accounts do not add up: 12 and 11." in answer
     assert "Clear the first task of the run that did not succeed" in answer
-    assert "does not add up" in page(house, "/runs")
+    assert "does not add up" in house.page("/runs")
 
 
 def test_a_run_under_way_and_one_without_a_plan_say_so(house: House) -> None:
-    assert "The run is under way" in page(house, f"/runs/{add_run(house, state=None)}")
+    assert "The run is under way" in house.page(f"/runs/{add_run(house, state=None)}")
     broken = add_run(house, "prices", state="failed", accounts={}, error="No token.", remedy="Ask.")
-    answer = page(house, f"/runs/{broken}")
+    answer = house.page(f"/runs/{broken}")
     assert "the run ended before there was a plan" in answer
     assert answer.count("What to do:") == 1
 
@@ -244,7 +172,7 @@ def test_the_plan_shows_every_field_before_and_after_and_why(house: House) -> No
             change(4, "products/x", action="create", after={f"f{n}": n for n in range(9)}, before={}),
         ],
     )
-    rows = rows_of(page(house, f"/runs/{run_id}"), "Changes of this run")
+    rows = rows_of(house.page(f"/runs/{run_id}"), "Changes of this run")
     text_ = "\n".join(rows)
     assert "SKU-1 variant update Lightspeed not applied name Mug Cup 1 commercetools owns the field" in rows
     assert "brand – nothing only online" in text_
@@ -263,13 +191,13 @@ def test_a_plan_is_filtered_and_met_once_page_by_page(house: House) -> None:
     met: list[str] = []
     path = f"/runs/{run_id}?system=lightspeed"
     while path:
-        answer = page(house, path)
+        answer = house.page(path)
         assert f"{CHANGES + 3} of {len(plan)} changes match" in answer
         met += [row.split()[0] for row in rows_of(answer, "Changes of this run")]
         path = next_of(answer)
     assert len(met) == len(set(met)) == CHANGES + 3
-    assert "1 of 105 changes match" in page(house, f"/runs/{run_id}", {"text": "Cup 104"})
-    assert "No change is like that" in page(house, f"/runs/{run_id}", {"field": "price"})
+    assert "1 of 105 changes match" in house.page(f"/runs/{run_id}", {"text": "Cup 104"})
+    assert "No change is like that" in house.page(f"/runs/{run_id}", {"field": "price"})
 
 
 def test_a_run_tells_what_it_held(house: House) -> None:
@@ -281,12 +209,12 @@ def test_a_run_tells_what_it_held(house: House) -> None:
         message="Both sides changed.",
         release="Make them equal.",
     )
-    answer = page(house, f"/runs/{add_run(house, holds=[hold])}")
+    answer = house.page(f"/runs/{add_run(house, holds=[hold])}")
     [row] = rows_of(answer, "Holds this run found")
     assert row.startswith("SKU-1 variant conflict Both sides changed. Make them equal.")
     later = add_run(house, airflow_run_id="later", holds=[hold])
-    assert "found again by later runs" in page(house, f"/runs/products/{AT}")
-    assert "SKU-1" in page(house, f"/runs/{later}")
+    assert "found again by later runs" in house.page(f"/runs/products/{AT}")
+    assert "SKU-1" in house.page(f"/runs/{later}")
 
 
 def test_private_values_are_shown_as_private_in_page_and_file(house: House) -> None:
@@ -308,7 +236,7 @@ def test_private_values_are_shown_as_private_in_page_and_file(house: House) -> N
         ],
     )
     for path in (f"/runs/{run_id}", f"/runs/{run_id}/plan.csv"):
-        answer = page(house, path)
+        answer = house.page(path)
         assert "(private)" in answer
         assert "~0123" not in answer
 
@@ -340,7 +268,7 @@ def test_the_file_holds_what_the_page_would_show_a_line_a_field(house: House) ->
         ("SKU-2", "", "", ""),
     }
     assert {one["run"] for one in found} == {run_id}
-    some = page(house, f"/runs/{run_id}/plan.csv", {"system": "commercetools"})
+    some = house.page(f"/runs/{run_id}/plan.csv", {"system": "commercetools"})
     assert "SKU-2" in some and "SKU-1" not in some
 
 
@@ -363,7 +291,9 @@ def test_the_file_holds_what_the_page_would_show_a_line_a_field(house: House) ->
 def test_no_cell_is_a_formula(cell: str, kept: str) -> None:
     assert harmless(cell) == kept
     [_, line] = csv.reader(
-        io.StringIO("".join(csv_of([change(1, "r", label=cell, after={}, before={})])), newline="")
+        io.StringIO(
+            "".join(csv_of(HEAD, lines_of([change(1, "r", label=cell, after={}, before={})]))), newline=""
+        )
     )
     assert line[HEAD.index("record")] == kept
 
@@ -386,7 +316,7 @@ def planned(ledger_url: str, settings: Any, folder: Path) -> Iterator[tuple[Hous
         )
         # In a thread of its own: where a browser is open, this one has a loop that runs already.
         with ThreadPoolExecutor(1) as beside:
-            beside.submit(world.run, "full", dry_run=True, run_id=run_id).result()
+            beside.submit(world.run, "products", "full", dry_run=True, run_id=run_id).result()
         with house_of(world.ledger, settings, folder) as house:
             yield house, run_id
 
@@ -398,11 +328,11 @@ def test_the_plan_of_a_whole_dry_run_is_read_exported_and_applied(
         stored = house.ledger.changes.read(run_id)
         assert len(stored) > CHANGES
         lines = csv.DictReader(
-            io.StringIO(page(house, f"/runs/{run_id}/plan.csv").removeprefix(MARK), newline="")
+            io.StringIO(house.page(f"/runs/{run_id}/plan.csv").removeprefix(MARK), newline="")
         )
         assert {line["change id"] for line in lines} == {one.id for one in stored}
 
-        answer = page(house, f"/runs/{run_id}")
+        answer = house.page(f"/runs/{run_id}")
         counts: dict[tuple[str, str], int] = {}
         for one in stored:
             counts[(one.system, one.action)] = counts.get((one.system, one.action), 0) + 1
@@ -410,11 +340,11 @@ def test_the_plan_of_a_whole_dry_run_is_read_exported_and_applied(
             assert f"<strong>{action} {count}</strong>" in answer
 
         before = [(one.id, one.outcome) for one in stored]
-        pressed = press(house, run_id, form_token(answer))
+        pressed = house.send(f"/runs/{run_id}/apply", token=form_token(answer))
         assert pressed.status_code == 303
         assert house.started == [("products", {"plan": run_id}, "admin")]
         assert [(one.id, one.outcome) for one in house.ledger.changes.read(run_id)] == before
-        told = page(house, pressed.headers["location"].removeprefix("/retail-sync/console"))
+        told = house.page(within(pressed.headers["location"]))
         assert "was started: it makes the plan of" in told
         assert "There is no account of this run yet" in told
 
@@ -422,37 +352,37 @@ def test_the_plan_of_a_whole_dry_run_is_read_exported_and_applied(
 def test_a_plan_is_offered_once(house: House) -> None:
     seen = add_run(house, changes=[change(1, "products/x")])
     add_run(house, airflow_run_id="a2", dry_run=False, plan=seen, state="failed", error="Stale.")
-    assert "<button" in page(house, f"/runs/{seen}").partition('id="apply"')[2].partition("</section>")[0]
+    assert "<button" in house.page(f"/runs/{seen}").partition('id="apply"')[2].partition("</section>")[0]
     done = add_run(house, airflow_run_id="a3", dry_run=False, plan=seen)
-    answer = page(house, f"/runs/{seen}").partition('id="apply"')[2].partition("</section>")[0]
+    answer = house.page(f"/runs/{seen}").partition('id="apply"')[2].partition("</section>")[0]
     assert "<button" not in answer
     assert "It was applied by" in answer and done in answer
-    assert seen in page(house, f"/runs/{done}")
+    assert seen in house.page(f"/runs/{done}")
 
 
 def test_a_plan_of_one_direction_names_what_of_it_is_written(house: House) -> None:
     plan = [change(1, "products/x"), change(2, "products/x", system="commercetools", action="create")]
     run_id = add_run(house, changes=plan, direction="to_lightspeed")
-    answer = page(house, f"/runs/{run_id}")
+    answer = house.page(f"/runs/{run_id}")
     assert "<strong>update 1</strong> in Lightspeed" in answer
     assert "<strong>create 1</strong>" not in answer
 
 
 def test_who_may_look_only_can_not_apply(house: House) -> None:
     run_id = add_run(house, changes=[change(1, "products/x")])
-    answer = page(house, f"/runs/{run_id}", who="viewer")
+    answer = house.page(f"/runs/{run_id}", who="viewer")
     assert "disabled" in answer and "Only who may trigger the DAG products" in answer
     assert f"/runs/{run_id}/apply" not in answer
     # No page gives a viewer a token; with one they are refused, too.
     own = forgery.token(SECRET, "viewer")
-    assert press(house, run_id, own, who="viewer").status_code == 403
-    assert press(house, run_id, own, who=None).status_code == 401
+    assert house.send(f"/runs/{run_id}/apply", token=own, who="viewer").status_code == 403
+    assert house.send(f"/runs/{run_id}/apply", token=own, who=None).status_code == 401
     assert house.started == []
 
 
 def test_a_form_of_somebody_else_or_of_nobody_applies_nothing(house: House) -> None:
     run_id = add_run(house, changes=[change(1, "products/x")])
-    token = form_token(page(house, f"/runs/{run_id}"))
+    token = form_token(house.page(f"/runs/{run_id}"))
     assert token
     for given in (
         "",
@@ -460,10 +390,10 @@ def test_a_form_of_somebody_else_or_of_nobody_applies_nothing(house: House) -> N
         forgery.token(SECRET, "viewer"),
         forgery.token("other", "admin"),
     ):
-        answer = press(house, run_id, given)
+        answer = house.send(f"/runs/{run_id}/apply", token=given)
         assert answer.status_code == 403
     strange = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
-    answer = press(house, run_id, token, headers=strange)
+    answer = house.send(f"/runs/{run_id}/apply", token=token, headers=strange)
     assert answer.status_code == 403
     assert house.started == []
 
@@ -479,10 +409,10 @@ def test_a_form_of_somebody_else_or_of_nobody_applies_nothing(house: House) -> N
 )
 def test_only_the_plan_of_a_finished_dry_run_can_be_applied(house: House, run: dict[str, Any]) -> None:
     run_id = add_run(house, changes=[change(1, "products/x")], **run)
-    assert f"/runs/{run_id}/apply" not in page(house, f"/runs/{run_id}")
+    assert f"/runs/{run_id}/apply" not in house.page(f"/runs/{run_id}")
     other = add_run(house, "prices", changes=[change(1, "prices/x")])
-    token = form_token(page(house, f"/runs/{other}"))
-    answer = press(house, run_id, token, follow_redirects=True)
+    token = form_token(house.page(f"/runs/{other}"))
+    answer = house.send(f"/runs/{run_id}/apply", token=token, follow=True)
     assert "can be applied" in answer.text
     assert house.started == []
 
@@ -490,8 +420,8 @@ def test_only_the_plan_of_a_finished_dry_run_can_be_applied(house: House, run: d
 def test_a_run_that_can_not_be_started_says_why(house: House) -> None:
     run_id = add_run(house, changes=[change(1, "products/x")])
     house.refuses = "The DAG products is paused."
-    token = form_token(page(house, f"/runs/{run_id}"))
-    answer = press(house, run_id, token)
+    token = form_token(house.page(f"/runs/{run_id}"))
+    answer = house.send(f"/runs/{run_id}/apply", token=token)
     assert answer.status_code == 409
     assert "The DAG products is paused." in answer.text
 
@@ -513,13 +443,13 @@ def test_the_tab_of_a_dag_run_shows_its_run(house: House, encode: Any) -> None:
 
 def test_the_tab_of_a_reconciliation_shows_a_run_an_entity(house: House) -> None:
     first, second = (add_run(house, entity, dag_id="reconcile") for entity in ("products", "prices"))
-    answer = page(house, f"/runs/of/reconcile/{AT}")
+    answer = house.page(f"/runs/of/reconcile/{AT}")
     assert first in answer and second in answer
     assert [row.split()[0] for row in rows_of(answer, "Runs of this DAG run, one an entity")] == [
         "Products",
         "Prices",
     ]
-    assert second in page(house, f"/runs/of/reconcile/{AT}", who="pricer")
+    assert second in house.page(f"/runs/of/reconcile/{AT}", who="pricer")
 
 
 @pytest.mark.parametrize(
@@ -532,7 +462,7 @@ def test_the_tab_of_a_reconciliation_shows_a_run_an_entity(house: House) -> None
     ],
 )
 def test_the_tab_of_any_other_run_says_what_it_is(house: House, dag_id: str, says: str) -> None:
-    assert says in page(house, f"/runs/of/{dag_id}/{AT}")
+    assert says in house.page(f"/runs/of/{dag_id}/{AT}")
 
 
 # --- what strangers write ---
@@ -566,25 +496,23 @@ def test_nothing_a_record_holds_is_markup(house: House) -> None:
         plan=HOSTILE,
     )
     for answer in (
-        page(house, f"/runs/{run_id}"),
-        page(house, "/runs"),
-        page(house, f"/runs/{run_id}", {"text": HOSTILE, "field": HOSTILE, "system": HOSTILE}),
-        page(house, f"/runs/of/{quote(HOSTILE, safe='')}/{quote(HOSTILE, safe='')}"),
+        house.page(f"/runs/{run_id}"),
+        house.page("/runs"),
+        house.page(f"/runs/{run_id}", {"text": HOSTILE, "field": HOSTILE, "system": HOSTILE}),
+        house.page(f"/runs/of/{quote(HOSTILE, safe='')}/{quote(HOSTILE, safe='')}"),
     ):
         assert "<script>alert" not in answer
         assert "<img" not in answer
-    assert "&lt;script&gt;alert" in page(house, f"/runs/{run_id}")
+    assert "&lt;script&gt;alert" in house.page(f"/runs/{run_id}")
 
 
 def test_what_is_typed_is_a_value_and_never_part_of_a_query(house: House) -> None:
     run_id = add_run(house, changes=[change(1, "products/x")])
     for typed in ("' OR '1'='1", "'; DROP TABLE changes; --", "%", "_", "\\", ":run_id", "{}"):
         for name in ("system", "action", "kind", "outcome", "field", "text"):
-            assert "SKU-1 " not in " ".join(rows_or_none(page(house, f"/runs/{run_id}", {name: typed}))), (
-                typed
-            )
-    page(house, "/runs/" + quote("products/' OR '1'='1", safe="/"), status=404)
-    page(house, "/runs/%00", status=404)
+            assert "SKU-1 " not in " ".join(rows_or_none(house.page(f"/runs/{run_id}", {name: typed}))), typed
+    house.page("/runs/" + quote("products/' OR '1'='1", safe="/"), status=404)
+    house.page("/runs/%00", status=404)
     assert len(house.ledger.changes.read(run_id)) == 1
 
 

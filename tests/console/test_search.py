@@ -10,59 +10,31 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 
 from retail_sync.console import forgery
-from retail_sync.console.lives import discreet
 from retail_sync.console.pages.search import ROWS
-from retail_sync.console.searched import moment, place_of
-from retail_sync.console.wire import pretty
+from retail_sync.console.views.search import moment, place_of
+from retail_sync.console.views.timeline import discreet
+from retail_sync.console.views.wire import pretty
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow, new_id
 from retail_sync.records.events import Hint
 from retail_sync.transport.faces import Exchange
 from sandbox.shop import SAMPLE_SHOP, load_shop
-from tests.console.house import House, form_token, house_of
 from tests.support.builders.orders import Ordered, ordered_from
+from tests.support.console_app import ROOT, SECRET, House, house_of, next_of, within, words
 from tests.support.exchanges import kept_exchanges
 
-SECRET = "a secret of the tests"
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>' OR 1=1 --"
 AT = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-def get(house: House, path: str, who: str = "admin", status: int = 200, **query: Any) -> str:
-    with house.client(who) as client:
-        answer = client.get(path, params=query or None)
-    assert answer.status_code == status, answer.text
-    return answer.text
-
-
-def send(
-    house: House, typed: str, who: str = "admin", token: str | None = None, **more: str
-) -> httpx.Response:
-    """The search as a browser sends it; where it leads is not followed."""
-    with house.client(who) as client:
-        given = form_token(client.get("/search").text) if token is None else token
-        return client.post("/search", data={"q": typed, "form_token": given, **more})
-
-
-def words(page: str) -> str:
-    """The text of a page, without tags."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def happenings(page: str) -> list[str]:
     """The text of each row of the timeline."""
     return [words(one) for one in re.findall(r"<li class=\"[a-z]+\">(.*?)</li>", page, flags=re.S)]
-
-
-def next_of(page: str) -> str:
-    found = re.search(r'<a href="([^"]+)" rel="next"', page)
-    return unescape(found[1]).removeprefix("/retail-sync/console") if found else ""
 
 
 def path_to(page: str, called: str) -> str:
@@ -119,9 +91,9 @@ def lived(module_ledger_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     ],
 )
 def test_a_text_is_understood_and_says_how(lived: Lived, typed: str, understood: str) -> None:
-    answer = send(lived.house, typed)
+    answer = lived.house.send("/search", q=typed)
     assert answer.status_code == 303
-    page = get(lived.house, answer.headers["location"].removeprefix("/retail-sync/console"))
+    page = lived.house.page(within(answer.headers["location"]))
     assert understood in words(page)
     assert f'value="{typed.strip()}"' in page
 
@@ -141,12 +113,12 @@ def test_ids_of_every_kind_are_found(lived: Lived) -> None:
         (change.id, f"As a change: {change.label}"),
         (request.id, f"As a request: {request.method} {request.url}"),
     ):
-        assert understood in words(get(lived.house, "/search", q=typed)), typed
+        assert understood in words(lived.house.page("/search", q=typed)), typed
 
 
 def test_a_variant_shows_both_sides_what_was_agreed_on_and_its_stock(lived: Lived) -> None:
-    found = get(lived.house, "/search", q="NK-FLEECE-BLK-M")
-    page = get(lived.house, path_to(found, "NK-FLEECE-BLK-M"))
+    found = lived.house.page("/search", q="NK-FLEECE-BLK-M")
+    page = lived.house.page(path_to(found, "NK-FLEECE-BLK-M"))
     told = words(page)
     [link] = [
         one for one in lived.house.ledger.links.read("products", "variant") if one.id in link_ids(lived)
@@ -161,7 +133,7 @@ def test_a_variant_shows_both_sides_what_was_agreed_on_and_its_stock(lived: Live
     assert "applied Updated in Lightspeed Products" in happenings(page)[1]
     assert "price 8490 8900 first alignment; commercetools owns the field" in happenings(page)[1]
     # The same life, whichever side it is looked at from.
-    other = get(lived.house, f"/records/products/variant/lightspeed/{link.lightspeed_id}")
+    other = lived.house.page(f"/records/products/variant/lightspeed/{link.lightspeed_id}")
     assert [one.partition(" ago")[2] for one in happenings(other)] == [
         one.partition(" ago")[2] for one in happenings(page)
     ]
@@ -180,8 +152,8 @@ def link_ids(lived: Lived) -> set[str]:
 
 
 def test_an_order_shows_its_document_its_sale_and_the_requests_behind_each_step(lived: Lived) -> None:
-    found = get(lived.house, "/search", q="FB-W-0021")
-    page = get(lived.house, path_to(found, "FB-W-0021"))
+    found = lived.house.page("/search", q="FB-W-0021")
+    page = lived.house.page(path_to(found, "FB-W-0021"))
     told = words(page)
     assert "Order in commercetools Number FB-W-0021" in told
     assert "NK-FLEECE-BLK-XL 2 89.00 EUR 178.00 EUR" in told
@@ -190,10 +162,10 @@ def test_an_order_shows_its_document_its_sale_and_the_requests_behind_each_step(
     assert "Online bezahlt 178.00" in told
     steps = [one.split(" Orders")[0] for one in happenings(page)]
     assert {"applied Sold in Lightspeed", "applied Marked in commercetools", "linked Linked"} <= set(steps)
-    change = get(lived.house, path_to(page, "Requests of this change"))
+    change = lived.house.page(path_to(page, "Requests of this change"))
     assert "Requests made for this change" in change
     [request] = re.findall(r'href="/retail-sync/console(/exchanges/[0-9a-f]+)"', change)[:1]
-    exchange = get(lived.house, request)
+    exchange = lived.house.page(request)
     assert re.search(r'<span class="badge good">20[01]</span>', exchange)
     assert "&#34;data&#34;: {\n" in exchange or "&#34;version&#34;:" in exchange
     assert lived.shop.world.till_token not in exchange
@@ -202,11 +174,11 @@ def test_an_order_shows_its_document_its_sale_and_the_requests_behind_each_step(
 
 def test_who_bears_an_address_is_found_and_the_address_is_kept_nowhere(lived: Lived) -> None:
     for typed in ("mara.beispiel@example.com", "  MARA.Beispiel@Example.com "):
-        answer = send(lived.house, typed)
+        answer = lived.house.send("/search", q=typed)
         place = answer.headers["location"]
         assert answer.status_code == 303
         assert place.startswith("/retail-sync/console/records/customers/customer/")
-        page = get(lived.house, place.removeprefix("/retail-sync/console"))
+        page = lived.house.page(within(place))
         assert "This is who bears the e-mail address." in page
         for kept in (place, page):
             assert "beispiel" not in kept.casefold()
@@ -217,9 +189,9 @@ def test_who_bears_an_address_is_found_and_the_address_is_kept_nowhere(lived: Li
 
 
 def test_an_address_nobody_bears_is_told_without_repeating_it(lived: Lived) -> None:
-    answer = send(lived.house, "nobody.at.all@example.com")
+    answer = lived.house.send("/search", q="nobody.at.all@example.com")
     assert "nobody" not in answer.headers["location"].partition("?")[2]
-    page = get(lived.house, answer.headers["location"].removeprefix("/retail-sync/console"))
+    page = lived.house.page(within(answer.headers["location"]))
     assert "The ledger knows nobody with this e-mail address." in page
     assert "nobody.at.all" not in page
 
@@ -237,9 +209,9 @@ def test_several_who_bear_one_address_are_listed_by_id(lived: Lived) -> None:
     seal = lived.shop.seal()
     till = {str(one.get("email") or "") for one in lived.shop.till.all_customers()}
     address = min(one for one in till if one and shared & set(seal.tokens({"email": one}).get("email", ())))
-    place = send(lived.house, address).headers["location"]
+    place = lived.house.send("/search", q=address).headers["location"]
     assert address not in place and "%40" not in place
-    page = get(lived.house, place.removeprefix("/retail-sync/console"))
+    page = lived.house.page(within(place))
     assert re.search(r"As an e-mail address: [234] records", words(page))
     assert address not in page
 
@@ -249,15 +221,15 @@ def test_an_address_in_the_address_line_is_taken_out_of_it(lived: Lived) -> None
         answer = client.get("/search", params={"q": "mara.beispiel@example.com"})
     assert answer.status_code == 303
     assert "beispiel" not in answer.headers["location"]
-    page = get(lived.house, answer.headers["location"].removeprefix("/retail-sync/console"))
+    page = lived.house.page(within(answer.headers["location"]))
     assert "not taken from an address line" in page
 
 
 def test_whoever_may_look_may_search_and_sees_their_entities_alone(lived: Lived) -> None:
-    found = get(lived.house, "/search", q="NK-FLEECE-BLK-M", who="viewer")
+    found = lived.house.page("/search", q="NK-FLEECE-BLK-M", who="viewer")
     assert "As a SKU: 2 records" in words(found)
     assert (
-        send(lived.house, "mara.beispiel@example.com", who="viewer")
+        lived.house.send("/search", q="mara.beispiel@example.com", who="viewer")
         .headers["location"]
         .startswith("/retail-sync/console/records/customers/")
     )
@@ -265,20 +237,18 @@ def test_whoever_may_look_may_search_and_sees_their_entities_alone(lived: Lived)
     change = lived.house.ledger.changes.read(lived.house.ledger.runs.last("orders", 1)[0].id)[0]
     request = kept_exchanges(lived.house.ledger, change=change.id)[0]
     for path in (record, f"/changes/{change.id}", f"/exchanges/{request.id}"):
-        assert get(lived.house, path, who="viewer")
-        assert "NK-FLEECE" not in get(lived.house, path, who="pricer", status=404)
+        assert lived.house.page(path, who="viewer")
+        assert "NK-FLEECE" not in lived.house.page(path, who="pricer", status=404)
     for typed in ("NK-FLEECE-BLK-M", "FB-W-0021", "ambiguous", change.id, request.id, change.run_id):
-        page = get(lived.house, "/search", q=typed, who="pricer")
+        page = lived.house.page("/search", q=typed, who="pricer")
         assert "Nothing that you may see" in page, typed
         assert happenings(page) == []
-    assert happenings(get(lived.house, "/search", who="pricer", what="exchange")) == []
-    refused = send(lived.house, "mara.beispiel@example.com", who="pricer").headers["location"]
+    assert happenings(lived.house.page("/search", who="pricer", what="exchange")) == []
+    refused = lived.house.send("/search", q="mara.beispiel@example.com", who="pricer").headers["location"]
     assert "/records/" not in refused
-    assert "may not look up customers" in get(
-        lived.house, refused.removeprefix("/retail-sync/console"), who="pricer"
-    )
+    assert "may not look up customers" in lived.house.page(within(refused), who="pricer")
     [customer] = lived.house.ledger.mirror.read("customers", "customer", "lightspeed")[:1]
-    page = get(lived.house, "/search", person=f"lightspeed:{customer.id}", who="pricer")
+    page = lived.house.page("/search", person=f"lightspeed:{customer.id}", who="pricer")
     assert f'/records/customers/customer/lightspeed/{customer.id}"' not in page
 
 
@@ -288,7 +258,7 @@ def test_whoever_may_look_may_search_and_sees_their_entities_alone(lived: Lived)
     ids=["no token", "nonsense", "another person's token"],
 )
 def test_a_search_that_is_not_sent_from_our_own_page_is_refused(lived: Lived, token: str) -> None:
-    answer = send(lived.house, "mara.beispiel@example.com", token=token)
+    answer = lived.house.send("/search", q="mara.beispiel@example.com", token=token)
     assert answer.status_code == 403
     assert "location" not in answer.headers
 
@@ -380,7 +350,7 @@ def made(house: House) -> Made:
 
 
 def test_a_life_is_told_in_order_with_everything_that_belongs_to_it(house: House, made: Made) -> None:
-    told = happenings(get(house, made.path))
+    told = happenings(house.page(made.path))
     firsts = [re.split(r" (?:Products|\d+ )", one)[0] for one in told]
     assert firsts == [
         firsts[0],
@@ -397,7 +367,7 @@ def test_a_life_is_told_in_order_with_everything_that_belongs_to_it(house: House
     assert "Matched by barcode." in told[7]
     assert "By Kim <b>." in told[1]
     assert "Refused with InvalidField." in told[4] and "What to do: Look at it." in told[4]
-    page = words(get(house, made.path))
+    page = words(house.page(made.path))
     assert "price differs 1000 900 950" in page
     assert "1 change, 1 hold, 1 decision, 1 event" in page
 
@@ -421,10 +391,10 @@ def test_a_life_is_told_in_order_with_everything_that_belongs_to_it(house: House
     ],
 )
 def test_a_life_is_narrowed_down(house: House, made: Made, query: dict[str, str], kinds: list[str]) -> None:
-    page = get(house, made.path, **query)
+    page = house.page(made.path, **query)
     assert re.findall(r"<li class=\"([a-z]+)\">", page) == kinds
     assert kinds or "Nothing is like that. Choose less." in page
-    found = get(house, "/search", q="MUG", **query)
+    found = house.page("/search", q="MUG", **query)
     assert re.findall(r"<li class=\"([a-z]+)\">", found) == kinds
 
 
@@ -434,21 +404,21 @@ def test_what_people_and_systems_wrote_is_escaped_everywhere(house: House, made:
         f"/exchanges/{'e' * 32}",
     )  # fmt: skip
     for path in paths:
-        page = get(house, path)
+        page = house.page(path)
         assert "&lt;script&gt;" in page, path
         assert "<script>alert" not in page and "<img src=x" not in page and "Kim <b>" not in page, path
-    asked = get(house, "/search", q=HOSTILE)
+    asked = house.page("/search", q=HOSTILE)
     assert "<script>alert" not in asked and "<img src=x" not in asked
     assert "Nothing that you may see is called" in asked
 
 
 def test_a_request_is_shown_as_it_was_kept(house: House, made: Made) -> None:
-    page = get(house, f"/exchanges/{'e' * 32}")
+    page = house.page(f"/exchanges/{'e' * 32}")
     assert "&#34;price&#34;: 18.60000,\n" in page, "numbers stay as they were sent"
     assert "250 ms, attempt 1" in words(page)
     assert f'href="/retail-sync/console/changes/{made.change}"' in page
     assert '<span class="badge bad">422</span>' in page
-    change = get(house, f"/changes/{made.change}")
+    change = house.page(f"/changes/{made.change}")
     assert f'href="/retail-sync/console/exchanges/{"e" * 32}"' in change
 
 
@@ -461,17 +431,17 @@ def test_requests_of_no_entity_are_for_those_who_see_all(house: House) -> None:
                 response_body=None, correlation_id=None, error=None, context={"change": "no uuid"},
             )
         )  # fmt: skip
-    assert "https://shop.example/token" in get(house, f"/exchanges/{'f' * 32}")
-    assert "https://shop.example/token" in get(house, "/search", what="exchange")
-    get(house, f"/exchanges/{'f' * 32}", who="pricer", status=404)
-    assert "https://shop.example/token" not in get(house, "/search", what="exchange", who="pricer")
+    assert "https://shop.example/token" in house.page(f"/exchanges/{'f' * 32}")
+    assert "https://shop.example/token" in house.page("/search", what="exchange")
+    house.page(f"/exchanges/{'f' * 32}", who="pricer", status=404)
+    assert "https://shop.example/token" not in house.page("/search", what="exchange", who="pricer")
 
 
 @pytest.mark.parametrize(
     "path", ["/changes/x", "/changes/01a21de1-82b8-7fc5-a5c4-335cc80c8330", "/exchanges/x", "/exchanges/%00"]
 )
 def test_what_is_not_there_is_not_found(house: House, path: str) -> None:
-    assert "There is no such page" in get(house, path, status=404)
+    assert "There is no such page" in house.page(path, status=404)
 
 
 @pytest.mark.parametrize(
@@ -485,19 +455,19 @@ def test_what_is_not_there_is_not_found(house: House, path: str) -> None:
     ],
 )
 def test_records_nobody_knows_are_not_found(house: House, made: Made, path: str) -> None:
-    get(house, f"/records/{path}", status=404)
+    house.page(f"/records/{path}", status=404)
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "'", "\\", "MUG%", "MU_", '"; DROP TABLE holds; --', "𝕊" * 300])
 def test_signs_of_the_database_mean_themselves(house: House, made: Made, typed: str) -> None:
-    place = send(house, typed).headers["location"].removeprefix("/retail-sync/console")
-    page = get(house, place)
+    place = house.send("/search", q=typed).headers["location"].removeprefix(ROOT)
+    page = house.page(place)
     assert "As a" not in words(page) and "Beginning of" not in words(page)
     assert len(house.ledger.links.read("products", "variant")) == 1
 
 
 def test_what_is_typed_by_its_beginning_is_found_in_any_case(house: House, made: Made) -> None:
-    page = get(house, "/search", q="mu")
+    page = house.page("/search", q="mu")
     assert "Beginning of a SKU: 2 records" in words(page)
     assert len(happenings(page)) == 8, (
         "what happened to those that begin so, and what was told of their product"
@@ -533,7 +503,7 @@ def test_everything_is_met_once_page_by_page_newest_first(house: House) -> None:
         times: list[str] = []
         path, pages = "/search", 0
         while path:
-            page = get(house, path, who=who)
+            page = house.page(path, who=who)
             rows = re.findall(r"<li class=\"([a-z]+)\">(.*?)</li>", page, flags=re.S)
             assert 0 < len(rows) <= ROWS
             met += [
@@ -578,7 +548,7 @@ def test_requests_of_some_entities_are_met_once_across_many_runs(house: House) -
     met: list[str] = []
     path = "/search?what=exchange"
     while path:
-        page = get(house, path, who="pricer")
+        page = house.page(path, who="pricer")
         met += re.findall(r"https://t.example/(\w+/\d+/\d)</strong>", page)
         path = next_of(page)
     assert met == [f"prices/{n}/{k}" for n in reversed(range(runs)) if n % 10 for k in reversed(range(each))]
@@ -593,17 +563,17 @@ def test_requests_of_some_entities_are_met_once_across_many_runs(house: House) -
 )  # fmt: skip
 def test_a_place_that_makes_no_sense_is_the_beginning(house: House, made: Made, told: str) -> None:
     assert place_of(told) is None
-    assert len(happenings(get(house, "/search", after=told))) == 4
+    assert len(happenings(house.page("/search", after=told))) == 4
 
 
 def test_a_place_that_no_text_can_hold_is_refused(house: House, made: Made) -> None:
     place = "2026-11-27T10:00:00+00:00|exchange|\0"
     assert place_of(place) is None
-    assert "This can&#39;t be read" in get(house, "/search", status=400, after=place)
+    assert "This can&#39;t be read" in house.page("/search", status=400, after=place)
 
 
 def test_times_that_can_not_be_read_are_told_and_left_out(house: House, made: Made) -> None:
-    page = get(house, "/search", since="<b>yesterday</b>", until="2026-13-01")
+    page = house.page("/search", since="<b>yesterday</b>", until="2026-13-01")
     assert "Give times as 2026-01-31" in page
     assert "<b>yesterday" not in page
     assert len(happenings(page)) == 4
@@ -613,9 +583,9 @@ def test_times_that_can_not_be_read_are_told_and_left_out(house: House, made: Ma
 
 
 def test_where_nothing_happened_the_page_says_what_to_do(house: House) -> None:
-    assert "Unpause a DAG in Airflow" in get(house, "/search")
-    assert "Nothing that you may see is called" in get(house, "/search", q="anything")
-    assert "Nothing is like that" in get(house, "/search", outcome="failed")
+    assert "Unpause a DAG in Airflow" in house.page("/search")
+    assert "Nothing that you may see is called" in house.page("/search", q="anything")
+    assert "Nothing is like that" in house.page("/search", outcome="failed")
 
 
 # --- what is private ---
@@ -651,7 +621,7 @@ def test_values_of_customers_are_never_shown_sealed_or_not(house: House) -> None
         "/search?q=10001",
         f"/changes/{change.id}",
     ):
-        page = get(house, path)
+        page = house.page(path)
         assert "10001" in page
         for private in ("Mara", "Maria", "~ab12", "38<"):
             assert private not in page, (path, private)

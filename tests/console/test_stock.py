@@ -21,15 +21,15 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from sqlalchemy import text
 
-from retail_sync.console.stock_words import built_up
-from retail_sync.console.waterfall import LEFT, RIGHT, picture, steps
-from retail_sync.settings.inventory import StockRule
+from retail_sync.console.views.figures import built_up
+from retail_sync.console.views.waterfall import LEFT, RIGHT, picture, steps
 from retail_sync.settings.loader import parse_settings
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.inventory import StockRule
 from retail_sync.sync.inventory.explanation import Explainer, Explanation
 from retail_sync.sync.queries.what_if import Wanted, setting_of, suppose, told, yaml_of
-from tests.console.house import WHO, House, house_of
 from tests.support.builders.inventory import OUTLETS, Stocked, stocked
+from tests.support.console_app import WHO, House, house_of
 from tests.support.histories import PLACES, Game
 from tests.sync.inventory.test_figures import shops, worked
 

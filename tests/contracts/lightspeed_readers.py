@@ -19,13 +19,13 @@ from retail_sync.records.ports.products import RawPage, Stream, Window
 from retail_sync.records.products import ProductTables
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited
-from retail_sync.transport.exchanges import MemorySink
 from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore, StoreOptions, create_app
 from tests.contracts.commercetools_readers import ids_of_table, json_of_table, uuid
 from tests.contracts.readers import Hands, Json, Reader, Tape, paged
 from tests.lightspeed import stocked, test_customers, test_prices, test_sales, till
 from tests.lightspeed.till import Exchanges, Till
+from tests.support.sinks import MemorySink
 
 EVERYTHING = Window("0", None)
 NESTED_SALE: Json = {

@@ -14,8 +14,8 @@ import pytest
 
 import tests.support.airflow_home as airflow_home
 from demo.postgres import EmbeddedPostgres
-from retail_sync.settings.loader import dump_settings
 from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
+from tests.support.settings_files import dump_settings
 from tests.support.worlds import World, world_of
 
 

@@ -22,13 +22,13 @@ from demo.airflow import LocalAirflow
 from demo.airflow_api import AirflowApi
 from demo.postgres import EmbeddedPostgres
 from retail_sync.ledger.engine import transaction
-from retail_sync.settings.loader import dump_settings
 from sandbox.lightspeed.webhooks import signed
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.dags.conftest import environment
 from tests.dags.test_products import linked_sku
 from tests.pipeline import test_listening as sqs
 from tests.support.builders.inventory import Stocked
+from tests.support.settings_files import dump_settings
 from tests.support.worlds import World, world_of
 
 pytestmark = pytest.mark.airflow

@@ -12,12 +12,13 @@ import pytest
 
 from retail_sync.lightspeed.x_series.events.notifications import TOPICS
 from retail_sync.pipeline.tasks.consume_queue import Heard, SqsQueue, take
-from retail_sync.settings.loader import dump_settings, load_settings
+from retail_sync.settings.loader import load_settings
 from retail_sync.transport.derived import address_secret
 from sandbox.faults import FaultRule
 from tests.dags.conftest import Run
 from tests.dags.test_products import raise_price
 from tests.pipeline import test_listening as sqs
+from tests.support.settings_files import dump_settings
 from tests.support.worlds import World
 
 pytestmark = pytest.mark.airflow

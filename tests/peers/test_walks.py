@@ -19,8 +19,8 @@ from retail_sync.commercetools.products.adapter import CommercetoolsProducts
 from retail_sync.records.ports.products import RawPage, Window
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited
-from retail_sync.transport.exchanges import MemorySink
 from tests.peers.mock_project import MockProject
+from tests.support.sinks import MemorySink
 
 pytestmark = pytest.mark.peer
 Json = dict[str, Any]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from retail_sync.pipeline.tasks import preflight as checking
-from retail_sync.settings.loader import dump_settings
 from tests.support.builders.customers import Peopled, peopled
 from tests.support.runs import KEY
+from tests.support.settings_files import dump_settings
 
 pytestmark = pytest.mark.airflow
 

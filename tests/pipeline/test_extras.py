@@ -10,7 +10,7 @@ from retail_sync.pipeline.runtime.extras import NEEDED_BY, missing_extras
 from retail_sync.pipeline.tasks import preflight
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.settings.models import Notify, SyncSettings
-from retail_sync.settings.realtime import CommercetoolsSubscription, RealtimeSettings, SqsDestination
+from retail_sync.settings.models.realtime import CommercetoolsSubscription, RealtimeSettings, SqsDestination
 
 TELLS = SyncSettings(notify=Notify(http_conn_id="chat"))
 LISTENS = SyncSettings(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from retail_sync.pipeline.cli import webhook_url as hook_address
-from retail_sync.settings.loader import dump_settings
 from retail_sync.transport.derived import address_secret
+from tests.support.settings_files import dump_settings
 
 pytestmark = pytest.mark.airflow
 

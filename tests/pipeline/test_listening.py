@@ -17,11 +17,11 @@ from sqlalchemy import create_engine
 from retail_sync.ledger import Ledger
 from retail_sync.ledger.inbox import Inbox
 from retail_sync.pipeline.runtime import sqs_trigger as watching
-from retail_sync.pipeline.runtime.schedules import Queue
 from retail_sync.pipeline.runtime.sqs_trigger import Patience, QueueWatch
 from retail_sync.pipeline.tasks.consume_queue import Heard, SqsQueue, take, to_ring
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.realtime import SqsDestination
 from tests.pipeline.test_ringing import align
 
 PROJECT = "shop"
@@ -231,7 +231,8 @@ def test_a_run_ends_while_messages_keep_coming_and_says_that_there_may_be_more(
 
 
 def test_a_queue_that_is_not_there_names_what_to_correct(sqs: Any, aws: str) -> None:
-    queue = SqsQueue.of(Queue(f"{aws}/123456789012/nowhere", REGION, "aws_test"))
+    nowhere = f"{aws}/123456789012/nowhere"
+    queue = SqsQueue.of(SqsDestination(type="SQS", queue_url=nowhere, region=REGION, aws_conn_id="aws_test"))
     with pytest.raises(ConfigurationFault, match="(?s)nowhere.*NonExistentQueue|QueueDoesNotExist") as caught:
         queue.receive(wait_seconds=0)
     assert "sqs:DeleteMessage" in caught.value.remedy

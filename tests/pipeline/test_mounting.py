@@ -102,7 +102,7 @@ def test_after_a_failure_it_is_tried_again_and_nobody_waits_for_that(monkeypatch
     assert asyncio.run(asked(app))[0][0]["status"] == 503, "it opens, and nobody waits"
     go_on.set()
     until = time.monotonic() + 60
-    while app._app is None and time.monotonic() < until:
+    while asyncio.run(asked(app))[0][0]["status"] != 204 and time.monotonic() < until:
         time.sleep(0.01)
     assert asyncio.run(asked(app))[0][0]["status"] == 204
 

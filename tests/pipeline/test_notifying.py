@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from retail_sync.pipeline.runtime.notifications import send, tell_of_failure, tell_of_holds
-from retail_sync.settings.models import Notify
+from retail_sync.settings.models.schedules import Notify
 
 INSTANCE = SimpleNamespace(
     dag_id="products",
@@ -159,8 +159,8 @@ def test_holds_are_told_when_they_rise_above_the_threshold_and_not_every_hour(
 def test_a_failure_names_run_reason_and_log(
     notify: Notify, chat: tuple[str, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
-    from retail_sync.settings.loader import dump_settings
     from retail_sync.settings.models import SyncSettings
+    from tests.support.settings_files import dump_settings
 
     path = tmp_path / "sync.yaml"  # type: ignore[operator]
     dump_settings(SyncSettings(notify=notify), path)

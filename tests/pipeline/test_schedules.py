@@ -39,9 +39,9 @@ def test_what_the_file_leaves_out_has_its_default(config: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("schedules: {products: 7}", "schedules.products is 7"),
-        ("schedules: {products: every hour}", "schedules.products is 'every hour'"),
-        ("schedules: {products: 99 * * * *}", "schedules.products is '99"),
+        ("schedules: {products: 7}", "sync.yaml:1: schedules.products: .*Found: 7"),
+        ("schedules: {products: every hour}", "schedules.products: 'every hour' is not a schedule"),
+        ("schedules: {products: 99 * * * *}", "schedules.products: '99"),
         ("schedules: [", "can't be read"),
         ("schedules: hourly", "not a section"),
     ],

@@ -10,9 +10,9 @@ import pytest
 
 from retail_sync.pipeline.cli import find_customer as who
 from retail_sync.pipeline.runtime.secrets import seal_of
-from retail_sync.settings.loader import dump_settings
 from tests.support.builders.customers import Peopled, peopled
 from tests.support.runs import KEY
+from tests.support.settings_files import dump_settings
 
 pytestmark = pytest.mark.airflow
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.settings.loader import dump_settings
 from retail_sync.sync.engine.removals import REMOVAL
 from retail_sync.sync.engine.settle import RunFailed
 from retail_sync.sync.inventory.__main__ import main as explain_command
 from retail_sync.sync.queries.hold_actions import approve_removals
 from tests.support.builders.inventory import OUTLETS, Stocked, settings_of, stocked
 from tests.support.runs import Meanwhiles
+from tests.support.settings_files import dump_settings
 
 Make = Callable[..., Stocked]
 WEB: dict[str, Any] = {"key": "web", "locations": ["Nord", "Süd", "Lager"], "fulfilled_by": "Lager"}

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
-
 import jsonschema_rs
 import pytest
 from ruamel.yaml import YAML
 
 from retail_sync.commercetools.products.fields import NATURAL_PLACES, PROJECTION_FIELDS
 from retail_sync.records.products import COLUMNS
-from retail_sync.settings import fields, models, products, realtime, transforms
-from retail_sync.settings.base import Settings
-from retail_sync.settings.loader import SAMPLE_PATH, SCHEMA_PATH, load_settings
+from retail_sync.settings.loader import load_settings
+from retail_sync.settings.location import SAMPLE_PATH, SCHEMA_PATH
+from retail_sync.settings.models import product_fields as fields
+from retail_sync.settings.models.base import Settings
 from retail_sync.settings.reference import PAGE, page
 from retail_sync.settings.schema import schema_text
 from sandbox.shop import SAMPLE_SHOP, default_config, load_shop
 
-MODELS = [
-    model
-    for module in (models, products, realtime, transforms)
-    for _, model in inspect.getmembers(module, inspect.isclass)
-    if issubclass(model, Settings) and model is not Settings
-]
+
+def every_model(base: type[Settings] = Settings) -> list[type[Settings]]:
+    return [one for model in base.__subclasses__() for one in (model, *every_model(model))]
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", every_model(), ids=lambda model: model.__name__)
 def test_every_setting_says_what_it_means(model: type[Settings]) -> None:
     assert [name for name, field in model.model_fields.items() if not field.description] == []
 

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.settings.loader import SAMPLE_PATH, digest_of, dump_settings, load_settings, parse_settings
+from retail_sync.settings.loader import digest_of, load_settings, parse_settings
+from retail_sync.settings.location import SAMPLE_PATH
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.problems import SettingsError
+from tests.support.settings_files import dump_settings
 
 SHOP = "shop: {locales: [de-DE, en-GB], till_locale: de-DE}\n"
 

@@ -15,7 +15,7 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.errors import SyncError
 from retail_sync.transport.budget import Unlimited
 from retail_sync.transport.client import HttpClient
-from retail_sync.transport.exchanges import MemorySink
+from tests.support.sinks import MemorySink
 
 SECONDS, TIMEOUT = 2.0, 0.5
 """The lease is over soon after the process was stopped."""

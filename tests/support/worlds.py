@@ -19,7 +19,6 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Hold
 from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.settings.models import SyncSettings
-from retail_sync.transport.exchanges import MemorySink
 from retail_sync.transport.faces import Budget, Exchange
 from sandbox.commercetools import create_app as online_app
 from sandbox.faults import Faults, LoggedRequest
@@ -31,6 +30,7 @@ from sandbox.shop.config import default_config
 from sandbox.shop.seed_commercetools import new_commercetools_store
 from sandbox.shop.seed_lightspeed import new_lightspeed_store
 from tests.support.runs import UNDISTURBED, Meanwhile, Meanwhiles, Ran, play, request_of
+from tests.support.sinks import MemorySink
 
 READING = {"GET", "HEAD"}
 

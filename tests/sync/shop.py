@@ -8,7 +8,7 @@ import pandas as pd
 
 from retail_sync.records.ports.capabilities import Capabilities
 from retail_sync.records.products import ProductTables, table
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.products.plan import LinkRef, PlanInput
 
 NOW = "2026-11-23T10:00:00Z"

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from retail_sync.ledger.decisions import Decision
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.engine.decisions import BY_HAND, Decided
 from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput
 from retail_sync.sync.products.planner import plan_products

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from retail_sync.ledger.rows import Hold
 from retail_sync.records.products import PRODUCT_COLUMNS, VARIANT_COLUMNS
 from retail_sync.records.types import canonical_json, comparing, same, written
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.products.plan import LinkRef, Plan
 from retail_sync.sync.products.planner import plan_products
 from tests.sync.shop import given, product, side, variant

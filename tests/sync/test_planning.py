@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.products.plan import LinkRef, Plan
 from retail_sync.sync.products.planner import plan_products
 from tests.sync.shop import given, product, side, variant

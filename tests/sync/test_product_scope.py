@@ -16,7 +16,7 @@ from sqlalchemy import text
 from retail_sync.ledger import Ledger
 from retail_sync.ledger.rows import Link, new_id
 from retail_sync.records.ports.products import SYSTEMS
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.products.mirror import ENTITY, KINDS, load_side, see
 from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from retail_sync.records.products import table
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.engine.matching import match
 from retail_sync.sync.engine.merge import merge_field
 from retail_sync.sync.products.ours import switched_off

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.engine.decisions import Decided
 from retail_sync.sync.engine.removals import FEWEST_REMOVED, REMOVAL, approved_removals
 from retail_sync.sync.products.plan import LinkRef, Plan, PlanInput

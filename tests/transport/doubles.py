@@ -15,9 +15,9 @@ from retail_sync.records.leases import Lease
 from retail_sync.transport.answer import Answer
 from retail_sync.transport.budget import Unlimited
 from retail_sync.transport.client import HttpClient
-from retail_sync.transport.exchanges import MemorySink
 from retail_sync.transport.faces import Budget, Tokens
 from tests.support.leases import StandingLease
+from tests.support.sinks import MemorySink
 
 Handler = Callable[[httpx.Request], httpx.Response]
 BASE = "https://api.shop.example/my-project"

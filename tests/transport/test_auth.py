@@ -18,8 +18,8 @@ from retail_sync.records.errors import (
     SystemUnavailable,
 )
 from retail_sync.transport.auth import Bearer, ClientCredentials, RotatingRefresh
-from retail_sync.transport.exchanges import MemorySink
 from retail_sync.transport.faces import Tokens
+from tests.support.sinks import MemorySink
 from tests.transport.doubles import TOKEN_URL, MemoryTokens, client
 
 pytestmark = pytest.mark.anyio

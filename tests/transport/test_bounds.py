@@ -29,11 +29,11 @@ from retail_sync.transport.bounds import (
     MOST_DIGITS,
     MOST_VALUES,
 )
-from retail_sync.transport.exchanges import MemorySink
 from retail_sync.transport.faces import Exchange
 from retail_sync.transport.redaction import MASK, Redactor
 from retail_sync.transport.retry_after import retry_after_seconds
 from retail_sync.transport.wire import rate_limit_headers
+from tests.support.sinks import MemorySink
 from tests.transport.doubles import TOKEN_URL, client, script, talking_server
 
 pytestmark = pytest.mark.anyio

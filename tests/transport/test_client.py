@@ -25,8 +25,8 @@ from retail_sync.records.errors import (
 )
 from retail_sync.transport.answer import Answer
 from retail_sync.transport.budget import AdaptiveConcurrency
-from retail_sync.transport.exchanges import MemorySink
 from retail_sync.transport.faces import Exchange
+from tests.support.sinks import MemorySink
 from tests.transport.doubles import client, script
 
 pytestmark = pytest.mark.anyio

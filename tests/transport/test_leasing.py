@@ -14,7 +14,7 @@ from retail_sync.records.errors import LeaseLost, NotLeased, SyncError, UnknownO
 from retail_sync.records.leases import holding
 from retail_sync.transport.auth import RotatingRefresh
 from retail_sync.transport.budget import AdaptiveConcurrency
-from retail_sync.transport.exchanges import MemorySink
+from tests.support.sinks import MemorySink
 from tests.transport.doubles import TOKEN_URL, MemoryTokens, client, script, talking_server
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from retail_sync.records.errors import SystemUnavailable, UnknownOutcome
-from retail_sync.transport.exchanges import MemorySink
+from tests.support.sinks import MemorySink
 from tests.transport.doubles import client, talking_server
 
 pytestmark = pytest.mark.anyio

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from retail_sync.records.errors import RecordRejected, SyncError
 from retail_sync.transport.answer import Answer
-from retail_sync.transport.exchanges import MemorySink
 from retail_sync.transport.redaction import Redactor
+from tests.support.sinks import MemorySink
 from tests.transport.doubles import client, script
 
 pytestmark = pytest.mark.anyio

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 PAGES = ("overview", "holds", "runs", "search", "stock", "drift")
 """Modules of `retail_sync.console.pages`; each has a `router`, and an entry in the navigation of `base.html`."""
+VIEWS = ("accounts", "evidence", "plans", "search", "timeline", "wire")
+"""Modules of `retail_sync.console.views` whose functions templates call by the module's name."""
 REFUSALS = {
     401: ("Nobody is signed in", "Sign in to Airflow, then load this page again."),
     403: (
@@ -41,6 +43,9 @@ def console_app(ports: Ports) -> FastAPI:
     app.state.ports = ports
     for name in PAGES:
         app.include_router(import_module(f"retail_sync.console.pages.{name}").router)
+    rendering.TEMPLATES.globals |= {
+        name: import_module(f"retail_sync.console.views.{name}") for name in VIEWS
+    }
     app.mount("/static", StaticFiles(directory=rendering.STATIC), name="static")
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(CannotStart, _cannot_start)

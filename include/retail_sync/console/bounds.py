@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+
+from retail_sync.ledger.queries.runs import ChangePlace
 
 LONGEST_VALUE = 4_000
 """Letters of one value. The longest text a page has a field for is a search of 2,000."""
@@ -54,3 +57,32 @@ def _require(fields: Iterable[tuple[str, str]]) -> None:
     for number, pair in enumerate(fields, start=1):
         if number > MOST_VALUES or any(len(one) > LONGEST_VALUE or _NO_TEXT.search(one) for one in pair):
             raise HTTPException(UNREADABLE)
+
+
+# --- values of an address: what makes no sense is none, or the beginning of a list ---
+
+
+def uuid_of(text: str) -> str | None:
+    """A UUID as it is written properly; None for anything else."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
+
+
+def number_of(text: str, below: int = 2**63) -> int:
+    """A number that a database can hold; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and int(text) < below else 0
+
+
+def told_change_place(place: ChangePlace) -> str:
+    """A place in a list of changes, as an address holds it."""
+    return f"{place.batch}|{place.id}|{place.unit}"
+
+
+def change_place_of(told: str) -> ChangePlace | None:
+    """The place an address holds; None is the beginning."""
+    batch, _, rest = told.partition("|")
+    change, bar, unit = rest.partition("|")
+    number, found = number_of(batch, 2**31), uuid_of(change)
+    return ChangePlace(number, found, unit) if bar and found and str(number) == batch else None

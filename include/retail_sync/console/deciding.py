@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from retail_sync.console.ports import CannotStart
 from retail_sync.console.visit import Visit, required
+from retail_sync.console.vocabulary import PRESSED
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.rows import Hold
 from retail_sync.sync.queries import hold_actions as deciding
@@ -17,18 +18,6 @@ Press = Literal["retry", "dismiss", "show", "left", "right", "choose", "approve"
 PRESSES: tuple[Press, ...] = get_args(Press)
 RETRY = "retry"
 """Code under which it is kept that somebody asked for a new try."""
-WORDS: Mapping[str, str] = {
-    "retry": "tried again now",
-    "dismiss": "dismissed",
-    "show": "shown again",
-    "left": "settled with the value of commercetools",
-    "right": "settled with the value of Lightspeed",
-    "choose": "matched with the chosen record",
-    "approve": "approved",
-    "reject": "rejected",
-    "same": "said to be one person",
-    "apart": "said to be two people",
-}
 _VERDICT = {"approve": "approve", "reject": "reject", "same": "approve", "apart": "reject"}
 
 
@@ -156,7 +145,7 @@ def _told(press: Press, work: Work, started: Sequence[str]) -> str:
     count = len(work.done)
     sentences = []
     if count:
-        sentences.append(f"{count} {'record is' if count == 1 else 'records are'} {WORDS[press]}.")
+        sentences.append(f"{count} {'record is' if count == 1 else 'records are'} {PRESSED[press]}.")
     if started:
         sentences.append(f"A run of {', '.join(started)} was started; it shows here when it has ended.")
     if work.refused:

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from retail_sync.console import words
+from retail_sync.console import vocabulary
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -34,7 +34,7 @@ HEADERS = {
 
 
 def environment() -> Environment:
-    """Templates of the console with the words of `retail_sync.console.words` as filters."""
+    """Templates of the console with the words of `retail_sync.console.vocabulary` as filters."""
     made = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
@@ -43,14 +43,17 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "when": words.when,
-        "ago": words.ago,
-        "lasting": words.lasting,
-        "number": words.number,
-        "plain": words.plain,
-        "linked": words.linked,
-        "entity": words.entity_title,
-        "system": words.system_title,
+        "when": vocabulary.when,
+        "ago": vocabulary.ago,
+        "lasting": vocabulary.lasting,
+        "number": vocabulary.number,
+        "plain": vocabulary.plain,
+        "linked": vocabulary.linked,
+        "entity": vocabulary.entity_title,
+        "system": vocabulary.system_title,
+        "outcome": lambda code: vocabulary.OUTCOME_TITLES.get(code, code),
+        "outcome_tone": lambda code: vocabulary.OUTCOME_TONES.get(code, "plain"),
+        "run_tone": lambda state: vocabulary.RUN_TONES.get(state, "plain"),
     }
     return made
 

@@ -67,6 +67,16 @@ class Visit:
         given = {name: value for name, value in query.items() if value not in (None, "")}
         return f"{self.root}{path}" + (f"?{urlencode(given, doseq=True)}" if given else "")
 
+    def pager(
+        self, path: str, given: Mapping[str, Any], after: str | None, name: str = "after"
+    ) -> dict[str, Any]:
+        """What the macro `pager` shows: the first page, where this is another one, and the next, where one begins
+        after `after`."""
+        return {
+            "first": self.address(path, **given) if self.query(name) else None,
+            "next": self.address(path, **given, **{name: after}) if after else None,
+        }
+
     def page(self, template: str, status: int = 200, **context: Any) -> Response:
         """A page of the console. Templates find `visit`, `now`, `said`, `form_token` and what is given."""
         return rendering.page(

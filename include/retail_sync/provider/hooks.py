@@ -61,7 +61,7 @@ class CommercetoolsHook(_TestableHook):
 
     async def _try_out(self, connection: Any) -> str:
         from retail_sync.commercetools.api.client import CommercetoolsClient
-        from retail_sync.settings.models import CommercetoolsLimits
+        from retail_sync.settings.models.limits import CommercetoolsLimits
         from retail_sync.transport.budget import Unlimited
 
         limits = CommercetoolsLimits(timeout_seconds=SECONDS, retries=0)
@@ -86,7 +86,8 @@ class LightspeedHook(_TestableHook):
 
     async def _try_out(self, connection: Any) -> str:
         from retail_sync.lightspeed.series import series_of
-        from retail_sync.settings.models import LightspeedLimits, Limits, SyncSettings
+        from retail_sync.settings.models import SyncSettings
+        from retail_sync.settings.models.limits import LightspeedLimits, Limits
         from retail_sync.transport.budget import Unlimited
 
         if not connection.personal_token:

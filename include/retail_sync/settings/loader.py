@@ -1,45 +1,22 @@
-"""Reading and writing the configuration file."""
+"""Reading the configuration file."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 
 from retail_sync.records.types import canonical_json
-from retail_sync.settings.crosschecks import cross_check
 from retail_sync.settings.document import Document, Problem, read_document
+from retail_sync.settings.location import CONFIG_VARIABLE, settings_path
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.problems import SettingsError, problems_of
-from retail_sync.settings.unread import Unread
-
-CONFIG_VARIABLE = "RETAIL_SYNC_CONFIG"
-SAMPLE_PATH = Path(__file__).with_name("sync.yaml")
-"""The sample shop's file: to copy from. Nothing reads it unless it is named."""
-SCHEMA_PATH = Path(__file__).with_name("sync.schema.json")
+from retail_sync.settings.validation.contradictions import cross_check
+from retail_sync.settings.validation.unread import Unread
 
 _cache: dict[Path, tuple[tuple[int, int], SyncSettings]] = {}
-
-
-def settings_path() -> Path:
-    """The file `RETAIL_SYNC_CONFIG` names. Raises SettingsError where it is not set: another shop's mapping is never
-    taken instead."""
-    named = os.environ.get(CONFIG_VARIABLE, "").strip()
-    if named:
-        return Path(named).expanduser()
-    problem = Problem(
-        (),
-        f"{CONFIG_VARIABLE} is not set, so it is not known what syncs here, and how.",
-        f"Set {CONFIG_VARIABLE} to your configuration file for every Airflow component; to begin with, copy "
-        f"{SAMPLE_PATH}.",
-    )
-    raise SettingsError("configuration", [problem])
 
 
 def load_settings(path: Path | None = None) -> SyncSettings:
@@ -85,32 +62,6 @@ def digest_of(settings: SyncSettings) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
-def dump_settings(settings: SyncSettings | Mapping[str, Any], path: Path) -> SyncSettings:
-    """Write settings as a configuration file and give back what it says. Plain data may leave out what has a default.
-
-    Raises SettingsError, and writes nothing, where they would not load again.
-    """
-    data = (
-        settings.model_dump(mode="json", exclude_defaults=True)
-        if isinstance(settings, SyncSettings)
-        else settings
-    )
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.allow_unicode = True
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its default is typed as None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("w", encoding="utf-8") as stream:
-            yaml.dump(_plain(data), stream)
-        loaded = parse_settings(draft.read_text(encoding="utf-8"), name=path.name)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return loaded
-
-
 def _checked(document: Document) -> tuple[SyncSettings | None, list[Problem]]:
     problems = list(document.problems)
     if not isinstance(document.data, dict):
@@ -142,12 +93,3 @@ def _validated(document: Document) -> tuple[SyncSettings | None, list[Problem], 
             problems = problems or problems_of(error, document, SyncSettings)
             if not unread.leave_out([found["loc"] for found in error.errors(include_url=False)]):
                 return None, problems, unread
-
-
-def _plain(value: Any) -> Any:
-    """Only what YAML has: tuples become lists, mappings dictionaries."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
-    return value

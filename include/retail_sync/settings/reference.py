@@ -7,7 +7,7 @@ true.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -19,11 +19,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from retail_sync.settings.base import Owner, Severity
-from retail_sync.settings.loader import CONFIG_VARIABLE
+from retail_sync.settings.location import CONFIG_VARIABLE
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.products import DEFAULT_OWNERS
-from retail_sync.settings.transforms import Transform
+from retail_sync.settings.models.base import Owner, Severity
+from retail_sync.settings.models.products import DEFAULT_OWNERS
+from retail_sync.settings.models.transforms import Transform
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
@@ -41,31 +41,46 @@ errors; each error names the line and the way out, all of them at once. Editors 
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, *_sections(SyncSettings, "")]
+    models = list(_models(SyncSettings, ""))
+    places = {model: path for path, model in reversed(models)}
+    parts = [_HEAD, *("\n".join(_section(model, path, places)) for path, model in models)]
     parts.append(_transforms())
     parts.append(_default_owners())
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _sections(model: type[BaseModel], path: str) -> Iterator[str]:
-    """A section for a model, then one for each model inside it."""
-    title = f"`{path}`" if path else "Top level"
-    yield f"## {title}\n"
-    if model.__doc__ and path:
-        yield f"{_one_line(model.__doc__)}\n"
-    yield "| setting | type | default | meaning |\n| --- | --- | --- | --- |"
-    for name, field in model.model_fields.items():
-        cells = (
-            f"`{name}`",
-            _type(field.annotation, field.metadata),
-            _default(field),
-            _one_line(field.description or ""),
-        )
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-    yield ""
+def _models(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    """A model and where it is in the file, then those inside it."""
+    yield path, model
     for name, field in model.model_fields.items():
         for inner, suffix in _inner_models(field.annotation):
-            yield from _sections(inner, f"{path}.{name}{suffix}".lstrip("."))
+            yield from _models(inner, f"{path}.{name}{suffix}".lstrip("."))
+
+
+def _section(model: type[BaseModel], path: str, places: Mapping[type[BaseModel], str]) -> Iterator[str]:
+    """One section. What another section describes (the first of its model, or that of a model it is made of) is not
+    described again."""
+    yield f"## `{path}`\n" if path else "## Top level\n"
+    if model.__doc__ and path:
+        yield f"{_one_line(model.__doc__)}\n"
+    if places[model] != path:
+        yield f"The same settings as `{places[model]}`.\n"
+        return
+    bases = [one for one in model.__mro__[1:] if issubclass(one, BaseModel) and one in places]
+    shared = bases[0].model_fields if bases else {}
+    yield "| setting | type | default | meaning |\n| --- | --- | --- | --- |"
+    for name, field in model.model_fields.items():
+        if name not in shared:
+            cells = (
+                f"`{name}`",
+                _type(field.annotation, field.metadata),
+                _default(field),
+                _one_line(field.description or ""),
+            )
+            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    yield ""
+    if bases:
+        yield f"And those of `{places[bases[0]]}`: {', '.join(f'`{name}`' for name in shared)}.\n"
 
 
 def _inner_models(annotation: Any) -> list[tuple[type[BaseModel], str]]:

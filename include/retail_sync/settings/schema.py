@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from retail_sync.settings.loader import SCHEMA_PATH
+from retail_sync.settings.location import SCHEMA_PATH
 from retail_sync.settings.models import SyncSettings
 
 

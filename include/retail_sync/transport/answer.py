@@ -45,10 +45,7 @@ class Answer:
         if value is not _MISSING:
             return value
         what = f"a body that is {self.unreadable}" if self.content else "an empty body"
-        message = f"{self.method} {self.path} answered {self.status} with {what}."
-        if self.safe:
-            raise ProtocolFault(message, system=self.system, status=self.status, exchange_id=self.exchange_id)
-        raise UnknownOutcome(message, system=self.system, status=self.status, exchange_id=self.exchange_id)
+        raise self._fault(f" with {what}")
 
     @contextmanager
     def as_described(self) -> Iterator[None]:
@@ -57,12 +54,12 @@ class Answer:
         try:
             yield
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, UnreadableRows):
-            raise self._unlike("is not what the API describes") from None
+            raise self._fault(", and the answer is not what the API describes") from None
 
-    def _unlike(self, what: str) -> SyncError:
+    def _fault(self, what: str) -> SyncError:
         kind = ProtocolFault if self.safe else UnknownOutcome
         return kind(
-            f"{self.method} {self.path} answered {self.status}, and the answer {what}.",
+            f"{self.method} {self.path} answered {self.status}{what}.",
             system=self.system,
             status=self.status,
             exchange_id=self.exchange_id,

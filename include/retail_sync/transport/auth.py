@@ -169,38 +169,26 @@ class _Renewing(httpx.Auth):
         return Tokens(access_token, ends_at, refresh_token)
 
     def _fault(self, response: httpx.Response, members: Mapping[str, Any]) -> SyncError:
-        status, exchange_id = response.status_code, _exchange_id(response)
-        code = str(members.get("error") or f"status {status}")[:80]
+        status = response.status_code
+        about: dict[str, Any] = {
+            "system": self._system,
+            "status": status,
+            "exchange_id": _exchange_id(response),
+        }
         wait = retry_after_seconds(response.headers, members)
         if status == 429:
-            return RateLimited(
-                "The token endpoint asks to wait.",
-                retry_after=wait,
-                system=self._system,
-                status=status,
-                exchange_id=exchange_id,
-            )
+            return RateLimited("The token endpoint asks to wait.", retry_after=wait, **about)
         if status >= 500 or status == 408:
-            return SystemUnavailable(
-                f"The token endpoint answered {status}.",
-                retry_after=wait,
-                system=self._system,
-                status=status,
-                exchange_id=exchange_id,
-            )
+            return SystemUnavailable(f"The token endpoint answered {status}.", retry_after=wait, **about)
+        code = str(members.get("error") or f"status {status}")[:80]
         if 300 <= status < 400 or status in (404, 405):
             remedy = f"Check the token address in the Airflow connection: {self._token_url}"
         elif code == "invalid_scope":
             remedy = "Ask only for scopes the API client has: correct `scopes` in the Airflow connection."
         else:
             remedy = "Check client id and client secret in the Airflow connection, then run preflight."
-        return ConfigurationFault(
-            f"The token endpoint refused the credentials ({code}).",
-            system=self._system,
-            status=status,
-            exchange_id=exchange_id,
-            remedy=remedy,
-        )
+        message = f"The token endpoint refused the credentials ({code})."
+        return ConfigurationFault(message, remedy=remedy, **about)
 
 
 class ClientCredentials(_Renewing):

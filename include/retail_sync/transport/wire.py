@@ -16,7 +16,7 @@ import httpx
 from retail_sync.transport.bodies import Unreadable, parse
 from retail_sync.transport.bounds import MOST_COUNT_DIGITS
 from retail_sync.transport.budget import AdaptiveConcurrency, Slot
-from retail_sync.transport.exchanges import recorded
+from retail_sync.transport.exchanges import Attempt, record
 from retail_sync.transport.faces import Budget, ExchangeSink
 from retail_sync.transport.leasing import require_lease
 from retail_sync.transport.redaction import Redactor
@@ -123,18 +123,9 @@ class ObservedTransport(httpx.AsyncBaseTransport):
             error = f"{type(problem).__name__}: {problem}"
             raise
         finally:
-            recorded(
-                self._sink,
-                request,
-                response,
-                id=exchange_id,
-                system=self._system,
-                redactor=self._redactor,
-                started_at=started_at,
-                elapsed=time.monotonic() - start,
-                error=error,
-                withhold=withheld(request),
-            )
+            elapsed = time.monotonic() - start
+            attempt = Attempt(exchange_id, self._system, started_at, elapsed, error, withheld(request))
+            record(self._sink, attempt, request, response, self._redactor)
 
     async def _answered(self, request: httpx.Request) -> httpx.Response:
         """The whole answer within the limits of time and size: httpx bounds only the gaps between two bytes."""

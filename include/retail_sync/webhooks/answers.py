@@ -50,11 +50,3 @@ def answer(
     server, for as long as the sender goes on."""
     closing = {"Connection": "close"} if status >= MALFORMED else {}
     return Response(body, status, headers={**HEADERS, **closing, **(headers or {})}, media_type=media_type)
-
-
-def later() -> Response:
-    return answer(LATER, {"Retry-After": str(AGAIN_SECONDS)})
-
-
-def too_many_refused() -> Response:
-    return answer(TOO_MANY_REFUSED, {"Retry-After": str(REFUSED_SECONDS)})

@@ -62,7 +62,7 @@ class Strangers:
                     self._take(body, part)
         except TimeoutError:
             if body is None or not body.given_up:
-                raise _too_slow() from None
+                raise Refused(TOO_SLOW, "the body did not come") from None
         finally:
             if body is not None and not body.given_up:
                 self._drop(body)
@@ -86,16 +86,9 @@ class Strangers:
 
 
 async def body_of(request: Request, most_kilobytes: int) -> bytes:
-    """The whole body. Raises Refused for one that is too long, whether or not its length is told beforehand, and for
-    one that does not come."""
-    content = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in _parts(request, most_kilobytes):
-                content += part
-    except TimeoutError:
-        raise _too_slow() from None
-    return bytes(content)
+    """The whole body of a known sender, who has room of its own. Raises Refused for one that is too long, whether or
+    not its length is told beforehand, and for one that does not come."""
+    return await Strangers(most_kilobytes * 1024).body_of(request, most_kilobytes, lambda part: None)
 
 
 async def _parts(request: Request, most_kilobytes: int) -> AsyncIterator[bytes]:
@@ -114,7 +107,3 @@ async def _parts(request: Request, most_kilobytes: int) -> AsyncIterator[bytes]:
 
 def _too_long() -> Refused:
     return Refused(TOO_LONG, "the body is too long")
-
-
-def _too_slow() -> Refused:
-    return Refused(TOO_SLOW, "the body did not come")

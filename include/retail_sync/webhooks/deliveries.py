@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from retail_sync.records.events import Hint
+from retail_sync.commercetools.events.notifications import hint_of
+from retail_sync.records.events import Hint, UnreadableEvent
 from retail_sync.settings.models import SyncSettings
 from retail_sync.webhooks.ports import ReceiverSecrets
 
@@ -44,3 +46,19 @@ def in_time(hints: Sequence[Hint], oldest_hours: int, now: datetime | None = Non
         elif hint.sent_at > newest:
             fresh.append(replace(hint, sent_at=now))
     return fresh
+
+
+def delivery_of(name: str, notifications: Sequence[Any], project_key: str) -> Delivery:
+    """A batch of commercetools notifications, however it came. One that is unreadable does not keep the others out."""
+    hints, ignored, unreadable = [], 0, 0
+    for one in notifications:
+        try:
+            hint = hint_of(one, project_key)
+        except UnreadableEvent:
+            unreadable += 1
+            continue
+        if hint is None:
+            ignored += 1
+        else:
+            hints.append(hint)
+    return Delivery(name, hints, ignored, unreadable)

@@ -13,14 +13,16 @@ from starlette.responses import Response
 from retail_sync.records.events import Hint, UnreadableEvent
 from retail_sync.settings.models import SyncSettings
 from retail_sync.webhooks.answers import (
+    AGAIN_SECONDS,
     KEPT,
     KNOWN,
+    LATER,
     MALFORMED,
+    REFUSED_SECONDS,
+    TOO_MANY_REFUSED,
     ComeAgain,
     Refused,
     answer,
-    later,
-    too_many_refused,
 )
 from retail_sync.webhooks.counting import Tally
 from retail_sync.webhooks.deliveries import Delivery, Sender, in_time
@@ -81,7 +83,7 @@ class Desk:
             self._tally.count(logging.INFO, "a sender went away", unheard=1)
         except Exception as problem:
             self._tally.count(logging.ERROR, _named(problem), put_off=1)
-        return later()
+        return answer(LATER, {"Retry-After": str(AGAIN_SECONDS)})
 
     def _known(self) -> tuple[SyncSettings, ReceiverSecrets]:
         return self._ports.settings(), self._ports.secrets()
@@ -89,7 +91,7 @@ class Desk:
     def _refusal(self, request: Request, refused: Refused, settings: SyncSettings) -> Response:
         self._tally.count(logging.WARNING, refused.reason, refused=1)
         if self._refusals.is_one_too_many(host_of(request), settings.realtime.refused_per_minute):
-            return too_many_refused()
+            return answer(TOO_MANY_REFUSED, {"Retry-After": str(REFUSED_SECONDS)})
         return answer(refused.status, refused.headers)
 
     async def _take(self, delivery: Delivery, settings: SyncSettings) -> Response:

@@ -18,13 +18,12 @@ from starlette.responses import Response
 
 from retail_sync.records.events import UnreadableEvent
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.realtime import EventGridDestination
+from retail_sync.settings.models.realtime import EventGridDestination
 from retail_sync.transport.bodies import parse
 from retail_sync.webhooks.addresses import check_address_secret, check_tenant, no_such_address
 from retail_sync.webhooks.answers import KNOWN, MALFORMED, Refused, answer
 from retail_sync.webhooks.bodies import body_of
-from retail_sync.webhooks.deliveries import Delivery
-from retail_sync.webhooks.notifications import delivery_of
+from retail_sync.webhooks.deliveries import Delivery, delivery_of
 from retail_sync.webhooks.ports import ReceiverSecrets
 
 NAME = "eventgrid"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections import deque
 from collections.abc import Callable
 
 from cachetools import TTLCache
@@ -72,25 +71,16 @@ def origin_of(host: str | None) -> str:
 
 
 class Taken:
-    """Events that were taken in the last minute."""
+    """Events that were taken in the last minute, by the second."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds: TTLCache[int, int] = TTLCache(2 * MINUTE, MINUTE, timer=clock)
         self._clock = clock
-        self._seconds: deque[tuple[int, int]] = deque()
-        self._sum = 0
 
     def has_room(self, most: int) -> bool:
         """Whether another batch, of any size, may be taken: one that is longer than `most` alone must be, too."""
-        begin = self._clock() - MINUTE
-        while self._seconds and self._seconds[0][0] <= begin:
-            self._sum -= self._seconds.popleft()[1]
-        return self._sum < most
+        return sum(self._seconds.get(second, 0) for second in list(self._seconds)) < most
 
     def add(self, events: int) -> None:
         second = int(self._clock())
-        if self._seconds and self._seconds[-1][0] == second:
-            events_before = self._seconds.pop()[1]
-            self._sum -= events_before
-            events += events_before
-        self._seconds.append((second, events))
-        self._sum += events
+        self._seconds[second] = self._seconds.get(second, 0) + events

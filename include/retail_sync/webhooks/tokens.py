@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 from jwt import PyJWKClient, PyJWKClientConnectionError, PyJWKSetError, PyJWTError
 
-from retail_sync.settings.realtime import PubSubDestination
+from retail_sync.settings.models.realtime import PubSubDestination
 from retail_sync.webhooks.answers import UNKNOWN_SENDER, ComeAgain, Refused
 from retail_sync.webhooks.workers import Workers
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from demo.sandbox import settings_of_shop
-from retail_sync.settings.crosschecks import cross_check
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.validation.contradictions import cross_check
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.lightspeed import LightspeedStore
 from sandbox.shop import SAMPLE_SHOP, Shop, default_config, load_shop

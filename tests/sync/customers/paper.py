@@ -12,7 +12,7 @@ from retail_sync.records.people import email_text, name_text, phone_text
 from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sealing import Seal, clear_rows
 from retail_sync.records.types import canonical_json
-from retail_sync.settings.customers import CustomerSettings
+from retail_sync.settings.models.customers import CustomerSettings
 from retail_sync.sync.customers.known import UNREADABLE_FIELDS, Known, known_of, to_rows
 from retail_sync.sync.customers.validation import unreadable
 from retail_sync.sync.customers.world import Ruling, Terms, World

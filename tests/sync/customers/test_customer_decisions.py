@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from retail_sync.ledger.decisions import Decision
-from retail_sync.settings.customers import CustomerSettings
+from retail_sync.settings.models.customers import CustomerSettings
 from retail_sync.sync.customers.planner import CustomerPlan, plan_customers
 from retail_sync.sync.customers.world import World
 from retail_sync.sync.engine.decisions import Decided

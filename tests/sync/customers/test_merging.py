@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retail_sync.records.ports.products import SystemName
-from retail_sync.settings.base import Owner
+from retail_sync.settings.models.base import Owner
 from retail_sync.sync.customers.merge import Decision, Sides, decide, decide_consent
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

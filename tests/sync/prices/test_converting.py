@@ -9,7 +9,7 @@ import pytest
 
 from retail_sync.records.prices import Quote
 from retail_sync.records.types import decimal_text
-from retail_sync.settings.prices import PriceList, PriceRounding
+from retail_sync.settings.models.prices import PriceList, PriceRounding
 from retail_sync.sync.prices.conversion import Converter, Side, TaxUnknown, rounded
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from retail_sync.ledger.rows import MirrorRow
 from retail_sync.records.prices import Book, Quote
-from retail_sync.settings.prices import PriceList
+from retail_sync.settings.models.prices import PriceList
 from retail_sync.sync.prices.quotes import online_standing
 from tests.sync.prices.paper import NOW, Paper
 

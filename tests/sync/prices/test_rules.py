@@ -13,7 +13,7 @@ from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.ports.prices import TaxLine
 from retail_sync.records.prices import Book, OnlineTerms, Quote, TaxTerm, TillTerms
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.prices import PriceList
+from retail_sync.settings.models.prices import PriceList
 from retail_sync.sync.prices.feeds import Terms
 from retail_sync.sync.prices.ownership import require_ownership
 from retail_sync.sync.prices.planner import change_row

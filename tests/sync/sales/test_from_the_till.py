@@ -18,10 +18,10 @@ from retail_sync.sync.engine.plan import PlannedRun
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
 from retail_sync.transport.budget import Unlimited
-from retail_sync.transport.exchanges import MemorySink
 from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore, create_app
 from sandbox.server import SandboxServer
+from tests.support.sinks import MemorySink
 from tests.sync.sales.paper import Desk, settings
 
 

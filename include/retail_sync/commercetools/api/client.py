@@ -22,7 +22,7 @@ from retail_sync.records.errors import (
     TargetMissing,
 )
 from retail_sync.records.rows import gated
-from retail_sync.settings.models import CommercetoolsLimits
+from retail_sync.settings.models.limits import CommercetoolsLimits
 from retail_sync.transport.answer import Answer
 from retail_sync.transport.auth import ClientCredentials
 from retail_sync.transport.bounds import MEGABYTE

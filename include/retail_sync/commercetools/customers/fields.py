@@ -8,8 +8,8 @@ from typing import Any
 
 from retail_sync.commercetools.api.privacy import PrivateFields
 from retail_sync.records.customers import CONSENTS, FIELDS
-from retail_sync.settings.customers import ONLINE_CUSTOM
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.customers import ONLINE_CUSTOM
 
 ADDRESS_MEMBERS = (
     "streetName",

@@ -17,7 +17,7 @@ from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.commercetools.events.notifications import RESOURCES
 from retail_sync.records.ports.events import Registration
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.realtime import (
+from retail_sync.settings.models.realtime import (
     CommercetoolsSubscription,
     EventGridDestination,
     PubSubDestination,

@@ -22,7 +22,7 @@ from retail_sync.commercetools.inventory.assortments import (
 from retail_sync.records.ports.inventory import Reserved
 from retail_sync.records.ports.preflight import PreflightReport, preflight
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.stockchecks import require_reserved
+from retail_sync.settings.validation.inventory import require_reserved
 
 _OFFERS = "inventory.channels"
 

@@ -8,7 +8,7 @@ from retail_sync.commercetools.api.scopes import check_scopes, read_grant
 from retail_sync.commercetools.prices.references import PriceReferences, read_price_references
 from retail_sync.records.ports.preflight import PreflightReport, preflight
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.prices import PriceList
+from retail_sync.settings.models.prices import PriceList
 
 _CONFIG = "Correct the configuration file, then run preflight again."
 

@@ -17,7 +17,7 @@ from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.ports.prices import TaxLine
 from retail_sync.records.prices import OnlineTerms, TaxTerm
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.prices import OnlinePlace, PriceList
+from retail_sync.settings.models.prices import OnlinePlace, PriceList
 
 DISTRIBUTION = "ProductDistribution"
 """Role a channel must have to be named in a price."""

@@ -31,7 +31,7 @@ from retail_sync.records.currencies import minor_digits
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.ports.prices import OfferWrite, ProductPricesWrite
 from retail_sync.records.prices import Quote
-from retail_sync.settings.prices import PriceList
+from retail_sync.settings.models.prices import PriceList
 
 
 @dataclass(frozen=True)

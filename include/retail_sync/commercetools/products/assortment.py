@@ -11,7 +11,7 @@ import pandas as pd
 from retail_sync.commercetools.api.wire import ProductProjection, Variant
 from retail_sync.commercetools.products.references import References
 from retail_sync.records.identifiers import matching_key
-from retail_sync.settings.products import AssortmentRule
+from retail_sync.settings.models.products import AssortmentRule
 
 
 def variants_of(product: ProductProjection) -> list[Variant]:

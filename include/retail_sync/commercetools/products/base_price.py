@@ -18,7 +18,7 @@ from retail_sync.commercetools.api.wire import Price, Variant
 from retail_sync.commercetools.api.writing import Identifier, MoneyDraft, PriceDraft
 from retail_sync.records.currencies import minor_digits
 from retail_sync.records.errors import RecordRejected
-from retail_sync.settings.products import PriceSetting
+from retail_sync.settings.models.products import PriceSetting
 
 _EXACT = Context(prec=60)
 _SPECIAL = ("customerGroup", "recurrencePolicy")

@@ -15,7 +15,7 @@ from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.products import COLUMNS, Kind, column_of
 from retail_sync.records.types import ColumnType
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.transforms import ChooseLocale, Transform
+from retail_sync.settings.models.transforms import ChooseLocale, Transform
 
 NATURAL_PLACES = {
     "name": "name",

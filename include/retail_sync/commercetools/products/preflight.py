@@ -16,7 +16,7 @@ from retail_sync.records.currencies import iso_code
 from retail_sync.records.errors import SyncError
 from retail_sync.records.ports.preflight import PreflightReport, preflight
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.transforms import (
+from retail_sync.settings.models.transforms import (
     AsText,
     ChooseLocale,
     EnumKey,

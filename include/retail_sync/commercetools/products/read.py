@@ -45,8 +45,8 @@ from retail_sync.records.products import ProductTables
 from retail_sync.records.rows import BadField, read_rows
 from retail_sync.records.types import canonical_json, decimal_text, identifier
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.transforming import LookupMissing, apply, apply_column
-from retail_sync.settings.transforms import Transform
+from retail_sync.settings.models.transforms import Transform
+from retail_sync.settings.transforms import LookupMissing, apply, apply_column
 
 _PAGE = TypeAdapter(list[ProductProjection])
 Carries = list[dict[str, Any]]

@@ -24,8 +24,8 @@ from retail_sync.commercetools.products.read import ProductReader
 from retail_sync.records import transforms as pure
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.identifiers import folded_key, matching_key, spelled_as
-from retail_sync.settings.transforming import LookupMissing, reverse
-from retail_sync.settings.transforms import ChooseLocale, Transform
+from retail_sync.settings.models.transforms import ChooseLocale, Transform
+from retail_sync.settings.transforms import LookupMissing, reverse
 
 _TEXT = AttributeType(name="text")
 

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from retail_sync.console import accounts
-from retail_sync.console.differences import DOCUMENTS, Keys, Row, csv_of, keys_of, rows_of
+from retail_sync.console.bounds import change_place_of, told_change_place, uuid_of
 from retail_sync.console.ports import CannotStart
-from retail_sync.console.rendering import HEADERS
+from retail_sync.console.spreadsheet import download
+from retail_sync.console.views.drift import DOCUMENTS, HEAD, Keys, Row, keys_of, line_of, rows_of
 from retail_sync.console.visit import Form, Looking, Sent, Visit, required
-from retail_sync.console.words import entity_title, number
+from retail_sync.console.vocabulary import entity_title, number
 from retail_sync.ledger.queries.drift import SINCE, Counts, DriftFilter, Drifting
 from retail_sync.ledger.queries.runs import COUNTED, ChangePlace, place_of
 from retail_sync.ledger.rows import ChangeRow, Run
@@ -91,7 +90,6 @@ def shown(visit: Looking) -> Response:
         looks=looks,
         chosen=chosen,
         given=given,
-        accounts=accounts,
         fields=_by_field(counts),
         locations=_by_location(counts, outlets),
         counted=COUNTED,
@@ -106,8 +104,7 @@ def shown(visit: Looking) -> Response:
         most=MOST,
         may_all=_may_all(visit),
         may_some=any(visit.may(look.entity) for look in chosen),
-        first=visit.address("/drift", **given) if visit.query("after") else None,
-        next=visit.address("/drift", **given, after=more) if more else None,
+        **visit.pager("/drift", given, more),
         export=visit.address("/drift.csv", **given),
     )
 
@@ -120,17 +117,13 @@ def exported(visit: Looking) -> Response:
     wanted = _wanted(given, outlets)
     runs = [look.run.id for look in _chosen(_looks(visit, given["run"]), given) if look.run]
 
-    def portions() -> Iterator[list[Row]]:
+    def rows() -> Iterator[Row]:
         for run_id in runs:
             changes = drifting.every_change(run_id, wanted)
             while portion := list(islice(changes, EXPORTED)):
-                yield rows_of(drifting, portion, settings, outlets, given["field"])
+                yield from rows_of(drifting, portion, settings, outlets, given["field"])
 
-    return StreamingResponse(
-        csv_of(portions()),
-        media_type="text/csv",
-        headers={**HEADERS, "Content-Disposition": 'attachment; filename="drift.csv"'},
-    )
+    return download("drift", HEAD, map(line_of, rows()))
 
 
 @router.post("/drift/resync")
@@ -244,23 +237,16 @@ def _page_of(
         place = None
         if len(found) > PAGE:
             last = found[PAGE - 1]
-            at = place_of(last)
-            return found[:PAGE], f"{last.entity}|{at.batch}|{at.id}|{at.unit}"
+            return found[:PAGE], f"{last.entity}|{told_change_place(place_of(last))}"
     return found, ""
 
 
 def _place(told: str, looks: Sequence[Look]) -> tuple[int, ChangePlace | None]:
     """Which entity a page begins with, and behind what; what makes no sense is the beginning."""
     entity, _, rest = told.partition("|")
-    batch, _, rest = rest.partition("|")
-    change, bar, unit = rest.partition("|")
     at = next((n for n, look in enumerate(looks) if look.entity == entity), None)
-    if at is None or not bar or not batch.isdecimal() or int(batch) >= 2**31:
-        return 0, None
-    try:
-        return at, ChangePlace(int(batch), str(UUID(change)), unit)
-    except ValueError:
-        return 0, None
+    place = change_place_of(rest)
+    return (0, None) if at is None or place is None else (at, place)
 
 
 def _matching(drifting: Drifting, looks: Sequence[Look], wanted: DriftFilter) -> int:
@@ -324,15 +310,8 @@ def _asked_for(visit: Visit, form: Form, given: Mapping[str, str]) -> list[Chang
                 wanted = _wanted(given, _outlets(visit))
                 found += drifting.changes(look.run.id, wanted, None, MOST + 1 - len(found))
         return found
-    ids = {one for told in form.all("change")[: MOST * 5] if (one := _uuid(told)) is not None}
+    ids = {one for told in form.all("change")[: MOST * 5] if (one := uuid_of(told)) is not None}
     return [change for change in drifting.chosen(ids) if change.entity in visit.entities] if ids else []
-
-
-def _uuid(told: str) -> str | None:
-    try:
-        return str(UUID(told))
-    except ValueError:
-        return None
 
 
 def _start(visit: Visit, keys: Keys) -> str:

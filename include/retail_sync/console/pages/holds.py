@@ -9,9 +9,10 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from retail_sync.console import evidence
-from retail_sync.console.deciding import PRESSES, WORDS, Press, carry_out, work_of
+from retail_sync.console.deciding import PRESSES, Press, carry_out, work_of
+from retail_sync.console.views import evidence
 from retail_sync.console.visit import Form, Looking, Sent, Visit, required
+from retail_sync.console.vocabulary import PRESSED
 from retail_sync.ledger.queries.hold_queue import HoldFilter, HoldPlace, Worklist
 from retail_sync.ledger.rows import Hold
 from retail_sync.sync.queries import hold_actions as deciding
@@ -49,9 +50,7 @@ def listed(visit: Looking) -> Response:
         dismissed=worklist.dismissed([one.id for one in holds]) if wanted.dismissed else set(),
         possible={one.id: deciding.choices(one) for one in holds},
         sides={one.id: deciding.sides(one) for one in holds},
-        evidence=evidence,
-        first=visit.address("/holds", **given) if visit.query("after") else None,
-        next=visit.address("/holds", **given, after=more) if more else None,
+        **visit.pager("/holds", given, more),
         confirmed_above=CONFIRMED_ABOVE,
     )
 
@@ -68,7 +67,7 @@ def pressed(visit: Looking, form: Sent) -> Response:
         return visit.page(
             "holds_confirm.html",
             press=press,
-            words=WORDS[press],
+            words=PRESSED[press],
             work=work,
             seen=seen,
             note=form.one("note"),

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any, TypeVar
 
+from cachetools import TTLCache, cached
 from fastapi import APIRouter
+from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from retail_sync.console import accounts, plots
-from retail_sync.console.remembered import Remembered
-from retail_sync.console.verdict import Facts, verdict_of
+from retail_sync.console.views import accounts, plots
+from retail_sync.console.views.verdict import Facts, verdict_of
 from retail_sync.console.visit import Looking, Sent, Visit, required
-from retail_sync.console.words import ago, lasting, system_title
+from retail_sync.console.vocabulary import ago, lasting, system_title
 from retail_sync.ledger.budget import lift_pause
 from retail_sync.ledger.queries.health import CursorAt, Health, Point, Reconciled, Settled, Step, SystemLoad
 from retail_sync.ledger.queries.hold_queue import Worklist
@@ -24,15 +27,35 @@ from retail_sync.ledger.rows import Run
 from retail_sync.records.ports.products import SYSTEMS
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 router = APIRouter()
 PREFLIGHT = "preflight"
 """Who may start this DAG may let requests go on: it asks both systems about everything, as they then do."""
-remembered = Remembered()
 COUNTS_SECONDS = 15.0
 """How old counts of links may be, and plots of hours."""
 DAYS_SECONDS = 300.0
 """How old plots of days may be: they count most of the ledger."""
+
+MOST_COUNTS = 200
+"""Answers kept in each process."""
+
+
+def _question(engine: Engine, question: Hashable, _: Callable[[], Any]) -> Hashable:
+    """It must name all that its answer depends on, such as the entities that somebody may see."""
+    return engine, question
+
+
+@cached(TTLCache(MOST_COUNTS, COUNTS_SECONDS), key=_question, lock=threading.Lock())
+def counted_lately(engine: Engine, question: Hashable, count: Callable[[], T]) -> T:
+    """What is dear to count, counted at most once in some seconds."""
+    return count()
+
+
+@cached(TTLCache(MOST_COUNTS, DAYS_SECONDS), key=_question, lock=threading.Lock())
+def counted_today(engine: Engine, question: Hashable, count: Callable[[], T]) -> T:
+    return count()
+
 
 SPANS: dict[str, tuple[Step, timedelta, int]] = {
     "day": ("hour", timedelta(hours=1), 24),
@@ -93,7 +116,6 @@ def shown(visit: Looking) -> Response:
         verdict=verdict,
         never=all(card.last is None for card in cards),
         cards=cards,
-        accounts=accounts,
         load=_load(health, hour),
         troubled={reason.entity for reason in verdict.reasons},
         lag=lag,
@@ -146,9 +168,7 @@ def _cards(visit: Visit, health: Health, now: datetime) -> list[Card]:
                 aligned=entity in aligned,
                 settled=settled.get(entity),
                 cursors=health.cursors(entity),
-                linked=remembered.get(
-                    visit.ledger.engine, ("linked", entity), COUNTS_SECONDS, partial(health.linked, entity)
-                ),
+                linked=counted_lately(health.engine, ("linked", entity), partial(health.linked, entity)),
                 held={one.code: one.holds - one.dismissed for one in mine if one.holds > one.dismissed},
                 dismissed=sum(one.dismissed for one in mine),
                 changes={system: counts for (name, system), counts in of_day.items() if name == entity},
@@ -206,9 +226,8 @@ def _plots(health: Health, entities: Sequence[str], span: str, now: datetime) ->
     since = start - length * (steps - 1)
 
     def drawn(title: str, count: Callable[[], Sequence[Point]]) -> plots.Plot:
-        seconds = DAYS_SECONDS if step == "day" else COUNTS_SECONDS
-        question = (title, tuple(entities), since, step)
-        points = remembered.get(health.engine, question, seconds, count)
+        counted = counted_today if step == "day" else counted_lately
+        points = counted(health.engine, (title, tuple(entities), since, step), count)
         return plots.plot(title, {one.at: one.values for one in points}, since, length, steps)
 
     return [

@@ -8,21 +8,19 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast, get_args
 from urllib.parse import quote
-from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from retail_sync.console import accounts, plans
-from retail_sync.console.exporting import csv_of
-from retail_sync.console.rendering import HEADERS
+from retail_sync.console.bounds import change_place_of, number_of, told_change_place
+from retail_sync.console.spreadsheet import download
+from retail_sync.console.views import accounts, plans
 from retail_sync.console.visit import Looking, Sent, Visit, required
 from retail_sync.ledger.queries.runs import (
     COUNTED,
     Browsing,
     ChangeFilter,
-    ChangePlace,
     RunFilter,
     RunKind,
     RunPlace,
@@ -52,17 +50,15 @@ def listed(visit: Looking) -> Response:
         _browsing(visit).runs(wanted, _run_place(visit.query("after")), RUNS + 1) if wanted.entities else []
     )
     shown = found[:RUNS]
-    more = {**given, "after": _told_place(shown[-1])} if len(found) > RUNS else None
+    more = _told_place(shown[-1]) if len(found) > RUNS else None
     return visit.page(
         "runs.html",
         runs=shown,
         given=given,
         problem=problem,
-        accounts=accounts,
         states=STATES,
         kinds=KINDS,
-        first=visit.address("/runs", **given) if visit.query("after") else None,
-        next=visit.address("/runs", **more) if more else None,
+        **visit.pager("/runs", given, more),
     )
 
 
@@ -77,7 +73,6 @@ def of_airflow(visit: Looking, dag_id: str, airflow_run_id: str) -> Response:
         runs=found,
         dag_id=dag_id,
         airflow_run_id=airflow_run_id,
-        accounts=accounts,
         expected=dag_id in (*visit.entities, "reconcile"),
         triggers=dag_id in TRIGGERS,
     )
@@ -89,11 +84,7 @@ def exported(visit: Looking, run_id: str) -> Response:
     run = _seen(visit, run_id)
     changes = _browsing(visit).every_change(run.id, _wanted_changes(visit))
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"plan-{run.id}")
-    return StreamingResponse(
-        csv_of(changes),
-        media_type="text/csv",
-        headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'},
-    )
+    return download(name, plans.HEAD, plans.lines_of(changes))
 
 
 @router.get("/runs/{run_id:path}")
@@ -124,18 +115,18 @@ def _page(visit: Visit, run: Run) -> Response:
     browsing, wanted = _browsing(visit), _wanted_changes(visit)
     given = {name: value for name, value in asdict(wanted).items() if value}
     counts = visit.ledger.changes.breakdown(run.id)
-    found = browsing.changes(run.id, wanted, _change_place(visit.query("after")), CHANGES + 1)
-    holds = browsing.holds_of(run.id, _number(visit.query("holds_after")), HOLDS + 1)
+    found = browsing.changes(run.id, wanted, change_place_of(visit.query("after")), CHANGES + 1)
+    holds = browsing.holds_of(run.id, number_of(visit.query("holds_after")), HOLDS + 1)
     changes = found[:CHANGES]
     path = accounts.path_of(run.id)
     applied_by = browsing.applied_by(run) if accounts.is_dry(run) else []
-    more = {**given, "after": _told(place_of(changes[-1]))} if len(found) > CHANGES else None
+    more = told_change_place(place_of(changes[-1])) if len(found) > CHANGES else None
+    more_holds = str(holds[HOLDS - 1].id) if len(holds) > HOLDS else None
+    holds_pager = visit.pager(path, given, more_holds, "holds_after")
     return visit.page(
         "run.html",
         run=run,
         path=path,
-        accounts=accounts,
-        plans=plans,
         given=given,
         counts=counts,
         total=sum(one.count for one in counts),
@@ -144,13 +135,10 @@ def _page(visit: Visit, run: Run) -> Response:
         choices=_choices(counts),
         fields=browsing.fields(run.id) if counts else [],
         changes=changes,
-        first=visit.address(path, **given) if visit.query("after") else None,
-        next=visit.address(path, **more) if more else None,
+        **visit.pager(path, given, more),
         holds=holds[:HOLDS],
-        holds_next=visit.address(path, **given, holds_after=holds[HOLDS - 1].id)
-        if len(holds) > HOLDS
-        else None,
-        holds_first=visit.address(path, **given) if visit.query("holds_after") else None,
+        holds_next=holds_pager["next"],
+        holds_first=holds_pager["first"],
         appliable=_has_plan(run),
         writes=accounts.would_write(run, counts),
         applied_by=applied_by,
@@ -224,32 +212,6 @@ def _run_place(told: str) -> RunPlace | None:
     except ValueError:
         return None
     return RunPlace(moment, run_id) if bar and moment.tzinfo else None
-
-
-def _told(place: ChangePlace) -> str:
-    return f"{place.batch}|{place.id}|{place.unit}"
-
-
-def _change_place(told: str) -> ChangePlace | None:
-    batch, _, rest = told.partition("|")
-    change, bar, unit = rest.partition("|")
-    try:
-        return ChangePlace(_within(int(batch), 2**31), str(UUID(change)), unit) if bar else None
-    except ValueError:
-        return None
-
-
-def _number(told: str) -> int:
-    try:
-        return _within(int(told), 2**63)
-    except ValueError:
-        return 0
-
-
-def _within(number: int, limit: int) -> int:
-    if not 0 <= number < limit:
-        raise ValueError
-    return number
 
 
 def _day(told: str) -> datetime | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from retail_sync.console import accounts, lives, plans, searched, wire
-from retail_sync.console.papers import papers_of
-from retail_sync.console.searched import Filters
+from retail_sync.console.bounds import uuid_of
+from retail_sync.console.views import search, timeline
+from retail_sync.console.views.documents import papers_of
+from retail_sync.console.views.search import Filters
 from retail_sync.console.visit import Looking, Sent, Visit
 from retail_sync.ledger.queries.records import Address, both_sides
 from retail_sync.ledger.queries.search import Found, FoundRecord, Searching
@@ -33,21 +34,21 @@ NO_ADDRESSES = (
 @router.get("/search")
 def show(visit: Looking) -> Response:
     """What was found for a text, and what happened to it; without a text, what happened last."""
-    typed = visit.query("q")[: searched.LONGEST]
-    if searched.digests_of(visit, typed) is not None:
+    typed = visit.query("q")[: search.LONGEST]
+    if search.digests_of(visit, typed) is not None:
         return visit.go("/search", NO_ADDRESSES)
-    filters = searched.filters_of(visit.request.query_params, visit.entities)
+    filters = search.filters_of(visit.request.query_params, visit.entities)
     searching = Searching(visit.ledger.engine)
-    people = visit.request.query_params.getlist("person")[: searched.MOST_PEOPLE]
+    people = visit.request.query_params.getlist("person")[: search.MOST_PEOPLE]
     found = Found()
     if people:
         found = Found(records=tuple(_people(visit, searching, people)))
     elif typed:
         found = searching.find(typed, visit.entities)
-    about = searched.about_of(searching, found)
+    about = search.about_of(searching, found)
     page, wanted = Page([], None), None
     if about or not (typed or people):
-        wanted = searched.wanted_of(filters, visit, **about)
+        wanted = search.wanted_of(filters, visit, **about)
         page = _timeline(visit, wanted)
     given = {"q": typed, "person": people, **filters.given}
     return visit.page(
@@ -56,16 +57,11 @@ def show(visit: Looking) -> Response:
         people=people,
         filters=filters,
         found=found,
-        meanings=searched.meanings(found.records),
+        meanings=search.meanings(found.records),
         counts=_counts(visit, about, wanted),
         about=about,
         page=page,
-        searched=searched,
-        lives=lives,
-        plans=plans,
-        accounts=accounts,
-        first=visit.address("/search", **given) if visit.query("after") else None,
-        next=_next(visit, "/search", page, **given),
+        **_pager(visit, "/search", page, given),
     )
 
 
@@ -73,9 +69,9 @@ def show(visit: Looking) -> Response:
 def asked(visit: Looking, form: Sent) -> Response:
     """The search as it is sent: an e-mail address is looked up here and goes no further; everything else becomes an
     address that can be kept and passed on. Looking changes nothing, so that whoever may see may search."""
-    typed = form.one("q")[: searched.LONGEST]
-    filters = searched.filters_of({name: form.one(name) for name in Filters.NAMES}, visit.entities)
-    digests = searched.digests_of(visit, typed)
+    typed = form.one("q")[: search.LONGEST]
+    filters = search.filters_of({name: form.one(name) for name in Filters.NAMES}, visit.entities)
+    digests = search.digests_of(visit, typed)
     if digests is None:
         return visit.go("/search", filters.problem, q=typed, **filters.given)
     if not digests:
@@ -84,8 +80,8 @@ def asked(visit: Looking, form: Sent) -> Response:
     if not found:
         return visit.go("/search", "The ledger knows nobody with this e-mail address.")
     if (alone := _one_person(visit, found)) is not None:
-        return visit.go(searched.record_path(*alone), "This is who bears the e-mail address.")
-    return visit.go("/search", person=[one.subject for one in found[: searched.MOST_PEOPLE]], **filters.given)
+        return visit.go(search.record_path(*alone), "This is who bears the e-mail address.")
+    return visit.go("/search", person=[one.subject for one in found[: search.MOST_PEOPLE]], **filters.given)
 
 
 @router.get("/records/{entity}/{kind}/{system}/{record:path}")
@@ -96,11 +92,11 @@ def record(visit: Looking, entity: str, kind: str, system: str, record: str) -> 
     both = both_sides(visit.ledger.engine, Address(entity, kind, system, record))
     if both is None:
         raise HTTPException(404)
-    filters = searched.filters_of(visit.request.query_params, both.family)
+    filters = search.filters_of(visit.request.query_params, both.family)
     seen = [one for one in both.family if one in visit.entities and filters.entity in ("", one)]
-    wanted = replace(searched.wanted_of(filters, visit, records=both.records()), entities=seen)
+    wanted = replace(search.wanted_of(filters, visit, records=both.records()), entities=seen)
     page = _timeline(visit, wanted)
-    path = searched.record_path(*both.address)
+    path = search.record_path(*both.address)
     return visit.page(
         "record.html",
         both=both,
@@ -111,31 +107,24 @@ def record(visit: Looking, entity: str, kind: str, system: str, record: str) -> 
         units=units,
         papers=papers_of(both),
         page=page,
-        searched=searched,
-        lives=lives,
-        plans=plans,
-        accounts=accounts,
-        first=visit.address(path, **filters.given) if visit.query("after") else None,
-        next=_next(visit, path, page, **filters.given),
+        **_pager(visit, path, page, filters.given),
     )
 
 
 @router.get("/changes/{change_id}")
 def change(visit: Looking, change_id: str) -> Response:
     """One change, and the requests that were made for it."""
-    timeline = Timeline(visit.ledger.engine)
-    found = timeline.change(_uuid(change_id))
+    rows = Timeline(visit.ledger.engine)
+    named = uuid_of(change_id)
+    found = rows.change(named) if named else None
     if found is None or found.entity not in visit.entities:
         raise HTTPException(404)
     return visit.page(
         "change.html",
-        change=lives.discreet(found),
-        subject_path=lives.subject_path(found.entity, found.kind, found.subject),
-        exchanges=timeline.exchanges_of(found, REQUESTS),
+        change=timeline.discreet(found),
+        subject_path=timeline.subject_path(found.entity, found.kind, found.subject),
+        exchanges=rows.exchanges_of(found, REQUESTS),
         most=REQUESTS,
-        wire=wire,
-        plans=plans,
-        accounts=accounts,
     )
 
 
@@ -146,26 +135,22 @@ def exchange(visit: Looking, exchange_id: str) -> Response:
     if found is None:
         raise HTTPException(404)
     kept, entity = found
-    if entity not in visit.entities and not (entity is None and searched.sees_everything(visit)):
+    if entity not in visit.entities and not (entity is None and search.sees_everything(visit)):
         raise HTTPException(404)
     return visit.page(
         "exchange.html",
         exchange=kept,
         entity=entity,
-        change=_named_change(kept.context),
-        wire=wire,
-        accounts=accounts,
+        change=uuid_of(str(kept.context.get("change") or "")) or "",
     )
 
 
 def _timeline(visit: Visit, wanted: Wanted) -> Page:
-    return Timeline(visit.ledger.engine).page(wanted, searched.place_of(visit.query("after")), ROWS)
+    return Timeline(visit.ledger.engine).page(wanted, search.place_of(visit.query("after")), ROWS)
 
 
-def _next(visit: Visit, path: str, page: Page, **given: Any) -> str | None:
-    if page.next is None:
-        return None
-    return visit.address(path, **given, after=searched.told_place(page.next))
+def _pager(visit: Visit, path: str, page: Page, given: Mapping[str, Any]) -> dict[str, Any]:
+    return visit.pager(path, given, search.told_place(page.next) if page.next else None)
 
 
 def _counts(visit: Visit, about: dict[str, Any], wanted: Wanted | None) -> dict[str, int]:
@@ -188,18 +173,3 @@ def _one_person(visit: Visit, found: list[FoundRecord]) -> Address | None:
     both = both_sides(visit.ledger.engine, Address(first.entity, first.kind, first.system, first.id))
     ours = {(system, place.id) for system, place in both.places.items()} if both else set()
     return both.address if both and {(one.system, one.id) for one in found} <= ours else None
-
-
-def _named_change(context: Any) -> str:
-    named = str(context.get("change") or "")
-    try:
-        return str(UUID(named))
-    except ValueError:
-        return ""
-
-
-def _uuid(told: str) -> str:
-    try:
-        return str(UUID(told))
-    except ValueError:
-        raise HTTPException(404) from None

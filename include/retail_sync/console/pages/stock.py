@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from retail_sync.console.stockroom import (
+from retail_sync.console.views.stock import (
     MOST_SKUS,
     Room,
     Sku,
@@ -19,21 +19,19 @@ from retail_sync.console.stockroom import (
     skus_of,
     wanted_skus,
 )
-from retail_sync.console.visit import Looking, Visit
-from retail_sync.console.what_if import (
-    CHOICES,
-    LABELS,
-    NUMBERS,
+from retail_sync.console.views.what_if import (
     Answer,
     answer,
     closer_rules,
     problems_of_form,
     wanted_of,
 )
+from retail_sync.console.visit import Looking, Visit
+from retail_sync.console.vocabulary import RULE_CHOICES, RULE_LABELS, RULE_NUMBERS
 from retail_sync.ledger.skus import held_first
 from retail_sync.records.channels import channel_name
 from retail_sync.settings.document import Problem
-from retail_sync.settings.inventory import ChannelSetting
+from retail_sync.settings.models.inventory import ChannelSetting
 from retail_sync.sync.inventory.feeds import ENTITY
 from retail_sync.sync.queries.what_if import BY_PLACE, UnusableRules
 
@@ -123,8 +121,8 @@ def _asked(visit: Visit, here: Room, sku: Sku, setting: ChannelSetting) -> Respo
         problems=problems,
         answer=found,
         closer=closer_rules(here, figures, setting, sku.found.sku),
-        choices=CHOICES,
-        numbers=NUMBERS,
-        labels=LABELS,
+        choices=RULE_CHOICES,
+        numbers=RULE_NUMBERS,
+        labels=RULE_LABELS,
         by_place=BY_PLACE,
     )

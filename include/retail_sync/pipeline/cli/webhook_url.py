@@ -15,7 +15,7 @@ from retail_sync.pipeline.runtime.connectors import parsed_connection
 from retail_sync.records.errors import ConfigurationFault, SyncError
 from retail_sync.settings.loader import load_settings
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.realtime import PubSubDestination, SqsDestination
+from retail_sync.settings.models.realtime import PubSubDestination, SqsDestination
 from retail_sync.transport.derived import address_secret
 
 

@@ -33,7 +33,7 @@ def listen_dag(doc: str) -> DAG | None:
     queue = listened_queue()
     if queue is None:
         return None
-    watch = AssetWatcher(WAITS, trigger=QueueWatch(queue.url, queue.region, queue.aws_conn_id))
+    watch = AssetWatcher(WAITS, trigger=QueueWatch(queue.queue_url, queue.region, queue.aws_conn_id))
     dag = new_dag(
         "listen",
         "Listen",

@@ -7,7 +7,8 @@ from typing import Any
 
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.settings.loader import digest_of, settings_path
+from retail_sync.settings.loader import digest_of
+from retail_sync.settings.location import settings_path
 from retail_sync.settings.models import SyncSettings
 
 STEP = "configuration"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.realtime import SqsDestination
+from retail_sync.settings.models.realtime import SqsDestination
 
 NEEDED_BY: tuple[tuple[str, str, Callable[[SyncSettings], bool]], ...] = (
     ("notify", "airflow.providers.http", lambda settings: bool(settings.notify.http_conn_id)),

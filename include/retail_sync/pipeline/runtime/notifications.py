@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retail_sync.settings.models import Notify
+    from retail_sync.settings.models.schedules import Notify
 
 log = logging.getLogger("retail_sync")
 

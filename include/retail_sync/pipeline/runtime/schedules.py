@@ -1,25 +1,28 @@
 """What a DAG file has to know of the configuration while it is parsed: schedules, when data counts as old, and which
 queue is listened to.
 
-The whole configuration is validated by the first task that needs it (and by `preflight`). Here only three sections are
-read, because a DAG file is parsed every few seconds.
+A DAG file is parsed every few seconds, so the file is read by the fast parser, and only the settings asked for are
+validated, by their own models. The whole configuration is validated by the first task that needs it (and by
+`preflight`).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import ValidationError
 
-from retail_sync.settings.cron import is_schedule
-from retail_sync.settings.models import Notify, Schedules
-from retail_sync.settings.realtime import SqsDestination
+from retail_sync.records.errors import ConfigurationFault
+from retail_sync.settings.location import settings_path
+from retail_sync.settings.models.base import Settings
+from retail_sync.settings.models.realtime import SqsDestination
+from retail_sync.settings.models.schedules import Notify, Schedules
 
-CONFIG_VARIABLE = "RETAIL_SYNC_CONFIG"
+Model = TypeVar("Model", bound=Settings)
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class ScheduleError(ValueError):
@@ -29,15 +32,9 @@ class ScheduleError(ValueError):
 
 def schedule_of(name: str) -> str | None:
     """The cron expression (UTC) of a line in `schedules`; None = only by hand."""
-    known = Schedules.model_fields
-    if name not in known:
-        raise ScheduleError(f"There is no schedule {name!r}; there are {', '.join(known)}.")
-    found = _section("schedules").get(name, known[name].default)
-    if found is not None and not (isinstance(found, str) and is_schedule(found)):
-        # Airflow would show a DAG with a schedule it can't read as healthy, and never start it.
-        raise ScheduleError(
-            f"{_path()}: schedules.{name} is {found!r}. What to do: write five cron fields in quotes, or null."
-        )
+    if name not in Schedules.model_fields:
+        raise ScheduleError(f"There is no schedule {name!r}; there are {', '.join(Schedules.model_fields)}.")
+    found: str | None = getattr(_read(Schedules, "schedules", only=name), name)
     return found
 
 
@@ -51,68 +48,57 @@ def schedule_if_any(name: str) -> str | None:
 
 def minutes_until_old() -> int:
     """After how many minutes data counts as old (`notify.data_older_than_minutes`)."""
-    found = _section("notify").get(
-        "data_older_than_minutes", Notify.model_fields["data_older_than_minutes"].default
-    )
-    if not isinstance(found, int) or found < 1:
-        raise ScheduleError(
-            f"{_path()}: notify.data_older_than_minutes is {found!r}. What to do: write a number of minutes."
-        )
-    return found
+    return _read(Notify, "notify", only="data_older_than_minutes").data_older_than_minutes
 
 
-@dataclass(frozen=True)
-class Queue:
-    """An SQS queue, and the Airflow connection that may empty it."""
-
-    url: str
-    region: str
-    aws_conn_id: str
-
-
-def listened_queue() -> Queue | None:
+def listened_queue() -> SqsDestination | None:
     """The queue of `realtime.commercetools.destination`; None = commercetools delivers elsewhere, or not at all."""
-    found: Any = _section("realtime")
-    for name in ("commercetools", "destination"):
-        found = found.get(name) if isinstance(found, dict) else None
-    if not isinstance(found, dict) or found.get("type") != "SQS":
+    path = _path()
+    here: Any = _document(path)
+    for name in ("realtime", "commercetools", "destination"):
+        here = here.get(name) if isinstance(here, dict) else None
+    if not isinstance(here, dict) or here.get("type") != "SQS":
         return None
-    default = SqsDestination.model_fields["aws_conn_id"].default
-    queue = Queue(found.get("queue_url", ""), found.get("region", ""), found.get("aws_conn_id", default))
-    if not all(isinstance(value, str) and value.strip() for value in vars(queue).values()):
+    return _validated(SqsDestination, here, path)
+
+
+def _read(model: type[Model], section: str, *, only: str) -> Model:
+    """A section with one setting of its own; the others are not looked at."""
+    path = _path()
+    found = _document(path).get(section)
+    if found is not None and not isinstance(found, dict):
         raise ScheduleError(
-            f"{_path()}: realtime.commercetools.destination names no queue. What to do: write `queue_url` and "
-            "`region` as texts."
+            f"{path}: `{section}` is not a section. What to do: put `key: value` lines below it."
         )
-    return queue
+    return _validated(model, {name: value for name, value in (found or {}).items() if name == only}, path)
+
+
+def _validated(model: type[Model], given: Mapping[str, Any], path: Path) -> Model:
+    """Raises ScheduleError with what the whole configuration says of it: by line, and with the way out."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as wrong:
+        from retail_sync.settings.loader import parse_settings
+
+        try:
+            parse_settings(path.read_text(encoding="utf-8"), name=str(path))
+        except ConfigurationFault as told:
+            raise ScheduleError(str(told)) from None
+        raise ScheduleError(f"{path}: {wrong}. What to do: run preflight.") from None
 
 
 def _path() -> Path:
-    named = os.environ.get(CONFIG_VARIABLE, "").strip()
-    if not named:
-        raise ScheduleError(
-            f"{CONFIG_VARIABLE} is not set for this component. What to do: set it to your configuration file, here and "
-            "for the workers, the triggerer and the API server; then run the DAG `preflight`."
-        )
-    return Path(named).expanduser()
+    try:
+        return settings_path()
+    except ConfigurationFault as unset:
+        raise ScheduleError(f"{unset} Then run the DAG `preflight`.") from None
 
 
-def _section(name: str) -> Mapping[str, Any]:
-    path = _path()
+def _document(path: Path) -> Mapping[str, Any]:
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
     except FileNotFoundError:
-        raise ScheduleError(
-            f"{CONFIG_VARIABLE} names {path}, which does not exist. What to do: put the file there."
-        ) from None
+        raise ScheduleError(f"{path} does not exist. What to do: put the file there.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
         raise ScheduleError(f"{path} can't be read: {problem}. What to do: correct it.") from None
-    section = document.get(name) if isinstance(document, dict) else None
-    if section is not None and not isinstance(section, dict):
-        raise ScheduleError(
-            f"{path}: `{name}` is not a section. What to do: put `key: value` lines below it."
-        )
-    return section or {}
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return document if isinstance(document, dict) else {}

@@ -23,13 +23,12 @@ from retail_sync.pipeline.runtime import inbox as hearing
 from retail_sync.pipeline.runtime import task_log as telling
 from retail_sync.pipeline.runtime.connectors import connection_of
 from retail_sync.pipeline.runtime.notifications import RUN_NOTE
-from retail_sync.pipeline.runtime.schedules import Queue
 from retail_sync.pipeline.tasks.entity import gathered
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 from retail_sync.records.events import Hint, UnreadableEvent
 from retail_sync.settings.loader import load_settings
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.realtime import SqsDestination
+from retail_sync.settings.models.realtime import SqsDestination
 from retail_sync.sync.engine import text_tables
 from retail_sync.transport.bodies import parse
 
@@ -65,11 +64,11 @@ class SqsQueue:
     url: str
 
     @classmethod
-    def of(cls, queue: Queue) -> SqsQueue:
+    def of(cls, queue: SqsDestination) -> SqsQueue:
         from airflow.providers.amazon.aws.hooks.sqs import SqsHook
 
         with _said_by_aws(queue.aws_conn_id):
-            return cls(SqsHook(aws_conn_id=queue.aws_conn_id, region_name=queue.region).conn, queue.url)
+            return cls(SqsHook(aws_conn_id=queue.aws_conn_id, region_name=queue.region).conn, queue.queue_url)
 
     def receive(self, wait_seconds: int) -> list[Message]:
         """Some of what waits; it is hidden from now on. None: nothing was found in `wait_seconds`."""
@@ -221,15 +220,14 @@ def _hint(message: Message, project_key: str) -> Hint | None:
     return hint_of(notification, project_key)
 
 
-def _configured(settings: SyncSettings) -> Queue:
+def _configured(settings: SyncSettings) -> SqsDestination:
     subscription = settings.realtime.commercetools
     if subscription is None or not isinstance(subscription.destination, SqsDestination):
         raise ConfigurationFault(
             "realtime.commercetools.destination is no SQS queue any more, so there is nothing to listen to.",
             remedy="Nothing: this DAG disappears when its file is parsed again.",
         )
-    found = subscription.destination
-    return Queue(found.queue_url, found.region, found.aws_conn_id)
+    return subscription.destination
 
 
 def _tell(heard: Heard, rings: Sequence[str]) -> None:

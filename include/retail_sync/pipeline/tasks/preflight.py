@@ -30,7 +30,8 @@ from retail_sync.records.errors import ConfigurationFault, SyncError, TransientE
 from retail_sync.records.ports.connector import Connector, require
 from retail_sync.records.ports.preflight import LEVELS, CheckResult, PreflightReport
 from retail_sync.records.ports.products import SYSTEMS, SystemName
-from retail_sync.settings.loader import digest_of, load_settings, settings_path
+from retail_sync.settings.loader import digest_of, load_settings
+from retail_sync.settings.location import settings_path
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine import text_tables
 from retail_sync.sync.engine.stores import store_of

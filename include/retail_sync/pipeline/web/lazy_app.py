@@ -62,7 +62,6 @@ class Lazy:
     """How long a request waits at most for the first opening (seconds)."""
     told: str = ""
     """What whoever gets 503 reads; plain text."""
-    _app: App | None = None
     _opening: Future[App] | None = None
     _failed: Failed = field(default_factory=Failed)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,18 +71,21 @@ class Lazy:
             return
         scope["path"] = rooted(scope["path"], scope.get("root_path", ""))
         try:
-            app = self._app or await self._opened()
+            app = await self._opened()
         except Exception:
-            await _not_now(scope, send, self.told.encode())
+            await _not_now(scope, receive, send, self.told)
             return
         await app(scope, receive, send)
 
     async def _opened(self) -> App:
         """Raises what opening raised, or TimeoutError where it takes longer than anybody waits; after a failure nobody
         waits for the next try."""
+        opening = self._begun()
+        if opening.done():
+            return opening.result()
         # Shielded: who goes away, or waits no longer, does not end what others wait for.
-        opening = asyncio.shield(asyncio.wrap_future(self._begun()))
-        return await asyncio.wait_for(opening, self.patience if self._failed.problem is None else 0)
+        waiting = asyncio.shield(asyncio.wrap_future(opening))
+        return await asyncio.wait_for(waiting, self.patience if self._failed.problem is None else 0)
 
     def _begun(self) -> Future[App]:
         with self._lock:
@@ -97,7 +99,7 @@ class Lazy:
 
     def _open(self, opening: Future[App]) -> None:
         try:
-            app = self.open_app()
+            opening.set_result(self.open_app())
         except Exception as problem:
             log.error(
                 "The %s can't start: %s. What to do: run the DAG `preflight`.", self.name, said(problem)
@@ -106,10 +108,6 @@ class Lazy:
                 self._failed.remember(problem)
                 self._opening = None
             opening.set_exception(problem)
-        else:
-            with self._lock:
-                self._app, self._opening = app, None
-            opening.set_result(app)
 
 
 def rooted(path: str, root: str) -> str:
@@ -124,21 +122,16 @@ def rooted(path: str, root: str) -> str:
     return path
 
 
-async def _not_now(scope: Scope, send: Send, told: bytes) -> None:
+async def _not_now(scope: Scope, receive: Receive, send: Send, told: str) -> None:
     """503, without a look at the body; and what the server logs of the address holds no secret."""
+    from starlette.responses import PlainTextResponse
+
     from retail_sync.transport.derived import without_secrets
 
     scope["path"] = without_secrets(scope["path"])
     scope["raw_path"] = scope["path"].encode(errors="replace")
-    headers = [
-        (b"retry-after", b"30"),
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(told)).encode()),
-        (b"connection", b"close"),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": told})
+    headers = {"Retry-After": "30", "Connection": "close", "Cache-Control": "no-store"}
+    await PlainTextResponse(told, 503, headers)(scope, receive, send)
 
 
 @dataclass

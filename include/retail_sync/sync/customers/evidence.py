@@ -8,7 +8,7 @@ from typing import Any
 
 from retail_sync.records.customers import KIND
 from retail_sync.records.sealing import shown
-from retail_sync.settings.base import Severity
+from retail_sync.settings.models.base import Severity
 from retail_sync.sync.customers.known import Known
 from retail_sync.sync.customers.world import IDENTIFYING
 from retail_sync.sync.engine.findings import Finding, FindingSeverity

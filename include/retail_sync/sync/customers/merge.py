@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from retail_sync.records.customers import CONSENTS
 from retail_sync.records.ports.products import SystemName, other
-from retail_sync.settings.base import Owner
+from retail_sync.settings.models.base import Owner
 
 Verdict = Literal["agreed", "write", "conflict", "nothing"]
 EMPTY: tuple[Any, ...] = (None, "", {})

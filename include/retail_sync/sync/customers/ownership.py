@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.customers import CONSENTS, EXTERNAL_ID
 from retail_sync.records.ports.products import SystemName, system_named
-from retail_sync.settings.customers import CustomerSettings
+from retail_sync.settings.models.customers import CustomerSettings
 from retail_sync.sync.customers.creations import ALWAYS_GIVEN
 from retail_sync.sync.engine.ownership import require_allowed
 

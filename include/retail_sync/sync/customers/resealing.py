@@ -16,7 +16,7 @@ from retail_sync.records.customers import ENTITY, KIND, is_private
 from retail_sync.records.ports.products import SYSTEMS
 from retail_sync.records.sealing import Seal, is_sealed
 from retail_sync.records.types import digest
-from retail_sync.settings.customers import CustomerSettings
+from retail_sync.settings.models.customers import CustomerSettings
 from retail_sync.sync.customers.known import to_rows
 from retail_sync.sync.engine.staging import Staging
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from retail_sync.records.customers import UNREADABLE
-from retail_sync.settings.base import Severity
-from retail_sync.settings.customers import CustomerSettings
+from retail_sync.settings.models.base import Severity
+from retail_sync.settings.models.customers import CustomerSettings
 from retail_sync.sync.customers.evidence import finding, rule_severity
 from retail_sync.sync.customers.known import UNREADABLE_FIELDS, Known
 from retail_sync.sync.engine.findings import Finding

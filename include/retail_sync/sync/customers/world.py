@@ -10,7 +10,7 @@ from retail_sync.ledger.rows import Link
 from retail_sync.records.customers import CONSENTS
 from retail_sync.records.ports.customers import CustomerSystem
 from retail_sync.records.ports.products import SystemName
-from retail_sync.settings.customers import CustomerSettings
+from retail_sync.settings.models.customers import CustomerSettings
 from retail_sync.sync.customers.known import Known
 from retail_sync.sync.engine.decisions import Decided
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import pandas as pd
 
-from retail_sync.settings.base import Owner
+from retail_sync.settings.models.base import Owner
 
 TO_LIGHTSPEED = "lightspeed"
 TO_COMMERCETOOLS = "commercetools"

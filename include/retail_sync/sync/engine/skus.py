@@ -10,7 +10,7 @@ import pandas as pd
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.identifiers import folded_key, matching_key
 from retail_sync.records.ports.products import SYSTEMS
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 
 Key = Callable[[str], str]
 

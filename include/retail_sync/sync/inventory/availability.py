@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from retail_sync.records.inventory import PARTS
-from retail_sync.settings.inventory import InventorySettings
+from retail_sync.settings.models.inventory import InventorySettings
 from retail_sync.sync.inventory.channel_assortment import offered
 from retail_sync.sync.inventory.composites import Recipes
 from retail_sync.sync.inventory.layout import Layout, Shelf

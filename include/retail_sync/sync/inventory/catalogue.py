@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.settings.inventory import InventorySettings
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.inventory import InventorySettings
 from retail_sync.sync.engine.skus import Key, sku_key_of, sku_keys
 
 PRODUCTS = "products"

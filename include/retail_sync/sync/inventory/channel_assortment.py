@@ -10,7 +10,7 @@ import pandas as pd
 
 from retail_sync.records.identifiers import matching_key
 from retail_sync.records.ports.inventory import Assortments
-from retail_sync.settings.inventory import Offer
+from retail_sync.settings.models.inventory import Offer
 from retail_sync.sync.engine.skus import sku_keys
 from retail_sync.sync.inventory.rules import Numbers, exploded_tags
 

@@ -12,7 +12,7 @@ from retail_sync.records.identifiers import matching_key
 from retail_sync.records.ports.connector import require
 from retail_sync.records.ports.inventory import OnlineStock, TillStock
 from retail_sync.records.ports.products import SYSTEMS, Askable, SystemName
-from retail_sync.settings.stockchecks import require_reserved
+from retail_sync.settings.validation.inventory import require_reserved
 from retail_sync.sync.engine.absence import Asking
 from retail_sync.sync.engine.apply import apply_batch
 from retail_sync.sync.engine.context import Access, RunContext

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from retail_sync.records.channels import NO_CHANNEL, channel_name
 from retail_sync.records.ports.inventory import Reserved
 from retail_sync.records.types import canonical_json
-from retail_sync.settings.inventory import WEEKDAYS, ChannelSetting, Offer, Opening, StockRule
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.inventory import WEEKDAYS, ChannelSetting, Offer, Opening, StockRule
 
 RULE_FIELDS = tuple(StockRule.model_fields)
 

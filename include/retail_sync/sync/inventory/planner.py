@@ -12,8 +12,8 @@ from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.channels import channel_name
 from retail_sync.records.inventory import PARTS
 from retail_sync.records.ports.inventory import Reserved
-from retail_sync.settings.inventory import InventorySettings
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.inventory import InventorySettings
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.engine.frames import rows
 from retail_sync.sync.engine.removals import Part, guard, waiting_records

@@ -19,7 +19,7 @@ import pandas as pd
 from retail_sync.records.channels import channel_name
 from retail_sync.records.identifiers import matching_key
 from retail_sync.records.inventory import parts
-from retail_sync.settings.inventory import Override, StockRule
+from retail_sync.settings.models.inventory import Override, StockRule
 from retail_sync.sync.engine.skus import sku_keys
 from retail_sync.sync.inventory.layout import Shelf, merged_rule
 

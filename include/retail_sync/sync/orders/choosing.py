@@ -6,7 +6,7 @@ from datetime import UTC
 
 from retail_sync.records.orders import Order
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.orders import OrderSettings
+from retail_sync.settings.models.orders import OrderSettings
 
 NOTHING = "nothing was ordered"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retail_sync.records.orders import Order
 from retail_sync.records.sales import Sale
-from retail_sync.settings.orders import ShipmentState
+from retail_sync.settings.models.orders import ShipmentState
 from retail_sync.sync.orders.articles import NO_SKU, stand_in_id, stand_in_used
 from retail_sync.sync.orders.books import Books, paid, state_of
 from retail_sync.sync.orders.fingerprints import fingerprint_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from retail_sync.records.orders import Order
 from retail_sync.records.sales import Register
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.orders import OrderPlace
+from retail_sync.settings.models.orders import OrderPlace
 from retail_sync.sync.orders.amounts import Amount
 from retail_sync.sync.orders.plan import Held, World
 from retail_sync.sync.orders.saying import held

@@ -11,8 +11,8 @@ from uuid import UUID, uuid5
 from retail_sync.records.orders import Order, OrderLine
 from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sales import Sale, SaleTerms
-from retail_sync.settings.base import Severity
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.base import Severity
 
 NAMESPACE = UUID("5b0d6f0e-6a0c-5d43-9a3e-0d7f6f1f8b11")
 """Of the ids of sales: the same order always gives the same ids, wherever and whenever it is planned."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from retail_sync.settings.base import Severity
+from retail_sync.settings.models.base import Severity
 from retail_sync.sync.orders.exact import major
 from retail_sync.sync.orders.plan import Finding, Held
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from retail_sync.records.orders import Order, Rate
 from retail_sync.records.sales import TillTax
-from retail_sync.settings.orders import OrderTax
+from retail_sync.settings.models.orders import OrderTax
 from retail_sync.sync.orders.plan import World
 from retail_sync.sync.orders.saying import held, percent
 

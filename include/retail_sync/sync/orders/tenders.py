@@ -8,7 +8,7 @@ from datetime import datetime
 
 from retail_sync.records.orders import Order, Payment, Transaction, TransactionType
 from retail_sync.records.sales import Tender
-from retail_sync.settings.orders import OrderSettings
+from retail_sync.settings.models.orders import OrderSettings
 from retail_sync.sync.orders.plan import World
 from retail_sync.sync.orders.saying import held, shown
 

@@ -15,7 +15,7 @@ from retail_sync.ledger.rows import Link, MirrorRow
 from retail_sync.records.ports.products import SystemName
 from retail_sync.records.prices import Quote, quote_of
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.prices import PriceList
+from retail_sync.settings.models.prices import PriceList
 from retail_sync.sync.prices.conversion import Converted, Converter, Side, TaxUnknown
 from retail_sync.sync.prices.feeds import Terms
 from retail_sync.sync.prices.quotes import (

@@ -21,7 +21,7 @@ from functools import lru_cache
 
 from retail_sync.records.currencies import minor_digits
 from retail_sync.records.prices import Quote
-from retail_sync.settings.prices import PriceList, PriceRounding
+from retail_sync.settings.models.prices import PriceList, PriceRounding
 
 _EXACT = Context(prec=60)
 _MODES = {"half up": ROUND_HALF_UP, "half even": ROUND_HALF_EVEN, "up": ROUND_CEILING, "down": ROUND_FLOOR}

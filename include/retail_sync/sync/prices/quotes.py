@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from retail_sync.ledger.rows import MirrorRow
 from retail_sync.records.currencies import minor_digits
 from retail_sync.records.prices import TILL_DECIMALS, Book, Quote, TillTerms
-from retail_sync.settings.prices import PriceList, Validity
+from retail_sync.settings.models.prices import PriceList, Validity
 from retail_sync.sync.prices.conversion import Side, moved, to_digits
 from retail_sync.sync.prices.feeds import Terms
 

@@ -12,7 +12,7 @@ from retail_sync.records.ports.preflight import CheckResult
 from retail_sync.records.ports.prices import TaxLine
 from retail_sync.records.types import decimal_text
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.prices import PriceList
+from retail_sync.settings.models.prices import PriceList
 from retail_sync.sync.prices.feeds import Terms
 
 Results = Iterator[CheckResult]

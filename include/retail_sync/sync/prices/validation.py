@@ -11,7 +11,7 @@ from retail_sync.ledger.decisions import Decision
 from retail_sync.records.ports.products import SystemName, other
 from retail_sync.records.prices import Quote
 from retail_sync.records.types import decimal_text, digest
-from retail_sync.settings.prices import PriceSettings, PriceSeverity
+from retail_sync.settings.models.prices import PriceSettings, PriceSeverity
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.prices.cases import Case
 from retail_sync.sync.prices.conversion import without_tax

@@ -10,8 +10,8 @@ import pandas as pd
 
 from retail_sync.records.identifiers import code_key, likeness, matching_key
 from retail_sync.records.products import Kind
-from retail_sync.settings.base import Severity
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.base import Severity
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.engine.decisions import BY_HAND, about_match
 from retail_sync.sync.engine.findings import Finding, FindingSeverity
 from retail_sync.sync.engine.matching import Ambiguity, Matches, alike, explode_json, match

@@ -11,7 +11,7 @@ import pandas as pd
 from retail_sync.ledger.rows import Hold
 from retail_sync.records.ports.capabilities import Capabilities
 from retail_sync.records.products import Kind, ProductTables
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.engine.decisions import Decided
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.engine.plan import PlannedChange

@@ -20,7 +20,7 @@ from stdnum import ean
 from retail_sync.records.currencies import minor_digits
 from retail_sync.records.identifiers import code_key, folded_key, likeness
 from retail_sync.records.types import decimal_text
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.products.swaps import Claim, circles, claims
 

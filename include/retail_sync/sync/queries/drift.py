@@ -14,10 +14,10 @@ from retail_sync.records.orders import KIND as ORDER
 from retail_sync.records.prices import quote_of
 from retail_sync.records.sales import KIND as SALE
 from retail_sync.records.sealing import shown as hidden
-from retail_sync.settings.customers import CustomerSettings
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.prices import PriceSettings
-from retail_sync.settings.products import ProductSettings
+from retail_sync.settings.models.customers import CustomerSettings
+from retail_sync.settings.models.prices import PriceSettings
+from retail_sync.settings.models.products import ProductSettings
 from retail_sync.sync.inventory.planner import KIND as STOCK
 from retail_sync.sync.inventory.planner import place_name
 from retail_sync.sync.prices.feeds import KIND as PRICE

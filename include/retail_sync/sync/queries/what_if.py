@@ -17,11 +17,11 @@ import pandas as pd
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from retail_sync.settings.crosschecks import cross_check
 from retail_sync.settings.document import Document, Problem
-from retail_sync.settings.inventory import ChannelSetting, StockRule
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.inventory import ChannelSetting, StockRule
 from retail_sync.settings.problems import problems_of
+from retail_sync.settings.validation.contradictions import cross_check
 from retail_sync.sync.inventory.availability import Figures, Given, work_out
 from retail_sync.sync.inventory.layout import RULE_FIELDS, Layout, layout_of, merged_rule
 from retail_sync.sync.inventory.planner import compared, selling_out

@@ -14,7 +14,7 @@ from retail_sync.records.currencies import iso_code, minor_digits
 from retail_sync.records.ports.orders import ImportedLine, ImportedSale
 from retail_sync.records.sales import Sale, SaleLine, SaleTerms
 from retail_sync.records.types import digest
-from retail_sync.settings.sales import SaleSettings
+from retail_sync.settings.models.sales import SaleSettings
 from retail_sync.sync.orders.exact import spread
 from retail_sync.sync.sales.amounts import Amounts, amounts_of, minor, portions_of, totals_of
 from retail_sync.sync.sales.plan import Article, Target, World

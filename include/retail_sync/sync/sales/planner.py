@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC
 
 from retail_sync.records.sales import Sale, SaleTerms
-from retail_sync.settings.sales import SaleSettings
+from retail_sync.settings.models.sales import SaleSettings
 from retail_sync.sync.orders.plan import SOURCE, Finding
 from retail_sync.sync.sales.documents import (
     DUE,

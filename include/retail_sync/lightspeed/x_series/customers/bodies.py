@@ -24,7 +24,7 @@ from retail_sync.lightspeed.x_series.customers.groups import Groups
 from retail_sync.lightspeed.x_series.customers.read import COUNTRY
 from retail_sync.records.customers import UNREADABLE
 from retail_sync.records.errors import RecordRejected
-from retail_sync.settings.customers import TILL_PLACES
+from retail_sync.settings.models.customers import TILL_PLACES
 
 GENDERS = ("M", "F")
 ANONYMOUS = "ANON-"

@@ -11,8 +11,8 @@ from functools import cached_property
 
 from retail_sync.lightspeed.x_series.api.privacy import excluded_paths
 from retail_sync.records.customers import CONSENTS, NAMES
-from retail_sync.settings.customers import CUSTOM_PREFIX, TILL_PLACES, CustomerSettings
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.customers import CUSTOM_PREFIX, TILL_PLACES, CustomerSettings
 
 EXTERNAL_ID = "external_id"
 FIXED: Mapping[str, str] = {

@@ -12,7 +12,7 @@ from retail_sync.lightspeed.x_series.api.models import read_live
 from retail_sync.lightspeed.x_series.api.store import ALL_CUSTOMERS, same_name
 from retail_sync.lightspeed.x_series.api.wire import Named
 from retail_sync.records.errors import ConfigurationFault
-from retail_sync.settings.customers import GroupPair
+from retail_sync.settings.models.customers import GroupPair
 
 PATH = "/customer_groups"
 PAGE_SIZE = 200

@@ -16,8 +16,8 @@ from retail_sync.lightspeed.x_series.customers.groups import PATH as GROUPS
 from retail_sync.lightspeed.x_series.customers.groups import REMEDY, read_groups
 from retail_sync.records.errors import SyncError
 from retail_sync.records.ports.preflight import PreflightReport, preflight
-from retail_sync.settings.customers import CUSTOM_PREFIX, NEEDS_A_PLACE, TILL_PLACES
 from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.customers import CUSTOM_PREFIX, NEEDS_A_PLACE, TILL_PLACES
 
 READS = (
     Read(PATH, withhold=SHAPE),

@@ -25,7 +25,7 @@ from retail_sync.records.inventory import ADJUSTMENT_COLUMNS, parts, stock_table
 from retail_sync.records.ports.inventory import Adjusted, Adjustment
 from retail_sync.records.rows import gated, readable
 from retail_sync.records.types import decimal_text
-from retail_sync.settings.inventory import Adjusting
+from retail_sync.settings.models.inventory import Adjusting
 
 PATH = "/stock_adjustments"
 REASONS_PATH = "/custom_inventory_adjustment_reasons"

@@ -10,7 +10,7 @@ from retail_sync.lightspeed.x_series.api.store import StoreFacts
 from retail_sync.lightspeed.x_series.prices.price_books import Books, read_books
 from retail_sync.records.ports.preflight import PreflightReport, preflight
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.prices import PriceList
+from retail_sync.settings.models.prices import PriceList
 
 READS = ("/price_books", "/price_book_products", "/customer_groups")
 

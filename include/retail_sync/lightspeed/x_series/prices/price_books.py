@@ -22,7 +22,7 @@ from retail_sync.lightspeed.x_series.prices.bodies import PriceBookBody
 from retail_sync.records.errors import ConfigurationFault, ProtocolFault
 from retail_sync.records.prices import Book
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.prices import Platform, PriceList
+from retail_sync.settings.models.prices import Platform, PriceList
 from retail_sync.transport.creating import NotMade, made_once
 
 log = logging.getLogger(__name__)

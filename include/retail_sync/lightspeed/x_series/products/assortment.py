@@ -10,7 +10,7 @@ import pandas as pd
 
 from retail_sync.lightspeed.x_series.api.store import same_name
 from retail_sync.records.identifiers import matching_key
-from retail_sync.settings.products import AssortmentRule
+from retail_sync.settings.models.products import AssortmentRule
 
 
 def listed(families: pd.DataFrame, rule: AssortmentRule) -> pd.Series:

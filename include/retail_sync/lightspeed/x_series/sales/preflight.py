@@ -30,7 +30,8 @@ from retail_sync.lightspeed.x_series.sales.store import (
 from retail_sync.records.ports.preflight import PreflightReport, preflight
 from retail_sync.records.sales import SaleTerms
 from retail_sync.records.types import decimal_text
-from retail_sync.settings.models import Location, SyncSettings
+from retail_sync.settings.models import SyncSettings
+from retail_sync.settings.models.shop import Location
 
 OUTLETS = "/outlets"
 
