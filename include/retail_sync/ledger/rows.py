@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from retail_sync.records.refs import RecordRef
+
 Mode = Literal["delta", "full"]
 Purpose = Literal["sync", "reconcile", "erase"]
 """What a run is for: to bring both sides together, to say what differs, to erase what is known of a person."""
@@ -159,6 +161,11 @@ class ChangeRow:
     attempted_at: datetime | None = None
     settled_at: datetime | None = None
 
+    @property
+    def ref(self) -> RecordRef:
+        """The record the change comes from."""
+        return RecordRef.parse(self.subject)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeOutcome:
@@ -227,6 +234,11 @@ class HoldHead:
     released_at: datetime | None
     released_by: str | None
     note: str | None
+
+    @property
+    def ref(self) -> RecordRef:
+        """The record that is held."""
+        return RecordRef.parse(self.subject)
 
 
 @dataclass(frozen=True, kw_only=True)

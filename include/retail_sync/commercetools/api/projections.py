@@ -24,6 +24,7 @@ from retail_sync.commercetools.api.writing import MAX_ACTIONS, UpdateAction, upd
 from retail_sync.records.checks import Shape, each, members, needed
 from retail_sync.records.errors import ProtocolFault, RecordRejected, StaleTarget
 from retail_sync.records.ports.products import Asked, RawPage, Shown, Window
+from retail_sync.records.refs import VariantKey
 from retail_sync.records.rows import gated, is_stub, readable, require
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.answer import Answer
@@ -256,7 +257,7 @@ class ProductFeed(TimeFeed):
         """The variants of each product; a product that is gone is shown by no row."""
         return [
             Shown(
-                id=f"{row['id']}:{variant['id']}",
+                id=str(VariantKey(row["id"], variant["id"])),
                 version=row.get("version"),
                 parent=str(row["id"]),
                 names=(str(variant["sku"]),) if variant.get("sku") else (),
@@ -277,9 +278,9 @@ class ProductFeed(TimeFeed):
         sound = readable(asked.rows)
         there = {one.id for one in self.records_in(sound)}
         answered = {str(row["id"]) for row in sound} | set(asked.gone)
-        gone = [one for one in ids if one not in there and one.partition(":")[0] in answered]
+        gone = [one for one in ids if one not in there and VariantKey.parse(one).product_id in answered]
         return Asked(self._kept(asked.rows), gone)
 
 
 def _products_of(variant_ids: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(one.partition(":")[0] for one in variant_ids))
+    return list(dict.fromkeys(VariantKey.parse(one).product_id for one in variant_ids))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from retail_sync.records.refs import VariantKey
+
 
 def variants_in(product: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The variants of one side of a product, master first. A SKU may sit in either place."""
@@ -16,4 +18,4 @@ def variant_of(line: Mapping[str, Any]) -> str | None:
 
     A SKU may be changed after the order, or go to another variant; the ids of product and variant stay."""
     product, number = line.get("productId"), (line.get("variant") or {}).get("id")
-    return f"{product}:{number}" if product and isinstance(number, int) else None
+    return str(VariantKey(product, number)) if product and isinstance(number, int) else None

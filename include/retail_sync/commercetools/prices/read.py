@@ -14,6 +14,7 @@ from retail_sync.commercetools.api.variants import variants_in
 from retail_sync.commercetools.api.wire import Money, Price, exact_amount
 from retail_sync.commercetools.prices.references import ListScope
 from retail_sync.records.prices import VARIANT_COLUMNS, price_table
+from retail_sync.records.refs import VariantKey
 from retail_sync.records.rows import read_rows
 from retail_sync.records.types import decimal_text
 
@@ -72,7 +73,7 @@ def _variant(row: Row, variant: Row, tax: str, scopes: Sequence[ListScope]) -> t
     if row.get("priceMode") == STANDALONE:
         carry["standalone"] = True
     return (
-        f"{row['id']}:{variant['id']}",
+        str(VariantKey(row["id"], variant["id"])),
         row["id"],
         variant.get("sku") or None,
         row["version"],

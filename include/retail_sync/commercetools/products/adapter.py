@@ -36,6 +36,7 @@ from retail_sync.records.ports.products import (
     Written,
 )
 from retail_sync.records.products import ProductTables, column_of
+from retail_sync.records.refs import VariantKey
 from retail_sync.records.types import canonical_value, plain_value, same
 from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.answer import Answer
@@ -101,7 +102,10 @@ class CommercetoolsProducts(ProductFeed, EntityAdapter[ProductReader]):
         with answer.as_described():
             product = self._projections.known(answer.json())
             numbers = [int(variant["id"]) for variant in variants_in(product["masterData"]["staged"])]
-            ids = {v.change_id: f"{product['id']}:{n}" for v, n in zip(write.variants, numbers, strict=True)}
+            ids = {
+                v.change_id: str(VariantKey(product["id"], n))
+                for v, n in zip(write.variants, numbers, strict=True)
+            }
         return await self._written(answer, product, ids, dropped, [answer.exchange_id])
 
     async def _update(self, write: ProductWrite) -> Written:
@@ -232,11 +236,13 @@ class CommercetoolsProducts(ProductFeed, EntityAdapter[ProductReader]):
             row = await self._projections.one(f"key={product_key(write)}")
         except TargetMissing:
             return None
-        found = {variant.get("sku"): f"{row['id']}:{variant['id']}" for variant in variants_in(row)}
+        found = {
+            variant.get("sku"): str(VariantKey(row["id"], variant["id"])) for variant in variants_in(row)
+        }
         wanted = {v.change_id: v.fields.get("sku") for v in write.variants}
         if any(sku and sku not in found for sku in wanted.values()):
             return None
-        by_position = [f"{row['id']}:{variant['id']}" for variant in variants_in(row)]
+        by_position = [str(VariantKey(row["id"], variant["id"])) for variant in variants_in(row)]
         ids = {
             v.change_id: found[sku] if (sku := wanted[v.change_id]) else by_position[n]
             for n, v in enumerate(write.variants)
@@ -293,7 +299,9 @@ def _context(write: ProductWrite) -> dict[str, str]:
 
 def _variant_ids(write: ProductWrite, variants: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Ids of the written variants. New ones are told by their SKU; without one, by being new, in order."""
-    all_ids = {f"{write.target_id}:{variant['id']}": variant.get("sku") for variant in variants}
+    all_ids = {
+        str(VariantKey(str(write.target_id), variant["id"])): variant.get("sku") for variant in variants
+    }
     by_sku = {sku: id for id, sku in all_ids.items() if sku}
     known = {*write.members, *(v.target_id for v in write.variants if v.target_id)}
     taken = {by_sku.get(v.fields.get("sku")) for v in write.variants if v.action == "create"}

@@ -42,6 +42,7 @@ from retail_sync.commercetools.products.references import References
 from retail_sync.records.currencies import minor_digits
 from retail_sync.records.identifiers import matching_key
 from retail_sync.records.products import ProductTables
+from retail_sync.records.refs import VariantKey
 from retail_sync.records.rows import BadField, read_rows
 from retail_sync.records.types import canonical_json, decimal_text, identifier
 from retail_sync.settings.models import SyncSettings
@@ -275,7 +276,9 @@ class ProductReader:
         columns |= self._prices(page)
         self._carry_attributes(page)
         identity = {
-            "id": column("text", [f"{o.id}:{v.id}" for o, v in zip(owners, page.variants, strict=True)]),
+            "id": column(
+                "text", [str(VariantKey(o.id, v.id)) for o, v in zip(owners, page.variants, strict=True)]
+            ),
             "version": column("version", [owner.version for owner in owners]),
             "modified_at": _times([owner.lastModifiedAt for owner in owners]),
             "deleted_at": column("time", [None] * len(owners)),

@@ -31,6 +31,7 @@ from retail_sync.commercetools.products.fields import WRITTEN_TEXTS, Place
 from retail_sync.commercetools.products.values import Unheld, Values, by_id
 from retail_sync.records.errors import RecordRejected
 from retail_sync.records.ports.products import ProductWrite, VariantWrite
+from retail_sync.records.refs import VariantKey
 
 
 @dataclass
@@ -330,7 +331,8 @@ def _number(variant: VariantWrite) -> int:
     """The variant's number inside its product."""
     if "n" in variant.carry:
         return int(variant.carry["n"])
-    _, _, number = (variant.target_id or "").rpartition(":")
-    if not number.isdigit():
-        raise RecordRejected(f"{variant.target_id!r} names no variant.", code="missing", system=SYSTEM)
-    return int(number)
+    try:
+        return VariantKey.parse(variant.target_id or "").number
+    except ValueError:
+        text = f"{variant.target_id!r} names no variant."
+        raise RecordRejected(text, code="missing", system=SYSTEM) from None

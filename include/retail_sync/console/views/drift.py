@@ -112,7 +112,7 @@ def rows_of(
 
 def path_of(change: ChangeRow) -> str:
     """The page of the record a change is of."""
-    system, _, record = change.subject.partition(":")
+    system, record = change.ref.system, change.ref.id
     kind = {"price": {"lightspeed": "article"}.get(system, "variant")}.get(change.kind, change.kind)
     return f"/records/{change.entity}/{kind}/{system}/{quote(record, safe=':')}"
 
@@ -151,7 +151,7 @@ def _owner(change: ChangeRow, one: Difference) -> str:
     if change.kind == "stock":
         return "commercetools" if change.action == "adjust" else "lightspeed"
     if change.entity in DOCUMENTS:
-        return change.subject.partition(":")[0]
+        return change.ref.system
     return one.owner
 
 
@@ -317,7 +317,7 @@ def _key(change: ChangeRow, skus: Mapping[tuple[str, str, str], str]) -> str | N
         named = (skus.get((change.kind, system, record)) for system, record in _ids(change).items())
         return next((sku for sku in named if sku), None)
     if change.entity in BY_SKU:
-        ids = {*_ids(change).values(), change.subject.partition(":")[2]}
+        ids = {*_ids(change).values(), change.ref.id}
         return change.label if change.label and change.label not in ids else None
     return change.source_id or change.target_id
 

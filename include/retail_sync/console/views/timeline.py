@@ -26,6 +26,7 @@ from retail_sync.ledger.queries.timeline import Happening
 from retail_sync.ledger.rows import ChangeRow, Event, ExchangeHead, HoldHead, Link
 from retail_sync.records.customers import PRIVATE as PRIVATE_FIELDS
 from retail_sync.records.customers import is_private
+from retail_sync.records.refs import RecordRef
 from retail_sync.records.sealing import is_sealed, shown
 
 _DONE = ("applied", "already_there")
@@ -195,10 +196,10 @@ def matched(link: Link) -> str:
 
 def subject_path(entity: str, kind: str, subject: str) -> str:
     """The page of the record a subject names; empty where it names none."""
-    system, _, record = subject.partition(":")
-    if system not in SYSTEMS or not record:
+    one = RecordRef.parse(subject)
+    if one.system not in SYSTEMS or not one.id:
         return ""
-    return record_path(entity, kind_at(entity, kind, system), system, record)
+    return record_path(entity, kind_at(entity, kind, one.system), one.system, one.id)
 
 
 def _search_path(record: str) -> str:

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, text
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.rows import Run
 from retail_sync.ledger.statements import columns, fetch, fetch_as, fetch_first_as, fetch_one, literally
+from retail_sync.records.refs import RecordRef
 
 How = Literal["sku", "barcode", "key", "name", "number", "id", "entry", "link", "label", "email"]
 """What a text is of a record. `entry`: the id of a stock entry of its SKU; `link`: the id of a link, or of a partner
@@ -184,7 +185,7 @@ class Searching:
         self, subjects: Collection[str], entities: Collection[str], how: How = "id"
     ) -> list[FoundRecord]:
         """Mirrored records by `system:id`. Index: the primary key of mirror."""
-        pairs = [one.partition(":")[::2] for one in subjects]
+        pairs = [(one.system, one.id) for one in map(RecordRef.parse, subjects)]
         with transaction(self.engine) as connection:
             return _records(
                 connection,
@@ -401,14 +402,15 @@ def _once(records: Iterable[FoundRecord]) -> list[FoundRecord]:
 
 def _without_system(wanted: str) -> str:
     """`system:id`, as changes and holds name records, is asked for by the id."""
-    system, colon, record = wanted.partition(":")
-    return record if colon and system in SYSTEMS else wanted
+    named = RecordRef.parse(wanted)
+    return named.id if named.system in SYSTEMS and str(named) == wanted else wanted
 
 
 def _of_system(wanted: str, found: Iterable[FoundRecord]) -> list[FoundRecord]:
     """Where a system is named, only its records: ids of two systems may be the same."""
-    system, colon, _ = wanted.partition(":")
-    return [one for one in found if not colon or system not in SYSTEMS or one.system == system]
+    named = RecordRef.parse(wanted)
+    is_named = named.system in SYSTEMS and str(named) == wanted
+    return [one for one in found if not is_named or one.system == named.system]
 
 
 def _uuid(wanted: str) -> str | None:

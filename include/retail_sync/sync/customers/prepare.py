@@ -11,6 +11,7 @@ from retail_sync.ledger.rows import Agreement, Link
 from retail_sync.records.customers import ENTITY, KIND
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.ports.products import SYSTEMS, SystemName, system_named
+from retail_sync.records.refs import RecordRef
 from retail_sync.records.sealing import Seal, shown
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
@@ -162,9 +163,9 @@ def _recall(ledger: Ledger, now: datetime, affected: Affected) -> None:
         if not is_unreadable(hold) and hold.code != REMOVAL:
             subjects |= {hold.subject, str((hold.evidence or {}).get("partner", ""))}
     for subject in subjects:
-        system, _, record = subject.partition(":")
-        if system in SYSTEMS:
-            affected[system_named(system)].add(record)
+        one = RecordRef.parse(subject)
+        if one.system in SYSTEMS:
+            affected[system_named(one.system)].add(one.id)
 
 
 def _everybody(ledger: Ledger, affected: Affected) -> None:

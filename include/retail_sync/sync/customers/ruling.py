@@ -13,6 +13,7 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.customers import ENTITY, KIND
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.records.ports.products import SYSTEMS
+from retail_sync.records.refs import RecordRef
 from retail_sync.sync.customers.world import Ruling
 from retail_sync.sync.engine.staging import Staging
 
@@ -31,7 +32,7 @@ def ruling_of(decisions: Iterable[Decision]) -> Ruling:
         if one.code != IDENTITY:
             continue
         if one.field:
-            pairs[one.verdict].add((one.subject.partition(":")[2], one.field))
+            pairs[one.verdict].add((RecordRef.parse(one.subject).id, one.field))
         else:
             profiles[one.verdict].add(one.subject)
     return Ruling(
@@ -101,9 +102,9 @@ def refuse_addresses(keys: Iterable[str]) -> None:
 
 def _ids(ledger: Ledger, system: str, given: Sequence[tuple[Verdict, str]]) -> set[str]:
     wanted = keys_of(line for _, line in given)
-    decided = [one.subject.partition(":") for one in ledger.decisions.latest(ENTITY)]
+    decided = [RecordRef.parse(one.subject) for one in ledger.decisions.latest(ENTITY)]
     known = {row.id for row in ledger.mirror.read(ENTITY, KIND, system, ids=wanted)}
-    return known | {record for side, _, record in decided if side == system}
+    return known | {one.id for one in decided if one.system == system}
 
 
 def _decision(

@@ -101,7 +101,7 @@ def audit(
 
 
 def _failed_hold(change: ChangeRow, place_of: PlaceOf) -> HoldDraft:
-    source = change.subject.partition(":")[0]
+    source = change.ref.system
     return HoldDraft(
         kind=change.kind,
         subject=change.subject,

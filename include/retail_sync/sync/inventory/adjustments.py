@@ -17,6 +17,7 @@ import pandas as pd
 from retail_sync.ledger.rows import ChangeOutcome, ChangeRow
 from retail_sync.records.errors import RecordRejected, SyncError
 from retail_sync.records.ports.inventory import Adjustment
+from retail_sync.records.refs import LevelKey
 from retail_sync.records.rows import read_apart
 from retail_sync.sync.engine.apply import BatchWriter, Result, Unit
 from retail_sync.sync.engine.frames import rows
@@ -122,7 +123,7 @@ class LevelWriter(BatchWriter[Adjustments]):
         await asyncio.to_thread(self.ledger.stock.see_levels, self.context.run_id, table)
         live = table[table["level"].notna() & table["deleted_at"].isna()]
         return {
-            f"{product}@{outlet}": (int(level), 0 if pd.isna(version) else int(version))
+            str(LevelKey(product, outlet)): (int(level), 0 if pd.isna(version) else int(version))
             for product, outlet, level, version in zip(
                 live["product_id"], live["outlet_id"], live["level"], live["version"], strict=True
             )
@@ -147,8 +148,8 @@ class LevelWriter(BatchWriter[Adjustments]):
 
 def _level_of(change: ChangeRow) -> tuple[str, str]:
     """Product and outlet of the level a change adjusts."""
-    product, outlet = str(change.target_id).rsplit("@", 1)
-    return product, outlet
+    level = LevelKey.parse(str(change.target_id))
+    return level.product_id, level.outlet_id
 
 
 def _unknown(change: ChangeRow) -> ChangeOutcome:

@@ -19,6 +19,7 @@ import pandas as pd
 from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.errors import DuplicateInTarget, StaleTarget, TargetMissing, UnknownOutcome
 from retail_sync.records.ports.inventory import EntryWrite, EntryWritten, OnlineStock, TillStock
+from retail_sync.records.refs import EntryKey, WriteUnit
 from retail_sync.records.rows import read_apart
 from retail_sync.sync.engine.apply import BatchWriter, Result, Unit, planned_again
 from retail_sync.sync.engine.context import WriteContext
@@ -195,12 +196,12 @@ class EntryWriter(BatchWriter[EntryWritten]):
 
     async def send(self, unit: Unit) -> Result[EntryWritten]:
         (change,) = unit.changes
-        sku, channel = change.unit.split(":", 1)[1].rsplit("@", 1)
+        entry = EntryKey.parse(WriteUnit.parse(change.unit).key)
         written = await self.context.online.write(
             EntryWrite(
                 change_id=change.id,
-                sku=sku,
-                channel=channel,
+                sku=entry.sku,
+                channel=entry.channel,
                 on_stock=int(change.after["on_stock"]),
                 entry_id=change.target_id,
                 seen_version=change.target_version,

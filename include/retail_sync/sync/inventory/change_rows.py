@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from retail_sync.ledger.rows import ChangeRow
+from retail_sync.records.refs import EntryKey, LevelKey, WriteUnit
 from retail_sync.sync.engine.frames import rows
 from retail_sync.sync.inventory.explanation import Explainer
 from retail_sync.sync.inventory.feeds import ENTITY
@@ -55,7 +56,7 @@ def _entry_change(write: Mapping[str, Any]) -> dict[str, Any]:
         "label": write["sku"],
         "system": "commercetools",
         "action": write["action"],
-        "unit": f"commercetools:{write['sku']}@{write['channel']}",
+        "unit": str(WriteUnit("commercetools", str(EntryKey(write["sku"], write["channel"])))),
         "source_id": write["product_id"],
         "target_id": write["entry_id"],
         "target_version": write["version"],
@@ -66,14 +67,14 @@ def _entry_change(write: Mapping[str, Any]) -> dict[str, Any]:
 
 def _level_change(write: Mapping[str, Any]) -> dict[str, Any]:
     """What a change says of the level it adjusts, in parts."""
-    level = f"{write['product_id']}@{write['outlet_id']}"
+    level = str(LevelKey(write["product_id"], write["outlet_id"]))
     return {
         "kind": KIND,
         "subject": f"lightspeed:{write['product_id']}",
         "label": write["sku"],
         "system": "lightspeed",
         "action": "adjust",
-        "unit": f"lightspeed:{level}",
+        "unit": str(WriteUnit("lightspeed", level)),
         "source_id": write["product_id"],
         "target_id": level,
         "target_version": write["version"],

@@ -15,6 +15,7 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.skus import LastWrite, last_writes
 from retail_sync.records.channels import channel_name
 from retail_sync.records.inventory import PARTS, shown
+from retail_sync.records.refs import EntryKey, WriteUnit
 from retail_sync.records.types import decimal_text
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.availability import Figures, Given, Worked, work_out
@@ -294,7 +295,7 @@ def explained(
 
 def entry_unit(sku: str, channel: str) -> str:
     """The unit of changes that write this entry."""
-    return f"commercetools:{sku}@{channel}"
+    return str(WriteUnit("commercetools", str(EntryKey(sku, channel))))
 
 
 def _completed(

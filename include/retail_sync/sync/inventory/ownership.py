@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.channels import channel_name
+from retail_sync.records.refs import EntryKey, LevelKey
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.ownership import require_allowed
 
@@ -22,7 +23,7 @@ def require_ownership(changes: Iterable[ChangeRow], settings: SyncSettings) -> N
     adjusts = any(owner != "lightspeed" for owner in owners.values())
 
     def objection(change: ChangeRow) -> str | None:
-        channel = change.unit.rsplit("@", 1)[1]
+        channel = EntryKey.parse(change.unit).channel
         if change.system == "commercetools" and channel not in written:
             return f"nothing that Lightspeed counts feeds the channel {channel_name(channel)}"
         if change.system == "lightspeed" and not adjusts:
@@ -37,7 +38,7 @@ def require_foreign_outlets(changes: Iterable[ChangeRow], outlets: Iterable[str]
     allowed = set(outlets)
 
     def objection(change: ChangeRow) -> str | None:
-        counted = change.unit.rsplit("@", 1)[1] not in allowed
+        counted = LevelKey.parse(change.unit).outlet_id not in allowed
         return "Lightspeed counts the stock of this location itself" if counted else None
 
     require_allowed(changes, objection)

@@ -12,6 +12,7 @@ from retail_sync.ledger.rows import ChangeRow
 from retail_sync.records.channels import channel_name
 from retail_sync.records.inventory import PARTS
 from retail_sync.records.ports.inventory import Reserved
+from retail_sync.records.refs import EntryKey
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.models.inventory import InventorySettings
 from retail_sync.sync.engine.findings import Finding
@@ -218,7 +219,7 @@ def selling_out(
         system="lightspeed",
         name="the figures that offer something",
         ids=[
-            f"{sku}@{channel}"
+            str(EntryKey(sku, channel))
             for table in lost
             for sku, channel in zip(table["sku"], table["channel"], strict=True)
         ],
@@ -293,5 +294,5 @@ def _status(
 
 def place_name(change: ChangeRow, outlets: Mapping[str, str]) -> str:
     """The channel or location a change of stock is written to, as a person calls it. `outlets`: names by id."""
-    place = change.unit.rpartition("@")[2]
+    place = EntryKey.parse(change.unit).channel
     return outlets.get(place, place) if change.action == "adjust" else channel_name(place)

@@ -58,7 +58,7 @@ class Concerned:
         for hold in ledger.holds.due(ENTITY, self._now):
             if is_unreadable(hold) or hold.code == REMOVAL:
                 continue
-            self._found.add(hold.subject.split(":", 1)[1])
+            self._found.add(hold.ref.id)
         settling = timedelta(seconds=self._settings.inventory.order_settles_seconds)
         self.take_lines(ledger.stock.orders_settling(self._now - settling, moment - settling))
         self._take_catalogue(moment)

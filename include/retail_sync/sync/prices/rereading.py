@@ -154,7 +154,7 @@ def cases_now(context: PriceContext, changes: Sequence[ChangeRow]) -> dict[str, 
 
 def article_of(change: ChangeRow) -> str:
     """The till's id of the article that a change is of."""
-    return change.subject.split(":", 1)[1]
+    return change.ref.id
 
 
 def list_of(change: ChangeRow) -> str:

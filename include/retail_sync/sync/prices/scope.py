@@ -51,7 +51,7 @@ class Concerned:
         for hold in ledger.holds.due(ENTITY, now):
             if is_unreadable(hold):
                 continue
-            self._articles.add(hold.subject.split(":", 1)[1])
+            self._articles.add(hold.ref.id)
         self._articles |= ledger.links.changed(PRODUCTS, "variant", moment)
         if any(one.validity in (None, "in force", "standing") for one in self._settings.prices.synced):
             self._variants |= ledger.mirror.turned(ENTITY, VARIANT, ONLINE, TURNS, moment, now)

@@ -19,6 +19,7 @@ from retail_sync.records.ports.prices import (
 )
 from retail_sync.records.ports.products import SystemName
 from retail_sync.records.prices import quote_of
+from retail_sync.records.refs import VariantKey
 from retail_sync.records.types import decimal_text, digest
 from retail_sync.sync.prices import mirror as mirroring
 from retail_sync.sync.prices.cases import READ_TOLERANCE, Case
@@ -263,7 +264,7 @@ def _case(cases: Cases, change: ChangeRow) -> Case:
 
 def product_of(change: ChangeRow) -> str:
     """The online product of the variant that a change writes to."""
-    return str(change.target_id).rpartition(":")[0]
+    return VariantKey.parse(str(change.target_id)).product_id
 
 
 def groups_of(changes: Sequence[ChangeRow]) -> list[Group]:

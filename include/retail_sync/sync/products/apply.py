@@ -20,6 +20,7 @@ from retail_sync.records.errors import (
 )
 from retail_sync.records.ports.products import SYSTEMS, ProductSystem, ProductWrite, other, system_named
 from retail_sync.records.products import Kind
+from retail_sync.records.refs import WriteUnit
 from retail_sync.sync.engine.apply import BatchWriter, PlanOutdated, Result, Unit, planned_again
 from retail_sync.sync.engine.context import WriteContext
 from retail_sync.sync.engine.decisions import decided_of
@@ -216,7 +217,7 @@ class ProductWriter(BatchWriter[Sent]):
                 continue
             await asyncio.to_thread(self.record, [result])
             made = result.answer.written.product_id
-            joined = [replace(change, unit=f"{change.system}:{made}") for change in rest]
+            joined = [replace(change, unit=str(WriteUnit(change.system, made))) for change in rest]
             await asyncio.to_thread(self.ledger.changes.revise, joined)
             return [Unit([change]) for change in joined]
         await self.fail(product, problem, unit)

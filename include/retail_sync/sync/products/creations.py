@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retail_sync.records.products import Kind, column_of
+from retail_sync.records.refs import RecordRef
 from retail_sync.records.types import written
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.products.drafts import Draft, Work, waiting
@@ -19,7 +20,7 @@ def _create_from(work: Work, source: str) -> None:
     target = "lightspeed" if source == "commercetools" else "commercetools"
     linked = {link.side(source) for link in work.pairing.links["variant"]}
     held = {f.id for f in work.holds if f.system == source and f.kind == "variant"}
-    held |= {str(f.evidence["partner"]).split(":", 1)[1] for f in work.holds if _partner_in(f, source)}
+    held |= {RecordRef.parse(str(f.evidence["partner"])).id for f in work.holds if _partner_in(f, source)}
     live = view.live_variants(source)
     loose = live[~live.index.isin(linked | held)]
     affected = {i for i in loose.index if view.is_affected(source, "variant", str(i))}

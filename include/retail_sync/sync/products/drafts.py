@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from retail_sync.records.products import Kind
+from retail_sync.records.refs import RecordRef, WriteUnit
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.products.pairing import Pairing
 from retail_sync.sync.products.plan import LinkRef, PlanInput
@@ -35,13 +36,13 @@ class Draft:
 
     @property
     def subject(self) -> str:
-        return f"{self.source}:{self.source_id}"
+        return str(RecordRef(self.source, self.source_id))
 
     @property
     def unit(self) -> str:
         if self.target_product is not None:
-            return f"{self.target}:{self.target_product}"
-        return f"{self.target}:new:{self.source}:{self.source_product}"
+            return str(WriteUnit(self.target, self.target_product))
+        return str(WriteUnit.creating(self.target, RecordRef(self.source, self.source_product)))
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from retail_sync.records.products import Kind
+from retail_sync.records.refs import RecordRef
 from retail_sync.sync.engine.findings import Finding
 from retail_sync.sync.engine.plan import PlannedChange
 from retail_sync.sync.products.creations import create_missing
@@ -46,8 +47,8 @@ def _spread_blocks(work: Work) -> None:
     for finding in [f for f in work.holds if f.severity == "block"]:
         sides = [(finding.system, finding.id)]
         if "partner" in finding.evidence:
-            system, _, record = str(finding.evidence["partner"]).partition(":")
-            sides.append((system, record))
+            partner = RecordRef.parse(str(finding.evidence["partner"]))
+            sides.append((partner.system, partner.id))
         for system, variant in sides:
             product = work.view.product_of(system, variant)
             for kind, record in [
@@ -158,8 +159,8 @@ def _held_records(work: Work) -> dict[RecordName, str]:
         kind: Kind = "product" if finding.kind == "product" else "variant"
         held.setdefault((finding.system, kind, finding.id), finding.code)
         if "partner" in finding.evidence:
-            system, record = str(finding.evidence["partner"]).split(":", 1)
-            held.setdefault((system, kind, record), finding.code)
+            partner = RecordRef.parse(str(finding.evidence["partner"]))
+            held.setdefault((partner.system, kind, partner.id), finding.code)
     return held
 
 

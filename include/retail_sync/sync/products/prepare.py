@@ -127,7 +127,7 @@ def _recall(ledger: Ledger, now: datetime, affected: dict[str, dict[Kind, set[st
     for hold in ledger.holds.due(ENTITY, now):
         if is_unreadable(hold):
             continue
-        system, record = hold.subject.split(":", 1)
+        system, record = hold.ref.system, hold.ref.id
         kind: Kind = "product" if hold.kind == "product" else "variant"
         if record not in affected[system][kind]:
             affected[system][kind].add(record)

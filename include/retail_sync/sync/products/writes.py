@@ -10,6 +10,7 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import ChangeRow, MirrorRow
 from retail_sync.records.ports.products import ProductWrite, VariantWrite
 from retail_sync.records.products import Kind, column_of
+from retail_sync.records.refs import WriteUnit
 from retail_sync.records.types import same
 from retail_sync.sync.products.mirror import ENTITY
 
@@ -45,8 +46,8 @@ class Targets:
 
 def target_product(change: ChangeRow) -> str | None:
     """The product a change writes to; None while it is to be created."""
-    rest = change.unit.split(":", 1)[1]
-    return None if rest.startswith("new:") else rest
+    unit = WriteUnit.parse(change.unit)
+    return None if unit.creates else unit.key
 
 
 def write_of(changes: Sequence[ChangeRow], targets: Targets) -> ProductWrite | None:

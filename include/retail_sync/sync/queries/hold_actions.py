@@ -23,6 +23,7 @@ from retail_sync.ledger.holds import DISMISS
 from retail_sync.ledger.rows import Hold
 from retail_sync.records.errors import SyncError
 from retail_sync.records.ports.products import SYSTEMS, other, system_named
+from retail_sync.records.refs import RecordRef
 from retail_sync.sync.engine.decisions import CONFLICT, MATCH, WINNERS
 from retail_sync.sync.engine.removals import REMOVAL
 
@@ -131,7 +132,7 @@ def partners(hold: Hold) -> tuple[Mapping[str, Any], ...]:
     evidence = _evidence(hold)
     if hold.code not in (AMBIGUOUS, LOOKS_ALIKE) or hold.entity == CUSTOMERS or not evidence.get("about"):
         return ()
-    system = hold.subject.partition(":")[0]
+    system = hold.ref.system
     candidates = evidence.get("candidates")
     if system not in SYSTEMS or not isinstance(candidates, Mapping):
         return ()
@@ -195,7 +196,7 @@ def price_line(hold: Hold) -> str | None:
 
 def identity_lines(hold: Hold) -> tuple[IdentityLine, ...]:
     """The lines that the DAG `customers` takes under approve or reject for this hold; none where it takes none."""
-    system, _, record = hold.subject.partition(":")
+    system, record = hold.ref.system, hold.ref.id
     if hold.entity != CUSTOMERS or hold.code not in WHO_IS_WHO or system not in SYSTEMS:
         return ()
     found = [_pair_line(hold, one) for one in _lookalikes(hold) if one["system"] != system]
@@ -212,12 +213,12 @@ def _lookalikes(hold: Hold) -> Iterator[Mapping[str, Any]]:
     shown = [*(listed if isinstance(listed, list) else ()), *(evidence.get(system) for system in SYSTEMS)]
     for one in shown:
         is_profile = isinstance(one, Mapping) and one.get("system") in SYSTEMS and one.get("id")
-        if is_profile and f"{one['system']}:{one['id']}" != hold.subject:
+        if is_profile and RecordRef(one["system"], one["id"]) != hold.ref:
             yield one
 
 
 def _pair_line(hold: Hold, one: Mapping[str, Any]) -> IdentityLine:
-    system, _, record = hold.subject.partition(":")
+    system, record = hold.ref.system, hold.ref.id
     online, till = (record, one["id"]) if system == "commercetools" else (one["id"], record)
     return IdentityLine(f"{online} = {till}", True, (hold.label or record, _label(one)))
 

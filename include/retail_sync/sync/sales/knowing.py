@@ -13,6 +13,7 @@ from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.rows import Link, MirrorRow
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
+from retail_sync.records.refs import RecordRef
 from retail_sync.records.sales import ENTITY, KIND, Sale
 from retail_sync.records.types import digest
 from retail_sync.sync.customers.ruling import forgotten_of
@@ -92,8 +93,8 @@ def partners_of(ledger: Ledger, customers: Collection[str]) -> dict[str, str]:
 
 def forgotten_customers(ledger: Ledger) -> frozenset[str]:
     """Ids of the till's customers who were erased and are not to be taken again."""
-    subjects = (one.partition(":") for one in forgotten_of(ledger.decisions.latest(CUSTOMERS)))
-    return frozenset(record for system, _, record in subjects if system == SALES)
+    subjects = (RecordRef.parse(one) for one in forgotten_of(ledger.decisions.latest(CUSTOMERS)))
+    return frozenset(one.id for one in subjects if one.system == SALES)
 
 
 def sales_of_customers(ledger: Ledger, customers: Iterable[str]) -> dict[str, set[str]]:
