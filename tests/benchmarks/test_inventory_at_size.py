@@ -17,7 +17,7 @@ import pytest
 from demo.postgres import EmbeddedPostgres
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.ledger.migrate import upgrade
-from retail_sync.sync.inventory.apply import CHUNK
+from retail_sync.sync.inventory.apply import EntryWriter
 from tests.benchmarks.reporting import report
 from tests.benchmarks.running import Bench, Run, bench_of
 from tests.benchmarks.stockshop import CHANNELS, OUTLETS, Catalogue, fill_catalogue
@@ -103,7 +103,7 @@ def test_a_delta_reads_what_changed_and_writes_each_figure_once(played: Played) 
     assert run.accounts["changes"] == run.accounts["applied"] == played.writes
     # While it writes it looks at orders and levels once a portion.
     (load,) = run.named("load")
-    portions = pages(played.writes, CHUNK)
+    portions = pages(played.writes, EntryWriter.portion_size)
     assert load.asked_for(READ_ORDERS) == load.asked_for(READ_LEVELS) == portions
     assert load.asked_for(READ_ENTRIES) == 0
 

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from retail_sync.records.refs import RecordRef
+
 FindingSeverity = Literal["block", "hold", "drop field", "warn"]
 
 RELEASES = {
@@ -72,14 +74,10 @@ RELEASES = {
 """What would release a hold, per code. Codes of the target system's refusals have their own words."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """`kind`/`system`/`id` name the record the finding is about; `field` the field, empty for the whole record."""
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """What a rule says, whatever record it is about. `field`: the field, empty for the whole record."""
 
-    kind: str
-    system: str
-    id: str
-    label: str
     code: str
     severity: FindingSeverity
     message: str
@@ -89,11 +87,29 @@ class Finding:
     """What would release it, where the code alone does not say."""
 
     @property
-    def subject(self) -> str:
-        return f"{self.system}:{self.id}"
-
-    @property
     def release(self) -> str:
         return self.remedy or RELEASES.get(
             self.code, "Correct the record in its source system; it is tried again by itself."
         )
+
+    @property
+    def holds(self) -> bool:
+        """Whether the record is kept back."""
+        return self.severity in ("hold", "block")
+
+    def about(self, kind: str, system: str, id: str, label: str) -> Finding:
+        return Finding(**vars(self), kind=kind, system=system, id=id, label=label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding(Remark):
+    """`kind`/`system`/`id` name the record the finding is about."""
+
+    kind: str
+    system: str
+    id: str
+    label: str
+
+    @property
+    def subject(self) -> str:
+        return str(RecordRef(self.system, self.id))

@@ -140,7 +140,7 @@ class OrderWriter(BatchWriter[Sale]):
 
 
 def _not_wanted(change: ChangeRow, plan: OrderPlan) -> ChangeOutcome:
-    finding = next((one for one in plan.findings if one.severity in ("hold", "block")), None)
+    finding = next((one for one in plan.findings if one.holds), None)
     if finding is not None:
         return outcomes.held(change, finding)
     return outcomes.no_longer_needed(change)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retail_sync.records.orders import Order, OrderLine
-from retail_sync.sync.orders.plan import Finding, World
+from retail_sync.sync.engine.findings import Remark
+from retail_sync.sync.orders.plan import World
 from retail_sync.sync.orders.saying import held, ruled
 
 NO_SKU = "(no SKU)"
@@ -21,7 +22,7 @@ class Article:
     note: str = ""
 
 
-def article_of(order: Order, line: OrderLine, world: World) -> tuple[Article, Sequence[Finding]]:
+def article_of(order: Order, line: OrderLine, world: World) -> tuple[Article, Sequence[Remark]]:
     """The article of a line, and what is to be said about it. Raises Held (`article_unknown`, `no_article_for`)."""
     products = world.settings.orders.products
     if line.kind == "shipping":
@@ -57,7 +58,7 @@ def stand_in_id(world: World) -> str | None:
     return world.terms.products.get(sku) if sku is not None else None
 
 
-def _stand_in(line: OrderLine, world: World) -> tuple[Article, Sequence[Finding]]:
+def _stand_in(line: OrderLine, world: World) -> tuple[Article, Sequence[Remark]]:
     named = line.sku or NO_SKU
     sku, found = world.settings.orders.products.stand_in, stand_in_id(world)
     if sku is None or found is None:

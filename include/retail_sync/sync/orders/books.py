@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from retail_sync.records.orders import Order
 from retail_sync.records.sales import Sale, SaleLine, SaleState
+from retail_sync.sync.engine.findings import Remark
 from retail_sync.sync.orders.exact import minor
-from retail_sync.sync.orders.plan import Finding, Known, Sold, Step, World
+from retail_sync.sync.orders.plan import Known, Sold, Step, World
 from retail_sync.sync.orders.tenders import Money, counted, gone_back, kept
 
 Unit = tuple[str | None, Decimal, Decimal]
@@ -29,7 +30,7 @@ class Books:
     """Whether nothing of it is left to be sold."""
     returns: list[Sale] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Remark] = field(default_factory=list)
     settled: set[str] = field(default_factory=set)
     """Ids of return items and refunds that the steps settle."""
 

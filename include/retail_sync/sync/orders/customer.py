@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from retail_sync.records.orders import Order
-from retail_sync.sync.orders.plan import Finding, World
+from retail_sync.sync.engine.findings import Remark
+from retail_sync.sync.orders.plan import World
 from retail_sync.sync.orders.saying import held, ruled
 
 
-def customer_of(order: Order, world: World) -> tuple[str | None, Sequence[Finding]]:
+def customer_of(order: Order, world: World) -> tuple[str | None, Sequence[Remark]]:
     """The till's customer of an order, and what is to be said about it. Raises Held (`customer_unlinked`) while it
     waits for its customer."""
     given, guest = world.settings.orders.customers, world.terms.guest_id

@@ -5,11 +5,12 @@ from __future__ import annotations
 from retail_sync.records.orders import Order
 from retail_sync.records.sales import Sale
 from retail_sync.settings.models.orders import ShipmentState
+from retail_sync.sync.engine.findings import Remark
 from retail_sync.sync.orders.articles import NO_SKU, stand_in_id, stand_in_used
 from retail_sync.sync.orders.books import Books, paid, state_of
 from retail_sync.sync.orders.fingerprints import fingerprint_of
 from retail_sync.sync.orders.placing import require_open
-from retail_sync.sync.orders.plan import Finding, Held, Sold, Step
+from retail_sync.sync.orders.plan import Held, Sold, Step
 from retail_sync.sync.orders.returning import follow_returns, is_open, report_money, return_everything
 from retail_sync.sync.orders.saying import held, shown, warning
 from retail_sync.sync.orders.tenders import Money, counted, paid_for_sale, take, tenders_of
@@ -51,11 +52,11 @@ def _compare(books: Books) -> None:
             else f"It comes to {shown(sold, order.digits, order.currency)} as before."
         )
         books.findings.append(
-            Finding(
-                "edited",
-                severity,
-                f"Lines or totals of the order changed after it was sold. {figures}",
-                "Change the sale at the till if it is to follow; nothing is written over it.",
+            Remark(
+                code="edited",
+                severity=severity,
+                message=f"Lines or totals of the order changed after it was sold. {figures}",
+                remedy="Change the sale at the till if it is to follow; nothing is written over it.",
                 evidence={"sold": sold, "order": order.gross},
             )
         )
@@ -79,7 +80,7 @@ def _compare(books: Books) -> None:
             )
 
 
-def _voided(one: Sold) -> Finding:
+def _voided(one: Sold) -> Remark:
     return warning(
         "voided_at_till",
         f"The sale {one.sale.label} was voided at the till, and the order is not cancelled.",

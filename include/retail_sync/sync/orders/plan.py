@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID, uuid5
 
 from retail_sync.records.orders import Order, OrderLine
 from retail_sync.records.ports.products import SystemName
 from retail_sync.records.sales import Sale, SaleTerms
 from retail_sync.settings.models import SyncSettings
-from retail_sync.settings.models.base import Severity
+from retail_sync.sync.engine.findings import Remark
 
 NAMESPACE = UUID("5b0d6f0e-6a0c-5d43-9a3e-0d7f6f1f8b11")
 """Of the ids of sales: the same order always gives the same ids, wherever and whenever it is planned."""
@@ -99,22 +99,10 @@ class Step:
     original: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """Why an order is kept back (`hold`), or what a person should know about it (`warn`)."""
-
-    code: str
-    severity: Severity
-    message: str
-    release: str
-    field: str | None = None
-    evidence: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
 class Held(Exception):
     """The order is kept back: raised inside planning, never outside of it."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Remark) -> None:
         super().__init__(finding.message)
         self.finding = finding
 
@@ -126,7 +114,7 @@ class OrderPlan:
 
     order: Order
     steps: tuple[Step, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Remark, ...] = ()
     ignored: str = ""
 
     @property

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from retail_sync.records.orders import Order
+from retail_sync.sync.engine.findings import Remark
 from retail_sync.sync.orders.books import Books
 from retail_sync.sync.orders.choosing import NOTHING, why_not
 from retail_sync.sync.orders.fingerprints import fingerprint_of
 from retail_sync.sync.orders.following import follow
-from retail_sync.sync.orders.plan import Finding, Held, Known, OrderPlan, Sold, Step, World
+from retail_sync.sync.orders.plan import Held, Known, OrderPlan, Sold, Step, World
 from retail_sync.sync.orders.selling import Selling, is_sold, sell
 from retail_sync.sync.orders.till_money import in_till_money
 
@@ -37,7 +40,7 @@ def plan_order(order: Order, known: Known, world: World) -> OrderPlan:
     return OrderPlan(order, (*steps, *books.steps), _once([*findings, *books.findings]))
 
 
-def _selling(order: Order, known: Known, world: World) -> tuple[Selling, list[Finding], bool]:
+def _selling(order: Order, known: Known, world: World) -> tuple[Selling, list[Remark], bool]:
     """What is still to be sold; what is to be said; whether nothing is left to be sold after it."""
     if order.state == "cancelled":
         return Selling(), [], is_sold(order, known)
@@ -56,9 +59,9 @@ def _mark(order: Order, known: Known, sold: list[Sold]) -> list[Step]:
     return [Step("mark", "commercetools", order.id, "Exported.", external_id=ids)]
 
 
-def _once(findings: list[Finding]) -> tuple[Finding, ...]:
+def _once(findings: list[Remark]) -> tuple[Remark, ...]:
     """Findings of one code become one: a hold is kept by its code."""
-    found: dict[tuple[str, str | None], Finding] = {}
+    found: dict[tuple[str, str], Remark] = {}
     for one in findings:
         there = found.get((one.code, one.field))
         if there is None:
@@ -68,12 +71,10 @@ def _once(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(found.values())
 
 
-def _joined(one: Finding, other: Finding) -> Finding:
-    return Finding(
-        one.code,
-        one.severity if one.severity in ("hold", "block") else other.severity,
-        f"{one.message} {other.message}",
-        one.release,
-        one.field,
-        {**other.evidence, **one.evidence},
+def _joined(one: Remark, other: Remark) -> Remark:
+    return replace(
+        one,
+        severity=one.severity if one.holds else other.severity,
+        message=f"{one.message} {other.message}",
+        evidence={**other.evidence, **one.evidence},
     )

@@ -16,7 +16,7 @@ from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.absence import Gone, Kept
 from retail_sync.sync.engine.context import RunContext
-from retail_sync.sync.engine.plan import SHOWN, EntityPlan, counted
+from retail_sync.sync.engine.plan import SHOWN, EntityPlan, counted, hold_draft
 from retail_sync.sync.engine.staging import Staging
 from retail_sync.sync.orders.feeds import ORDERS, SALES, Read, staged_terms
 from retail_sync.sync.orders.forgetting import without_forgotten
@@ -253,22 +253,9 @@ def after_of(step: Step) -> dict[str, Any]:
 def _findings(plans: Mapping[str, OrderPlan], affected: Affected) -> tuple[list[HoldDraft], list[HoldDraft]]:
     """What keeps orders back, and what a person is told besides."""
     drafts = [
-        HoldDraft(
-            kind=KIND,
-            subject=f"{ORDERS}:{plan.order.id}",
-            code=one.code,
-            message=one.message,
-            severity=one.severity,
-            system=ORDERS,
-            source_id=plan.order.id,
-            label=plan.order.label,
-            field=one.field,
-            evidence=dict(one.evidence) or None,
-            release=one.release,
-        )
+        hold_draft(one.about(KIND, ORDERS, plan.order.id, plan.order.label))
         for plan in plans.values()
         for one in plan.findings
-        if one.severity != "off"
     ]
     broken = [
         HoldDraft(

@@ -9,12 +9,13 @@ from decimal import Decimal
 
 from retail_sync.records.orders import ReturnItem
 from retail_sync.records.sales import PLACES, Register, Sale, SaleLine, Tender
+from retail_sync.sync.engine.findings import Remark
 from retail_sync.sync.orders.articles import Article, service
 from retail_sync.sync.orders.books import Books, Purse, cost, paid, state_of
 from retail_sync.sync.orders.choosing_units import chosen_units
 from retail_sync.sync.orders.exact import counting, major, minor, spread
 from retail_sync.sync.orders.placing import register_of, require_open
-from retail_sync.sync.orders.plan import SOURCE, Action, Finding, Held, Sold, Step, sale_id
+from retail_sync.sync.orders.plan import SOURCE, Action, Held, Sold, Step, sale_id
 from retail_sync.sync.orders.saying import held, shown, warning
 from retail_sync.sync.orders.tenders import Money, gone_back, tenders_of
 
@@ -154,7 +155,7 @@ def _units(chosen: list[SaleLine], item: ReturnItem) -> list[SaleLine]:
     return taken
 
 
-def _too_much(item: ReturnItem, units: Decimal) -> Finding:
+def _too_much(item: ReturnItem, units: Decimal) -> Remark:
     return held(
         "returned_too_much",
         f"{item.quantity} units are to come back, and only {units} of the line are left.",

@@ -7,19 +7,20 @@ from decimal import Decimal
 
 from retail_sync.records.orders import Order, OrderLine
 from retail_sync.records.sales import PLACES, SaleLine
+from retail_sync.sync.engine.findings import Remark
 from retail_sync.sync.orders.amounts import Amount
 from retail_sync.sync.orders.articles import article_of
 from retail_sync.sync.orders.exact import Units, major, spread, units_of
-from retail_sync.sync.orders.plan import Finding, World
+from retail_sync.sync.orders.plan import World
 from retail_sync.sync.orders.taxes import tax_id_of
 
 
 def sale_lines(
     order: Order, amounts: Sequence[Amount], world: World
-) -> tuple[tuple[SaleLine, ...], list[Finding]]:
+) -> tuple[tuple[SaleLine, ...], list[Remark]]:
     """Lines of the till for these lines of the order, and what is to be said about them. Raises Held."""
     lines: list[SaleLine] = []
-    findings: list[Finding] = []
+    findings: list[Remark] = []
     for amount in amounts:
         line = amount.line
         article, said = article_of(order, line, world)

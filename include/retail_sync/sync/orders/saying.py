@@ -6,26 +6,29 @@ from decimal import Decimal
 from typing import Any
 
 from retail_sync.settings.models.base import Severity
+from retail_sync.sync.engine.findings import Remark
 from retail_sync.sync.orders.exact import major
-from retail_sync.sync.orders.plan import Finding, Held
+from retail_sync.sync.orders.plan import Held
 
 
-def held(code: str, message: str, release: str, *, field: str | None = None, **evidence: Any) -> Held:
+def held(code: str, message: str, release: str, *, field: str = "", **evidence: Any) -> Held:
     """Keeps the order back. Raise it."""
-    return Held(Finding(code, "hold", message, release, field, evidence))
+    return Held(
+        Remark(code=code, severity="hold", message=message, remedy=release, field=field, evidence=evidence)
+    )
 
 
-def warning(code: str, message: str, release: str, **evidence: Any) -> Finding:
+def warning(code: str, message: str, release: str, **evidence: Any) -> Remark:
     """Tells a person, and keeps nothing back."""
-    return Finding(code, "warn", message, release, evidence=evidence)
+    return Remark(code=code, severity="warn", message=message, remedy=release, evidence=evidence)
 
 
-def ruled(severity: Severity, code: str, message: str, release: str, **evidence: Any) -> list[Finding]:
+def ruled(severity: Severity, code: str, message: str, release: str, **evidence: Any) -> list[Remark]:
     """A finding as its rule wants it: none where it is off. Raises Held where the rule keeps the order back."""
     if severity == "off":
         return []
-    finding = Finding(code, severity, message, release, evidence=evidence)
-    if severity in ("hold", "block"):
+    finding = Remark(code=code, severity=severity, message=message, remedy=release, evidence=evidence)
+    if finding.holds:
         raise Held(finding)
     return [finding]
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from retail_sync.records.orders import Order
 from retail_sync.records.sales import Sale, SaleAttribute, SaleState
+from retail_sync.sync.engine.findings import Remark
 from retail_sync.sync.orders.amounts import Amount, amounts_of, require_currency
 from retail_sync.sync.orders.customer import customer_of
 from retail_sync.sync.orders.exact import major
 from retail_sync.sync.orders.fingerprints import fingerprint_of
 from retail_sync.sync.orders.placing import Part, outlet_of, parts_of, register_of
-from retail_sync.sync.orders.plan import SOURCE, Finding, Held, Known, Sold, Step, World, sale_id
+from retail_sync.sync.orders.plan import SOURCE, Held, Known, Sold, Step, World, sale_id
 from retail_sync.sync.orders.sale_lines import sale_lines
 from retail_sync.sync.orders.saying import held, shown
 from retail_sync.sync.orders.tenders import Money, counted, paid_for_sale, take, tenders_of
@@ -23,7 +24,7 @@ class Selling:
     """The sales that are still to be written, and what is to be said about them."""
 
     sold: tuple[Sold, ...] = ()
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Remark] = field(default_factory=list)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -129,7 +130,7 @@ def _paid_differs(order: Order, paid: int, due: int) -> Held:
 
 def _sale(
     order: Order, part: Part, world: World, paid: Sequence[Money], customer: str | None, number: int
-) -> tuple[Sale, list[Finding]]:
+) -> tuple[Sale, list[Remark]]:
     """The sale of a part; `number` 0: of the whole order."""
     register = register_of(part.location, world)
     lines, findings = sale_lines(order, part.amounts, world)

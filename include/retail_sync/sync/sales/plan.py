@@ -9,7 +9,7 @@ from typing import Any, Literal
 from retail_sync.records.orders import Document
 from retail_sync.records.sales import Sale, SaleTerms
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.orders.plan import Finding
+from retail_sync.sync.engine.findings import Remark
 
 Target = Literal["orders", "entries"]
 Action = Literal["import", "pay", "close", "put"]
@@ -80,7 +80,7 @@ class SalePlan:
 
     sale: Sale
     write: Write | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Remark, ...] = ()
     ignored: str = ""
     waits: bool = False
 

@@ -7,7 +7,8 @@ from datetime import UTC
 
 from retail_sync.records.sales import Sale, SaleTerms
 from retail_sync.settings.models.sales import SaleSettings
-from retail_sync.sync.orders.plan import SOURCE, Finding
+from retail_sync.sync.engine.findings import Remark
+from retail_sync.sync.orders.plan import SOURCE
 from retail_sync.sync.sales.documents import (
     DUE,
     as_plain,
@@ -128,11 +129,11 @@ def _pay(known: Known) -> Write:
     return Write("pay", known.key, "paid at the till", known.content, known.named, {"number": known.key})
 
 
-def _changed(sale: Sale, known: Known) -> Finding:
-    return Finding(
+def _changed(sale: Sale, known: Known) -> Remark:
+    return Remark(
         code=CHANGED,
         severity="warn",
         message="The sale was changed at the till after it became an order; an imported order can't be edited.",
-        release=f"Correct order {known.key} by hand, or leave it; it ends when the sale is as it was, or voided.",
+        remedy=f"Correct order {known.key} by hand, or leave it; it ends when the sale is as it was, or voided.",
         evidence={"order": known.key, "total": str(sale.total)},
     )

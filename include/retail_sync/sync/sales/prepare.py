@@ -16,7 +16,7 @@ from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.context import RunContext
 from retail_sync.sync.engine.last_run import OVERLAP, last_settled
-from retail_sync.sync.engine.plan import SHOWN, EntityPlan
+from retail_sync.sync.engine.plan import SHOWN, EntityPlan, hold_draft
 from retail_sync.sync.sales.documents import content_of, order_number
 from retail_sync.sync.sales.feeds import SALES, staged_sales, staged_terms, staged_unreadable
 from retail_sync.sync.sales.knowing import (
@@ -245,22 +245,7 @@ def change_row(sale: Sale, write: Write, run_id: str, target_id: str | None) -> 
 
 def _findings(plan: SalePlan) -> Iterable[HoldDraft]:
     """What a person is told of a sale."""
-    return [
-        HoldDraft(
-            kind=KIND,
-            subject=f"{SALES}:{plan.sale.id}",
-            code=one.code,
-            message=one.message,
-            severity=one.severity,
-            system=SALES,
-            source_id=plan.sale.id,
-            label=plan.sale.label,
-            field=one.field,
-            evidence=dict(one.evidence) or None,
-            release=one.release,
-        )
-        for one in plan.findings
-    ]
+    return [hold_draft(one.about(KIND, SALES, plan.sale.id, plan.sale.label)) for one in plan.findings]
 
 
 def _unreadable(sale: str, number: str, why: str) -> HoldDraft:
