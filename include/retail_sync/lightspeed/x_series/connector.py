@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
+import httpx
+
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.capabilities import CAPABILITIES
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
@@ -81,8 +83,8 @@ async def open_connector(
 
 
 def closed_connector(connection: LightspeedConnection, settings: SyncSettings) -> XSeriesConnector:
-    """The connector of a store without a way to it, for mapping: nothing can be asked."""
-    client = XSeriesClient(connection, settings, sink=NullSink(), budget=Unlimited())
+    """The connector of a store without a way to it, for mapping: nothing can be asked, and no token is needed."""
+    client = XSeriesClient(connection, settings, sink=NullSink(), budget=Unlimited(), auth=httpx.Auth())
     return XSeriesConnector(client, settings, connection)
 
 

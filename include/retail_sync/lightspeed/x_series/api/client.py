@@ -54,9 +54,11 @@ class XSeriesClient:
         budget: Budget,
         sink: ExchangeSink,
         token_store: TokenStore | None = None,
+        auth: httpx.Auth | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         **transport_options: Any,
     ) -> None:
+        """`auth`: instead of the one the connection's credentials ask for."""
         limits = settings.limits.lightspeed
         self.connection = connection
         secrets = (
@@ -68,7 +70,7 @@ class XSeriesClient:
         self._http = HttpClient(
             SYSTEM,
             connection.store_url,
-            auth=_auth(connection, token_store),
+            auth=auth or _auth(connection, token_store),
             sink=sink,
             budget=budget,
             classify=classify,
