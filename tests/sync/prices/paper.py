@@ -139,7 +139,7 @@ class Paper:
         for case, agreed in plan.agreed:
             self.link = link_of(case, agreed, "run")
         for planned in plan.changes:
-            change = change_row(planned, "run", "planned", 0)
+            change = change_row(planned, "run")
             wanted = quote_of(change.after["price"])
             if change.system == "commercetools":
                 self.write_online(wanted)

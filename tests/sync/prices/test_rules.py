@@ -155,7 +155,7 @@ def test_a_write_that_todays_settings_forbid_is_refused_whoever_planned_it() -> 
     from retail_sync.sync.prices.planner import plan_prices
 
     (planned,) = plan_prices(made.given()).changes
-    change = change_row(planned, "run", "planned", 0)
+    change = change_row(planned, "run")
     require_ownership([change], made.settings())
     for owner in ("lightspeed", "none"):
         made.one["owner"] = owner
