@@ -141,11 +141,12 @@ class CommercetoolsCustomers:
 
     def fetch(self, ids: Collection[str]) -> AsyncIterator[RawPage]:
         """These customers as they are now; of a deleted one commercetools shows nothing."""
-        batches = queries.in_batches((id for id in ids if id), FETCHED_AT_ONCE)
-        return self._found([one_of("id", batch) for batch in batches])
+        wanted = [id for id in ids if id]
+        return queries.none_overlooked(wanted, self.ask_together(wanted), self.ask_each)
 
     async def ask_together(self, ids: Sequence[str], /) -> AsyncIterator[list[dict[str, Any]]]:
-        async for page in self.fetch(ids):
+        batches = queries.in_batches(ids, FETCHED_AT_ONCE)
+        async for page in self._found([one_of("id", batch) for batch in batches]):
             yield page.rows
 
     async def ask_each(self, ids: Sequence[str], /) -> Asked:

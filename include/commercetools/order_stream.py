@@ -110,11 +110,9 @@ class OrderDocuments:
             yield self._page(part)
         yield RawPage([], position="", cursor=None, last=True)
 
-    async def fetch(self, ids: Collection[str]) -> AsyncIterator[RawPage]:
+    def fetch(self, ids: Collection[str]) -> AsyncIterator[RawPage]:
         """These orders as they are now, by id."""
-        for batch in in_batches(ids):
-            async for part in self._found(one_of("id", batch)):
-                yield self._page(part)
+        return queries.none_overlooked(ids, self.ask_together(list(ids)), self.ask_each)
 
     @property
     def most_asked(self) -> int:
@@ -124,8 +122,9 @@ class OrderDocuments:
         return [Shown(str(row["id"]), row.get("version")) for row in rows]
 
     async def ask_together(self, ids: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
-        async for page in self.fetch(ids):
-            yield page.rows
+        for batch in in_batches(ids):
+            async for part in self._found(one_of("id", batch)):
+                yield self._page(part).rows
 
     async def ask_each(self, ids: Sequence[str]) -> Asked:
         """One request for each order; 404 says that there is none."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -27,7 +27,8 @@ from include.commercetools.connection import SYSTEM
 from include.commercetools.writing import CustomObjectDraft
 from include.records import checks
 from include.records.errors import ConfigurationFault, ProtocolFault, TargetMissing
-from include.records.face import Asked, Window
+from include.records.face import Asked, RawPage, Window
+from include.records.rows import readable, unread_ids
 from include.transport.paging import LoopGuard
 from include.transport.withholding import Withhold
 
@@ -226,6 +227,19 @@ async def asked(
         [row for row in answers if row is not None],
         [one for one, row in zip(ids, answers, strict=True) if row is None],
     )
+
+
+async def none_overlooked(
+    ids: Collection[str], together: AsyncIterator[Rows], each: Callable[[Sequence[str]], Awaitable[Asked]]
+) -> AsyncIterator[RawPage]:
+    """These resources as they are now. `together`: the answers about all of them. That it lacks one is no proof that it
+    is gone, so what it does not show is asked for by its own id (`each`)."""
+    missing = set(ids)
+    async for rows in together:
+        missing -= {str(row["id"]) for row in readable(rows)} | unread_ids(rows)
+        yield RawPage(rows, position="", cursor=None, last=False)
+    rows = (await each(sorted(missing))).rows if missing else []
+    yield RawPage(rows, position="", cursor=None, last=True)
 
 
 async def everything(

@@ -90,7 +90,7 @@ class OnlineOrders(Protocol):
         """Wire rows -> documents (pure; needs `prepare` first). Raises UnreadableRows (see `include.records.rows`)."""
 
     def fetch(self, ids: Collection[str], /) -> AsyncIterator[RawPage]:
-        """These orders as they are now."""
+        """These orders as they are now. What is not among them was asked for by its own id, and is gone."""
 
     async def update(self, update: OrderUpdate) -> Written:
         """Raises StaleTarget where the order moved on, TargetMissing, RecordRejected, UnknownOutcome."""
