@@ -35,6 +35,25 @@ def test_nobody_is_deleted_because_a_list_came_short(shop: Peopled, system: str,
     settled(shop)
 
 
+@pytest.mark.parametrize("kind", ["short_list", "empty_list"])
+def test_nobody_is_deleted_because_an_answer_came_short_just_before_a_write(shop: Peopled, kind: str) -> None:
+    """What a run is about to write it reads once more, many to a request."""
+    accounts = [one["id"] for one in shop.accounts_online()]
+    for account in accounts:
+        shop.edit_online(account, {"action": "setFirstName", "firstName": "Ada"})
+
+    def short() -> None:
+        rule = {"match": "/customers$", "method": "GET", "times": None, "kind": kind, "share": 0.5}
+        shop.world.faults["commercetools"].add(rule)
+
+    shop.run(before_load=short)
+    assert {one.fault for one in shop.world.requests("commercetools")} >= {kind}
+    shop.world.faults["commercetools"].clear()
+    assert {one["id"] for one in shop.accounts_online()} == {*accounts}
+    assert [one["first_name"] for one in shop.profiles()] == ["Ada"] * len(PEOPLE)
+    settled(shop)
+
+
 def test_an_account_made_anew_is_linked_again_by_the_delta_though_deletions_are_followed(
     shop: Peopled,
 ) -> None:

@@ -306,6 +306,24 @@ def test_one_order_told_by_subscription_and_by_feed_is_one_sale(shop: Ordered) -
     assert_settled(shop, order)
 
 
+# ------------------------------------------------------------ lists that come short
+
+
+def test_an_order_is_sold_though_the_answer_just_before_the_sale_lacks_it(shop: Ordered) -> None:
+    """What a run is about to write it reads once more, many to a request."""
+    order = shop.buy(("A", 2), number=a_number())
+
+    def short() -> None:
+        rule = {"match": "/orders$", "method": "GET", "times": None, "kind": "empty_list"}
+        shop.world.faults["commercetools"].add(rule)
+
+    shop.run(before_load=short)
+    assert {one.fault for one in shop.world.requests("commercetools")} >= {"empty_list"}
+    shop.world.faults["commercetools"].clear()
+    assert shop.marks(order) == [shop.sale(order)["id"]]
+    assert_settled(shop, order)
+
+
 # ------------------------------------------------------------ money in whole units
 
 

@@ -77,7 +77,8 @@ class CustomerSystem(Stream, Protocol):
         """Wire rows -> a clear table (`clear_table`); needs `prepare` first."""
 
     def fetch(self, ids: Collection[str], /) -> AsyncIterator[RawPage]:
-        """These customers as they are now, deleted ones too where the system still shows them."""
+        """These customers as they are now, deleted ones too where the system still shows them. Who is not among them
+        was asked for by the own id, and is gone."""
 
     def lookup(self, email: str, number: str, key: str) -> AsyncIterator[RawPage]:
         """Customers that bear this e-mail address (in any capitals), this number or the key of a creation now; empty

@@ -92,7 +92,7 @@ class OnlineOrders(Referenced, Protocol):
         `retail_sync.records.rows`)."""
 
     def fetch(self, ids: Collection[str], /) -> AsyncIterator[RawPage]:
-        """These orders as they are now."""
+        """These orders as they are now. What is not among them was asked for by its own id, and is gone."""
 
     async def update(self, update: OrderUpdate) -> Written:
         """Raises StaleTarget where the order moved on, TargetMissing, RecordRejected, UnknownOutcome."""
