@@ -15,6 +15,9 @@ from retail_sync.records.prices import OnlineTerms, Quote, TillTerms
 
 PriceAction = Literal["create", "update", "remove"]
 
+MOST_BOOK_LINES = 100
+"""Lines of a price book in one write (Lightspeed X-Series: description of price book products)."""
+
 
 @dataclass(frozen=True)
 class OfferWrite:
@@ -166,8 +169,8 @@ class TillPrices(Referenced, Protocol):
         """Set the price; the exchange's id. Raises as writes do."""
 
     async def write_book(self, write: BookWrite) -> Sequence[str]:
-        """Up to a hundred lines; ids of the exchanges. Raises RecordRejected where the system refuses the whole of it,
-        UnknownOutcome where no answer came."""
+        """Up to `MOST_BOOK_LINES` lines, and as many removals; ids of the exchanges. Raises RecordRejected where the
+        system refuses the whole of it, UnknownOutcome where no answer came."""
 
     def tax_lines(self) -> list[TaxLine]:
         """What the mapped taxes say."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from retail_sync.ledger.rows import ChangeRow, MirrorRow
 from retail_sync.records.errors import RecordRejected, TargetMissing
 from retail_sync.records.ports.prices import (
+    MOST_BOOK_LINES,
     BasePriceWrite,
     BookLine,
     BookWrite,
@@ -38,9 +39,6 @@ from retail_sync.sync.prices.rereading import (
     take_products,
     terms_of,
 )
-
-MOST_LINES = 100
-"""Lines of a price book in one request."""
 
 Cases = Mapping[str, Case]
 
@@ -251,8 +249,8 @@ def _parts(
     lines: Sequence[BookLine], removed: Sequence[str]
 ) -> Iterable[tuple[Sequence[BookLine], Sequence[str]]]:
     most = max(len(lines), len(removed))
-    for start in range(0, most, MOST_LINES):
-        yield lines[start : start + MOST_LINES], removed[start : start + MOST_LINES]
+    for start in range(0, most, MOST_BOOK_LINES):
+        yield lines[start : start + MOST_BOOK_LINES], removed[start : start + MOST_BOOK_LINES]
 
 
 def _case(cases: Cases, change: ChangeRow) -> Case:
@@ -293,7 +291,7 @@ def _full_requests(changes: Sequence[ChangeRow]) -> Iterable[list[ChangeRow]]:
     for change in changes:
         quote = quote_of(change.after["price"])
         needed = max(1, len(quote.amounts()) if quote else 1)
-        if part and lines + needed > MOST_LINES:
+        if part and lines + needed > MOST_BOOK_LINES:
             yield part
             part, lines = [], 0
         part.append(change)

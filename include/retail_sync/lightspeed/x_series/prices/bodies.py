@@ -11,9 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from retail_sync.lightspeed.x_series.api.bodies import Body
-
-MOST_LINES = 100
-"""Lines in one request (description of price book products)."""
+from retail_sync.records.ports.prices import MOST_BOOK_LINES
 
 
 class BookLineBody(Body):
@@ -29,11 +27,11 @@ class BookLineBody(Body):
 
 
 class BookLinesBody(Body):
-    data: list[BookLineBody] = Field(min_length=1, max_length=MOST_LINES)
+    data: list[BookLineBody] = Field(min_length=1, max_length=MOST_BOOK_LINES)
 
 
 class EntryIds(Body):
-    price_book_product_ids: list[str] = Field(min_length=1, max_length=MOST_LINES)
+    price_book_product_ids: list[str] = Field(min_length=1, max_length=MOST_BOOK_LINES)
 
 
 class EntryIdsBody(Body):
