@@ -6,10 +6,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any
 from urllib.parse import urlsplit
 
-from retail_sync.lightspeed.versions import DEFAULT_API_VERSION, KNOWN_API_VERSIONS
+from retail_sync.lightspeed.versions import (
+    DEFAULT_API_VERSION,
+    DEFAULT_SERIES,
+    KNOWN_API_VERSIONS,
+    SERIES_TITLES,
+    Series,
+)
 from retail_sync.records.errors import ConfigurationFault
 from retail_sync.transport.hosts import check_base_url
 
@@ -17,8 +23,6 @@ SYSTEM = "lightspeed"
 STORE_HOST = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.retail\.lightspeed\.app"
 """`{domain_prefix}.retail.lightspeed.app`; `*.vendhq.com` is not served since 2025-03-31 (changelog)."""
 DOMAIN_PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-
-Series = Literal["x", "r"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class LightspeedConnection:
     """
 
     store_url: str
-    series: Series = "x"
+    series: Series = DEFAULT_SERIES
     api_version: str = DEFAULT_API_VERSION
     personal_token: str | None = field(default=None, repr=False)
     client_id: str | None = None
@@ -40,10 +44,6 @@ class LightspeedConnection:
     webhook_secret: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self.series != "x":
-            raise _fault(
-                f"Series {self.series!r} is not supported yet.", "Use an X-Series store (`series`: `x`)."
-            )
         object.__setattr__(self, "store_url", checked_store_url(self.store_url))
         if self.api_version not in KNOWN_API_VERSIONS:
             raise _fault(
@@ -107,7 +107,7 @@ def from_airflow_fields(
     secret = (password or "").strip() or None
     return LightspeedConnection(
         store_url=(host or "").strip() or text.get("store_url") or text.get("domain_prefix") or "",
-        series=_series(text.get("series", "x")),
+        series=_series(text.get("series", DEFAULT_SERIES)),
         api_version=text.get("api_version", DEFAULT_API_VERSION),
         personal_token=None if client_id else secret or text.get("personal_token"),
         client_id=client_id,
@@ -131,10 +131,12 @@ def _parsed(extra: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
 
 
 def _series(text: str) -> Series:
-    series = text.lower().removesuffix("-series")
-    if series not in ("x", "r"):
-        raise _fault(f"There is no series {text!r}.", "Set `series` to `x`.")
-    return cast(Series, series)
+    name = text.lower().removesuffix("-series")
+    for series in SERIES_TITLES:
+        if series == name:
+            return series
+    known = " or ".join(f"`{series}` ({title})" for series, title in SERIES_TITLES.items())
+    raise _fault(f"Series {text!r} is not supported.", f"Set `series` to {known}.")
 
 
 def _fault(message: str, remedy: str) -> ConfigurationFault:

@@ -13,7 +13,8 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Protocol
 
-from retail_sync.lightspeed.connection import LightspeedConnection, Series
+from retail_sync.lightspeed.connection import LightspeedConnection
+from retail_sync.lightspeed.versions import Series
 from retail_sync.lightspeed.x_series import connector as x_series
 from retail_sync.lightspeed.x_series.api.client import WINDOW_SECONDS
 from retail_sync.records.ports.connector import PointOfSale

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from retail_sync import __version__
-from retail_sync.lightspeed.versions import DEFAULT_API_VERSION, SERIES_TITLES
+from retail_sync.lightspeed.versions import DEFAULT_API_VERSION, DEFAULT_SERIES, SERIES_TITLES
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -101,7 +101,7 @@ _LIGHTSPEED: dict[str, Any] = {
     "conn-fields": {
         "series": {
             "label": "Series",
-            "schema": {"type": "string", "enum": [*SERIES_TITLES], "default": next(iter(SERIES_TITLES))},
+            "schema": {"type": "string", "enum": [*SERIES_TITLES], "default": DEFAULT_SERIES},
             "description": ", ".join(f"{series} = {title}" for series, title in SERIES_TITLES.items()) + ".",
         },
         "api_version": _text(
