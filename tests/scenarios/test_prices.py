@@ -350,6 +350,28 @@ def test_a_standalone_price_that_a_short_list_leaves_out_is_not_taken_away(
         settles(shop)
 
 
+@pytest.mark.parametrize("kind", ["short_list", "empty_list"])
+def test_a_line_that_no_list_of_a_book_shows_takes_no_price_away_online(make: Making, kind: str) -> None:
+    """A line has no address: what the lists of books leave out is asked for in the article's own list of lines."""
+    vip = {**VIP, "owner": "lightspeed", "create_price_book": False, "removals": "remove"}
+    with make(BASE, vip, most_removed_percent=100) as shop:
+        book = shop.till.add_price_book("VIP", customer_groups=[_group_id(shop, "vip")])
+        for sku in ("A", "B", "C"):
+            shop.add_article(sku, "10.00", prices=[eur(1000)])
+            shop.till.set_book_price(book, shop.articles[sku], "7.00")
+        shop.run("full")
+        assert [len(shop.offers(sku)) for sku in ("A", "B", "C")] == [2, 2, 2]
+        shop.till.remove_book_price(book, shop.articles["C"])
+        for path in ("^/api/[^/]+/price_book_products$", "/price_books/[^/]+/products$"):
+            shop.world.faults["lightspeed"].add(
+                {"match": path, "method": "GET", "kind": kind, "times": None, "share": 1.0}
+            )
+        shop.run("full")
+        shop.world.faults["lightspeed"].clear()
+        assert [len(shop.offers(sku)) for sku in ("A", "B", "C")] == [2, 2, 1], "only what is really gone"
+        settles(shop)
+
+
 def test_a_book_that_vanished_or_was_replaced_by_an_empty_one_takes_nothing_away_online(make: Making) -> None:
     vip = {**VIP, "owner": "lightspeed", "create_price_book": False, "removals": "remove"}
     with make(BASE, vip) as shop:

@@ -240,7 +240,9 @@ class Prices(Histories):
 
     lists = {
         "commercetools": _lists("/product-projections$", "/standalone-prices$"),
-        "lightspeed": _lists("/products$", "/price_book_products$", "/price_books/[^/]+/products$"),
+        "lightspeed": _lists(
+            "/products$", "^/api/[^/]+/price_book_products$", "/price_books/[^/]+/products$"
+        ),
     }
 
     def __init__(self, shop: Priced, **how: Any) -> None:

@@ -13,6 +13,7 @@ from retail_sync.lightspeed.x_series.api.paging import Row, VersionPage, rows_of
 from retail_sync.lightspeed.x_series.api.privacy import without_private
 from retail_sync.lightspeed.x_series.api.row_shapes import ARTICLE, BOOK_LINE
 from retail_sync.lightspeed.x_series.api.version_feed import VersionFeed
+from retail_sync.records.errors import TargetMissing
 from retail_sync.records.ports.products import Asked, RawPage, Shown
 from retail_sync.records.rows import is_stub
 
@@ -71,12 +72,21 @@ class EntryStream(VersionFeed):
             yield page.rows
 
     async def ask_each(self, ids: Sequence[str], /) -> Asked:
-        """The lines of these articles, each article asked for alone."""
+        """The lines of these articles, each article asked for alone: by each book, and by its own list of lines. A line
+        has no address, so two lists have to agree before it is gone."""
         rows: list[Row] = []
         for one in ids:
-            async for page in self.search([one]):
-                rows += page.rows
+            shown = [row async for page in self.search([one]) for row in page.rows]
+            there = {row.get("id") for row in shown}
+            rows += [*shown, *(row for row in await self._of_article(one) if row.get("id") not in there)]
         return Asked(rows, [])
+
+    async def _of_article(self, article: str) -> list[Row]:
+        path = f"/products/{article}{ENTRIES}"
+        try:
+            return self.gated(rows_of((await self._client.get(path)).value, path))
+        except TargetMissing:
+            return []
 
     async def search(self, keys: Sequence[str], /) -> AsyncIterator[RawPage]:
         """All lines of these articles in the books that count."""
