@@ -5,37 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import make_url, text
 
 from retail_sync.ledger import Ledger, upgrade
 from retail_sync.ledger.engine import connect
 from retail_sync.ledger.migrate import VERSION_TABLE
-from retail_sync.ledger.schema import METADATA
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
-
-_ALL_THERE_IS = (
-    "SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity "
-    "FROM information_schema.columns WHERE table_schema = 'public'",
-    "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
-    "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
-    "WHERE connamespace = 'public'::regnamespace",
-    "SELECT relname, reloptions FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
-)
-"""What makes up a schema: columns, indexes, constraints, and how tables are stored."""
-
-
-def _shape(engine: Engine) -> list[set[tuple[object, ...]]]:
-    with engine.connect() as connection:
-        found = [connection.execute(text(one)).all() for one in _ALL_THERE_IS]
-    return [{tuple(map(str, row)) for row in rows if VERSION_TABLE not in str(row)} for rows in found]
-
-
-def test_a_migrated_database_is_what_the_schema_says(ledger: Ledger, empty_database_url: str) -> None:
-    described = create_engine(empty_database_url)
-    METADATA.create_all(described)
-    for migrated, said in zip(_shape(ledger.engine), _shape(described), strict=True):
-        assert migrated == said
-    described.dispose()
 
 
 def test_an_upgrade_of_a_current_database_changes_nothing(

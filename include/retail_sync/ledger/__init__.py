@@ -1,7 +1,7 @@
 """The ledger: one PostgreSQL database that remembers what was seen, agreed, planned, sent and refused.
 
-Tables are described in `schema.py` and made by `migrations`; what is asked and stored is a module a subject, and
-`Ledger` (in `ledger.py`) opens them all. Statements are SQL, run by `statements.py`. Rows cross the border as the
+Tables are described by `migrations` alone; what is asked and stored is a module a subject, and `Ledger` (in
+`ledger.py`) opens them all. Statements are SQL, run by `statements.py`. Rows cross the border as the
 frozen dataclasses of `rows.py`, one a kind of row.
 
 This room knows canonical words (entity, kind, subject, system) and nothing of what they stand for: no field of

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Engine, text
 
-from retail_sync.ledger import schema
+from retail_sync.ledger.bulk import jsonb
 from retail_sync.ledger.engine import transaction
 from retail_sync.records.errors import SyncError, TransientError
 from retail_sync.transport.faces import Exchange
@@ -28,6 +27,18 @@ CLOSE_SECONDS = 15.0
 _ATTEMPTS = 3
 CHANGE_OF_EXCHANGE = {"change": "context ->> 'change'"}
 """The field of an exchange that is no column."""
+_INSERT = text(
+    """
+    INSERT INTO exchanges (
+        id, run_id, task, system, method, url, status, started_at, elapsed_ms, attempt, request_headers, request_body,
+        response_headers, response_body, correlation_id, error, context
+    ) VALUES (
+        :id, :run_id, :task, :system, :method, :url, :status, :started_at, :elapsed_ms, :attempt,
+        CAST(:request_headers AS jsonb), :request_body, CAST(:response_headers AS jsonb), :response_body,
+        :correlation_id, :error, CAST(:context AS jsonb)
+    ) ON CONFLICT DO NOTHING
+    """
+)
 
 
 class PostgresExchangeSink:
@@ -127,7 +138,7 @@ class PostgresExchangeSink:
 
     def _insert(self, rows: list[dict[str, Any]]) -> None:
         with transaction(self._engine) as connection:
-            connection.execute(insert(schema.exchanges).on_conflict_do_nothing(), rows)
+            connection.execute(_INSERT, rows)
 
     def _values(self, exchange: Exchange) -> dict[str, Any]:
         return {
@@ -141,13 +152,13 @@ class PostgresExchangeSink:
             "started_at": exchange.started_at,
             "elapsed_ms": round(exchange.elapsed * 1000),
             "attempt": exchange.attempt,
-            "request_headers": dict(exchange.request_headers),
+            "request_headers": jsonb(dict(exchange.request_headers)),
             "request_body": exchange.request_body,
-            "response_headers": dict(exchange.response_headers),
+            "response_headers": jsonb(dict(exchange.response_headers)),
             "response_body": exchange.response_body,
             "correlation_id": exchange.correlation_id,
             "error": exchange.error,
-            "context": dict(exchange.context),
+            "context": jsonb(dict(exchange.context)),
         }
 
     def _drop(self, count: int, reason: str) -> None:

@@ -1,22 +1,16 @@
 """Notifications on their way: to whom, in which order, how often, and what became of each.
 
-Nothing happens where nobody subscribed. Otherwise a change is written down under the store's lock, and a thread of the
-subscription delivers it without the lock; the thread ends when there is nothing left to deliver. At least once, in no
-order that is promised: the switches say how bad it gets, from a seed. Delays are real seconds, whatever the store's
-clock says.
+Nothing happens where nobody subscribed. Otherwise a change is written down under the lock of the store, and delivered
+without it. The switches say how bad it gets, from a seed.
 """
 
 from __future__ import annotations
 
-import heapq
 import random
-import threading
 import time
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,19 +36,15 @@ from sandbox.commercetools.subscriptions import (
     STOPPED,
     SUSPENDED,
 )
+from sandbox.deliveries import LOST, WAITING, Delivery, Gone, Line, Lines
 
 LOGGED_DELIVERIES = 10_000
-CLOSING_SECONDS = 5.0
-NEXT = 1e-9
-"""Seconds: enough to be told apart from the one before."""
 
-State = Literal[
-    "waiting",  # not yet, or not again
-    "delivered",
-    "dropped",  # never sent, as `drop_share` wants it
-    "failed",  # every attempt was in vain
-    "lost",  # the subscription does not deliver any more, or is not there any more
-]
+DELIVERED = "delivered"
+DROPPED = "dropped"
+"""Never sent, as `drop_share` wants it."""
+FAILED = "failed"
+"""Every attempt was in vain."""
 
 Share = Field(default=0.0, ge=0, le=1)
 Seconds = Field(default=0.0, ge=0)
@@ -95,72 +85,32 @@ class DeliveryOptions(BaseModel):
     documented."""
 
 
-_SHOWN = words("n project subscription key destination duplicate state attempts status error at document")
+@dataclass(kw_only=True)
+class Notification(Delivery):
+    """One notification to one subscription. `document`: what is sent."""
 
+    SHOWN = words("n project subscription key destination duplicate state attempts status error at document")
 
-@dataclass
-class Delivery:
-    """One notification to one subscription, and what became of it. `document`: what is sent. `status`: the HTTP status
-    of the receiver's last answer, None of a queue. `due`: monotonic seconds."""
-
-    n: int
     project: str
     subscription: str
     key: str | None
     destination: str
     document: Json
-    at: str
-    duplicate: bool = False
-    state: State = "waiting"
-    attempts: int = 0
-    status: int | None = None
-    error: str | None = None
-    due: float = 0.0
-    urgent: bool = False
-
-    def shown(self) -> Json:
-        return {name: getattr(self, name) for name in _SHOWN}
 
 
-@dataclass
-class _Line:
-    """What waits for one subscription. `queue`: a heap. `under_way`: what the thread has in its hands."""
-
-    project: str
-    id: str
-    queue: list[tuple[float, int, Delivery]] = field(default_factory=list)
-    under_way: list[Delivery] = field(default_factory=list)
-    thread: threading.Thread | None = None
-
-    def push(self, delivery: Delivery) -> None:
-        heapq.heappush(self.queue, (delivery.due, delivery.n, delivery))
-
-    def hurry(self, now: float) -> None:
-        """All is due, in the order in which it would have been."""
-        waiting = [delivery for _, _, delivery in sorted(self.queue)]
-        for position, delivery in enumerate(waiting):
-            delivery.due, delivery.urgent = now + position * NEXT, True
-        self.queue = [(delivery.due, delivery.n, delivery) for delivery in waiting]
-
-    def everything(self) -> list[Delivery]:
-        return [*self.under_way, *(delivery for _, _, delivery in self.queue)]
-
-
-class Deliveries:
+class Deliveries(Lines[Notification, Json]):
     """The deliveries of a store. `note` is called under the store's lock, everything else without it."""
+
+    STATES = (WAITING, DELIVERED, DROPPED, FAILED, LOST)
+    NAME = "subscription"
 
     def __init__(self, platform: Platform) -> None:
         self.options = DeliveryOptions()
+        super().__init__(LOGGED_DELIVERIES, self.options.seed)
         self.carrier = Carrier()
         self._platform = platform
-        self._changed = threading.Condition()
-        self._random = random.Random(self.options.seed)
-        self._lines: dict[str, _Line] = {}
-        self._log: deque[Delivery] = deque(maxlen=LOGGED_DELIVERIES)
-        self._count = 0
         self._sequences: dict[tuple[str, str], int] = {}
         self._set_by_hand: set[str] = set()
-        self._closed = False
 
     # --- what people and programs that run the stand-in do ---
 
@@ -174,49 +124,15 @@ class Deliveries:
             self._wake()
         return options
 
-    @property
-    def log(self) -> list[Delivery]:
-        """Deliveries so far, oldest first."""
-        with self._changed:
-            return list(self._log)
-
-    def clear_log(self) -> None:
-        with self._changed:
-            self._log.clear()
-
-    def flush(self, timeout: float = 30.0) -> dict[State, int]:
+    def flush(self, timeout: float = 30.0) -> dict[str, int]:
         """Makes an attempt at once for all that waits, whatever it waits for, except where a status set by hand keeps
         it back; returns when each attempt was made, with how many deliveries of the log are in which state. Raises
         `TimeoutError`."""
         with self._changed:
-            now = time.monotonic()
-            wanted: list[tuple[Delivery, int]] = []
-            for line in self._lines.values():
-                if line.id not in self._set_by_hand:
-                    wanted += [(delivery, delivery.attempts + 1) for delivery in line.everything()]
-                    line.hurry(now)
-            self._wake()
-            if not self._changed.wait_for(
-                lambda: all(each.attempts >= n or each.state != "waiting" for each, n in wanted), timeout
-            ):
+            free = [line for line in self._lines.values() if line.id not in self._set_by_hand]
+            if not self._hurry(free, timeout):
                 raise TimeoutError(f"Not every notification was tried within {timeout:g} seconds.")
             return self.counts()
-
-    def wait_until_idle(self, timeout: float = 30.0) -> None:
-        """Returns when nothing waits any more. Raises `TimeoutError`."""
-        with self._changed:
-            if not self._changed.wait_for(
-                lambda: not any(line.everything() for line in self._lines.values()), timeout
-            ):
-                raise TimeoutError(f"Notifications still wait after {timeout:g} seconds.")
-
-    def counts(self) -> dict[State, int]:
-        """How many deliveries of the log are in which state."""
-        with self._changed:
-            counts: dict[State, int] = dict.fromkeys(("waiting", "delivered", "dropped", "failed", "lost"), 0)
-            for delivery in self._log:
-                counts[delivery.state] += 1
-            return counts
 
     def set_status(self, key: str, status: str, project_key: str) -> Json:
         """Makes a subscription healthy or not, and keeps it so until somebody changes its destination or sets another
@@ -234,23 +150,6 @@ class Deliveries:
                 self._set_by_hand.add(id)
             self._wake()
         return found
-
-    def open(self) -> None:
-        """Delivers (again): also the state of a new one."""
-        with self._changed:
-            self._closed = False
-            self._wake()
-
-    def close(self) -> None:
-        """Ends the threads and connections. What waits goes on waiting."""
-        with self._changed:
-            self._closed = True
-            threads = [line.thread for line in self._lines.values() if line.thread is not None]
-            self._changed.notify_all()
-        deadline = time.monotonic() + CLOSING_SECONDS
-        for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        self.carrier.close()
 
     # --- what the store says ---
 
@@ -348,15 +247,14 @@ class Deliveries:
                 f"{message}Please make sure your destination is correctly configured."
             ) from None
         if destination["type"] == "SQS":
-            delivery = self._logged(project_key, subscription, document)
-            delivery.state, delivery.attempts = "delivered", 1
+            self._new(project_key, subscription, document, state=DELIVERED, attempts=1)
 
     def greet(self, project_key: str, subscription: Json) -> None:
         """Lets the receiver behind a topic have the test notification; a queue has it already."""
         if subscription["destination"]["type"] != "SQS":
             document = self._greeting(project_key, subscription)
             with self._changed:
-                self._enqueue(self._logged(project_key, subscription, document))
+                self._delay(self._new(project_key, subscription, document))
 
     def _greeting(self, project_key: str, subscription: Json) -> Json:
         told = first_contact(project_key, subscription, self._platform.now())
@@ -369,117 +267,73 @@ class Deliveries:
         is_event = subscription["format"]["type"] == "CloudEvents"
         document = as_cloud_event(notification, path) if is_event else notification
         with self._changed:
-            delivery = self._logged(project.key, subscription, document)
-            options = self.options
-            if self._happens(options.drop_share):
-                delivery.state = "dropped"
+            delivery = self._new(project.key, subscription, document)
+            if self._happens(self.options.drop_share):
+                delivery.state = DROPPED
                 return
-            twice = self._happens(options.duplicate_share)
-            self._enqueue(delivery)
+            twice = self._happens(self.options.duplicate_share)
+            self._delay(delivery)
             if twice:
-                again = self._logged(project.key, subscription, document)
-                again.duplicate = True
-                self._enqueue(again)
+                self._delay(self._new(project.key, subscription, document, duplicate=True))
 
-    def _happens(self, share: float) -> bool:
-        return share > 0 and self._random.random() < share
-
-    def _logged(self, project_key: str, subscription: Json, document: Json) -> Delivery:
-        with self._changed:
-            self._count += 1
-            delivery = Delivery(
-                n=self._count,
+    def _new(self, project_key: str, subscription: Json, document: Json, **more: Any) -> Notification:
+        return self._logged(
+            lambda n: Notification(
+                n=n,
+                at=self._platform.now(),
                 project=project_key,
                 subscription=subscription["id"],
                 key=subscription.get("key"),
                 destination=subscription["destination"]["type"],
                 document=document,
-                at=self._platform.now(),
+                **more,
             )
-            self._log.append(delivery)
-            return delivery
+        )
 
-    def _enqueue(self, delivery: Delivery) -> None:
+    def _delay(self, delivery: Notification) -> None:
+        """Into the line, as late as the switches want it."""
         options = self.options
         delivery.due = time.monotonic()
         if self._happens(options.late_share):
             delivery.due += options.late_seconds
         if options.shuffle_seconds:
             delivery.due += self._random.random() * options.shuffle_seconds
-        line = self._lines.setdefault(delivery.subscription, _Line(delivery.project, delivery.subscription))
-        line.push(delivery)
-        self._run(line)
-        self._changed.notify_all()
+        self._enqueue(delivery.subscription, delivery)
 
-    def _wake(self) -> None:
-        """Something has changed that may let waiting ones go."""
-        for line in self._lines.values():
-            self._run(line)
-        self._changed.notify_all()
-
-    def _run(self, line: _Line) -> None:
-        if line.thread is None and line.queue and not self._closed:
-            line.thread = threading.Thread(
-                target=self._deliver, args=(line,), name=f"subscription-{line.id[:8]}", daemon=True
-            )
-            line.thread.start()
-
-    def _deliver(self, line: _Line) -> None:
-        """What a line's thread does until there is nothing left that it may deliver."""
-        while True:
-            found = self._next(line)
-            if found is None:
-                return
-            self._attempt(line, *found)
-
-    def _next(self, line: _Line) -> tuple[Json, list[Delivery]] | None:
-        """The subscription as it is, and what is due, once it is; None when the thread may end."""
-        with self._changed:
-            while line.queue and not self._closed:
-                subscription = self._current(line)
-                if subscription is None or subscription["status"] in (STOPPED, SUSPENDED):
-                    self._lose(line, subscription)
-                    continue
-                pause = self._pause(line)
-                if pause is None:
-                    break
-                if pause == 0:
-                    line.under_way = list(self._taken(line))
-                    return subscription, line.under_way
-                self._changed.wait(pause)
-            line.thread = None
-            self._changed.notify_all()
-            return None
-
-    def _pause(self, line: _Line) -> float | None:
-        """Seconds until the first one is due; None: until something changes."""
+    def _pause(self, line: Line[Notification]) -> float | None:
         first = line.queue[0][2]
         if line.id in self._set_by_hand or (self.options.hold and not first.urgent):
             return None
-        return max(0.0, first.due - time.monotonic())
+        return super()._pause(line)
 
-    def _taken(self, line: _Line) -> Iterator[Delivery]:
-        """The first of the line, and as many more as may go with it."""
-        first = heapq.heappop(line.queue)[2]
-        yield first
-        if first.destination != "EventGrid":
-            return
-        for _ in range(self.options.event_grid_batch - 1):
-            if not line.queue or self._pause(line) != 0:
-                return
-            yield heapq.heappop(line.queue)[2]
+    def _taken(self, line: Line[Notification]) -> list[Notification]:
+        batch = super()._taken(line)
+        most = self.options.event_grid_batch if batch[0].destination == "EventGrid" else 1
+        while len(batch) < most and line.queue and self._pause(line) == 0:
+            batch.append(line.pop())
+        return batch
 
-    def _current(self, line: _Line) -> Json | None:
+    def _receiver_of(self, delivery: Notification) -> Json:
+        subscription = self._current(delivery)
+        if subscription is None or subscription["status"] in (STOPPED, SUSPENDED):
+            status = subscription["status"] if subscription is not None else "deleted"
+            raise Gone(f"The subscription is {status}.")
+        return subscription
+
+    def _disconnect(self) -> None:
+        self.carrier.close()
+
+    def _current(self, delivery: Notification) -> Json | None:
         """The subscription as it is now. Reading needs no lock: what is stored is replaced, never changed."""
-        return self._platform.projects[line.project].collection(PATH).find(id=line.id)
+        return self._platform.projects[delivery.project].collection(PATH).find(id=delivery.subscription)
 
-    def _attempt(self, line: _Line, subscription: Json, batch: list[Delivery]) -> None:
+    def _attempt(self, line: Line[Notification], receiver: Json, batch: list[Notification]) -> None:
         options = self.options
         parcels = [Parcel(each.document, each.n, each.attempts + 1, each.at) for each in batch]
         status, problem, lasting = None, None, None
         try:
             status = self.carrier.send(
-                subscription["destination"],
+                receiver["destination"],
                 parcels,
                 options.timeout_seconds,
                 batched=options.event_grid_batch > 1,
@@ -492,28 +346,22 @@ class Deliveries:
             problem = f"{type(error).__name__}: {error}"
         # The health first: whoever waits for the attempt finds it as it is then.
         given_up = any(each.attempts + 1 >= options.attempts for each in batch)
-        self._judge(line, problem, lasting, given_up=given_up)
-        self._settle(line, batch, status, problem)
+        self._judge(batch[0], problem, lasting, given_up=given_up)
 
-    def _settle(self, line: _Line, batch: list[Delivery], status: int | None, problem: str | None) -> None:
-        """Writes down what became of it, and puts it back into the line if it is to come again."""
-        options = self.options
-        with self._changed:
-            for delivery in batch:
-                delivery.attempts += 1
-                delivery.status, delivery.error, delivery.urgent = status, problem, False
-                if problem is None:
-                    delivery.state = "delivered"
-                elif delivery.attempts >= options.attempts:
-                    delivery.state = "failed"
-                else:
-                    pause = options.retry_seconds * 2 ** (delivery.attempts - 1)
-                    delivery.due = time.monotonic() + min(pause, options.retry_most_seconds)
-                    line.push(delivery)
-            line.under_way = []
-            self._changed.notify_all()
+        def became(one: Notification) -> str:
+            if problem is None:
+                return DELIVERED
+            return FAILED if one.attempts >= options.attempts else WAITING
 
-    def _judge(self, line: _Line, problem: str | None, lasting: bool | None, *, given_up: bool) -> None:
+        self._conclude(
+            line,
+            status,
+            problem,
+            became,
+            lambda one: min(options.retry_seconds * 2 ** (one.attempts - 1), options.retry_most_seconds),
+        )
+
+    def _judge(self, one: Notification, problem: str | None, lasting: bool | None, *, given_up: bool) -> None:
         """The health of the subscription after an attempt. A receiver behind a topic has no part in it."""
         if problem is None:
             status = HEALTHY
@@ -523,22 +371,15 @@ class Deliveries:
             status = STOPPED if given_up else BROKEN
         else:
             status = DISTURBED
-        subscription = self._current(line)
+        subscription = self._current(one)
         if subscription is None or subscription["status"] == status:
             return
         with self._platform.lock, self._changed:
             # Looked at again: somebody may have set it meanwhile.
-            subscription = self._current(line)
+            subscription = self._current(one)
             stays = subscription is None or subscription["status"] in (STOPPED, SUSPENDED)
-            if not stays and line.id not in self._set_by_hand:
-                self._platform.projects[line.project].collection(PATH).restate(line.id, status=status)
-
-    def _lose(self, line: _Line, subscription: Json | None) -> None:
-        status = subscription["status"] if subscription is not None else "deleted"
-        for _, _, delivery in line.queue:
-            delivery.state, delivery.error = "lost", f"The subscription is {status}."
-        line.queue.clear()
-        self._changed.notify_all()
+            if not stays and one.subscription not in self._set_by_hand:
+                self._platform.projects[one.project].collection(PATH).restate(one.subscription, status=status)
 
 
 def _types_wanted(subscription: Json, type_id: str) -> list[list[str]]:

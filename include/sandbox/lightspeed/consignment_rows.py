@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.lightspeed.models import Levels
-from sandbox.lightspeed.rows import Record, Row
+from sandbox.lightspeed.rows import TIMES, Record, Row, picked
 
 FLOWS = {
     "SUPPLIER": ("OPEN", "SENT", "DISPATCHED", "RECEIVED"),
@@ -79,20 +79,19 @@ def text_of(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:.5f}"
 
 
+def quantities_wire(line: ConsignmentLine) -> dict[str, str | None]:
+    """Quantities and cost of a product of a consignment, as text."""
+    return {name: text_of(getattr(line, name)) for name in ("count", "received", "cost")}
+
+
 def line_wire(line: ConsignmentLine, sku: str | None) -> dict[str, Any]:
     """A product of a consignment as the API prints it."""
     wire = {
-        "product_id": line.product_id,
+        **picked(line, f"product_id {TIMES} version"),
+        **quantities_wire(line),
         "product_sku": sku,
-        "count": text_of(line.count),
-        "received": text_of(line.received),
-        "cost": text_of(line.cost),
         "is_included": True,
         "status": "PENDING" if line.received is None else "SUCCESS",
-        "created_at": line.created_at,
-        "updated_at": line.updated_at,
-        "deleted_at": line.deleted_at,
-        "version": line.version,
     }
     return {key: value for key, value in wire.items() if value is not None or key != "received"}
 

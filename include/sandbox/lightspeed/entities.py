@@ -122,43 +122,33 @@ def _refuse_used_attribute(store: StoreState, record: Record) -> None:
         raise invalid("The variant attribute is used by a product family")
 
 
+def _named(path: str, kind: str, *, area: str = "products", **more: Any) -> Collection:
+    """Something products are filed under by its name, which two may bear where a switch allows it."""
+    more |= {"read": (f"{area}:read",), "write": (f"{area}:write",), "create_answer": "id"}
+    return Collection(path=path, kind=kind, taken=invalid, duplicates_allowed_by_option=True, **more)
+
+
+def _read_only(path: str, kind: str, **more: Any) -> Collection:
+    """What others set up, or what is written by rules of its own, in a module of its own."""
+    return Collection(path=path, kind=kind, read=(f"{path}:read",), **more)
+
+
+def _of_customers(path: str, kind: str, **more: Any) -> Collection:
+    more |= {"read": ("customers:read",), "write": ("customers:write",)}
+    return Collection(path=path, kind=kind, create_status=201, delete_answer="nothing", **more)
+
+
 COLLECTIONS = (
-    Collection(
-        path="brands",
-        kind="Brand",
-        read=("products:read",),
-        write=("products:write",),
-        create_answer="id",
-        update_answer="id object",
-        delete_answer="job",
-        taken=invalid,
-        duplicates_allowed_by_option=True,
-        before_delete=_detach_brand,
-    ),
-    Collection(
-        path="tags",
-        kind="Tag",
-        read=("products:read",),
-        write=("products:write",),
+    _named("brands", "Brand", update_answer="id object", delete_answer="job", before_delete=_detach_brand),
+    _named(
+        "tags",
+        "Tag",
         envelope_option="tags_envelope_version",
-        create_answer="id",
         update_answer="id",
         delete_answer="job",
-        taken=invalid,
-        duplicates_allowed_by_option=True,
         before_delete=_detach_tag,
     ),
-    Collection(
-        path="suppliers",
-        kind="Supplier",
-        read=("suppliers:read",),
-        write=("suppliers:write",),
-        create_answer="id",
-        delete_answer="id",
-        taken=invalid,
-        duplicates_allowed_by_option=True,
-        before_delete=_detach_supplier,
-    ),
+    _named("suppliers", "Supplier", area="suppliers", delete_answer="id", before_delete=_detach_supplier),
     Collection(
         path="variant_attributes",
         kind="Variant attribute",
@@ -170,25 +160,8 @@ COLLECTIONS = (
         taken=invalid,
         before_delete=_refuse_used_attribute,
     ),
-    Collection(
-        path="customers",
-        kind="Customer",
-        read=("customers:read",),
-        write=("customers:write",),
-        required=(),
-        create_status=201,
-        delete_answer="nothing",
-        prepare=customer_fields,
-        dated=DATED_FIELDS,
-    ),
-    Collection(
-        path="customer_groups",
-        kind="Customer group",
-        read=("customers:read",),
-        write=("customers:write",),
-        create_status=201,
-        delete_answer="nothing",
-    ),
+    _of_customers("customers", "Customer", required=(), prepare=customer_fields, dated=DATED_FIELDS),
+    _of_customers("customer_groups", "Customer group"),
     Collection(
         path="price_books",
         kind="Price book",
@@ -207,27 +180,19 @@ COLLECTIONS = (
         create_status=201,
         taken=conflict,
     ),
-    Collection(path="outlets", kind="Outlet", read=("outlets:read",)),
-    Collection(path="registers", kind="Register", read=("registers:read",)),
-    Collection(path="payment_types", kind="Payment type", read=("payment_types:read",)),
-    Collection(path="users", kind="User", read=("users:read",)),
-    # What is written by rules of its own, in a module of its own.
-    Collection(path="taxes", kind="Tax", read=("taxes:read",), envelope_option="taxes_envelope_version"),
+    _read_only("outlets", "Outlet"),
+    _read_only("registers", "Register"),
+    _read_only("payment_types", "Payment type"),
+    _read_only("users", "User"),
+    _read_only("taxes", "Tax", envelope_option="taxes_envelope_version"),
     # Dates in the query of sales are accepted and change nothing, as on the real API.
-    Collection(path="sales", kind="Sale", read=("sales:read",), shown=sale_wire),
-    Collection(
-        path="products",
-        kind="Product",
-        read=("products:read",),
-        listing="its own",
-        shown=answered_product,
-    ),
-    Collection(path="consignments", kind="Consignment", read=("consignments:read",), listing="its own"),
-    Collection(
-        path="inventory",
-        kind="Inventory",
+    _read_only("sales", "Sale", shown=sale_wire),
+    _read_only("products", "Product", listing="its own", shown=answered_product),
+    _read_only("consignments", "Consignment", listing="its own"),
+    _read_only(
+        "inventory",
+        "Inventory",
         table_name="stock",
-        read=("inventory:read",),
         has_one=False,
         shown=lambda store, row: stock_wire_2_0(row),
     ),

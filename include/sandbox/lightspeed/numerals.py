@@ -37,6 +37,11 @@ def plain(value: Decimal) -> int | Decimal:
     return int(value) if value == value.to_integral_value() else value.normalize()
 
 
+def plain_or_none(value: Decimal | None) -> int | Decimal | None:
+    """As `plain`, for a figure that may be missing."""
+    return None if value is None else plain(value)
+
+
 def decimal_of(value: Any) -> Decimal | None:
     """A JSON number as Decimal; none for anything else, true and false included."""
     if isinstance(value, Decimal):

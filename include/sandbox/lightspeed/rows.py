@@ -7,6 +7,8 @@ import uuid
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from sandbox.clock import Clock
@@ -14,6 +16,7 @@ from sandbox.clock import Clock
 FIRST_VERSION = 27_561_000_000
 """Real versions are far above 32 bits, so these are too."""
 LARGEST_JUMP = 50
+TIMES = "created_at updated_at deleted_at"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,11 +45,21 @@ class Record(Row):
         return {
             "id": self.id,
             **self.fields,
-            "created_at": self.created_at,
-            "updated_at": self.updated_at,
-            "deleted_at": self.deleted_at,
+            **picked(self, TIMES),
             "version": self.version,
         }
+
+
+def picked(row: object, names: str) -> dict[str, Any]:
+    """These fields of a row (two at least), which the API calls the same."""
+    given, values = _getter(names)
+    return dict(zip(given, values(row), strict=True))
+
+
+@cache
+def _getter(names: str) -> tuple[list[str], attrgetter[Any]]:
+    given = names.split()
+    return given, attrgetter(*given)
 
 
 class Ticker:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.lightspeed.numerals import five_places, plain
 from sandbox.lightspeed.prices import money
+from sandbox.lightspeed.rows import TIMES, picked
 from sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
 from sandbox.lightspeed.state import StoreState
 
@@ -22,7 +23,6 @@ def sale_wire(store: StoreState, sale: Sale) -> dict[str, Any]:
         taxes[line.tax_id] = taxes.get(line.tax_id, Decimal(0)) + line.tax * line.quantity
     loyalty = sum((line.loyalty * line.quantity for line in sale.lines), Decimal(0))
     return {
-        "id": sale.id,
         "_metadata": {
             "version": sale.version,
             "complete_open_sequence_id": None,
@@ -36,17 +36,9 @@ def sale_wire(store: StoreState, sale: Sale) -> dict[str, Any]:
             "register_id": sale.register_id,
             "author": {"id": sale.user_id},
         },
-        "date": sale.date,
-        "created_at": sale.created_at,
-        "updated_at": sale.updated_at,
-        "deleted_at": sale.deleted_at,
-        "state": sale.state,
+        **picked(sale, f"id date {TIMES} state customer_id invoice_number short_code note"),
         "attributes": list(sale.attributes),
-        "customer_id": sale.customer_id,
-        "invoice_number": sale.invoice_number,
         "receipt_number": sale.invoice_number,
-        "short_code": sale.short_code,
-        "note": sale.note,
         "line_items": [_line(store, sale, line) for line in sale.lines],
         "payments": [_payment(store, payment) for payment in sale.payments],
         "taxes": [{"id": tax_id, "tax": money(store, amount)} for tax_id, amount in taxes.items()],
@@ -119,10 +111,8 @@ def _payment(store: StoreState, payment: SalePayment) -> dict[str, Any]:
     kind = store.payment_types.rows[payment.config_id]
     register = store.registers.rows.get(payment.register_id or "")
     return {
-        "id": payment.id,
+        **picked(payment, "id date deleted_at"),
         "amount": money(store, payment.amount),
-        "date": payment.date,
-        "deleted_at": payment.deleted_at,
         "type": {"id": str(kind.fields["type_id"]), "name": kind.name, "config_id": kind.id},
         "source": {
             "id": payment.id,

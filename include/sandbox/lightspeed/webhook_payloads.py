@@ -12,15 +12,15 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.lightspeed.consignment_rows import Consignment, text_of
-from sandbox.lightspeed.customer_rules import CUSTOM_FIELDS
+from sandbox.lightspeed.consignment_rows import Consignment, quantities_wire
+from sandbox.lightspeed.customer_rules import CUSTOM_FIELDS, FIGURES
 from sandbox.lightspeed.models import PriceBookProduct, Product, Stock
-from sandbox.lightspeed.numerals import encode, plain
+from sandbox.lightspeed.numerals import encode, plain, plain_or_none
 from sandbox.lightspeed.prices import money, tax_rate
-from sandbox.lightspeed.rows import Record, Row, Table
+from sandbox.lightspeed.rows import TIMES, Record, Row, Table, picked
 from sandbox.lightspeed.sale_rows import Sale, SaleLine, SalePayment
 from sandbox.lightspeed.state import StoreState
-from sandbox.lightspeed.wire import variant_name
+from sandbox.lightspeed.wire import variant_name, variant_options
 
 Json = dict[str, Any]
 
@@ -59,22 +59,17 @@ def _sale(store: StoreState, sale: Sale) -> Json:
     customer = store.customers.rows.get(sale.customer_id or "")
     price = sum((line.price * line.quantity for line in sale.lines), Decimal(0))
     return {
-        "id": sale.id,
+        **picked(
+            sale,
+            "id source_id register_id user_id customer_id status invoice_number short_code version",
+        ),
         "source": sale.source_type or "USER",
-        "source_id": sale.source_id,
-        "register_id": sale.register_id,
-        "user_id": sale.user_id,
         "user": _user(store.users.rows[sale.user_id]),
-        "customer_id": sale.customer_id,
         "customer": _customer(customer) | {"points": 0} if customer is not None else None,
-        "status": sale.status,
-        "invoice_number": sale.invoice_number,
-        "short_code": sale.short_code,
         "note": sale.note or None,
         "return_for": sale.original_id,
         "sale_date": _moment(sale.date).strftime("%Y-%m-%dT%H:%M:%SZ"),
         **_times(sale),
-        "version": sale.version,
         "totals": {
             "total_tax": money(store, sale.total - price),
             "total_price": money(store, price),
@@ -95,13 +90,11 @@ def _product(store: StoreState, product: Product) -> Json:
     family = product.family
     supplier_id = product.suppliers[0].supplier_id if product.suppliers else None
     return {
-        "id": product.id,
+        **picked(product, "id sku active source source_id source_variant_id version"),
         "retailer_id": store.retailer_id,
         "base_name": family.name,
         "name": variant_name(product),
         "handle": family.handle,
-        "sku": product.sku,
-        "active": product.active,
         "description": family.description or "",
         "supply_price": money(store, product.supply_price),
         "attributed_cost": None,
@@ -111,17 +104,7 @@ def _product(store: StoreState, product: Product) -> Json:
         "supplier": _named(store.suppliers, supplier_id),
         "categories": [_named(store.tags, tag_id) for tag_id in family.tag_ids],
         "variant_parent_id": product.parent_id,
-        "variant_options": [
-            {
-                "id": attribute_id,
-                "name": store.variant_attributes.rows[attribute_id].name,
-                "value": product.options.get(attribute_id, ""),
-            }
-            for attribute_id in family.attribute_ids
-        ],
-        "source": product.source,
-        "source_id": product.source_id,
-        "source_variant_id": product.source_variant_id,
+        "variant_options": variant_options(store, product),
         "inventory": [_figures(row) | {"count": plain(row.level)} for row in store.stock_of(product.id)],
         "price_book_entries": [
             _price(store, row) for row in store.price_book_products.of_product(product.id)
@@ -130,7 +113,6 @@ def _product(store: StoreState, product: Product) -> Json:
             {"outlet_id": outlet.id, "tax_id": _tax_at(product, outlet)} for outlet in store.outlets.live()
         ],
         **_times(product),
-        "version": product.version,
     }
 
 
@@ -158,24 +140,25 @@ def _level(store: StoreState, row: Stock) -> Json:
 def _consignment(store: StoreState, row: Consignment) -> Json:
     """`consignment.send` and `consignment.receive`, as the consignment is now."""
     fields = row.fields
-    kept = ("name", "type", "status", "outlet_id", "source_outlet_id", "supplier_id", "supplier_invoice")
+    kept = [
+        "name",
+        "type",
+        "status",
+        "outlet_id",
+        "source_outlet_id",
+        "supplier_id",
+        "supplier_invoice",
+        "reference",
+    ]
     return {
         "id": row.id,
         "retailer_id": store.retailer_id,
         **{name: fields.get(name) for name in kept},
-        "reference": fields.get("reference"),
         **{name: _old_time(fields.get(name)) for name in ("consignment_date", "due_at", "received_at")},
         "outlet": _outlet(store, fields["outlet_id"]),
         "source_outlet": _outlet(store, fields.get("source_outlet_id")),
         "consignment_products": [
-            {
-                "id": line.id,
-                "product_id": line.product_id,
-                "count": text_of(line.count),
-                "received": text_of(line.received),
-                "cost": text_of(line.cost),
-            }
-            for line in row.lines.values()
+            picked(line, "id product_id") | quantities_wire(line) for line in row.lines.values()
         ],
         **_times(row),
         "version": row.version,
@@ -185,18 +168,20 @@ def _consignment(store: StoreState, row: Consignment) -> Json:
 def _customer(customer: Record) -> Json:
     """What a sale tells of its customer, too."""
     fields = customer.fields
+    named = [
+        "customer_code",
+        "first_name",
+        "last_name",
+        "email",
+        "customer_group_id",
+        "enable_loyalty",
+        "do_not_email",
+    ]
     return {
         "id": customer.id,
-        "customer_code": fields["customer_code"],
+        **{name: fields[name] for name in (*named, *FIGURES)},
         "contact_first_name": fields["first_name"],
         "contact_last_name": fields["last_name"],
-        "first_name": fields["first_name"],
-        "last_name": fields["last_name"],
-        "email": fields["email"],
-        "customer_group_id": fields["customer_group_id"],
-        **{name: fields[name] for name in ("balance", "loyalty_balance", "year_to_date")},
-        "enable_loyalty": fields["enable_loyalty"],
-        "do_not_email": fields["do_not_email"],
         "sex": fields["gender"],
         "created_at": _old_time(customer.created_at),
         "updated_at": _old_time(customer.updated_at),
@@ -232,8 +217,7 @@ def _taxes(store: StoreState, sale: Sale) -> list[Json]:
 
 def _sale_line(store: StoreState, line: SaleLine) -> Json:
     return {
-        "id": line.id,
-        "product_id": line.product_id,
+        **picked(line, "id product_id tax_id"),
         "quantity": plain(line.quantity),
         "price": money(store, line.price),
         "price_set": line.is_price_override,
@@ -241,7 +225,6 @@ def _sale_line(store: StoreState, line: SaleLine) -> Json:
         "discount": money(store, line.discount),
         "loyalty_value": money(store, line.loyalty),
         "tax": money(store, line.tax),
-        "tax_id": line.tax_id,
         "tax_total": money(store, line.tax * line.quantity),
     }
 
@@ -270,25 +253,20 @@ def _price(store: StoreState, row: PriceBookProduct) -> Json:
     book = store.price_books.rows[row.price_book_id].fields
     group = store.customer_groups.rows[book["customer_group_ids"][0]]
     return {
-        "id": row.id,
-        "product_id": row.product_id,
+        **picked(row, "id product_id"),
+        **{name: book[name] for name in ("type", "valid_from", "valid_to")},
         "price": money(store, row.price),
-        "type": book["type"],
         "customer_group_id": group.id,
         "customer_group_name": group.name,
-        "min_units": None if row.min_units is None else plain(row.min_units),
-        "max_units": None if row.max_units is None else plain(row.max_units),
-        "valid_from": book["valid_from"],
-        "valid_to": book["valid_to"],
+        "min_units": plain_or_none(row.min_units),
+        "max_units": plain_or_none(row.max_units),
     }
 
 
 def _figures(row: Stock) -> Json:
     """All of it is text, as in the example; the cost is that of all units together."""
     return {
-        "id": row.id,
-        "product_id": row.product_id,
-        "outlet_id": row.outlet_id,
+        **picked(row, "id product_id outlet_id"),
         "count": f"{plain(row.level)}",
         "reorder_point": f"{plain(row.reorder_point or Decimal(0))}",
         "restock_level": f"{plain(row.reorder_amount or Decimal(0))}",
@@ -318,7 +296,7 @@ def _named(table: Table[Record], row_id: str | None) -> Json | None:
 
 
 def _times(row: Row) -> Json:
-    return {name: _old_time(getattr(row, name)) for name in ("created_at", "updated_at", "deleted_at")}
+    return {name: _old_time(time) for name, time in picked(row, TIMES).items()}
 
 
 def _old_time(text: str | None) -> str | None:

@@ -3,67 +3,50 @@ entries of price books."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from sandbox.lightspeed.models import Image, OutletTax, PriceBookProduct, Product, Stock
-from sandbox.lightspeed.numerals import plain
+from sandbox.lightspeed.numerals import plain, plain_or_none
 from sandbox.lightspeed.prices import both_prices, money
-from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.rows import TIMES, Record, picked
 from sandbox.lightspeed.state import StoreState
-from sandbox.lightspeed.wire_2026_10 import product_of_family_wire
 
 PLACEHOLDER = "https://images.sandbox.example/placeholder/no-image-white"
+PRODUCT_FIELDS = f"id sku active source source_id source_variant_id {TIMES} version"
 IMAGE_SIZES = ("original", "standard", "thumb", "sl", "sm", "ss", "st")
-IMAGE_FIELDS = ("images", "skuImages", "image_url", "image_thumbnail_url")
-"""What `include_images=false` leaves out, although the description marks some of it as required."""
 
 
 def product_wire(store: StoreState, product: Product, with_images: bool = True) -> dict[str, Any]:
-    """A product in the shape of 2.0 to 2026-07."""
+    """A product in the shape of 2.0 to 2026-07. Without images some is left out that the description marks as
+    required."""
     family = product.family
     is_parent = product.parent_id is None
     including, excluding = both_prices(store, product)
     wire: dict[str, Any] = {
-        "id": product.id,
+        **picked(family, "handle name description brand_id account_code_purchase"),
+        **picked(product, PRODUCT_FIELDS),
         "family_id": family.id,
-        "handle": family.handle,
-        "name": family.name,
         "variant_name": variant_name(product),
-        "sku": product.sku,
-        "description": family.description,
-        "active": product.active,
         "is_active": product.active,
         "has_inventory": family.tracked and not product.components,
         "is_composite": bool(product.components),
         "has_variants": bool(family.attribute_ids) and is_parent,
         "variant_parent_id": product.parent_id,
-        "variant_options": _options(store, product),
+        "variant_options": variant_options(store, product),
         "variant_count": len(family.members) if family.attribute_ids and is_parent else 0,
         "price_including_tax": money(store, including),
         "price_excluding_tax": money(store, excluding),
         "supply_price": money(store, product.supply_price),
         "loyalty_amount": money(store, product.loyalty_amount),
-        "product_codes": [{"id": code.id, "type": code.type, "code": code.code} for code in product.codes],
-        "brand_id": family.brand_id,
+        "product_codes": [picked(code, "id type code") for code in product.codes],
         "product_type_id": family.category_id,
         "tag_ids": list(family.tag_ids),
-        "categories": [
-            _sample(store.tags.rows[tag_id]) for tag_id in family.tag_ids
-        ],  # "categories" are tags
+        "categories": [_sample(store.tags.rows[tag]) for tag in family.tag_ids],  # "categories" are tags
         "attributes": [],
         "packaging": _packaging(product),
         "customizations": [],
         "account_code": family.account_code_sale,
-        "account_code_purchase": family.account_code_purchase,
         "button_order": 0,
-        "source": product.source,
-        "source_id": product.source_id,
-        "source_variant_id": product.source_variant_id,
-        "created_at": product.created_at,
-        "updated_at": product.updated_at,
-        "deleted_at": product.deleted_at,
-        "version": product.version,
         **product.measures,
     }
     wire |= _suppliers(store, product)
@@ -88,13 +71,40 @@ def answered_product(store: StoreState, product: Product, with_images: bool = Tr
     return product_wire(store, product, with_images)
 
 
+def product_of_family_wire(store: StoreState, product: Product) -> dict[str, Any]:
+    """A product in the shape of 2026-10: of a family, which holds name, brand, category and tags.
+
+    From the release notes and what working clients read: `prices` is an object of decimals as text, `active` an object
+    by sales channel, codes are `codes`, option values a list in the family's order. The families themselves are not
+    served."""
+    including, excluding = both_prices(store, product)
+    family = product.family
+    return {
+        **picked(product, "id sku deleted_at version"),
+        "family_id": family.id,
+        "variant_name": family.name,
+        "codes": [picked(code, "type code") for code in product.codes],
+        "variant_attributes": [product.options.get(one, "") for one in family.attribute_ids] or None,
+        "prices": {
+            "price_including_tax": str(including),
+            "price_excluding_tax": str(excluding),
+            "loyalty_amount": None,
+        },
+        "active": {"in_store": product.active, "ecwid": False},
+        "suppliers": [],
+        "outlet_taxes": None,
+        "images": None,
+    }
+
+
 def variant_name(product: Product) -> str:
     """`Tee / Red / M`: the family's name and the values in the order of its attributes; blank ones are left out."""
     values = [product.options.get(attribute_id, "") for attribute_id in product.family.attribute_ids]
     return " / ".join([product.family.name, *(value for value in values if value)])
 
 
-def _options(store: StoreState, product: Product) -> list[dict[str, Any]]:
+def variant_options(store: StoreState, product: Product) -> list[dict[str, Any]]:
+    """What a variant is by each attribute of its family."""
     return [
         {
             "id": attribute_id,
@@ -106,15 +116,14 @@ def _options(store: StoreState, product: Product) -> list[dict[str, Any]]:
 
 
 def _sample(record: Record) -> dict[str, Any]:
-    return {"id": record.id, "name": record.name, "deleted_at": record.deleted_at, "version": record.version}
+    return picked(record, "id name deleted_at version")
 
 
 def _suppliers(store: StoreState, product: Product) -> dict[str, Any]:
     listed = [
         {
-            "id": entry.id,
+            **picked(entry, "id supplier_id"),
             "product_id": product.id,
-            "supplier_id": entry.supplier_id,
             "supplier_name": store.suppliers.rows[entry.supplier_id].name,
             "code": entry.code or "",
             **({} if entry.price is None else {"price": money(store, entry.price)}),
@@ -171,9 +180,7 @@ def _images(store: StoreState, product: Product) -> dict[str, Any]:
     first = images[0].url if images else PLACEHOLDER
     listed = [
         {
-            "id": image.id,
-            "url": image.url,
-            "version": image.version,
+            **picked(image, "id url version"),
             "sizes": {size: f"{image.url}?size={size}" for size in IMAGE_SIZES},
         }
         for image in images
@@ -186,77 +193,43 @@ def image_wire(store: StoreState, image: Image) -> dict[str, Any]:
     """What is told about an image that was uploaded; positions count from zero."""
     ids = store.products.rows[image.product_id].image_ids
     position = ids.index(image.id) if image.id in ids else 0
-    return {
-        "id": image.id,
-        "product_id": image.product_id,
-        "position": position,
-        "status": image.status,
-        "version": image.version,
-    }
+    return {**picked(image, "id product_id status version"), "position": position}
 
 
 def outlet_tax_wire(row: OutletTax) -> dict[str, Any]:
     """A row of `/outlet_taxes`; it has no id on the wire."""
-    return {
-        "outlet_id": row.outlet_id,
-        "product_id": row.product_id,
-        "tax_id": row.tax_id,
-        "deleted_at": row.deleted_at,
-        "version": row.version,
-    }
+    return picked(row, "outlet_id product_id tax_id deleted_at version")
 
 
 def stock_wire(row: Stock) -> dict[str, Any]:
     """The inventory record of the date versions."""
     return {
-        "id": row.id,
-        "product_id": row.product_id,
-        "outlet_id": row.outlet_id,
+        **_stock(row),
         "current_inventory_level": plain(row.level),
-        "average_cost": plain(row.average_cost),
         "quantity_to_procure": 0,
         "reorder_method": None if row.reorder_point is None else "FIXED",
-        "reorder_point": _figure(row.reorder_point),
-        "reorder_amount": _figure(row.reorder_amount),
         "reorder_target": None,
-        "version": row.version,
-        "deleted_at": row.deleted_at,
     }
 
 
 def stock_wire_2_0(row: Stock) -> dict[str, Any]:
     """The inventory record of 2.0."""
+    return {**_stock(row), "inventory_level": plain(row.level), "current_amount": plain(row.level)}
+
+
+def _stock(row: Stock) -> dict[str, Any]:
     return {
-        "id": row.id,
-        "product_id": row.product_id,
-        "outlet_id": row.outlet_id,
-        "inventory_level": plain(row.level),
-        "current_amount": plain(row.level),
+        **picked(row, "id product_id outlet_id version deleted_at"),
         "average_cost": plain(row.average_cost),
-        "reorder_point": _figure(row.reorder_point),
-        "reorder_amount": _figure(row.reorder_amount),
-        "version": row.version,
-        "deleted_at": row.deleted_at,
+        "reorder_point": plain_or_none(row.reorder_point),
+        "reorder_amount": plain_or_none(row.reorder_amount),
     }
 
 
 def price_row_wire(store: StoreState, row: PriceBookProduct) -> dict[str, Any]:
     """An entry as the API prints it: always without tax."""
     return {
-        "id": row.id,
-        "product_id": row.product_id,
-        "price_book_id": row.price_book_id,
+        **picked(row, f"id product_id price_book_id tax_id {TIMES} version"),
         "price": money(store, row.price),
-        "loyalty_value": _figure(row.loyalty_value),
-        "tax_id": row.tax_id,
-        "min_units": _figure(row.min_units),
-        "max_units": _figure(row.max_units),
-        "version": row.version,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
-        "deleted_at": row.deleted_at,
+        **{name: plain_or_none(getattr(row, name)) for name in ("loyalty_value", "min_units", "max_units")},
     }
-
-
-def _figure(figure: Decimal | None) -> int | Decimal | None:
-    return None if figure is None else plain(figure)

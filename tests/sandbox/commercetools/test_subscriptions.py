@@ -718,7 +718,7 @@ def test_a_failed_delivery_comes_again_by_itself_while_others_go_on(
     topic.answers = [500]
     for key in ("first", "second"):
         api.post("channels", {"key": key}, 201)
-    store.deliveries.wait_until_idle(10)
+    assert store.deliveries.settle(10)
     told = [each["resourceUserProvidedIdentifiers"]["key"] for each in topic.told]
     assert told[0] == "first"
     assert sorted(told[1:]) == ["first", "second"]
@@ -782,7 +782,7 @@ def test_what_is_held_goes_when_it_is_let_go(api: Api, topic: Receiver, store: C
     assert [each["state"] for each in admin(api, "subscriptions/deliveries")] == ["waiting", "waiting"]
     assert topic.received == []
     admin(api, "options", {"hold": False})
-    store.deliveries.wait_until_idle(10)
+    assert store.deliveries.settle(10)
     assert len(topic.told) == 1
 
 
@@ -811,7 +811,7 @@ def test_a_status_set_by_hand_stays_and_keeps_or_loses_what_happens_meanwhile(
     assert api.client.get(f"/shop/subscriptions/{subscription['id']}/health").status_code == health
     admin(api, "subscriptions/sync/status", {"status": "Healthy"})
     api.post("channels", {"key": "after"}, 201)
-    store.deliveries.wait_until_idle(10)
+    assert store.deliveries.settle(10)
     assert [each["resourceUserProvidedIdentifiers"]["key"] for each in topic.told] == arrives
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from alembic import context
 
 from retail_sync.ledger.migrate import VERSION_TABLE
-from retail_sync.ledger.schema import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
     version_table=VERSION_TABLE,
     transactional_ddl=True,
 )

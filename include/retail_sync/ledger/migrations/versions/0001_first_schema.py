@@ -1,6 +1,8 @@
 """The first schema: runs, cursors, mirror, links, changes, holds, exchanges, inbox and what workers share.
 
-It stays as it is; what `schema.py` says differently from now on is a migration of its own.
+Migrations are the one description of the tables. This one stays as it is; what differs from now on is a migration of
+its own. Ids of runs are plain text without foreign keys where a row must outlive the run's own retention (cursors,
+mirror, links, holds, exchanges).
 """
 
 from __future__ import annotations
@@ -94,6 +96,7 @@ CREATE TABLE exchanges (
     CONSTRAINT pk_exchanges PRIMARY KEY (id)
 );
 CREATE INDEX ix_exchanges_change ON exchanges ((context ->> 'change'::text));
+-- In the order of time; and how many an hour, their errors and their times, without reading the wide rows.
 CREATE INDEX ix_exchanges_load ON exchanges (started_at, id) INCLUDE (system, status, elapsed_ms);
 CREATE INDEX ix_exchanges_refused ON exchanges (started_at, id) WHERE status IS NULL OR status >= 400;
 CREATE INDEX ix_exchanges_run ON exchanges (run_id, started_at, id);
@@ -180,6 +183,7 @@ CREATE TABLE links (
     CONSTRAINT pk_links PRIMARY KEY (id),
     CONSTRAINT fk_links_parent_id_links FOREIGN KEY(parent_id) REFERENCES links (id) DEFERRABLE INITIALLY DEFERRED
 );
+-- Retired ones, too, of whatever entity and kind; and what was made or ended lately, of which there is little.
 CREATE INDEX ix_links_commercetools_id ON links (commercetools_id);
 CREATE INDEX ix_links_created_at ON links (created_at);
 CREATE INDEX ix_links_lightspeed_id ON links (lightspeed_id);
@@ -188,6 +192,8 @@ CREATE INDEX ix_links_retired_at ON links (retired_at) WHERE retired_at IS NOT N
 CREATE UNIQUE INDEX uq_links_commercetools_id ON links (entity, kind, commercetools_id) WHERE retired_at IS NULL;
 CREATE UNIQUE INDEX uq_links_lightspeed_id ON links (entity, kind, lightspeed_id) WHERE retired_at IS NULL;
 
+-- Every run touches `seen_at` of most rows: free room on the page spares the indexes that update. Texts people type
+-- are indexed in small letters, in the order of their bytes: beginnings are found whatever the database's collation.
 CREATE TABLE mirror (
     entity TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -211,6 +217,9 @@ CREATE TABLE mirror (
     CONSTRAINT pk_mirror PRIMARY KEY (entity, kind, system, id)
 )
  WITH (fillfactor = 85);
+-- An index over `fields` makes new entries for rows so large that they are stored compressed, whenever they are seen: a
+-- tenth of the time of writing those, and nothing for the others. Those for a search say what only a search says (that
+-- it is called anything): a database without statistics would use them for the engine's own reading otherwise.
 CREATE INDEX ix_mirror_barcodes
     ON mirror USING gin ((fields -> 'barcodes') jsonb_path_ops)
     WHERE entity = 'products' AND kind = 'variant' AND fields -> 'barcodes' IS NOT NULL;
@@ -224,6 +233,7 @@ CREATE INDEX ix_mirror_entity_system_parent_id ON mirror (entity, system, parent
 CREATE INDEX ix_mirror_key
     ON mirror (lower(COALESCE(identity ->> 'key', identity ->> 'number')) text_pattern_ops)
     WHERE kind IN ('product', 'sale') AND COALESCE(identity ->> 'key', identity ->> 'number') <> '';
+-- A list of what is yet to be taken in would be walked for every key that is looked up.
 CREATE INDEX ix_mirror_keys ON mirror USING gin (keys) WITH (fastupdate=off) WHERE keys IS NOT NULL;
 CREATE INDEX ix_mirror_name
     ON mirror (lower(label) text_pattern_ops)
@@ -252,10 +262,13 @@ CREATE TABLE runs (
     finished_at timestamptz,
     CONSTRAINT pk_runs PRIMARY KEY (id)
 );
+-- By what Airflow calls them; the id comes first, because people have it without the DAG's.
 CREATE INDEX ix_runs_airflow ON runs (airflow_run_id, dag_id);
 CREATE INDEX ix_runs_entity_started_at ON runs (entity, started_at);
 CREATE INDEX ix_runs_reconciled ON runs (entity, started_at DESC, id DESC) WHERE purpose = 'reconcile';
 
+-- Stock is kept in typed rows: there are far more of them than of anything else. Buckets are what the till knows beside
+-- its levels: goods held by open sales, goods on their way.
 CREATE TABLE stock_buckets (
     product_id TEXT NOT NULL,
     outlet_id TEXT NOT NULL,
@@ -297,6 +310,7 @@ CREATE TABLE stock_levels (
 );
 CREATE INDEX ix_stock_levels_changed_at ON stock_levels (changed_at);
 
+-- A web order as far as it holds stock: what, from which channel, and whether the till knows of it.
 CREATE TABLE stock_orders (
     id TEXT NOT NULL,
     number TEXT,
