@@ -26,7 +26,8 @@ from sandbox.lightspeed.webhooks import signed
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.dags.conftest import environment
 from tests.dags.test_products import linked_sku
-from tests.pipeline import test_listening as sqs
+from tests.pipeline.test_listening import changed
+from tests.support import sqs
 from tests.support.builders.inventory import Stocked
 from tests.support.settings_files import dump_settings
 from tests.support.worlds import World, world_of
@@ -126,11 +127,12 @@ def stage(
         postgres.create_database(name, template=template)
     ledger_url = postgres.url("realtime_ledger")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = sqs.moto_server()
-    host, port = server.get_host_and_port()
-    client = sqs.client(f"http://{host}:{port}")
-    queue_url = sqs.new_queue(client)
-    with world_of(load_shop(SAMPLE_SHOP), ledger_url, folder / "scenario") as world:
+    with (
+        sqs.sqs_server() as aws,
+        world_of(load_shop(SAMPLE_SHOP), ledger_url, folder / "scenario") as world,
+    ):
+        client = sqs.client(aws)
+        queue_url = sqs.new_queue(client)
         refresh = world.till.tokens.add_application("app", SECRET, SCOPES)
         airflow = LocalAirflow(
             project=airflow_home.PROJECT,
@@ -147,7 +149,7 @@ def stage(
                         "extra": {"series": "x", "refresh_token": refresh},
                     }
                 ),
-                "AIRFLOW_CONN_AWS_DEFAULT": sqs.connection(f"http://{host}:{port}"),
+                "AIRFLOW_CONN_AWS_DEFAULT": sqs.connection(aws),
                 # A watch begins when the file of a DAG that is no longer paused is parsed again.
                 "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3",
             },
@@ -169,7 +171,6 @@ def stage(
             for dag_id, conf in (("products", {"mode": "full"}), ("inventory", {"mode": "full"})):
                 assert api.wait(dag_id, api.trigger(dag_id, conf), timeout=PATIENCE).state == "success"
             yield Stage(world, Stocked(world), airflow, api, client, queue_url)
-    server.stop()
 
 
 SCOPES = (
@@ -203,7 +204,7 @@ def test_what_is_subscribed_makes_the_storefront_follow_the_till(stage: Stage) -
 def test_what_changes_online_comes_through_the_queue(stage: Stage) -> None:
     project = stage.world.online.credentials()["project_key"]
     # A message that says it is older than `realtime.oldest_hours` would be thanked for and not kept.
-    body = sqs.changed(77, projectKey=project, modifiedAt=datetime.now(UTC).isoformat())
+    body = changed(77, projectKey=project, modifiedAt=datetime.now(UTC).isoformat())
     stage.queue.send_message(QueueUrl=stage.queue_url, MessageBody=body)
 
     def kept() -> int:

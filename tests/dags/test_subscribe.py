@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from retail_sync.transport.derived import address_secret
 from sandbox.faults import FaultRule
 from tests.dags.conftest import Run
 from tests.dags.test_products import raise_price
-from tests.pipeline import test_listening as sqs
+from tests.support import sqs
 from tests.support.settings_files import dump_settings
 from tests.support.worlds import World
 
@@ -136,12 +136,16 @@ def test_a_webhook_that_is_refused_fails_the_run_with_what_to_do(
     assert run("subscribe").xcom[("report", "return_value")]["done"] == {"created": 1}
 
 
+@pytest.fixture
+def aws() -> Iterator[str]:
+    with sqs.sqs_server() as url:
+        yield url
+
+
 def test_what_changes_in_commercetools_comes_through_the_subscription_and_the_queue_into_the_inbox(
-    run: Run, world: World, configure: Configure
+    run: Run, world: World, configure: Configure, aws: str
 ) -> None:
-    server = sqs.moto_server()
-    host, port = server.get_host_and_port()
-    client = sqs.client(f"http://{host}:{port}")
+    client = sqs.client(aws)
     url = sqs.new_queue(client)
     destination = {"type": "SQS", "queue_url": url, "region": sqs.REGION}
     configure(commercetools={"destination": destination})
@@ -152,26 +156,23 @@ def test_what_changes_in_commercetools_comes_through_the_subscription_and_the_qu
     def heard() -> Heard:
         return take(queue, world.ledger.inbox, settings, project, now=world.ledger.now())
 
-    try:
-        first = run("subscribe")
-        assert first.xcom[("report", "return_value")]["done"] == {"created": 1}
-        greeted = heard()
-        assert (greeted.nobodys, greeted.received) == (1, 1), "the test notification of a new subscription"
-        sku = next(row["sku"] for row in world.till.all_products() if online_too(world, row["sku"]))
-        raise_price(world, sku)
-        world.online.deliveries.flush()
-        changed = heard()
-        assert (changed.kept, changed.kinds) == (1, {"product.ResourceUpdated": 1})
-        told = {one["entity"] for one in world.ledger.inbox.told()}
-        assert told == {"products", "prices"} & set(settings.followed_entities)
-        again = run("subscribe")
-        assert again.xcom[("report", "return_value")]["done"] == {}
+    first = run("subscribe")
+    assert first.xcom[("report", "return_value")]["done"] == {"created": 1}
+    greeted = heard()
+    assert (greeted.nobodys, greeted.received) == (1, 1), "the test notification of a new subscription"
+    sku = next(row["sku"] for row in world.till.all_products() if online_too(world, row["sku"]))
+    raise_price(world, sku)
+    world.online.deliveries.flush()
+    changed = heard()
+    assert (changed.kept, changed.kinds) == (1, {"product.ResourceUpdated": 1})
+    told = {one["entity"] for one in world.ledger.inbox.told()}
+    assert told == {"products", "prices"} & set(settings.followed_entities)
+    again = run("subscribe")
+    assert again.xcom[("report", "return_value")]["done"] == {}
 
-        configure(receiver_url=HOOKS, lightspeed={"enabled": False})
-        back = run("subscribe")
-        assert back.xcom[("report", "return_value")]["done"] == {"deleted": 1}, "the section was removed"
-    finally:
-        server.stop()
+    configure(receiver_url=HOOKS, lightspeed={"enabled": False})
+    back = run("subscribe")
+    assert back.xcom[("report", "return_value")]["done"] == {"deleted": 1}, "the section was removed"
 
 
 def online_too(world: World, sku: str) -> bool:

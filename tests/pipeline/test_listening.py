@@ -7,11 +7,9 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from sqlalchemy import create_engine
 
 from retail_sync.ledger import Ledger
@@ -23,9 +21,9 @@ from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
 from retail_sync.settings.models import SyncSettings
 from retail_sync.settings.models.realtime import SqsDestination
 from tests.pipeline.test_ringing import align
+from tests.support.sqs import REGION, client, connection, new_queue, sqs_server
 
 PROJECT = "shop"
-REGION = "eu-central-1"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SETTINGS = SyncSettings.model_validate(
     {
@@ -36,47 +34,16 @@ SETTINGS = SyncSettings.model_validate(
 """Of the six entities, products and inventory sync."""
 
 
-def moto_server() -> ThreadedMotoServer:
-    """SQS on a free port of this machine."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    return server
-
-
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
-    server = moto_server()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with sqs_server() as url:
+        yield url
 
 
 @pytest.fixture
 def sqs(aws: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AIRFLOW_CONN_AWS_TEST", connection(aws))
     return client(aws)
-
-
-def connection(aws: str) -> str:
-    return json.dumps(
-        {
-            "conn_type": "aws",
-            "login": "a",
-            "password": "b",
-            "extra": {"endpoint_url": aws, "region_name": REGION},
-        }
-    )
-
-
-def client(aws: str) -> Any:
-    return boto3.client(
-        "sqs", region_name=REGION, endpoint_url=aws, aws_access_key_id="a", aws_secret_access_key="b"
-    )
-
-
-def new_queue(client: Any) -> str:
-    """The URL of an empty queue. All servers of this process share their queues, and messages outlive their test."""
-    return str(client.create_queue(QueueName=f"ct-{uuid4()}")["QueueUrl"])
 
 
 @pytest.fixture

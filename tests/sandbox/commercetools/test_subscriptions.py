@@ -11,11 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from typing import Any
-from uuid import uuid4
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from sandbox.clock import Clock
 from sandbox.commercetools import (
@@ -28,6 +25,7 @@ from sandbox.commercetools import (
 )
 from sandbox.faults import Faults
 from sandbox.server import SandboxServer
+from tests.support.sqs import REGION, client, new_queue, sqs_server
 
 from .conftest import Api, Json, draft, euros
 from .test_ct_official_shapes import DESCRIPTION, REQUESTS, check, unknown_fields
@@ -134,24 +132,15 @@ def topic(api: Api, receiver: Receiver, store: CommercetoolsStore) -> Iterator[R
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with sqs_server() as url:
+        yield url
 
 
 @pytest.fixture
 def queue(aws: str) -> tuple[Any, str]:
     """An SQS client and the URL of an empty queue."""
-    client = boto3.client(
-        "sqs",
-        endpoint_url=aws,
-        region_name="eu-central-1",
-        aws_access_key_id="a",
-        aws_secret_access_key="b",
-    )
-    return client, client.create_queue(QueueName=f"ct-{uuid4()}")["QueueUrl"]
+    sqs_client = client(aws)
+    return sqs_client, new_queue(sqs_client)
 
 
 def admin(api: Api, path: str, body: Json | None = None, status: int = 200) -> Any:
@@ -617,7 +606,7 @@ def sqs(url: str, **more: Any) -> Json:
     return {
         "type": "SQS",
         "queueUrl": url,
-        "region": "eu-central-1",
+        "region": REGION,
         "authenticationMode": "IAM",
         **more,
     }
