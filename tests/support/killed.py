@@ -27,7 +27,7 @@ from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.orders import apply as applying
 from tests.support.leases import let_leases_run_out
-from tests.support.runs import open_run
+from tests.support.runs import doors_of, open_run
 from tests.support.worlds import World
 
 DEAD = 137
@@ -154,7 +154,7 @@ def _live(told: Mapping[str, Any]) -> None:
         setattr(applying, name, trap.around(getattr(applying, name)))
     trap.boundary()
     world = _world(told)
-    run = open_run(world, ORDERS, RunRequest(), run_id=told["run_id"])
+    run = open_run(world, ORDERS, RunRequest(), connect=doors_of(world), run_id=told["run_id"])
     for batch in sorted(world.ledger.changes.open_batches(told["run_id"])):
         run.load(batch, NOT_ASKED)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography.fernet import Fernet
 
@@ -17,6 +18,7 @@ from retail_sync.commercetools.api.client import CommercetoolsClient
 from retail_sync.commercetools.api.connection import CommercetoolsConnection
 from retail_sync.commercetools.connector import CommercetoolsConnector
 from retail_sync.commercetools.connector import closed_connector as commercetools_closed
+from retail_sync.ledger.ledger import Ledger
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
 from retail_sync.lightspeed.x_series.connector import XSeriesConnector
@@ -24,7 +26,7 @@ from retail_sync.lightspeed.x_series.connector import closed_connector as x_seri
 from retail_sync.records.ports.connector import Connector
 from retail_sync.records.ports.products import SYSTEMS, SystemName
 from retail_sync.settings.models import SyncSettings
-from retail_sync.sync.engine.context import RunContext
+from retail_sync.sync.engine.context import Connect, RunContext
 from retail_sync.sync.engine.request import RunRequest
 from retail_sync.sync.engine.run import EntityRun, Extracts
 from retail_sync.sync.engine.settle import Audited
@@ -165,6 +167,18 @@ class _After:
         return getattr(self._feed, name)
 
 
+def doors_of(world: World, meanwhile: Meanwhiles = UNDISTURBED) -> Connect:
+    """What leads the runs of a world to its stand-ins."""
+    between = replace(
+        meanwhile, after_entries=_once(meanwhile.after_entries), after_orders=_once(meanwhile.after_orders)
+    )
+
+    def connect(context: RunContext, systems: Sequence[SystemName]) -> Doors:
+        return Doors(world, context.settings, systems, between)
+
+    return connect
+
+
 def play(
     world: World,
     entity: str,
@@ -176,7 +190,7 @@ def play(
 ) -> Ran:
     """One whole run: extract, transform, plan, load, settle. Errors come out as they would in a task. The same `run_id`
     again is a retried run. `loads`: False leaves the plan unapplied, as if the worker died."""
-    run = open_run(world, entity, request, run_id=run_id, meanwhile=meanwhile)
+    run = open_run(world, entity, request, connect=doors_of(world, meanwhile), run_id=run_id)
     extracts: Extracts = {system: run.extract(system) for system in SYSTEMS}
     _happen(meanwhile.after_levels)
     run.transform(extracts)
@@ -186,7 +200,7 @@ def play(
     run = replace(run, context=replace(run.context, settings=world.settings))
     if loads:
         for batch in planned.batches:
-            with time_passes_after_errors(world):
+            with time_passes_after_errors(world.ledger):
                 run.load(batch, extracts)
     audited = run.settle(extracts)
     context = run.context
@@ -203,17 +217,21 @@ def play(
     )
 
 
+class Shops(Protocol):
+    """What runs one after the other have in common."""
+
+    settings: SyncSettings
+    ledger: Ledger
+    staging: Path
+    clock_ahead: timedelta
+
+
 def open_run(
-    world: World,
-    entity: str,
-    request: RunRequest,
-    *,
-    run_id: str | None = None,
-    meanwhile: Meanwhiles = UNDISTURBED,
+    shops: Shops, entity: str, request: RunRequest, *, connect: Connect, run_id: str | None = None
 ) -> EntityRun:
     """A run that is begun, or a retried one again; none of its steps is done."""
     run_id = run_id or f"{entity}/{next(_numbers):05d}"
-    ledger = world.ledger
+    ledger = shops.ledger
     ledger.runs.open(
         run_id,
         entity,
@@ -223,36 +241,28 @@ def open_run(
         mode=request.mode,
         params=request.as_params(),
     )
-
-    between = replace(
-        meanwhile, after_entries=_once(meanwhile.after_entries), after_orders=_once(meanwhile.after_orders)
-    )
-
-    def connect(context: RunContext, systems: Sequence[SystemName]) -> Doors:
-        return Doors(world, context.settings, systems, between)
-
     context = RunContext(
         run_id,
         "a test",
         request,
-        world.settings,
+        shops.settings,
         ledger,
-        Staging(world.staging, run_id, ledger.checkpoints),
+        Staging(shops.staging, run_id, ledger.checkpoints),
         connect,
         lambda: KEY,
         triggered_by="Kim",
-        now=lambda: datetime.now(UTC) + world.clock_ahead,
+        now=lambda: datetime.now(UTC) + shops.clock_ahead,
     )
     return EntityRun(context, entity_of(entity), _say_nothing)
 
 
 @contextmanager
-def time_passes_after_errors(world: World) -> Any:
+def time_passes_after_errors(ledger: Ledger) -> Iterator[None]:
     """Whoever tries again after an error need not wait for the lease of the one before."""
     try:
         yield
     except BaseException:
-        let_leases_run_out(world.ledger)
+        let_leases_run_out(ledger)
         raise
 
 

@@ -90,8 +90,8 @@ def with_section(settings: SyncSettings, section: str, **changes: Any) -> SyncSe
     return SyncSettings.model_validate(data)
 
 
-def aligned(ledger: Ledger, *entities: str) -> None:
-    """The ledger as the first alignments of these entities leave it, without what they linked."""
+def aligned(ledger: Ledger, *entities: str, **cursors: str) -> None:
+    """The ledger as the first alignments of these entities leave it, without what they linked. `cursors`: by feed."""
     for entity in entities:
         ledger.runs.open(entity, entity, dag_id=entity, airflow_run_id="1", mode="full", params={})
-        ledger.runs.settle(entity, entity, cursors={}, holds=[], baseline=True)
+        ledger.runs.settle(entity, entity, cursors=cursors, holds=[], baseline=True)

@@ -3,13 +3,14 @@ can lose its answer."""
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from retail_sync.ledger import Ledger
@@ -18,21 +19,19 @@ from retail_sync.ledger.rows import Link, MirrorRow
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.errors import DuplicateInTarget, RecordRejected, TargetMissing, UnknownOutcome
-from retail_sync.records.ports.orders import ImportedSale, OnlineOrders, TillSales, Written
+from retail_sync.records.ports.orders import ImportedSale, Written
+from retail_sync.records.ports.products import SYSTEMS, RawPage, Window
 from retail_sync.records.rows import BadField, read_rows
 from retail_sync.records.sales import ENTITY, Register, Sale, SaleLine, SaleTerms, TillTax
 from retail_sync.records.types import digest
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.customers.ruling import FORGOTTEN, IDENTITY
-from retail_sync.sync.engine.apply import apply_batch
-from retail_sync.sync.engine.context import Connect, RunContext, WriteContext
-from retail_sync.sync.engine.plan import PlannedRun, store_plan
-from retail_sync.sync.engine.request import RunRequest
-from retail_sync.sync.engine.settle import Audited, audit
-from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.sales.apply import SaleWriter
-from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
-from retail_sync.sync.sales.prepare import prepare
+from retail_sync.sync.engine.context import Access
+from retail_sync.sync.engine.run import EntityRun, Extracts, Planned
+from retail_sync.sync.engine.settle import Audited
+from retail_sync.sync.sales.feeds import SALES
+from tests.support.builders.base import aligned
+from tests.support.runs import open_run, request_of, time_passes_after_errors
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADA, ADA_ONLINE = "till-ada", "online-ada"
@@ -120,6 +119,9 @@ class PaperShop:
     asked: int = 0
     """Imports that were sent, whatever came of them."""
 
+    async def prepare(self, *, writing: bool = False) -> None:
+        return
+
     def _answer(self, written: Written) -> Written:
         self.writes += 1
         if self.lost:
@@ -164,8 +166,32 @@ class PaperShop:
         return self._answer(Written(f"object-{key}", 1))
 
 
+@dataclass
 class PaperTill:
-    """Wire rows are documents already; one that is `broken` is no sale."""
+    """A till that shows `pages` of sales. Wire rows are documents already; one that is `broken` is no sale."""
+
+    pages: Sequence[list[dict[str, Any]]] = ()
+    terms: SaleTerms = TERMS
+
+    async def prepare(self, *, writing: bool = False) -> None:
+        return
+
+    def reference(self) -> Any:
+        return {}
+
+    def use(self, reference: Any) -> None:
+        return
+
+    @property
+    def sales(self) -> PaperTill:
+        return self
+
+    async def open_window(self, cursor: str | None, *, full: bool) -> Window:
+        return Window(cursor, None)
+
+    async def walk(self, window: Window, position: str | None = None) -> AsyncIterator[RawPage]:
+        for number, rows in enumerate(self.pages, 1):
+            yield RawPage(rows, str(number), str(number), number == len(self.pages))
 
     def to_sales(self, rows: Sequence[Mapping[str, Any]]) -> list[Sale]:
         return read_rows(rows, self._sales, system="lightspeed", what="sales", label="number")
@@ -178,23 +204,51 @@ class PaperTill:
         return [Sale.model_validate(one) for one in rows]
 
 
+@dataclass(frozen=True)
+class PaperAccess:
+    """The way to both ends. See `retail_sync.sync.engine.context.Access`."""
+
+    shop: PaperShop
+    till: PaperTill
+
+    @asynccontextmanager
+    async def storefront(self, email_token: Any = None) -> AsyncIterator[Any]:
+        yield SimpleNamespace(orders=self.shop)
+
+    @asynccontextmanager
+    async def point_of_sale(self) -> AsyncIterator[Any]:
+        yield self.closed_point_of_sale()
+
+    def closed_point_of_sale(self) -> Any:
+        return SimpleNamespace(sales=self.till)
+
+
 @dataclass
 class Desk:
-    """Runs of sales, one after the other, over a ledger."""
+    """Runs of sales, one after the other, over a ledger in which they were aligned before."""
 
     ledger: Ledger
-    folder: Path
+    staging: Path
     settings: SyncSettings
     shop: PaperShop = field(default_factory=PaperShop)
+    till: PaperTill = field(default_factory=PaperTill)
+    clock_ahead: timedelta = timedelta(0)
     runs: int = 0
-    staging: Staging | None = None
+    current: EntityRun = field(init=False)
+    extracts: Extracts = field(init=False)
 
-    def run(self, *sales: Sale, **how: Any) -> PlannedRun:
+    def __post_init__(self) -> None:
+        aligned(self.ledger, ENTITY, **{SALES: "0"})
+
+    def access(self) -> PaperAccess:
+        return PaperAccess(self.shop, self.till)
+
+    def run(self, *sales: Sale, **how: Any) -> Planned:
         """A whole run that reads these sales; its accounts must add up."""
-        summary = self.plan(*sales, **how)
-        self.load(summary)
-        self.audit(**{name: value for name, value in how.items() if name in ("dry_run", "full")})
-        return summary
+        planned = self.plan(*sales, **how)
+        self.load(planned)
+        self.audit()
+        return planned
 
     def plan(
         self,
@@ -203,65 +257,34 @@ class Desk:
         before: Sequence[Sale] = (),
         dry_run: bool = False,
         full: bool = False,
-    ) -> PlannedRun:
+    ) -> Planned:
         """`broken`: sales of a second page that can't be read; `before`: such ones of the first page."""
+        unread = {"broken": "it has no date"}
+        pages = ((before, unread), (sales, {}), (broken, unread))
+        self.till.pages = [[one.model_dump(mode="json") | more for one in page] for page, more in pages]
         self.runs += 1
-        run_id = f"sales/{self.runs}"
-        self.ledger.runs.open(
-            run_id,
+        self.current = open_run(
+            self,
             ENTITY,
-            dag_id="sales",
-            airflow_run_id=run_id,
-            mode="full" if full else "delta",
-            params={"dry_run": dry_run},
+            request_of("full" if full else "delta", dry_run=dry_run),
+            run_id=f"{ENTITY}/{self.runs}",
+            connect=lambda _context, _systems: cast(Access, self.access()),
         )
-        self.staging = Staging(self.folder, run_id, self.ledger.checkpoints)
-        stage_terms(self.staging, TERMS)
-        pages = [before, sales, broken]
-        for number, page in enumerate(pages):
-            rows = [one.model_dump(mode="json") for one in page]
-            if page is not sales:
-                rows = [{**row, "broken": "it has no date"} for row in rows]
-            self.staging.write_page(SALES, number, rows)
-        transform(self.staging, cast(TillSales, PaperTill()), len(pages))
-        return self.again(dry_run=dry_run, full=full)
+        self.extracts = {system: self.current.extract(system) for system in SYSTEMS}
+        self.current.transform(self.extracts)
+        return self.again()
 
-    def again(self, *, dry_run: bool = False, full: bool = False) -> PlannedRun:
+    def again(self) -> Planned:
         """Plan what is staged (once more)."""
-        run = self.context(RunRequest(mode="full" if full else "delta", dry_run=dry_run))
-        return store_plan(run, ENTITY, prepare(run))
+        return self.current.plan(self.extracts)
 
-    def context(self, request: RunRequest) -> RunContext:
-        assert self.staging is not None
-        return RunContext(
-            run_id=f"sales/{self.runs}",
-            task="load",
-            request=request,
-            settings=self.settings,
-            ledger=self.ledger,
-            staging=self.staging,
-            connect=cast(Connect, None),
-            secret_key=lambda: "",
-        )
+    def load(self, planned: Planned) -> None:
+        for batch in planned.batches:
+            with time_passes_after_errors(self.ledger):
+                self.current.load(batch, self.extracts)
 
-    def load(self, planned: PlannedRun) -> None:
-        run = self.context(RunRequest())
-        for batch in range(planned.summary["batches"]):
-            writer = SaleWriter(WriteContext(run, cast(OnlineOrders, self.shop), None))
-            asyncio.run(apply_batch(run, batch, writer))
-
-    def audit(self, dry_run: bool = False, full: bool = False) -> Audited:
-        assert self.staging is not None
-        return audit(
-            self.ledger,
-            self.staging,
-            self.settings,
-            cursors={SALES: str(self.runs)},
-            dry_run=dry_run,
-            full=full,
-            limited=False,
-            entity=ENTITY,
-        )
+    def audit(self) -> Audited:
+        return self.current.settle(self.extracts)
 
     def link(self, till: str = ADA, online: str = ADA_ONLINE) -> None:
         """Customers found out who is who."""

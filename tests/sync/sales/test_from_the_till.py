@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from retail_sync.ledger import Ledger
 from retail_sync.lightspeed.connection import LightspeedConnection
 from retail_sync.lightspeed.x_series.api.client import XSeriesClient
-from retail_sync.lightspeed.x_series.sales.adapter import XSeriesSales
-from retail_sync.records.sales import ENTITY
-from retail_sync.sync.engine.plan import PlannedRun
-from retail_sync.sync.engine.staging import Staging
-from retail_sync.sync.sales.feeds import SALES, stage_terms, transform
+from retail_sync.lightspeed.x_series.connector import XSeriesConnector, closed_connector
+from retail_sync.settings.models import SyncSettings
 from retail_sync.transport.budget import Unlimited
 from sandbox.faults import Faults
 from sandbox.lightspeed import LightspeedStore, create_app
 from sandbox.server import SandboxServer
 from tests.support.sinks import MemorySink
-from tests.sync.sales.paper import Desk, settings
+from tests.sync.sales.paper import Desk, PaperAccess, settings
 
 
 class Till:
@@ -37,6 +34,33 @@ class Till:
         self.token = self.store.tokens.add_personal()
 
 
+@dataclass(frozen=True)
+class TillAccess(PaperAccess):
+    """To a till behind HTTP, with the real adapter."""
+
+    connection: LightspeedConnection
+    settings: SyncSettings
+
+    @asynccontextmanager
+    async def point_of_sale(self) -> AsyncIterator[XSeriesConnector]:
+        client = XSeriesClient(self.connection, self.settings, budget=Unlimited(), sink=MemorySink())
+        async with client:
+            yield XSeriesConnector(client, self.settings, self.connection)
+
+    def closed_point_of_sale(self) -> XSeriesConnector:
+        return closed_connector(self.connection, self.settings)
+
+
+@dataclass
+class TillDesk(Desk):
+    """Its runs read the till behind `connection`."""
+
+    connection: LightspeedConnection = field(kw_only=True)
+
+    def access(self) -> PaperAccess:
+        return TillAccess(self.shop, self.till, self.connection, self.settings)
+
+
 @pytest.fixture
 def till() -> Till:
     return Till()
@@ -44,64 +68,40 @@ def till() -> Till:
 
 @pytest.fixture
 def desk(ledger_url: str, tmp_path: Path, till: Till) -> Iterator[Desk]:
-    with Ledger.open(ledger_url) as ledger:
-        desk = Desk(ledger, tmp_path, settings(stores={"berlin": "store-b"}))
+    with Ledger.open(ledger_url) as ledger, SandboxServer(create_app(till.store, Faults())) as server:
+        connection = LightspeedConnection(store_url=server.url, personal_token=till.token)
+        desk = TillDesk(ledger, tmp_path, settings(stores={"berlin": "store-b"}), connection=connection)
         desk.link(till.ada)
         yield desk
-
-
-def read_and_plan(desk: Desk, till: Till) -> PlannedRun:
-    """A full read over HTTP, mapped by the real adapter, planned."""
-    desk.runs += 1
-    run_id = f"sales/{desk.runs}"
-    how: dict[str, Any] = {"dag_id": "sales", "airflow_run_id": run_id, "mode": "full", "params": {}}
-    desk.ledger.runs.open(run_id, ENTITY, **how)
-    desk.staging = staging = Staging(desk.folder, run_id, desk.ledger.checkpoints)
-
-    async def read(url: str) -> None:
-        connection = LightspeedConnection(store_url=url, personal_token=till.token)
-        async with XSeriesClient(connection, desk.settings, budget=Unlimited(), sink=MemorySink()) as client:
-            adapter = XSeriesSales(client, desk.settings)
-            await adapter.prepare()
-            stage_terms(staging, adapter.terms)
-            pages = 0
-            async for page in adapter.sales.walk(await adapter.sales.open_window(None, full=True)):
-                staging.write_page(SALES, pages, page.rows)
-                pages += 1
-            transform(staging, adapter, pages)
-
-    with SandboxServer(create_app(till.store, Faults())) as server:
-        asyncio.run(read(server.url))
-    return desk.again(full=True)
 
 
 def test_sales_of_a_till_are_taken_once_and_their_voids_follow(desk: Desk, till: Till) -> None:
     sold = till.store.sell(till.berlin, [(till.tee, 3)], customer_id=till.ada, note="for Ada")
     till.store.sell(till.berlin, [(till.tee, 1)])
     till.store.sell(till.berlin, [(till.tee, 1)], customer_id=till.bob)
-    desk.load(read_and_plan(desk, till))
-    assert desk.audit(full=True).accounts.applied == 1
+    desk.load(desk.plan(full=True))
+    assert desk.audit().accounts.applied == 1
     (order,) = desk.orders
     assert (order.gross, order.net, order.store, order.payment_state) == (3570, 3000, "store-b", "Paid")
     assert [(line.quantity, line.unit, line.gross) for line in order.lines] == [(3, 1190, 3570)]
     assert order.portions == [(order.lines[0].rate, "Standard", 570, 3000)]
-    assert read_and_plan(desk, till).summary["stored"] == 0
-    desk.audit(full=True)
+    assert desk.plan(full=True).summary["stored"] == 0
+    desk.audit()
     till.store.void_sale(sold)
-    desk.load(read_and_plan(desk, till))
-    desk.audit(full=True)
+    desk.load(desk.plan(full=True))
+    desk.audit()
     assert [one["state"] for one in desk.shop.orders.values()] == ["Cancelled"]
     desk.link(till.bob, "online-bob")
-    desk.load(read_and_plan(desk, till))
-    assert desk.audit(full=True).accounts.applied == 1
+    desk.load(desk.plan(full=True))
+    assert desk.audit().accounts.applied == 1
     assert [one.customer_id for one in desk.orders] == ["online-ada", "online-bob"]
 
 
 def test_what_comes_back_to_the_till_is_an_order_of_its_own(desk: Desk, till: Till) -> None:
     sold = till.store.sell(till.berlin, [(till.tee, 3)], customer_id=till.ada)
     till.store.return_sale(sold, {till.tee: 2})
-    desk.load(read_and_plan(desk, till))
-    assert desk.audit(full=True).accounts.applied == 2
+    desk.load(desk.plan(full=True))
+    assert desk.audit().accounts.applied == 2
     assert sorted(order.gross for order in desk.orders) == [-2380, 3570]
     back = min(desk.orders, key=lambda order: order.gross)
     assert [(line.quantity, line.unit) for line in back.lines] == [(-2, 1190)]

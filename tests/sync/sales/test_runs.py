@@ -376,5 +376,5 @@ def test_the_plan_is_told_in_words_and_batches(desk: Desk) -> None:
     desk.settings = settings(batch_size=2)
     planned = desk.run(*(sale() for _ in range(5)))
     assert (planned.summary["batches"], planned.summary["changes"]) == (3, {"commercetools import": 5})
-    assert planned.told.shows[0][1:] == ["import", next(iter(desk.shop.orders)), "11.90 EUR", "sold in store"]
+    assert planned.shows[0][1:] == ["import", next(iter(desk.shop.orders)), "11.90 EUR", "sold in store"]
     assert len(desk.shop.orders) == 5
