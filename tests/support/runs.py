@@ -206,7 +206,7 @@ def play(
     context = run.context
     return Ran(
         context.run_id,
-        {name: SimpleNamespace(**one) for name, one in run.feeds(extracts).items()},
+        {name: SimpleNamespace(**one) for read in extracts.values() for name, one in read["feeds"].items()},
         SimpleNamespace(
             **{
                 **context.staging.read_document("plan")["summary"],

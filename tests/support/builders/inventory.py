@@ -11,6 +11,7 @@ from typing import Any
 
 from retail_sync.ledger.rows import Link, MirrorRow
 from retail_sync.records.ports.inventory import OnlineStock, TillStock
+from retail_sync.records.refs import VariantKey
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.explanation import Explanation, explain
 from retail_sync.sync.inventory.feeds import ENTITY
@@ -102,11 +103,12 @@ class Stocked(Builder):
         identity: dict[str, Any],
         **more: Any,
     ) -> None:
-        """What a run of products leaves in the mirror."""
+        """What a run of products leaves in the mirror: the product `record`, and its only variant."""
         made = {"version": more.pop("version", 1), **more}
         family = MirrorRow(id=record, label=sku, digest=repr(fields), fields=fields, **made)
+        id = str(VariantKey(record, 1)) if system == "commercetools" else record
         variant = MirrorRow(
-            id=record, parent_id=record, label=sku, digest=sku, fields={"sku": sku}, identity=identity, **made
+            id=id, parent_id=record, label=sku, digest=sku, fields={"sku": sku}, identity=identity, **made
         )
         self.ledger.mirror.see("products", "product", system, "products", [family])
         self.ledger.mirror.see("products", "variant", system, "products", [variant])
@@ -118,7 +120,7 @@ class Stocked(Builder):
                 Link(
                     entity="products",
                     kind="variant",
-                    commercetools_id=f"online-{product}",
+                    commercetools_id=str(VariantKey(f"online-{product}", 1)),
                     lightspeed_id=product,
                     matched_by="sku",
                     run_id="products",

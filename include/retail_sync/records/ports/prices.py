@@ -16,7 +16,7 @@ from retail_sync.records.prices import OnlineTerms, Quote, TillTerms
 PriceAction = Literal["create", "update", "remove"]
 
 MOST_BOOK_LINES = 100
-"""Lines of a price book in one write (Lightspeed X-Series: description of price book products)."""
+"""Lines of a price book in one write (description of price book products)."""
 
 
 @dataclass(frozen=True)
