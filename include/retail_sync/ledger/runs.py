@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from retail_sync.ledger.bulk import jsonb
 from retail_sync.ledger.cursors import is_later, require_order
@@ -195,12 +195,8 @@ class Runs:
         return value
 
     def _update(self, run_id: str, assignments: str, values: Mapping[str, Any]) -> None:
-        with transaction(self.engine) as connection:
-            done = connection.execute(
-                text(f"UPDATE runs SET {assignments} WHERE id = :id"), {"id": run_id, **values}
-            )
-            if done.rowcount == 0:
-                raise _unknown(run_id)
+        if not execute(self.engine, f"UPDATE runs SET {assignments} WHERE id = :id", id=run_id, **values):
+            raise _unknown(run_id)
 
 
 def _bury_earlier(connection: Connection, run: Run) -> None:
@@ -248,14 +244,12 @@ def _move(connection: Connection, run_id: str, entity: str, system: str, cursor:
     """Move a cursor forwards. A run that read an older window (a backfill beside a delta) leaves it where it is."""
     place = {"entity": entity, "system": system, "cursor": cursor, "run_id": run_id, "now": now}
     require_order(cursor)
-    inserted = connection.execute(
-        text(
-            "INSERT INTO cursors (entity, system, cursor, run_id, moved_at) "
-            "VALUES (:entity, :system, :cursor, :run_id, :now) ON CONFLICT (entity, system) DO NOTHING"
-        ),
-        place,
-    )
-    if inserted.rowcount:
+    if execute(
+        connection,
+        "INSERT INTO cursors (entity, system, cursor, run_id, moved_at) "
+        "VALUES (:entity, :system, :cursor, :run_id, :now) ON CONFLICT (entity, system) DO NOTHING",
+        **place,
+    ):
         return cursor
     stored: str = fetch_value(
         connection,
