@@ -127,13 +127,6 @@ class EmbeddedPostgres(Running):
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
         self._administer(statement)
 
-    def ensure_database(self, name: str) -> None:
-        """Create the database unless it exists."""
-        with self._connect("postgres") as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
-        if found is None:
-            self.create_database(name)
-
     def drop_database(self, name: str) -> None:
         """Drop the database if it exists, ending its sessions."""
         self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
