@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from retail_sync.ledger.rows import Link, MirrorRow
+from retail_sync.ledger.rows import MirrorRow
 from retail_sync.records.ports.inventory import OnlineStock, TillStock
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.inventory.explanation import Explanation, explain
@@ -19,6 +19,7 @@ from sandbox.commercetools import CommercetoolsStore
 from sandbox.lightspeed import LightspeedStore
 from sandbox.shop import Shop
 from tests.support.builders.base import Builder, aligned
+from tests.support.links import pair
 from tests.support.runs import Doors
 from tests.support.worlds import World, open_world, world_of
 
@@ -113,18 +114,7 @@ class Stocked(Builder):
 
     def link(self, sku: str) -> None:
         product = self.products[sku]
-        self.ledger.links.add(
-            [
-                Link(
-                    entity="products",
-                    kind="variant",
-                    commercetools_id=f"online-{product}",
-                    lightspeed_id=product,
-                    matched_by="sku",
-                    run_id="products",
-                )
-            ]
-        )
+        self.ledger.links.add([pair(f"online-{product}", product, run_id="products")])
 
     # --- people at work ---
 
