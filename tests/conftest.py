@@ -15,7 +15,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from demo.postgres import EmbeddedPostgres, temporary_postgres
+from retail_sync.ledger import Ledger
 from sandbox.server import SandboxServer
+from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
 from tests.support.leases import StandingLease
 from tests.support.left_behind import adopt_orphans, left_behind
 from tests.support.long import long_tests, names_of
@@ -92,6 +94,24 @@ def ledger_url(postgres: EmbeddedPostgres, ledger_template: str) -> Iterator[str
 def module_ledger_url(postgres: EmbeddedPostgres, ledger_template: str) -> Iterator[str]:
     """The same for all tests of a module, or of one parameter of a module's fixture."""
     yield from _database_of_its_own(postgres, ledger_template)
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    """An open ledger of this test's own."""
+    with Ledger.open(ledger_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def module_ledger(module_ledger_url: str) -> Iterator[Ledger]:
+    with Ledger.open(module_ledger_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def sample_shop() -> Shop:
+    return load_shop(SAMPLE_SHOP)
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import httpx
 
 from demo.airflow_api import AirflowApi
 from demo.airflow_env import PARALLELISM, AirflowSecrets, airflow_environment
-from demo.processes import LOOPBACK, Child, free_port, spawn
+from demo.processes import LOOPBACK, Child, Running, free_port, spawn
 
 Say = Callable[[str], None]
 
@@ -41,7 +40,7 @@ def say_nothing(_: str) -> None:
     """The progress reporter of callers that want none."""
 
 
-class LocalAirflow:
+class LocalAirflow(Running):
     """One Airflow with LocalExecutor on PostgreSQL, in `home`; a context manager that leaves nothing running.
 
     `database_url` is a SQLAlchemy URL with psycopg2. `extra_env` carries connections and the project's variables.
@@ -122,14 +121,6 @@ class LocalAirflow:
         for child in sorted(self._children, key=lambda child: STOP_SECONDS[child.name]):
             child.wait_or_kill(max(0.0, asked + STOP_SECONDS[child.name] - time.monotonic()))
         self._children.clear()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def command(self, *arguments: str) -> str:
         """Run one `airflow` command in this Airflow's environment and return what it printed."""

@@ -24,14 +24,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Literal, Self
+from typing import IO, Any, Literal, Self
 
 import psutil
 import psycopg
 from psycopg import sql
 
-from demo.processes import LOOPBACK, Child, free_port, spawn
+from demo.processes import LOOPBACK, Child, Running, free_port, spawn
 
 Driver = Literal["psycopg", "psycopg2", "asyncpg", ""]
 
@@ -66,7 +65,7 @@ class _Account:
     gid: int
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(Running):
     """One private PostgreSQL server with its data in `data_dir`; a context manager.
 
     `disposable=True` trades all durability for speed (tests). The data folder survives between starts; one that an
@@ -108,7 +107,6 @@ class EmbeddedPostgres:
         return self
 
     def stop(self) -> None:
-        """Stop the server this object started, and nothing else. Safe to call twice."""
         if self._child is not None:
             # SIGINT is PostgreSQL's fast shutdown: open sessions are ended, the data is written.
             self._child.stop(signal.SIGINT, STOP_SECONDS)
@@ -116,14 +114,6 @@ class EmbeddedPostgres:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def url(self, database: str, driver: Driver = "psycopg") -> str:
         """A SQLAlchemy URL (`driver=""` gives the plain libpq form). It contains the password."""
@@ -136,13 +126,6 @@ class EmbeddedPostgres:
         if template is not None:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
         self._administer(statement)
-
-    def ensure_database(self, name: str) -> None:
-        """Create the database unless it exists."""
-        with self._connect("postgres") as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
-        if found is None:
-            self.create_database(name)
 
     def drop_database(self, name: str) -> None:
         """Drop the database if it exists, ending its sessions."""
@@ -206,9 +189,8 @@ class EmbeddedPostgres:
             cwd="/",
             env=_environment(),
             check=False,
-            user=None if self._account is None else self._account.uid,
-            group=None if self._account is None else self._account.gid,
             extra_groups=None if self._account is None else [],
+            **self._as_account(),
         )
         if done.returncode != 0:
             shutil.rmtree(self.data_dir, ignore_errors=True)
@@ -219,6 +201,10 @@ class EmbeddedPostgres:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(content + "\n")
         self._give_to_account(path)
+
+    def _as_account(self) -> dict[str, Any]:
+        """What a process is started with, to run under the account."""
+        return {} if self._account is None else {"user": self._account.uid, "group": self._account.gid}
 
     def _give_to_account(self, path: Path) -> None:
         if self._account is not None:
@@ -255,8 +241,7 @@ class EmbeddedPostgres:
                 log=self.log,
                 cwd=Path("/"),
                 env=_environment(),
-                user=None if self._account is None else self._account.uid,
-                group=None if self._account is None else self._account.gid,
+                **self._as_account(),
                 on_parent_death=signal.SIGINT,
             )
             if self._answers_in_time(self._child):

@@ -9,12 +9,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from demo.processes import Child, spawn
+from demo.processes import Child, Running, spawn
 
 START_SECONDS = 120.0
 ORDERS_SINCE = "2020-01-01"
@@ -69,7 +68,7 @@ class Places:
         }
 
 
-class Sandbox:
+class Sandbox(Running):
     """Both stand-ins with one shop in a process of their own; a context manager, entered from the main thread."""
 
     def __init__(
@@ -120,20 +119,11 @@ class Sandbox:
         answer.raise_for_status()
 
     def stop(self) -> None:
-        """Stop the process. Safe to call twice."""
         if self._child is not None:
             self._child.stop(grace=10)
             if self._child.process.stdout is not None:
                 self._child.process.stdout.close()
             self._child = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _said(self) -> str:
         return self._log.read_text(errors="replace")[-2000:].strip() if self._log.exists() else "(nothing)"

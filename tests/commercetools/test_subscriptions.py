@@ -25,7 +25,6 @@ T = TypeVar("T")
 Json = dict[str, Any]
 KEY = "retail-sync"
 TOPIC: Json = {"type": "GoogleCloudPubSub", "project_id": "shop-cloud", "topic": "changes"}
-ANOTHER_TOPIC: Json = {**TOPIC, "topic": "other"}
 QUEUE: Json = {
     "type": "SQS",
     "queue_url": "http://127.0.0.1:9/123456789012/ct-sync",

@@ -20,13 +20,14 @@ from retail_sync.console.views.timeline import discreet
 from retail_sync.console.views.wire import pretty
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow, new_id
+from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, MirrorRow, new_id
 from retail_sync.records.events import Hint
 from retail_sync.transport.faces import Exchange
 from sandbox.shop import SAMPLE_SHOP, load_shop
 from tests.support.builders.orders import Ordered, ordered_from
 from tests.support.console_app import ROOT, SECRET, House, house_of, next_of, within, words
 from tests.support.exchanges import kept_exchanges
+from tests.support.links import pair
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>' OR 1=1 --"
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -284,10 +285,7 @@ class Made:
                 fields={"sku": "MUG", "price": {"lightspeed": 900}.get(system, 1000), "name": HOSTILE},
             )  # fmt: skip
             ledger.mirror.see("products", "variant", system, "products/1", [row])
-        old = Link(
-            entity="products", kind="variant", commercetools_id=self.ours, lightspeed_id="t-0", matched_by="barcode",
-            run_id="products/1",
-        )  # fmt: skip
+        old = pair(self.ours, "t-0", matched_by="barcode")
         ledger.links.add([old])
         ledger.links.retire([old.id])
         ledger.links.add(
@@ -609,10 +607,7 @@ def test_values_of_customers_are_never_shown_sealed_or_not(house: House) -> None
     ledger.changes.store([change])
     ledger.links.add(
         [
-            Link(
-                entity="customers", kind="customer", commercetools_id="c-1", lightspeed_id="t-1", matched_by="email",
-                base={"first_name": ["Mara", "Mara"]}, run_id="customers/1",
-            )
+            pair("c-1", "t-1", "customers", "customer", matched_by="email", base={"first_name": ["Mara", "Mara"]})
         ]
     )  # fmt: skip
     for path in (

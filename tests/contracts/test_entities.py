@@ -53,11 +53,7 @@ def stage(
     postgres.create_database(name, template=ledger_template)
     with STAGES[request.param](postgres.url(name), tmp_path_factory.mktemp(name)) as play:
         play.run(play.world, mode="full")
-        limits = {"failed_share": 1.0, "failed_least": 1000}
-        settings = play.world.settings
-        play.world.settings = settings.model_copy(
-            update={"limits": settings.limits.model_copy(update=limits)}
-        )
+        play.world.set("limits", failed_share=1.0, failed_least=1000)
         yield play
         settle(play)
     postgres.drop_database(name)

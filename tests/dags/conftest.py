@@ -14,7 +14,7 @@ import pytest
 
 import tests.support.airflow_home as airflow_home
 from demo.postgres import EmbeddedPostgres
-from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
+from sandbox.shop import Shop
 from tests.support.settings_files import dump_settings
 from tests.support.worlds import World, world_of
 
@@ -42,11 +42,6 @@ def airflow_database(postgres: EmbeddedPostgres) -> Iterator[str]:
     yield url
     settings.dispose_orm(do_log=False)
     del os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
-
-
-@pytest.fixture(scope="session")
-def sample_shop() -> Shop:
-    return load_shop(SAMPLE_SHOP)
 
 
 @pytest.fixture

@@ -161,8 +161,8 @@ def test_the_search_finds_what_is_not_hidden(
     capfd: pytest.CaptureFixture,
 ) -> None:
     """With nothing hashed, the same search must find every value, in the ledger and in what is staged."""
-    from tests.support.builders.base import with_section
     from tests.support.settings_files import dump_settings
+    from tests.support.worlds import with_section
 
     dump_settings(with_section(shop.settings, "customers", hash=[]), tmp_path / "open.yaml")
     monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(tmp_path / "open.yaml"))

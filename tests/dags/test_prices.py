@@ -93,8 +93,8 @@ def test_from_a_first_alignment_to_an_approved_price(
 def test_without_a_list_nothing_is_read(
     run: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.support.builders.base import with_section
     from tests.support.settings_files import dump_settings
+    from tests.support.worlds import with_section
 
     dump_settings(with_section(world.settings, "prices", lists=[]), tmp_path / "none.yaml")
     monkeypatch.setenv("RETAIL_SYNC_CONFIG", str(tmp_path / "none.yaml"))

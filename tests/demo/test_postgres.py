@@ -53,8 +53,7 @@ def test_an_empty_database_has_no_tables(empty_database_url: str) -> None:
 
 def test_data_survives_a_restart(home: Path) -> None:
     with EmbeddedPostgres(home / "data", disposable=True) as server:
-        server.ensure_database("ledger")
-        server.ensure_database("ledger")
+        server.create_database("ledger")
         _rows(server.url("ledger", ""), "CREATE TABLE kept AS SELECT 7 AS value")
     with EmbeddedPostgres(home / "data", disposable=True) as server:
         assert _rows(server.url("ledger", ""), "SELECT value FROM kept") == [(7,)]

@@ -1,18 +1,10 @@
-"""An open ledger of each test's own."""
+"""A run in the ledger of each test."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 
 from retail_sync.ledger import Ledger
-
-
-@pytest.fixture
-def ledger(ledger_url: str) -> Iterator[Ledger]:
-    with Ledger.open(ledger_url) as opened:
-        yield opened
 
 
 @pytest.fixture

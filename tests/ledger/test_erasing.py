@@ -13,10 +13,11 @@ from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.erasing import erase, erase_mentions, start_over
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, Link, MirrorRow
+from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, HoldDraft, MirrorRow
 from retail_sync.records.events import Hint
 from retail_sync.transport.faces import Exchange
 from tests.support.exchanges import kept_exchanges
+from tests.support.links import pair
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RUN = "customers/1"
@@ -64,10 +65,16 @@ def remember(ledger: Ledger, name: str, value: str) -> None:
             identity={"tokens": {"email": [value]}},
         )
         ledger.mirror.see("customers", "customer", system, RUN, [row])
-    link = Link(
-        entity="customers", kind="customer", commercetools_id=online, lightspeed_id=till,
-        base={"last_name": value}, matched_by=f"email of {value}", resent={value: 1}, run_id=RUN,
-    )  # fmt: skip
+    link = pair(
+        online,
+        till,
+        "customers",
+        "customer",
+        base={"last_name": value},
+        matched_by=f"email of {value}",
+        resent={value: 1},
+        run_id=RUN,
+    )
     ledger.links.add([link])
     write = change(name, value, subject=f"lightspeed:{till}", source_id=online, target_id=till)
     create = change(name, value, subject=f"commercetools:{online}", source_id=online)
@@ -347,10 +354,7 @@ def test_who_is_named_in_documents_that_stay_is_taken_out_of_them(ledger: Ledger
         ledger.mirror.see(entity, "order", "commercetools", run_id, [row])
     ledger.links.add(
         [
-            Link(
-                entity="orders", kind="sale", commercetools_id="order-1", lightspeed_id="sale-1",
-                base=MENTIONS, matched_by="created", run_id="orders/1",
-            )
+            pair("order-1", "sale-1", "orders", "sale", base=MENTIONS, matched_by="created")
         ]
     )  # fmt: skip
     change = ChangeRow(

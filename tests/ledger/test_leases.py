@@ -19,6 +19,7 @@ from retail_sync.records.errors import LeaseHeld, LeaseLost, SystemUnavailable
 from retail_sync.records.leases import held, holding
 from retail_sync.sync.engine.plan import bury_unsettled
 from tests.support.leases import let_leases_run_out
+from tests.support.links import pair
 
 TIMEOUT = 60.0
 
@@ -184,18 +185,7 @@ def _revise(ledger: Ledger, change: ChangeRow) -> None:
 
 def _settle_with_its_link(ledger: Ledger, change: ChangeRow) -> None:
     with ledger.together() as books:
-        books.links.add(
-            [
-                Link(
-                    entity="products",
-                    kind="variant",
-                    commercetools_id="late",
-                    lightspeed_id="1",
-                    matched_by="created",
-                    run_id=change.run_id,
-                )
-            ]
-        )
+        books.links.add([pair("late", "1", matched_by="created", run_id=change.run_id)])
         books.changes.settle([ChangeOutcome(change_id=change.id, outcome="applied", result_id="late")])
 
 

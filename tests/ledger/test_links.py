@@ -10,6 +10,7 @@ import pytest
 from retail_sync.ledger import Ledger
 from retail_sync.ledger.links import LinkConflict
 from retail_sync.ledger.rows import Agreement, Link, new_id
+from tests.support.links import pair
 
 
 def link(ours: str, theirs: str, **more: Any) -> Link:
@@ -112,14 +113,7 @@ def test_a_retired_link_frees_both_ids_and_takes_its_variants_along(ledger: Ledg
 
 def test_partners_and_counts_are_of_links_in_force(ledger: Ledger, run_id: str) -> None:
     def made(ours: str, theirs: str) -> Link:
-        return Link(
-            entity="products",
-            kind="variant",
-            commercetools_id=ours,
-            lightspeed_id=theirs,
-            matched_by="sku",
-            run_id=run_id,
-        )
+        return pair(ours, theirs, run_id=run_id)
 
     ended = made("c", "z")
     ledger.links.add([made("a", "x"), made("b", "y"), ended])

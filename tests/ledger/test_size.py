@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from retail_sync.ledger import Ledger
-from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, Link, MirrorRow, new_id
+from retail_sync.ledger.rows import ChangeOutcome, ChangeRow, MirrorRow, new_id
 from retail_sync.records.types import digest
+from tests.support.links import pair
 
 RECORDS = 3_000
 
@@ -56,8 +57,7 @@ def test_a_synced_variant_stays_below_five_kilobytes(
         ]  # fmt: skip
         ledger.mirror.see("products", "variant", system, run_id, rows)
     links = [
-        Link(entity="products", kind="variant", commercetools_id=ours, lightspeed_id=theirs, base=fields(n),
-             matched_by="sku", run_id=run_id)
+        pair(ours, theirs, base=fields(n), run_id=run_id)
         for n, (ours, theirs) in enumerate(ids)
     ]  # fmt: skip
     ledger.links.add(links)

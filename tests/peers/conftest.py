@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from demo.postgres import EmbeddedPostgres
-from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
+from sandbox.shop import Shop, load_shop
 from tests.peers.mock_project import MockProject
 from tests.peers.mock_server import Absent, mock_server
 from tests.peers.owners import TILL_LEADS, TILL_PRICES
@@ -42,11 +42,6 @@ def goodstore_shop() -> Shop:
     if not GOODSTORE.is_dir():
         pytest.skip("the goodstore data is not beside this checkout")
     return load_shop(GOODSTORE)
-
-
-@pytest.fixture(scope="session")
-def sample_shop() -> Shop:
-    return load_shop(SAMPLE_SHOP)
 
 
 @pytest.fixture(scope="session")

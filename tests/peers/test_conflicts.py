@@ -9,7 +9,7 @@ import pytest
 
 from retail_sync.records.errors import TransientError
 from tests.peers.mock_project import MockProject
-from tests.peers.test_products import rename_online, shared_products
+from tests.peers.test_products import shared_products
 from tests.peers.views import attributes_of
 from tests.support.worlds import World
 
@@ -45,7 +45,7 @@ def test_an_edit_of_another_field_between_plan_and_load_is_kept(aligned: World) 
     world = aligned
     sku, product = next(bought_at_the_till(world))
     world.till.edit_product(world.till_product(sku)["id"], supply_price="12.34")
-    ran = world.run("products", "delta", before_load=lambda: rename_online(world, product, "Dazwischen"))
+    ran = world.run("products", "delta", before_load=lambda: world.rename_online(product, "Dazwischen"))
     assert statuses(world, "POST", f"/products/{product['id']}") == [409, 200]
     assert ran.accounts.changes == ran.accounts.applied == 1 and ran.accounts.add_up
     assert cost_online(world, sku) == ["EUR", 1234]
@@ -165,7 +165,7 @@ def test_a_busy_service_delays_reading_and_loses_nothing(aligned: World, project
         (504, {}),
     ]
     for (status, headers), (sku, product) in zip(waits, list(shared_products(aligned))[:5], strict=True):
-        rename_online(aligned, product, f"Trotz {status} {sku}")
+        aligned.rename_online(product, f"Trotz {status} {sku}")
         project.misbehave("/product-projections", status, times=2, headers=headers)
         aligned.forget_requests()
         ran = aligned.run("products", "delta")
@@ -209,7 +209,7 @@ def test_a_service_that_stays_away_fails_the_run_and_the_next_one_carries_everyt
 ) -> None:
     (sku, _), (other, renamed) = list(bought_at_the_till(aligned))[:2]
     aligned.till.edit_product(aligned.till_product(sku)["id"], supply_price="12.34")
-    rename_online(aligned, renamed, "Später")
+    aligned.rename_online(renamed, "Später")
     tries = aligned.settings.limits.commercetools.retries + 1
     project.misbehave("/products/", 503, times=tries, method="POST")
     cursor = aligned.ledger.runs.cursor("products", "commercetools")

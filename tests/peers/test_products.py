@@ -31,14 +31,6 @@ def shared_products(world: World) -> Iterator[tuple[str, Json]]:
             yield variants[0]["sku"], product
 
 
-def rename_online(world: World, product: Json, name: str) -> None:
-    locale = world.settings.shop.till_locale
-    names = {**product["masterData"]["current"]["name"], locale: name}
-    world.online.update(
-        "products", [{"action": "changeName", "name": names, "staged": False}], id=product["id"]
-    )
-
-
 def base_price(world: World, variant: Json) -> Json:
     """The one price of a variant that the settings speak of."""
     wanted = world.settings.products.price
@@ -117,7 +109,7 @@ def test_a_delta_carries_an_edit_online_and_an_edit_at_the_till(first_alignment:
     world = first_alignment
     world.run("products", "full")
     (sku, renamed), (other, priced) = list(shared_products(world))[:2]
-    rename_online(world, renamed, "Ein neuer Name")
+    world.rename_online(renamed, "Ein neuer Name")
     world.till.edit_product(world.till_product(other)["id"], price="123")
     world.forget_requests()
     ran = world.run("products", "delta")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.rows import ChangeRow, HoldDraft, Link, MirrorRow
+from retail_sync.ledger.rows import ChangeRow, HoldDraft, MirrorRow
 from retail_sync.pipeline.runtime.context import staging_root
 from retail_sync.pipeline.tasks import erase_customer as erasing
 from retail_sync.records.errors import ConfigurationFault, SystemUnavailable
@@ -20,6 +20,7 @@ from retail_sync.records.sales import ENTITY as SALES
 from retail_sync.records.sales import KIND as SALE
 from retail_sync.sync.customers.ruling import forgotten_of
 from retail_sync.sync.engine.staging import Staging
+from tests.support.links import pair
 
 pytestmark = pytest.mark.airflow
 
@@ -37,10 +38,7 @@ def ledger(ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         for system, record, label in (("commercetools", "online-1", "C-1"), ("lightspeed", "till-1", None)):
             row = MirrorRow(id=record, version=1, label=label, digest="d", fields={"last_name": "~1"})
             opened.mirror.see("customers", "customer", system, "customers/1", [row])
-        link = Link(
-            entity="customers", kind="customer", commercetools_id="online-1", lightspeed_id="till-1",
-            matched_by="email", run_id="customers/1",
-        )  # fmt: skip
+        link = pair("online-1", "till-1", "customers", "customer", matched_by="email")
         opened.links.add([link])
         yield opened
 
@@ -63,10 +61,7 @@ def run_of_sales(ledger: Ledger, *rows: MirrorRow) -> None:
     ledger.mirror.see(SALES, SALE, "lightspeed", "sales/1", rows)
     for row in rows:
         base = {"key": f"POS-{row.id}"}
-        link = Link(
-            entity=SALES, kind=SALE, commercetools_id=f"order-{row.id}", lightspeed_id=row.id, base=base,
-            matched_by="created", run_id="sales/1",
-        )  # fmt: skip
+        link = pair(f"order-{row.id}", row.id, SALES, SALE, base=base, matched_by="created", run_id="sales/1")
         ledger.links.add([link])
         change = ChangeRow(
             run_id="sales/1", entity=SALES, kind=SALE, subject=f"lightspeed:{row.id}", label=row.label,
@@ -148,10 +143,7 @@ def test_their_web_orders_stay_and_are_nobodys(ledger: Ledger) -> None:
     ]
     ledger.mirror.see(ORDERS, "order", "commercetools", "orders/1", rows)
     base = {"order": "mine", "sale": {"customer_id": "till-1"}, "returns": [{"customer_id": "till-1"}]}
-    link = Link(
-        entity=ORDERS, kind="sale", commercetools_id="mine", lightspeed_id="sale-9", base=base,
-        matched_by="created", run_id="orders/1",
-    )  # fmt: skip
+    link = pair("mine", "sale-9", ORDERS, "sale", base=base, matched_by="created", run_id="orders/1")
     ledger.links.add([link])
     found = forget("C-1")
     assert (found["mirror of orders"], found["links of orders"]) == (2, 1)

@@ -7,17 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.shop import SAMPLE_SHOP, Shop, load_shop
+from sandbox.shop import Shop, load_shop
 from tests.support.builders.orders import Ordered, ordered
 from tests.support.order_checks import a_day, furnish
 from tests.support.worlds import World, world_of
 
 GOODSTORE = Path(__file__).parents[3] / "shared" / "data" / "goodstore"
-
-
-@pytest.fixture(scope="session")
-def sample_shop() -> Shop:
-    return load_shop(SAMPLE_SHOP)
 
 
 @pytest.fixture(scope="session")

@@ -123,8 +123,7 @@ def test_after_runs_that_write_hold_and_fail_no_private_value_is_kept_anywhere(
     faults["lightspeed"].add(
         {"kind": "html", "status": 502, "method": "GET", "match": "/customers", "times": 1}
     )
-    limits = shop.settings.limits
-    shop.settings = shop.settings.model_copy(update={"limits": limits.model_copy(update={"failed_least": 1})})
+    shop.set("limits", failed_least=1)
     with pytest.raises(RunFailed):  # both creations are refused
         shop.run("full")
     assert {"ambiguous", "name_differs"} <= set(shop.held().values())

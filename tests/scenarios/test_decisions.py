@@ -50,16 +50,8 @@ def name_online(world: World, sku: str) -> str:
     return str(product["masterData"]["current"]["name"]["de-DE"])
 
 
-def rename_online(world: World, sku: str, name: str) -> None:
-    product, _ = world.online_variant(sku)
-    names = {**product["masterData"]["current"]["name"], "de-DE": name}
-    world.online.update(
-        "products", [{"action": "changeName", "name": names, "staged": False}], id=product["id"]
-    )
-
-
 def rename_both(world: World, sku: str, online: str, till: str) -> None:
-    rename_online(world, sku, online)
+    world.rename_online(world.online_variant(sku)[0], online)
     world.till.edit_product(world.till_product(sku)["id"], name=till)
 
 
@@ -147,7 +139,11 @@ def test_an_edit_between_plan_and_write_is_never_overwritten_by_an_older_decisio
     rename_both(reviewed, sku, "Online", "Kasse")
     reviewed.run("products", "delta")
     decide(reviewed, "products", settle(conflict_of(reviewed, sku), "right", "kim"))
-    ran = reviewed.run("products", "delta", before_load=lambda: rename_online(reviewed, sku, "Ganz neu"))
+    ran = reviewed.run(
+        "products",
+        "delta",
+        before_load=lambda: reviewed.rename_online(reviewed.online_variant(sku)[0], "Ganz neu"),
+    )
     assert name_online(reviewed, sku) == "Ganz neu" and reviewed.till_product(sku)["name"] == "Kasse"
     ((_, outcome, _),) = written(reviewed, ran)
     assert outcome == "failed"
@@ -268,7 +264,7 @@ def test_a_choice_is_linked_from_the_tills_side_as_well_and_edits_flow_from_then
     sample.run("products", "delta")
     (link,) = sample.ledger.links.read("products", "variant", lightspeed_ids=[str(till.source_id)])
     assert link.commercetools_id == partner["id"]
-    rename_online(sample, AMBIGUOUS, "Trillerpfeife")
+    sample.rename_online(sample.online_variant(AMBIGUOUS)[0], "Trillerpfeife")
     sample.run("products", "delta")
     named = {str(row["id"]): row["name"] for row in articles(sample)}
     assert named.pop(str(till.source_id)) == "Trillerpfeife" and "Trillerpfeife" not in named.values()

@@ -18,9 +18,8 @@ from retail_sync.sync.engine.settle import RunFailed
 from retail_sync.sync.prices.apply import settle
 from retail_sync.sync.queries.hold_actions import approve_removals
 from sandbox.clock import to_millis
-from tests.support.builders.base import with_section
 from tests.support.builders.prices import BASE, VIP, Priced, eur, group, priced, tiers
-from tests.support.worlds import world_of
+from tests.support.worlds import with_section, world_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 BOOK_LINES = r"/price_books/[^/]+/products$"

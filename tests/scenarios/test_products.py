@@ -172,17 +172,7 @@ def test_one_edit_on_one_side_writes_exactly_one_record(sample: World) -> None:
     sample.run("products", "full")
     sku, product = _pair(sample)
     sample.forget_requests()
-    sample.online.update(
-        "products",
-        [
-            {
-                "action": "changeName",
-                "name": {**product["masterData"]["current"]["name"], "de-DE": "Neuer Name"},
-                "staged": False,
-            }
-        ],
-        id=product["id"],
-    )
+    sample.rename_online(product, "Neuer Name")
     ran = sample.run("products", "delta")
     assert ran.accounts.changes == ran.accounts.applied == 1
     assert len(sample.writes("lightspeed")) == 1 and sample.writes("commercetools") == []
@@ -212,17 +202,7 @@ def _pair(world: World, *, variants: int | None = None) -> tuple[str, dict[str, 
 def test_edits_of_different_fields_on_both_sides_are_both_kept(sample: World) -> None:
     sample.run("products", "full")
     sku, product = _pair(sample)
-    sample.online.update(
-        "products",
-        [
-            {
-                "action": "changeName",
-                "name": {**product["masterData"]["current"]["name"], "de-DE": "Neuer Name"},
-                "staged": False,
-            }
-        ],
-        id=product["id"],
-    )
+    sample.rename_online(product, "Neuer Name")
     sample.till.edit_product(sample.till_product(sku)["id"], supply_price="3.21")
     sample.run("products", "delta")
     assert sample.till_product(sku)["name"] == "Neuer Name"
@@ -232,17 +212,7 @@ def test_edits_of_different_fields_on_both_sides_are_both_kept(sample: World) ->
 def test_edits_of_the_same_field_the_owner_wins_and_the_loser_is_in_the_audit(sample: World) -> None:
     sample.run("products", "full")
     sku, product = _pair(sample)
-    sample.online.update(
-        "products",
-        [
-            {
-                "action": "changeName",
-                "name": {**product["masterData"]["current"]["name"], "de-DE": "Online"},
-                "staged": False,
-            }
-        ],
-        id=product["id"],
-    )
+    sample.rename_online(product, "Online")
     sample.till.edit_product(sample.till_product(sku)["id"], name="Kasse")
     ran = sample.run("products", "delta")
     assert sample.till_product(sku)["name"] == "Online"

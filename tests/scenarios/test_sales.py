@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from retail_sync.ledger.rows import Link
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.errors import ProtocolFault, TransientError
@@ -23,6 +22,7 @@ from retail_sync.sync.engine.settle import RunFailed
 from sandbox.lightspeed import sales as till_sales
 from sandbox.lightspeed.shop_actions.sales import Rung
 from tests.support.builders.orders import Ordered, ordered
+from tests.support.links import pair
 from tests.support.order_checks import LATER, a_day, a_number, assert_sold, cents, levels, moved
 from tests.support.runs import Ran
 
@@ -398,16 +398,7 @@ def test_a_link_that_ends_before_the_write_keeps_the_sale_back_until_there_is_on
     assert all_imported(shop, sale) == []
     account = shop.add_person(f"p{next(_numbers)}@example.com", linked=False)
     shop.ledger.links.add(
-        [
-            Link(
-                entity=CUSTOMERS,
-                kind=CUSTOMER,
-                commercetools_id=account,
-                lightspeed_id=kim.customer,
-                matched_by="email",
-                run_id="customers",
-            )
-        ]
+        [pair(account, kim.customer, CUSTOMERS, CUSTOMER, matched_by="email", run_id="customers")]
     )
     shop.run(ENTITY)
     assert_imported(shop, sale, account)

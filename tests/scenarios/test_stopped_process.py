@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,9 @@ def planned(ledger: Ledger) -> str:
     return change.id
 
 
-@pytest.mark.parametrize("where", ["waited", "asked"])
-def test_rule_17_a_process_that_is_stopped_and_overtaken_sends_nothing_when_it_goes_on(
-    ledger: Ledger, ledger_url: str, server: str, where: str
-) -> None:
-    change = planned(ledger)
+@contextmanager
+def stopped(ledger_url: str, server: str, change: str, where: str) -> Iterator[subprocess.Popen[str]]:
+    """A worker that has stopped at this point of its write, and is gone afterwards."""
     worker = subprocess.Popen(
         [sys.executable, "-m", "tests.support.stopped", ledger_url, server, change, where],
         stdout=subprocess.PIPE,
@@ -65,14 +64,28 @@ def test_rule_17_a_process_that_is_stopped_and_overtaken_sends_nothing_when_it_g
     try:
         _, status = os.waitpid(worker.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status), "the worker was never stopped"
-        with ledger.leases.taken("customers", "the next one", patience=60):
-            assert ledger.changes.begin([change]) == {change: 2}
-            ledger.changes.settle([ChangeOutcome(change_id=change, outcome="applied", result_id="1")])
-        worker.send_signal(signal.SIGCONT)
-        said, _ = worker.communicate(timeout=120)
+        yield worker
     finally:
         worker.kill()
         worker.wait()
+
+
+def goes_on(worker: subprocess.Popen[str]) -> str:
+    """What it says at its end."""
+    worker.send_signal(signal.SIGCONT)
+    return worker.communicate(timeout=120)[0]
+
+
+@pytest.mark.parametrize("where", ["waited", "asked"])
+def test_rule_17_a_process_that_is_stopped_and_overtaken_sends_nothing_when_it_goes_on(
+    ledger: Ledger, ledger_url: str, server: str, where: str
+) -> None:
+    change = planned(ledger)
+    with stopped(ledger_url, server, change, where) as worker:
+        with ledger.leases.taken("customers", "the next one", patience=60):
+            assert ledger.changes.begin([change]) == {change: 2}
+            ledger.changes.settle([ChangeOutcome(change_id=change, outcome="applied", result_id="1")])
+        said = goes_on(worker)
     # Stopped inside its request it may meet the request's own time-out first: it does not know then that nothing left.
     assert said.split() in ([["LeaseLost"]] if where == "waited" else [["LeaseLost"], ["UnknownOutcome"]])
     assert WRITTEN == []
@@ -86,19 +99,7 @@ def test_a_process_that_is_stopped_and_not_overtaken_goes_on(
 ) -> None:
     """Nobody took its work: what it began is still its own."""
     change = planned(ledger)
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.stopped", ledger_url, server, change, where],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    try:
-        _, status = os.waitpid(worker.pid, os.WUNTRACED)
-        assert os.WIFSTOPPED(status)
-        worker.send_signal(signal.SIGCONT)
-        said, _ = worker.communicate(timeout=120)
-    finally:
-        worker.kill()
-        worker.wait()
+    with stopped(ledger_url, server, change, where) as worker:
+        said = goes_on(worker)
     # Stopped inside its request it may have run into the request's own time-out meanwhile.
     assert said.split() in (["sent"], ["UnknownOutcome"]) and len(WRITTEN) <= 1

@@ -18,14 +18,6 @@ from tests.support.worlds import World, world_of
 ALWAYS: dict[str, Any] = {"times": None}
 
 
-def rename_online(world: World, sku: str, name: str) -> None:
-    product, _ = world.online_variant(sku)
-    names = {**product["masterData"]["current"]["name"], "de-DE": name}
-    world.online.update(
-        "products", [{"action": "changeName", "name": names, "staged": False}], id=product["id"]
-    )
-
-
 def linked_skus(world: World, count: int, *, family_of_one: bool = False) -> list[str]:
     """SKUs of unheld linked products, each of another product."""
     held = {hold.subject for hold in world.holds()}
@@ -53,7 +45,7 @@ def linked_skus(world: World, count: int, *, family_of_one: bool = False) -> lis
 def test_rule_1_a_cursor_never_hides_a_failure(sample: World) -> None:
     sample.run("products", "full")
     (sku,) = linked_skus(sample, 1)
-    rename_online(sample, sku, "Neuer Name")
+    sample.rename_online(sample.online_variant(sku)[0], "Neuer Name")
     sample.faults["lightspeed"].add(
         {
             "match": "/products/",
@@ -64,9 +56,7 @@ def test_rule_1_a_cursor_never_hides_a_failure(sample: World) -> None:
             **ALWAYS,
         }
     )
-    sample.settings = sample.settings.model_copy(
-        update={"limits": sample.settings.limits.model_copy(update={"failed_share": 1.0})}
-    )
+    sample.set("limits", failed_share=1.0)
     before = sample.ledger.runs.cursor("products", "commercetools")
     ran = sample.run("products", "delta")
     assert ran.accounts.failed == 1
@@ -85,17 +75,8 @@ def test_rule_1_a_cursor_never_hides_a_failure(sample: World) -> None:
     sample.faults["lightspeed"].clear()
     # Its window is past by now: it has to come back by itself.
     sample.clock_ahead = timedelta(hours=1)
-    sample.settings = sample.settings.model_copy(
-        update={
-            "limits": sample.settings.limits.model_copy(
-                update={
-                    "commercetools": sample.settings.limits.commercetools.model_copy(
-                        update={"overlap_seconds": 120}
-                    )
-                }
-            )
-        }
-    )
+    limits = sample.settings.limits.commercetools.model_dump(mode="json")
+    sample.set("limits", commercetools={**limits, "overlap_seconds": 120})
     sample.run("products", "delta")
     assert sample.till_product(sku)["name"] == "Neuer Name"
     assert hold.id not in {h.id for h in sample.holds()}
@@ -174,7 +155,7 @@ def test_rule_5_ambiguous_records_are_neither_linked_nor_created(sample: World) 
 def test_rule_6_no_write_outside_ownership_even_if_the_plan_says_so(sample: World) -> None:
     sample.run("products", "full")
     (sku,) = linked_skus(sample, 1)
-    rename_online(sample, sku, "Neuer Name")
+    sample.rename_online(sample.online_variant(sku)[0], "Neuer Name")
 
     def forge() -> None:
         with sample.ledger.engine.begin() as connection:
@@ -287,9 +268,7 @@ def test_rule_10_one_bad_record_never_blocks_the_others(sample: World) -> None:
             **ALWAYS,
         }
     )
-    sample.settings = sample.settings.model_copy(
-        update={"limits": sample.settings.limits.model_copy(update={"failed_share": 1.0})}
-    )
+    sample.set("limits", failed_share=1.0)
     ran = sample.run("products", "full")
     assert 0 < ran.accounts.failed < 15
     assert ran.accounts.applied > 100
@@ -316,9 +295,7 @@ def test_rule_10_a_variant_the_till_refuses_does_not_stop_its_sisters(sample: Wo
             **ALWAYS,
         }
     )
-    sample.settings = sample.settings.model_copy(
-        update={"limits": sample.settings.limits.model_copy(update={"failed_share": 1.0})}
-    )
+    sample.set("limits", failed_share=1.0)
     ran = sample.run("products", "full")
     rows = [c for c in sample.ledger.changes.read(ran.run_id) if c.outcome == "failed"]
     assert [row.label for row in rows] == [bad]
@@ -344,7 +321,7 @@ def test_rule_11_older_data_never_wins(sample: World) -> None:
 def test_rule_12_a_target_edited_between_plan_and_load_is_merged_again(sample: World) -> None:
     sample.run("products", "full")
     first, second = linked_skus(sample, 2, family_of_one=True)
-    rename_online(sample, first, "Neuer Name")
+    sample.rename_online(sample.online_variant(first)[0], "Neuer Name")
     sample.till.edit_product(sample.till_product(second)["id"], supply_price="9.87")
 
     def meanwhile() -> None:
@@ -377,7 +354,7 @@ def test_rule_12_a_target_edited_between_plan_and_load_is_merged_again(sample: W
 def test_rule_12_a_target_that_already_shows_the_value_is_not_written(sample: World) -> None:
     sample.run("products", "full")
     (sku,) = linked_skus(sample, 1, family_of_one=True)
-    rename_online(sample, sku, "Neuer Name")
+    sample.rename_online(sample.online_variant(sku)[0], "Neuer Name")
     sample.forget_requests()
 
     def meanwhile() -> None:

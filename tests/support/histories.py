@@ -28,7 +28,7 @@ import httpx
 from retail_sync.commercetools.connector import CommercetoolsConnector
 from retail_sync.commercetools.inventory.adapter import CommercetoolsStock
 from retail_sync.ledger.ledger import Ledger
-from retail_sync.ledger.rows import Link, MirrorRow
+from retail_sync.ledger.rows import MirrorRow
 from retail_sync.records.ports.inventory import EntryWrite, EntryWritten
 from retail_sync.settings.models import SyncSettings
 from sandbox.commercetools import ApiError, CommercetoolsStore
@@ -38,6 +38,7 @@ from sandbox.lightspeed import LightspeedStore
 from sandbox.lightspeed import create_app as till_app
 from tests.support.builders.base import aligned
 from tests.support.builders.inventory import Stocked
+from tests.support.links import pair
 from tests.support.runs import Meanwhiles
 from tests.support.worlds import World
 
@@ -715,17 +716,7 @@ def link_articles(ledger: Ledger, articles: Sequence[Article]) -> None:
         variants = [row(f"{i}", i, {"sku": a.sku}) for i, a in zip(ids, articles, strict=True)]
         ledger.mirror.see("products", "variant", system, "products", variants)
     ledger.links.add(
-        [
-            Link(
-                entity="products",
-                kind="variant",
-                commercetools_id=f"online-{article.product_id}",
-                lightspeed_id=article.product_id,
-                matched_by="sku",
-                run_id="products",
-            )
-            for article in articles
-        ]
+        [pair(f"online-{article.product_id}", article.product_id, run_id="products") for article in articles]
     )
     ledger.runs.settle("products", "products", cursors={}, holds=[], baseline=True)
 

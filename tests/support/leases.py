@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -32,15 +31,3 @@ def let_leases_run_out(ledger: Ledger) -> None:
     """The time of every lease is over by the ledger's clock."""
     with ledger.engine.begin() as connection:
         connection.execute(text("UPDATE leases SET until = least(until, clock_timestamp())"))
-
-
-@contextmanager
-def writing(ledger: Ledger, entity: str, run_id: str) -> Iterator[None]:
-    """The loading of a run of this entity, as the pipeline does it. Time passes after an error: who tries again need
-    not wait."""
-    try:
-        with ledger.leases.taken(entity, run_id):
-            yield
-    except BaseException:
-        let_leases_run_out(ledger)
-        raise

@@ -94,6 +94,18 @@ class World:
         request = request_of(mode, **asked)
         return play(self, entity, request, run_id=run_id, meanwhile=meanwhile, loads=loads)
 
+    # --- what people do ---
+
+    def set(self, section: str, **changes: Any) -> None:
+        """Somebody edits the file: these settings of a section, the others stay."""
+        self.settings = with_section(self.settings, section, **changes)
+
+    def rename_online(self, product: Mapping[str, Any], name: str) -> None:
+        """The product has another name, in the language of the till, and is published so."""
+        names = {**product["masterData"]["current"]["name"], self.settings.shop.till_locale: name}
+        action = {"action": "changeName", "name": names, "staged": False}
+        self.online.update("products", [action], id=product["id"])
+
     # --- looking ---
 
     def writes(self, system: str | None = None) -> list[LoggedRequest]:
@@ -170,6 +182,13 @@ def _as_logged(n: int, exchange: Exchange) -> LoggedRequest:
         body=exchange.request_body or "",
         headers=exchange.request_headers,
     )
+
+
+def with_section(settings: SyncSettings, section: str, **changes: Any) -> SyncSettings:
+    """The settings with another section (merged at its first level)."""
+    data = settings.model_dump(mode="json")
+    data[section] = {**data[section], **changes}
+    return SyncSettings.model_validate(data)
 
 
 @contextmanager

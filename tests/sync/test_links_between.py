@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from retail_sync.ledger import Ledger
 from retail_sync.ledger.rows import Link, new_id
 from retail_sync.records.products import ProductTables, table
 from retail_sync.sync.products.mirror import ENTITY
 from retail_sync.sync.products.scope import links_between, load_all
-
-
-@pytest.fixture
-def ledger(ledger_url: str) -> Iterator[Ledger]:
-    with Ledger.open(ledger_url) as opened:
-        yield opened
+from tests.support.links import pair
 
 
 def linked(number: int) -> list[Link]:
     """A product with two variants on both sides."""
-    product = Link(
-        id=new_id(), entity=ENTITY, kind="product", commercetools_id=f"c{number}", lightspeed_id=f"l{number}",
-        matched_by="sku", run_id="run",
-    )  # fmt: skip
+    product = pair(f"c{number}", f"l{number}", ENTITY, "product", id=new_id(), run_id="run")
     variants = [
-        Link(
-            entity=ENTITY, kind="variant", commercetools_id=f"c{number}-{n}", lightspeed_id=f"l{number}-{n}",
-            parent_id=product.id, matched_by="sku", run_id="run", base={"sku": f"S{number}-{n}"},
+        pair(
+            f"c{number}-{n}",
+            f"l{number}-{n}",
+            ENTITY,
+            parent_id=product.id,
+            run_id="run",
+            base={"sku": f"S{number}-{n}"},
         )
         for n in range(2)
-    ]  # fmt: skip
+    ]
     return [product, *variants]
 
 

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from retail_sync.ledger.ledger import Ledger
 from retail_sync.records.products import ProductTables
 from retail_sync.sync.products.mirror import load_side, see
 from tests.sync.shop import product, side, variant
-
-
-@pytest.fixture
-def ledger(ledger_url: str) -> Iterator[Ledger]:
-    with Ledger.open(ledger_url) as opened:
-        yield opened
 
 
 def one_product(**more: object) -> ProductTables:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck
 from hypothesis import given as hypothesis_given
 from hypothesis import settings as hypothesis_settings
@@ -100,13 +98,6 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
-def ledger(postgres: Any, ledger_template: str) -> Iterator[Ledger]:
-    postgres.create_database("product_scope", template=ledger_template)
-    with Ledger.open(postgres.url("product_scope")) as opened:
-        yield opened
-
-
 def keep(ledger: Ledger, world: dict[str, Any]) -> None:
     with ledger.engine.begin() as connection:
         connection.execute(text("TRUNCATE mirror, links"))
@@ -151,12 +142,12 @@ def comparable(findings: list[Finding]) -> dict[str, Finding]:
 )
 @hypothesis_given(world=worlds(), given=SETTINGS)
 def test_the_plan_of_the_closure_is_the_plan_of_the_whole(
-    ledger: Ledger, world: dict[str, Any], given: dict[str, Any]
+    module_ledger: Ledger, world: dict[str, Any], given: dict[str, Any]
 ) -> None:
-    keep(ledger, world)
+    keep(module_ledger, world)
     settings = ProductSettings.model_validate({"product_type": "main", **given})
     affected = world["affected"]
-    whole, part = load_all(ledger), load_scope(ledger, affected)
+    whole, part = load_all(module_ledger), load_scope(module_ledger, affected)
     expected, found = planned(whole, world, settings), planned(part, world, settings)
     looked_at = {f"{s}:{one}" for s in SYSTEMS for kind in KINDS for one in affected[s][kind]}
 
@@ -189,7 +180,7 @@ def test_the_plan_of_the_closure_is_the_plan_of_the_whole(
         assert part.linked_elsewhere(system) + len(known) == len(linked & lives)
 
 
-def test_what_shares_nothing_is_not_loaded(ledger: Ledger) -> None:
+def test_what_shares_nothing_is_not_loaded(module_ledger: Ledger) -> None:
     shop = {
         "commercetools": (
             [product(f"c{n}", f"Thing {n}") for n in range(9)],
@@ -200,21 +191,21 @@ def test_what_shares_nothing_is_not_loaded(ledger: Ledger) -> None:
             [variant(f"l{n}:1", f"l{n}", f"S{n}") for n in range(9)],
         ),
     }
-    keep(ledger, {"sides": shop, "links": {"product": [("c3", "l3")], "variant": []}, "parents": []})
+    keep(module_ledger, {"sides": shop, "links": {"product": [("c3", "l3")], "variant": []}, "parents": []})
     affected: dict[str, Any] = {
         "commercetools": {"product": set(), "variant": {"c1:1"}},
         "lightspeed": {"product": {"l3"}, "variant": {"gone"}},
     }
-    scope = load_scope(ledger, affected)
+    scope = load_scope(module_ledger, affected)
     assert {system: set(scope.sides[system].products["id"]) for system in SYSTEMS} == {
         "commercetools": {"c1", "c3"},
         "lightspeed": {"l1", "l3"},
     }
-    assert set(load_side(ledger, "lightspeed").products["id"]) == {f"l{n}" for n in range(9)}
+    assert set(load_side(module_ledger, "lightspeed").products["id"]) == {f"l{n}" for n in range(9)}
 
 
 def test_whoever_bears_the_same_name_or_key_is_loaded_with_all_its_variants_and_their_like(
-    ledger: Ledger,
+    module_ledger: Ledger,
 ) -> None:
     shop = {
         "commercetools": (
@@ -236,12 +227,12 @@ def test_whoever_bears_the_same_name_or_key_is_loaded_with_all_its_variants_and_
             [variant("l1:1", "l1", "S2"), variant("l1:2", "l1", "S3"), variant("l4:1", "l4", "S9")],
         ),
     }
-    keep(ledger, {"sides": shop, "links": {"product": [], "variant": []}, "parents": []})
+    keep(module_ledger, {"sides": shop, "links": {"product": [], "variant": []}, "parents": []})
     affected: dict[str, Any] = {
         "commercetools": {"product": {"c4"}, "variant": {"c1:1"}},
         "lightspeed": {"product": set(), "variant": set()},
     }
-    scope = load_scope(ledger, affected)
+    scope = load_scope(module_ledger, affected)
     assert {system: set(scope.sides[system].products["id"]) for system in SYSTEMS} == {
         "commercetools": {"c1", "c2", "c3", "c4"},
         "lightspeed": {"l1", "l3"},

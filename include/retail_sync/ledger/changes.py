@@ -12,7 +12,7 @@ from retail_sync.ledger.bulk import copy_in, incoming, jsonb
 from retail_sync.ledger.engine import Bind, transaction
 from retail_sync.ledger.leases import fence_off
 from retail_sync.ledger.rows import OUTCOMES, ChangeCount, ChangeOutcome, ChangeRow, Outcome
-from retail_sync.ledger.statements import columns, execute, fetch, fetch_as, fetch_column, fetch_value
+from retail_sync.ledger.statements import columns, execute, fetch_as, fetch_column, fetch_pairs, fetch_value
 from retail_sync.records.leases import held
 
 _FIELDS = tuple(one.name for one in fields(ChangeRow))
@@ -47,12 +47,7 @@ class Changes:
                     id=replace_run,
                 )
             now = fetch_value(connection, "SELECT now()")
-            copy_in(
-                connection,
-                "changes",
-                _FIELDS,
-                (_values(change, now) for change in changes),
-            )
+            copy_in(connection, "changes", _FIELDS, (_values(change, now) for change in changes))
 
     def read(
         self, run_id: str, *, batch: int | None = None, outcome: Outcome | None = None
@@ -83,7 +78,7 @@ class Changes:
         """
         with transaction(self.engine) as connection:
             fence_off(connection)
-            rows = fetch(
+            begun = fetch_pairs(
                 connection,
                 """
                 WITH wanted AS (
@@ -97,7 +92,6 @@ class Changes:
                 """,
                 ids=list(change_ids),
             )
-        begun = {row[0]: row[1] for row in rows}
         if lease := held():
             lease.began(begun)
         return begun
@@ -190,13 +184,12 @@ class Changes:
 
     def open_batches(self, run_id: str) -> dict[int, int]:
         """Batches of a run that have something left to write, and how much."""
-        rows = fetch(
+        return fetch_pairs(
             self.engine,
             "SELECT batch, count(*) FROM changes WHERE run_id = :run_id AND outcome = 'planned' "
             "GROUP BY batch ORDER BY batch",
             run_id=run_id,
         )
-        return {row[0]: row[1] for row in rows}
 
     def keyed(self, run_id: str, idempotency_key: str) -> int:
         """How many changes of a run bear this key."""

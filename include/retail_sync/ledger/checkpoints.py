@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from retail_sync.ledger.bulk import jsonb
 from retail_sync.ledger.engine import transaction
-from retail_sync.ledger.statements import execute, fetch, fetch_value
+from retail_sync.ledger.statements import execute, fetch_pairs, fetch_value
+
+_GET = "SELECT state FROM checkpoints WHERE run_id = :run_id AND step = :step"
+_ADD = (
+    "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
+    "ON CONFLICT (run_id, step)"
+)
 
 
 @dataclass(frozen=True)
@@ -18,12 +24,7 @@ class Checkpoints:
     engine: Engine
 
     def get(self, run_id: str, step: str) -> dict[str, Any] | None:
-        state: dict[str, Any] | None = fetch_value(
-            self.engine,
-            "SELECT state FROM checkpoints WHERE run_id = :run_id AND step = :step",
-            run_id=run_id,
-            step=step,
-        )
+        state: dict[str, Any] | None = fetch_value(self.engine, _GET, run_id=run_id, step=step)
         return state
 
     def set(self, run_id: str, step: str, state: Mapping[str, Any]) -> None:
@@ -33,20 +34,8 @@ class Checkpoints:
     def keep(self, run_id: str, step: str, state: Mapping[str, Any]) -> dict[str, Any]:
         """Store a state that never changes, if none is stored yet; the one that is."""
         with transaction(self.engine) as connection:
-            execute(
-                connection,
-                "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
-                "ON CONFLICT (run_id, step) DO NOTHING",
-                run_id=run_id,
-                step=step,
-                state=jsonb(state),
-            )
-            kept: dict[str, Any] = fetch_value(
-                connection,
-                "SELECT state FROM checkpoints WHERE run_id = :run_id AND step = :step",
-                run_id=run_id,
-                step=step,
-            )
+            execute(connection, f"{_ADD} DO NOTHING", run_id=run_id, step=step, state=jsonb(state))
+            kept: dict[str, Any] = fetch_value(connection, _GET, run_id=run_id, step=step)
         return kept
 
     def advance(
@@ -61,14 +50,18 @@ class Checkpoints:
         """Store the state of a step that is under way, and those of the steps `beside` it. False, and nothing stored,
         where it is gone or the kept state has another value under `owner` than `state`: somebody else works on it."""
         with transaction(self.engine) as connection:
-            done = connection.execute(
-                text(
-                    "UPDATE checkpoints SET state = CAST(:state AS jsonb), at = now() "
-                    "WHERE run_id = :run_id AND step = :step AND state ->> :owner = :mine"
-                ),
-                {"run_id": run_id, "step": step, "state": jsonb(state), "owner": owner, "mine": state[owner]},
-            )
-            if not done.rowcount:
+            if not execute(
+                connection,
+                "UPDATE checkpoints SET state = CAST(:state AS jsonb), at = now() "
+                "WHERE run_id = :run_id AND step = :step AND state ->> :owner = :mine",
+                **{
+                    "run_id": run_id,
+                    "step": step,
+                    "state": jsonb(state),
+                    "owner": owner,
+                    "mine": state[owner],
+                },
+            ):
                 return False
             for name, other in beside.items():
                 _set(connection, run_id, name, other)
@@ -76,13 +69,12 @@ class Checkpoints:
 
     def below(self, run_id: str, beginning: str) -> dict[str, dict[str, Any]]:
         """The states of a run's steps whose names begin with this."""
-        rows = fetch(
+        return fetch_pairs(
             self.engine,
             "SELECT step, state FROM checkpoints WHERE run_id = :run_id AND starts_with(step, :beginning)",
             run_id=run_id,
             beginning=beginning,
         )
-        return {row.step: row.state for row in rows}
 
     def clear_below(self, run_id: str, beginning: str) -> None:
         """Forget the steps of a run whose names begin with this."""
@@ -105,11 +97,5 @@ class Checkpoints:
 
 
 def _set(connection: Connection, run_id: str, step: str, state: Mapping[str, Any]) -> None:
-    execute(
-        connection,
-        "INSERT INTO checkpoints (run_id, step, state) VALUES (:run_id, :step, CAST(:state AS jsonb)) "
-        "ON CONFLICT (run_id, step) DO UPDATE SET state = excluded.state, at = now()",
-        run_id=run_id,
-        step=step,
-        state=jsonb(state),
-    )
+    again = f"{_ADD} DO UPDATE SET state = excluded.state, at = now()"
+    execute(connection, again, run_id=run_id, step=step, state=jsonb(state))

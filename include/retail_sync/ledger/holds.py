@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from retail_sync.ledger.bulk import incoming
-from retail_sync.ledger.engine import SYSTEM, transaction
+from retail_sync.ledger.engine import SYSTEM
 from retail_sync.ledger.rows import Hold, HoldDraft
-from retail_sync.ledger.statements import columns, execute, fetch, fetch_as, fetch_column
+from retail_sync.ledger.statements import columns, execute, fetch, fetch_as, fetch_column, fetch_pairs
 from retail_sync.records.errors import ProtocolFault
 
 DISMISS = "dismiss"
@@ -75,13 +75,12 @@ class Holds:
 
     def counts(self, entity: str) -> dict[str, int]:
         """Open holds a code, most frequent first."""
-        rows = fetch(
+        return fetch_pairs(
             self.engine,
             "SELECT code, count(*) FROM holds WHERE entity = :entity AND released_at IS NULL "
             "GROUP BY code ORDER BY count(*) DESC, code",
             entity=entity,
         )
-        return {row[0]: row[1] for row in rows}
 
     def about(self, entity: str, about: str) -> list[Hold]:
         """Open holds with this fingerprint in their evidence: records that one decision concerns, such as all that
@@ -102,18 +101,14 @@ class Holds:
 
     def release(self, hold_id: int, by: str, note: str | None = None) -> None:
         """Close one hold by hand. The same finding in a later run opens a new one."""
-        with transaction(self.engine) as connection:
-            done = connection.execute(
-                text(
-                    "UPDATE holds SET released_at = now(), released_by = :by, note = :note "
-                    "WHERE id = :id AND released_at IS NULL"
-                ),
-                {"id": hold_id, "by": by, "note": note},
+        released = (
+            "UPDATE holds SET released_at = now(), released_by = :by, note = :note "
+            "WHERE id = :id AND released_at IS NULL"
+        )
+        if not execute(self.engine, released, id=hold_id, by=by, note=note):
+            raise ProtocolFault(
+                f"There is no open hold {hold_id}.", system=SYSTEM, remedy="Reload the list of holds."
             )
-            if done.rowcount == 0:
-                raise ProtocolFault(
-                    f"There is no open hold {hold_id}.", system=SYSTEM, remedy="Reload the list of holds."
-                )
 
     def _read(self, condition: str, **values: Any) -> list[Hold]:
         return fetch_as(Hold, self.engine, f"SELECT {_COLUMNS} FROM holds WHERE {condition}", **values)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from retail_sync.ledger.bulk import jsonb
-from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.rows import Event
-from retail_sync.ledger.statements import fetch, fetch_as, fetch_column
+from retail_sync.ledger.statements import execute, fetch, fetch_as, fetch_column
 from retail_sync.records.events import Hint
 
 MOST_WAITING = 20_000
@@ -131,12 +130,8 @@ class Inbox:
 
     def done(self, run_id: str) -> int:
         """What this run claimed has had its effect; how many events that were."""
-        with transaction(self.engine) as connection:
-            settled = connection.execute(
-                text("UPDATE inbox SET done_at = now() WHERE claimed_by = :run_id AND done_at IS NULL"),
-                {"run_id": run_id},
-            )
-        return int(settled.rowcount)
+        settled = "UPDATE inbox SET done_at = now() WHERE claimed_by = :run_id AND done_at IS NULL"
+        return execute(self.engine, settled, run_id=run_id)
 
     def told(self, since: timedelta = timedelta(hours=1)) -> list[Mapping[str, Any]]:
         """Events of late by entity, source and topic: how many, how many of them open, and the last one's time."""

@@ -179,13 +179,11 @@ class Stock:
         return self._end("stock_orders", "holds = false, closed_at = clock_timestamp()", "lines", ids)
 
     def _end(self, table: StockTable, change: str, told: str, ids: Collection[str]) -> list[str]:
-        return list(
-            fetch_column(
-                self.engine,
-                f"UPDATE {table} SET {change}, changed_at = clock_timestamp() "
-                f"WHERE {_COUNTS[table]} AND {_IDS[table]} = ANY(:ids) RETURNING {told}",
-                ids=list(ids),
-            )
+        return fetch_column(
+            self.engine,
+            f"UPDATE {table} SET {change}, changed_at = clock_timestamp() "
+            f"WHERE {_COUNTS[table]} AND {_IDS[table]} = ANY(:ids) RETURNING {told}",
+            ids=list(ids),
         )
 
     # ------------------------------------------------------------ looking
@@ -238,23 +236,21 @@ class Stock:
 
     def orders_changed(self, since: datetime) -> list[str]:
         """The `lines` of orders that changed after `since`."""
-        return list(
-            fetch_column(self.engine, "SELECT lines FROM stock_orders WHERE changed_at > :since", since=since)
+        return fetch_column(
+            self.engine, "SELECT lines FROM stock_orders WHERE changed_at > :since", since=since
         )
 
     def orders_settling(self, before: datetime, after: datetime) -> list[str]:
         """The `lines` of orders that were marked as exported, or closed, between the two times: they stopped counting
         as open."""
-        return list(
-            fetch_column(
-                self.engine,
-                "SELECT lines FROM stock_orders "
-                "WHERE (holds AND exported_at > :after AND exported_at <= :before) "
-                "OR (NOT holds AND closed_at > :after AND closed_at <= :before "
-                f"AND {_ENDED.format(after=':after')})",
-                before=before,
-                after=after,
-            )
+        return fetch_column(
+            self.engine,
+            "SELECT lines FROM stock_orders "
+            "WHERE (holds AND exported_at > :after AND exported_at <= :before) "
+            "OR (NOT holds AND closed_at > :after AND closed_at <= :before "
+            f"AND {_ENDED.format(after=':after')})",
+            before=before,
+            after=after,
         )
 
     # ------------------------------------------------------------ how

@@ -26,9 +26,8 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from retail_sync.ledger.engine import SYSTEM, transaction
 from retail_sync.ledger.statements import execute, fetch_one, fetch_value
@@ -233,13 +232,12 @@ def lost(name: str) -> LeaseLost:
 
 
 def _held_by_another(connection: Connection, name: str) -> LeaseHeld:
-    row: Any = connection.execute(
-        text(
-            "SELECT holder, EXTRACT(EPOCH FROM until - clock_timestamp())::float8 AS left FROM leases "
-            "WHERE name = :name"
-        ),
-        {"name": name},
-    ).one()
+    row = fetch_one(
+        connection,
+        "SELECT holder, EXTRACT(EPOCH FROM until - clock_timestamp())::float8 AS left FROM leases "
+        "WHERE name = :name",
+        name=name,
+    )
     wait = max(0.05, row.left)
     return LeaseHeld(
         f"{row.holder} is writing {name}, or died while it did; its lease runs out in {wait:.0f} s.",

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from retail_sync.ledger.bulk import copy_in, copy_out, incoming, jsonb
 from retail_sync.ledger.engine import SYSTEM, Bind, transaction
 from retail_sync.ledger.rows import Agreement, Link
-from retail_sync.ledger.statements import columns, execute, fetch_as, fetch_column, fetch_value
+from retail_sync.ledger.statements import columns, execute, fetch, fetch_as, fetch_column, fetch_value
 from retail_sync.records.errors import RecordRejected
 
 _SELECT = f"SELECT {columns(Link)} FROM links"
@@ -92,14 +92,8 @@ class Links:
 
     def count(self, entity: str, kind: str) -> int:
         """How many links are in force."""
-        return int(
-            fetch_value(
-                self.engine,
-                "SELECT count(*) FROM links WHERE entity = :entity AND kind = :kind AND retired_at IS NULL",
-                entity=entity,
-                kind=kind,
-            )
-        )
+        every = "SELECT count(*) FROM links WHERE entity = :entity AND kind = :kind AND retired_at IS NULL"
+        return int(fetch_value(self.engine, every, entity=entity, kind=kind))
 
     def partners(self, entity: str, kind: str, ids: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
         """Whom these records (ids by system) are linked with, by system."""
@@ -107,16 +101,13 @@ class Links:
         with transaction(self.engine) as connection:
             for system, some in ids.items():
                 theirs = "lightspeed" if system == "commercetools" else "commercetools"
+                partners = (
+                    f"SELECT {theirs}_id FROM links WHERE entity = :entity AND kind = :kind "
+                    f"AND retired_at IS NULL AND {system}_id = ANY(:ids)"
+                )
                 if some:
-                    found[theirs] |= set(
-                        fetch_column(
-                            connection,
-                            f"SELECT {theirs}_id FROM links WHERE entity = :entity AND kind = :kind "
-                            f"AND retired_at IS NULL AND {system}_id = ANY(:ids)",
-                            entity=entity,
-                            kind=kind,
-                            ids=list(some),
-                        )
+                    found[theirs].update(
+                        fetch_column(connection, partners, entity=entity, kind=kind, ids=list(some))
                     )
         return found
 
@@ -230,18 +221,15 @@ def _held(connection: Connection, links: Sequence[Link]) -> Iterator[_Pair]:
     """Links in force that share an id with one of `links`."""
     for entity, kind in sorted({(link.entity, link.kind) for link in links}):
         wanted = [link for link in links if (link.entity, link.kind) == (entity, kind)]
-        rows = connection.execute(
-            text(
-                "SELECT entity, kind, commercetools_id, lightspeed_id, id FROM links "
-                "WHERE entity = :entity AND kind = :kind AND retired_at IS NULL "
-                "AND (commercetools_id = ANY(:ours) OR lightspeed_id = ANY(:theirs))"
-            ),
-            {
-                "entity": entity,
-                "kind": kind,
-                "ours": [link.commercetools_id for link in wanted],
-                "theirs": [link.lightspeed_id for link in wanted],
-            },
+        rows = fetch(
+            connection,
+            "SELECT entity, kind, commercetools_id, lightspeed_id, id FROM links "
+            "WHERE entity = :entity AND kind = :kind AND retired_at IS NULL "
+            "AND (commercetools_id = ANY(:ours) OR lightspeed_id = ANY(:theirs))",
+            entity=entity,
+            kind=kind,
+            ours=[link.commercetools_id for link in wanted],
+            theirs=[link.lightspeed_id for link in wanted],
         )
         yield from (_Pair(*row) for row in rows)
 

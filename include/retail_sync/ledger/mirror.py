@@ -142,19 +142,9 @@ class Mirror:
         parents: Collection[str] | None = None,
     ) -> Iterator[MirrorRow]:
         """As `read`, a few thousand rows in memory at a time."""
-        choices = []
-        if ids is not None:
-            choices.append("id = ANY(:ids)")
-        if parents is not None:
-            choices.append("parent_id = ANY(:parents)")
-        narrowed = f"AND ({' OR '.join(choices)})" if choices else ""
-        values = {
-            "entity": entity,
-            "kind": kind,
-            "system": system,
-            **({"ids": list(ids)} if ids is not None else {}),
-            **({"parents": list(parents)} if parents is not None else {}),
-        }
+        given = {name: list(some) for name, some in (("id", ids), ("parent_id", parents)) if some is not None}
+        narrowed = f"AND ({' OR '.join(f'{name} = ANY(:{name})' for name in given)})" if given else ""
+        values = {"entity": entity, "kind": kind, "system": system, **given}
         with transaction(self.engine) as connection:
             result = connection.execute(
                 text(
@@ -185,6 +175,9 @@ class Mirror:
         of `ids`, one of `labels` as it is spelled, or a label that is one of `alike` but for capitals and blanks
         (`folded_key`): candidates for whoever compares them."""
         names = [*fields, *identity]
+        folded = None if alike is None else {folded_key(one) for one in alike}
+        wanted = {"id": ids, "label": labels, "label_key": folded}
+        given = {name: list(some) for name, some in wanted.items() if some is not None}
         chosen = [
             *(f"fields ->> {literal(name)}" for name in fields),
             *(f"identity ->> {literal(name)}" for name in identity),
@@ -194,19 +187,10 @@ class Mirror:
                 connection,
                 f"SELECT id, parent_id, deleted_at, label{''.join(f', {one}' for one in chosen)} FROM mirror "
                 "WHERE entity = %(entity)s AND kind = %(kind)s AND system = %(system)s"
-                + (" AND id = ANY(%(ids)s)" if ids is not None else "")
-                + (" AND label = ANY(%(labels)s)" if labels is not None else "")
-                + (" AND label_key = ANY(%(alike)s)" if alike is not None else ""),
+                + "".join(f" AND {name} = ANY(%({name})s)" for name in given),
                 {"id": "text", "parent_id": "text", "deleted_at": "time", "label": "text"}
                 | dict.fromkeys(names, "text"),
-                {
-                    "entity": entity,
-                    "kind": kind,
-                    "system": system,
-                    **({} if ids is None else {"ids": list(ids)}),
-                    **({} if labels is None else {"labels": list(labels)}),
-                    **({} if alike is None else {"alike": sorted({folded_key(one) for one in alike})}),
-                },
+                {"entity": entity, "kind": kind, "system": system, **given},
             )
 
     def keys(self, entity: str, kind: str, ids: Mapping[str, Collection[str]]) -> set[str]:
@@ -215,14 +199,8 @@ class Mirror:
             key
             for system, some in ids.items()
             if some
-            for key in fetch_column(
-                self.engine,
-                "SELECT DISTINCT unnest(keys) FROM mirror WHERE entity = :entity AND kind = :kind "
-                "AND system = :system AND id = ANY(:ids)",
-                entity=entity,
-                kind=kind,
-                system=system,
-                ids=list(some),
+            for (key,) in self._side(
+                entity, kind, system, "DISTINCT unnest(keys)", "id = ANY(:ids)", ids=list(some)
             )
         }
 
@@ -248,17 +226,9 @@ class Mirror:
         self, entity: str, kind: str, system: str, name: str, ids: Collection[str]
     ) -> dict[str, Any]:
         """One identity cell of these rows, where they have it."""
-        rows = fetch(
-            self.engine,
-            "SELECT id, identity -> :name FROM mirror WHERE entity = :entity AND kind = :kind "
-            "AND system = :system AND id = ANY(:ids) AND identity ->> :name IS NOT NULL",
-            entity=entity,
-            kind=kind,
-            system=system,
-            name=name,
-            ids=list(ids),
-        )
-        return {row[0]: row[1] for row in rows}
+        there = "id = ANY(:ids) AND identity ->> :name IS NOT NULL"
+        rows = self._side(entity, kind, system, "id, identity -> :name", there, name=name, ids=list(ids))
+        return dict(map(tuple, rows))
 
     def parents(
         self,
@@ -273,67 +243,44 @@ class Mirror:
         column, wanted = ("id", ids) if ids is not None else ("parent_id", parents)
         if not wanted:
             return {}
-        with transaction(self.engine) as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT id, parent_id FROM mirror WHERE entity = :entity AND kind = :kind "
-                    f"AND system = :system AND {column} = ANY(:wanted)"
-                ),
-                {"entity": entity, "kind": kind, "system": system, "wanted": list(wanted)},
-            ).all()
-        return {row[0]: row[1] for row in rows}
+        among = f"{column} = ANY(:wanted)"
+        return dict(map(tuple, self._side(entity, kind, system, "id, parent_id", among, wanted=list(wanted))))
 
     def count_linked(self, entity: str, kind: str, system: str) -> int:
         """How many rows of a system are there and linked."""
-        with transaction(self.engine) as connection:
-            return int(
-                connection.execute(
-                    text(
-                        "SELECT count(*) FROM links JOIN mirror USING (entity, kind) "
-                        "WHERE links.entity = :entity AND links.kind = :kind AND links.retired_at IS NULL "
-                        f"AND mirror.system = :system AND mirror.id = links.{_SIDES[system]} "
-                        "AND mirror.deleted_at IS NULL"
-                    ),
-                    {"entity": entity, "kind": kind, "system": system},
-                ).scalar_one()
-            )
+        (counted,) = self._linked(entity, kind, system, "count(*)", "", "mirror.deleted_at IS NULL")
+        return int(counted)
 
     def linked_and_off(self, entity: str, kind: str, system: str, parent_kind: str, switch: str) -> set[str]:
         """Ids of linked rows of a system that are gone, or whose parent is switched off (identity cell `switch`)."""
-        with transaction(self.engine) as connection:
-            return set(
-                connection.execute(
-                    text(
-                        "SELECT mirror.id FROM links JOIN mirror USING (entity, kind) "
-                        "LEFT JOIN mirror AS parent ON parent.entity = mirror.entity "
-                        "AND parent.kind = :parent_kind AND parent.system = mirror.system "
-                        "AND parent.id = mirror.parent_id "
-                        "WHERE links.entity = :entity AND links.kind = :kind AND links.retired_at IS NULL "
-                        f"AND mirror.system = :system AND mirror.id = links.{_SIDES[system]} "
-                        "AND (mirror.deleted_at IS NOT NULL OR parent.identity ->> :switch = 'false')"
-                    ),
-                    {
-                        "entity": entity,
-                        "kind": kind,
-                        "system": system,
-                        "parent_kind": parent_kind,
-                        "switch": switch,
-                    },
-                ).scalars()
+        parent = (
+            "LEFT JOIN mirror AS parent ON parent.entity = mirror.entity AND parent.kind = :parent_kind "
+            "AND parent.system = mirror.system AND parent.id = mirror.parent_id"
+        )
+        off = "(mirror.deleted_at IS NOT NULL OR parent.identity ->> :switch = 'false')"
+        return set(
+            self._linked(
+                entity, kind, system, "mirror.id", parent, off, parent_kind=parent_kind, switch=switch
             )
+        )
+
+    def _linked(
+        self, entity: str, kind: str, system: str, select: str, join: str, condition: str, **values: Any
+    ) -> list[Any]:
+        """A column of the rows of one side that are linked and meet this condition."""
+        return fetch_column(
+            self.engine,
+            f"SELECT {select} FROM links JOIN mirror USING (entity, kind) {join} "
+            "WHERE links.entity = :entity AND links.kind = :kind AND links.retired_at IS NULL "
+            f"AND mirror.system = :system AND mirror.id = links.{_SIDES[system]} AND {condition}",
+            **{"entity": entity, "kind": kind, "system": system, **values},
+        )
 
     def listed(self, entity: str, kind: str, system: str, name: str) -> dict[str, str]:
         """The identity cell `name`, a list, as JSON text, of all rows that have something in it, by id. Index
         ix_mirror_parts."""
-        rows = fetch(
-            self.engine,
-            f"SELECT id, identity ->> {literal(name)} FROM mirror WHERE entity = :entity AND kind = :kind "
-            f"AND system = :system AND identity -> {literal(name)} <> CAST('[]' AS jsonb)",
-            entity=entity,
-            kind=kind,
-            system=system,
-        )
-        return {row[0]: row[1] for row in rows}
+        cell, something = literal(name), f"identity -> {literal(name)} <> CAST('[]' AS jsonb)"
+        return dict(map(tuple, self._side(entity, kind, system, f"id, identity ->> {cell}", something)))
 
     def changed(self, entity: str, since: datetime) -> dict[tuple[str, str], set[str]]:
         """Ids of rows that changed after `since` (ledger's clock), by (system, kind)."""
@@ -353,48 +300,22 @@ class Mirror:
     ) -> set[str]:
         """Ids of live rows whose identity cell `name`, a list of times, has one after `since` and up to `until`.
         Index ix_mirror_turns."""
-        return set(
-            fetch_column(
-                self.engine,
-                f"""
-                SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system
-                  AND deleted_at IS NULL AND identity ? {literal(name)}
-                  AND EXISTS (
-                      SELECT FROM jsonb_array_elements_text(identity -> :name) AS turn
-                      WHERE CAST(turn AS timestamptz) > :since AND CAST(turn AS timestamptz) <= :until
-                  )
-                """,
-                entity=entity,
-                kind=kind,
-                system=system,
-                name=name,
-                since=since,
-                until=until,
-            )
+        within = (
+            f"identity ? {literal(name)} AND EXISTS ("
+            "SELECT FROM jsonb_array_elements_text(identity -> :name) AS turn "
+            "WHERE CAST(turn AS timestamptz) > :since AND CAST(turn AS timestamptz) <= :until)"
         )
+        return set(self._live(entity, kind, system, within, name=name, since=since, until=until))
 
     def unmet(
         self, entity: str, kind: str, system: str, met: Collection[str], *, seen_before: datetime
     ) -> set[str]:
         """Ids of live rows, last seen before that time (ledger's clock), that are not among `met`."""
+        unmet = "seen_at < :seen_before AND NOT EXISTS (SELECT FROM met_ids WHERE met_ids.id = mirror.id)"
         with transaction(self.engine) as connection:
             execute(connection, "CREATE TEMP TABLE met_ids (id text PRIMARY KEY) ON COMMIT DROP")
             copy_in(connection, "met_ids", ("id",), ((one,) for one in {storable_text(one) for one in met}))
-            return set(
-                fetch_column(
-                    connection,
-                    """
-                    SELECT id FROM mirror
-                    WHERE entity = :entity AND kind = :kind AND system = :system
-                      AND deleted_at IS NULL AND seen_at < :seen_before
-                      AND NOT EXISTS (SELECT FROM met_ids WHERE met_ids.id = mirror.id)
-                    """,
-                    entity=entity,
-                    kind=kind,
-                    system=system,
-                    seen_before=seen_before,
-                )
-            )
+            return set(Mirror(connection)._live(entity, kind, system, unmet, seen_before=seen_before))
 
     def some_live(
         self, entity: str, kind: str, system: str, *, besides: Collection[str], count: int
@@ -420,30 +341,24 @@ class Mirror:
 
     def _live(self, entity: str, kind: str, system: str, condition: str, **values: Any) -> list[str]:
         """Ids of the rows that are not deleted and meet this condition, in its order."""
-        return list(
-            fetch_column(
-                self.engine,
-                "SELECT id FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
-                f"AND deleted_at IS NULL AND {condition}",
-                entity=entity,
-                kind=kind,
-                system=system,
-                **values,
-            )
+        live = f"deleted_at IS NULL AND {condition}"
+        return [one for (one,) in self._side(entity, kind, system, "id", live, **values)]
+
+    def _side(
+        self, entity: str, kind: str, system: str, select: str, condition: str, **values: Any
+    ) -> Sequence[Any]:
+        """Rows of one side that meet this condition, in its order."""
+        return fetch(
+            self.engine,
+            f"SELECT {select} FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+            f"AND {condition}",
+            **{"entity": entity, "kind": kind, "system": system, **values},
         )
 
     def buried(self, entity: str, kind: str, system: str, ids: Collection[str]) -> dict[str, int | None]:
         """Which of these rows are deleted: id -> the version that was last seen."""
-        rows = fetch(
-            self.engine,
-            "SELECT id, version FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
-            "AND deleted_at IS NOT NULL AND id = ANY(:ids)",
-            entity=entity,
-            kind=kind,
-            system=system,
-            ids=list(ids),
-        )
-        return {row[0]: row[1] for row in rows}
+        deleted = "deleted_at IS NOT NULL AND id = ANY(:ids)"
+        return dict(map(tuple, self._side(entity, kind, system, "id, version", deleted, ids=list(ids))))
 
     def mark_gone(
         self, entity: str, kind: str, system: str, proven: Collection[str], at: datetime

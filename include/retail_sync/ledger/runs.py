@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from retail_sync.ledger.bulk import jsonb
-from retail_sync.ledger.cursors import is_later, require_order
 from retail_sync.ledger.engine import SYSTEM, transaction
 from retail_sync.ledger.holds import record_holds, release_settled
 from retail_sync.ledger.rows import HoldDraft, Mode, Purpose, Run, RunState, Settled
@@ -195,12 +194,8 @@ class Runs:
         return value
 
     def _update(self, run_id: str, assignments: str, values: Mapping[str, Any]) -> None:
-        with transaction(self.engine) as connection:
-            done = connection.execute(
-                text(f"UPDATE runs SET {assignments} WHERE id = :id"), {"id": run_id, **values}
-            )
-            if done.rowcount == 0:
-                raise _unknown(run_id)
+        if not execute(self.engine, f"UPDATE runs SET {assignments} WHERE id = :id", id=run_id, **values):
+            raise _unknown(run_id)
 
 
 def _bury_earlier(connection: Connection, run: Run) -> None:
@@ -247,22 +242,20 @@ def _require_run(connection: Connection, run_id: str, entity: str) -> None:
 def _move(connection: Connection, run_id: str, entity: str, system: str, cursor: str, now: datetime) -> str:
     """Move a cursor forwards. A run that read an older window (a backfill beside a delta) leaves it where it is."""
     place = {"entity": entity, "system": system, "cursor": cursor, "run_id": run_id, "now": now}
-    require_order(cursor)
-    inserted = connection.execute(
-        text(
-            "INSERT INTO cursors (entity, system, cursor, run_id, moved_at) "
-            "VALUES (:entity, :system, :cursor, :run_id, :now) ON CONFLICT (entity, system) DO NOTHING"
-        ),
-        place,
-    )
-    if inserted.rowcount:
+    _require_order(cursor)
+    if execute(
+        connection,
+        "INSERT INTO cursors (entity, system, cursor, run_id, moved_at) "
+        "VALUES (:entity, :system, :cursor, :run_id, :now) ON CONFLICT (entity, system) DO NOTHING",
+        **place,
+    ):
         return cursor
     stored: str = fetch_value(
         connection,
         "SELECT cursor FROM cursors WHERE entity = :entity AND system = :system FOR UPDATE",
         **place,
     )
-    if not is_later(cursor, stored):
+    if not _is_later(cursor, stored):
         return stored
     execute(
         connection,
@@ -279,3 +272,42 @@ def _unknown(run_id: str) -> ProtocolFault:
         system=SYSTEM,
         remedy="Clear the whole DAG run in Airflow, so that its first task opens the run again.",
     )
+
+
+def _is_later(candidate: str, stored: str) -> bool:
+    """Whether `candidate` is further along than `stored`. Raises ProtocolFault where they can't be compared.
+
+    A cursor is a text in its system's own terms: a version number or a timestamp. The ledger needs their order only,
+    to never move one backwards.
+    """
+    ours, theirs = _place(candidate), _place(stored)
+    if isinstance(ours, int) and isinstance(theirs, int):
+        return ours > theirs
+    if isinstance(ours, datetime) and isinstance(theirs, datetime):
+        return ours > theirs
+    raise _no_order(f"Cursor {candidate!r} cannot be compared with the stored {stored!r}.")
+
+
+def _require_order(cursor: str) -> None:
+    """Raise ProtocolFault for a first cursor that no later one could be compared with."""
+    if _place(cursor) is None:
+        raise _no_order(f"Cursor {cursor!r} has no place in an order.")
+
+
+def _no_order(problem: str) -> ProtocolFault:
+    return ProtocolFault(
+        problem,
+        system=SYSTEM,
+        remedy="A cursor is a version number or a time with its zone. If the system changed from one to the other, "
+        "remove the entity's row from the table `cursors` and run it once in full mode.",
+    )
+
+
+def _place(cursor: str) -> int | datetime | None:
+    if cursor.isascii() and cursor.isdigit():
+        return int(cursor)
+    try:
+        moment = datetime.fromisoformat(cursor)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

@@ -32,6 +32,11 @@ def fetch_column(bind: Bind, statement: Statement, /, **values: Any) -> list[Any
         return list(connection.execute(_executable(statement), values).scalars())
 
 
+def fetch_pairs(bind: Bind, statement: Statement, /, **values: Any) -> dict[Any, Any]:
+    """The first value of each row -> the second."""
+    return dict(map(tuple, fetch(bind, statement, **values)))
+
+
 def fetch_value(bind: Bind, statement: Statement, /, **values: Any) -> Any:
     """The only value; None where there is no row."""
     with transaction(bind) as connection:

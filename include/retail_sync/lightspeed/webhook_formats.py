@@ -1,10 +1,12 @@
-"""How webhooks of a store look as they arrive: known here without any client of a store. Only X-Series sends any."""
+"""How webhooks of each series look as they arrive: known here without any client of a store."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from retail_sync.lightspeed.versions import Series
 from retail_sync.lightspeed.x_series.events.notifications import TOPICS, Signature, hint_of
 from retail_sync.records.events import Hint
 
@@ -19,4 +21,5 @@ class WebhookFormat:
     hint_of: Callable[[str, bytes], Hint]
 
 
-STORE_WEBHOOKS = WebhookFormat(TOPICS, Signature, hint_of)
+WEBHOOKS = MappingProxyType[Series, WebhookFormat]({"x": WebhookFormat(TOPICS, Signature, hint_of)})
+"""By series; one that is not here sends none."""

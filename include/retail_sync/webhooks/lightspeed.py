@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from retail_sync.lightspeed.webhook_formats import STORE_WEBHOOKS
+from retail_sync.lightspeed.webhook_formats import WEBHOOKS, WebhookFormat
 from retail_sync.settings.models import SyncSettings
 from retail_sync.webhooks.addresses import check_address_secret, check_tenant, no_such_address
 from retail_sync.webhooks.answers import UNKNOWN_SENDER, ComeAgain, Refused
@@ -32,13 +32,13 @@ class Signed:
     strangers: Strangers = field(default_factory=Strangers)
 
     async def take(self, request: Request, settings: SyncSettings, secrets: ReceiverSecrets) -> Delivery:
-        topic = _topic(request, settings)
+        topic, webhooks = _topic(request, settings, secrets)
         if not secrets.lightspeed_signing:
             raise Refused(UNKNOWN_SENDER, "the connection has no secret that webhooks are signed with")
         header = request.headers.get(SIGNATURE)
         if header is None:
             raise Refused(UNKNOWN_SENDER, "a webhook is not signed")
-        signature = STORE_WEBHOOKS.signature(header, secrets.lightspeed_signing)
+        signature = webhooks.signature(header, secrets.lightspeed_signing)
         if not signature.is_one:
             raise Refused(UNKNOWN_SENDER, WRONG)
         self._require_believable(request, settings)
@@ -46,7 +46,7 @@ class Signed:
         raw = await self.strangers.body_of(request, most, signature.update)
         if not signature.is_right():
             raise Refused(UNKNOWN_SENDER, WRONG)
-        return _delivery(topic, raw)
+        return _delivery(topic, webhooks, raw)
 
     def _require_believable(self, request: Request, settings: SyncSettings) -> None:
         """Raises ComeAgain where no body of this address is read for the rest of the minute. A genuine sender may share
@@ -56,21 +56,22 @@ class Signed:
 
 
 async def unsigned(request: Request, settings: SyncSettings, secrets: ReceiverSecrets) -> Delivery:
-    topic = _topic(request, settings)
+    topic, webhooks = _topic(request, settings, secrets)
     purpose = f"lightspeed/{settings.realtime.tenant}/{topic}"
     check_address_secret(request, secrets.lightspeed_webhook_secret, purpose)
     if not settings.realtime.lightspeed.allow_unsigned:
         raise Refused(UNKNOWN_SENDER, "webhooks without a signature are not allowed (allow_unsigned)")
-    return _delivery(topic, await body_of(request, settings.realtime.most_body_kilobytes))
+    return _delivery(topic, webhooks, await body_of(request, settings.realtime.most_body_kilobytes))
 
 
-def _topic(request: Request, settings: SyncSettings) -> str:
+def _topic(request: Request, settings: SyncSettings, secrets: ReceiverSecrets) -> tuple[str, WebhookFormat]:
+    """The topic of the address, and how webhooks of the store's series look. Refused where it sends no such ones."""
     check_tenant(request, settings)
-    topic = str(request.path_params["topic"])
-    if topic not in STORE_WEBHOOKS.topics:
+    topic, webhooks = str(request.path_params["topic"]), WEBHOOKS.get(secrets.lightspeed_series)
+    if webhooks is None or topic not in webhooks.topics:
         raise no_such_address()
-    return topic
+    return topic, webhooks
 
 
-def _delivery(topic: str, raw: bytes) -> Delivery:
-    return Delivery(f"lightspeed {topic}", [STORE_WEBHOOKS.hint_of(topic, raw)])
+def _delivery(topic: str, webhooks: WebhookFormat, raw: bytes) -> Delivery:
+    return Delivery(f"lightspeed {topic}", [webhooks.hint_of(topic, raw)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from retail_sync.lightspeed.versions import DEFAULT_SERIES, Series
 from retail_sync.records.events import Hint
 from retail_sync.settings.models import SyncSettings
 
@@ -13,7 +14,8 @@ from retail_sync.settings.models import SyncSettings
 class ReceiverSecrets:
     """What senders are known by. None or empty = nobody of that kind is believed.
 
-    `lightspeed_signing`: secrets a webhook may be signed with. `lightspeed_webhook_secret`, `event_secret`: what the
+    `lightspeed_series`: of the store whose webhooks are meant. `lightspeed_signing`: secrets a webhook
+    may be signed with. `lightspeed_webhook_secret`, `event_secret`: what the
     secret part of an address is made from (Lightspeed's without a signature, commercetools' destinations).
     `commercetools_project`: the project whose notifications are meant.
     """
@@ -22,6 +24,7 @@ class ReceiverSecrets:
     lightspeed_webhook_secret: str | None = field(default=None, repr=False)
     event_secret: str | None = field(default=None, repr=False)
     commercetools_project: str = ""
+    lightspeed_series: Series = DEFAULT_SERIES
 
 
 @dataclass(frozen=True)

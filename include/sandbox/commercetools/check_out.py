@@ -15,9 +15,10 @@ from typing import Any
 from sandbox.commercetools import order_stock
 from sandbox.commercetools.baskets import Basket, Extra, Item, Pay, Shipped
 from sandbox.commercetools.errors import ApiError, Json, invalid_field
+from sandbox.commercetools.orders import LINE_LISTS, ORDER_LISTS
 from sandbox.commercetools.prices import channel_with_role, selected_price, stored_money
 from sandbox.commercetools.products import variants_of
-from sandbox.commercetools.shapes import copied
+from sandbox.commercetools.shapes import copied, empty_lists
 from sandbox.commercetools.shipping_methods import cost_of, shipping_rate
 from sandbox.commercetools.state import Context, Project
 from sandbox.commercetools.taxing import Units, cut, portions_of, spread, taxed
@@ -25,12 +26,6 @@ from sandbox.commercetools.writing import add, create
 
 NO_PRICE = 100
 """What a unit costs whose variant has no price."""
-
-
-_LISTS = (
-    *("shipping", "discountCodes", "directDiscounts", "itemShippingAddresses", "refusedGifts"),
-    *("syncInfo", "returnInfo"),
-)
 
 
 def check_out(context: Context, basket: Basket) -> Json:
@@ -87,7 +82,7 @@ class _CheckOut:
             "lineItems": lines,
             "customLineItems": extras,
         }
-        order |= {name: [] for name in _LISTS}
+        order |= empty_lists(ORDER_LISTS)
         if basket.number is not None:
             order["orderNumber"] = basket.number
         if basket.store is not None:
@@ -178,10 +173,7 @@ class _CheckOut:
             "quantity": item.quantity,
             "lineItemMode": "GiftLineItem" if item.gift else "Standard",
             "priceMode": "Platform",
-            "state": [],
-            "discountedPricePerQuantity": [],
-            "perMethodTaxRate": [],
-            "taxedPricePortions": [],
+            **empty_lists(LINE_LISTS),
         }
         if product is not None:
             data = product["masterData"]["current"]
@@ -208,10 +200,7 @@ class _CheckOut:
             "money": self._money(extra.money),
             "quantity": extra.quantity,
             "priceMode": "Standard",
-            "state": [],
-            "discountedPricePerQuantity": [],
-            "perMethodTaxRate": [],
-            "taxedPricePortions": [],
+            **empty_lists(LINE_LISTS),
         }
         category = None
         if extra.tax_category is not None:

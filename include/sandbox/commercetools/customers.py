@@ -23,7 +23,7 @@ from sandbox.commercetools.errors import (
     reference_not_found,
     required_field,
 )
-from sandbox.commercetools.prices import change_value, set_reference, set_text
+from sandbox.commercetools.prices import change_value, put_list, set_reference, set_text
 from sandbox.commercetools.shapes import Shape, words
 from sandbox.commercetools.state import Action, Context, Kind, Project
 
@@ -35,6 +35,7 @@ _PLAIN = dict.fromkeys(
 _MODE = shapes.one_of("Password", "ExternalAuth")
 _ASSIGNMENTS = shapes.list_of(shapes.shaped(Shape({"customerGroup": shapes.reference})), at_most=500)
 _STORES = shapes.list_of(shapes.reference, at_most=500)
+_STORE = Shape({"store": shapes.reference})
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -156,34 +157,8 @@ def _set_number(context: Context, customer: Json, action: Json) -> None:
         customer["customerNumber"] = action["customerNumber"]
 
 
-def _set_assignments(context: Context, customer: Json, action: Json) -> None:
-    customer["customerGroupAssignments"] = _assignments(context, action["customerGroupAssignments"])
-
-
-def _add_assignment(context: Context, customer: Json, action: Json) -> None:
-    (added,) = _assignments(context, [action["customerGroupAssignment"]])
-    if added not in customer["customerGroupAssignments"]:
-        customer["customerGroupAssignments"].append(added)
-
-
-def _remove_assignment(context: Context, customer: Json, action: Json) -> None:
-    (removed,) = _assignments(context, [action])
-    customer["customerGroupAssignments"] = [
-        each for each in customer["customerGroupAssignments"] if each != removed
-    ]
-
-
-def _set_stores(context: Context, customer: Json, action: Json) -> None:
-    customer["stores"] = _stores(context, action["stores"])
-
-
-def _add_store(context: Context, customer: Json, action: Json) -> None:
-    customer["stores"] = _stores(context, [*customer["stores"], action["store"]])
-
-
-def _remove_store(context: Context, customer: Json, action: Json) -> None:
-    removed = _store(context, action["store"])
-    customer["stores"] = [store for store in customer["stores"] if store != removed]
+def _without(given: list[Json], removed: Json) -> list[Json]:
+    return [each for each in given if each != removed]
 
 
 def _set_mode(context: Context, customer: Json, action: Json) -> None:
@@ -198,17 +173,33 @@ _ACTIONS: dict[str, Action] = {
     "setKey": set_text("key", shapes.key),
     "setCustomerNumber": Action(_set_number, Shape(optional={"customerNumber": shapes.text})),
     "setCustomerGroup": set_reference("customerGroup", "customer-group"),
-    "setCustomerGroupAssignments": Action(
-        _set_assignments, Shape({"customerGroupAssignments": _ASSIGNMENTS})
+    "setCustomerGroupAssignments": put_list(
+        "customerGroupAssignments",
+        lambda context, _, action: _assignments(context, action["customerGroupAssignments"]),
+        Shape({"customerGroupAssignments": _ASSIGNMENTS}),
     ),
-    "addCustomerGroupAssignment": Action(
-        _add_assignment,
+    "addCustomerGroupAssignment": put_list(
+        "customerGroupAssignments",
+        lambda context, old, action: [
+            *old,
+            *(one for one in _assignments(context, [action["customerGroupAssignment"]]) if one not in old),
+        ],
         Shape({"customerGroupAssignment": shapes.shaped(Shape({"customerGroup": shapes.reference}))}),
     ),
-    "removeCustomerGroupAssignment": Action(_remove_assignment, Shape({"customerGroup": shapes.reference})),
-    "setStores": Action(_set_stores, Shape({"stores": _STORES})),
-    "addStore": Action(_add_store, Shape({"store": shapes.reference})),
-    "removeStore": Action(_remove_store, Shape({"store": shapes.reference})),
+    "removeCustomerGroupAssignment": put_list(
+        "customerGroupAssignments",
+        lambda context, old, action: _without(old, *_assignments(context, [action])),
+        Shape({"customerGroup": shapes.reference}),
+    ),
+    "setStores": put_list(
+        "stores", lambda context, _, action: _stores(context, action["stores"]), Shape({"stores": _STORES})
+    ),
+    "addStore": put_list(
+        "stores", lambda context, old, action: _stores(context, [*old, action["store"]]), _STORE
+    ),
+    "removeStore": put_list(
+        "stores", lambda context, old, action: _without(old, _store(context, action["store"])), _STORE
+    ),
     "setAuthenticationMode": Action(_set_mode, Shape({"authMode": _MODE}, {"password": shapes.text})),
     **ADDRESS_ACTIONS,
     **CUSTOM_ACTIONS,

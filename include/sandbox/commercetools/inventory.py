@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sandbox.commercetools import shapes
@@ -66,22 +66,21 @@ def _conflict(entry: Json, name: str, value: Any) -> ApiError:
     return duplicate_field("supplyChannel" if "supplyChannel" in entry else "sku", value[1] or value[0])
 
 
-def _move(entry: Json, by: int) -> None:
-    entry["quantityOnStock"] += by
-    entry["availableQuantity"] += by
+def _moves(by: Callable[[Context, Json, int], int]) -> Action:
+    """An action that moves both figures of an entry, by what its quantity comes to."""
+
+    def apply(context: Context, entry: Json, action: Json) -> None:
+        moved = by(context, entry, action["quantity"])
+        entry["quantityOnStock"] += moved
+        entry["availableQuantity"] += moved
+
+    return Action(apply, Shape({"quantity": shapes.integer}))
 
 
-def _change_quantity(context: Context, entry: Json, action: Json) -> None:
-    _check_settable(context, "quantity", action["quantity"])
-    _move(entry, action["quantity"] - entry["quantityOnStock"])
-
-
-def _add_quantity(context: Context, entry: Json, action: Json) -> None:
-    _move(entry, action["quantity"])
-
-
-def _remove_quantity(context: Context, entry: Json, action: Json) -> None:
-    _move(entry, -action["quantity"])
+def _up_to(context: Context, entry: Json, quantity: int) -> int:
+    _check_settable(context, "quantity", quantity)
+    moved: int = quantity - entry["quantityOnStock"]
+    return moved
 
 
 def _set_limits(context: Context, entry: Json, action: Json) -> None:
@@ -122,17 +121,15 @@ def _changed(project: Project, before: Json | None, after: Json | None) -> None:
     _move_products(project, {entry["sku"] for entry in (before, after) if entry is not None})
 
 
-_QUANTITY = Shape({"quantity": shapes.integer})
-
 INVENTORY = Kind(
     path="inventory",
     type_id="inventory-entry",
     draft=_DRAFT,
     build=_build,
     actions={
-        "changeQuantity": Action(_change_quantity, _QUANTITY),
-        "addQuantity": Action(_add_quantity, _QUANTITY),
-        "removeQuantity": Action(_remove_quantity, _QUANTITY),
+        "changeQuantity": _moves(_up_to),
+        "addQuantity": _moves(lambda context, entry, quantity: quantity),
+        "removeQuantity": _moves(lambda context, entry, quantity: -quantity),
         "setRestockableInDays": set_text("restockableInDays", shapes.integer),
         "setExpectedDelivery": set_moment("expectedDelivery"),
         "setSupplyChannel": set_text("supplyChannel", shapes.reference, stored=_supply_channel),

@@ -1,11 +1,12 @@
 """Orders, taken as they are given: prices and taxes are not computed, as in the order import of the API. Orders with
 all that a shop works out are made by `check_out`.
 
-Stock moves as the inventory mode says, see `order_stock`.
+Stock moves as the inventory mode says, see `order_stock`. `order_draft` is an import as a shop writes it at check-out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox.commercetools import order_stock, shapes
@@ -18,10 +19,11 @@ from sandbox.commercetools.prices import (
     change_value,
     channel_with_role,
     money,
+    selected_price,
     set_text,
 )
 from sandbox.commercetools.products import variants_of
-from sandbox.commercetools.shapes import Shape, as_stored_moment
+from sandbox.commercetools.shapes import Shape, as_stored_moment, empty_lists
 from sandbox.commercetools.state import Action, Context, Kind, Project
 from sandbox.commercetools.taxing import portions_of, taxed
 
@@ -36,15 +38,16 @@ _STATES = {
 }
 
 
+LINE_LISTS = "state discountedPricePerQuantity perMethodTaxRate taxedPricePortions"
+ORDER_LISTS = "shipping discountCodes directDiscounts itemShippingAddresses refusedGifts syncInfo returnInfo"
+
+
 def _line_item(context: Context, draft: Json) -> Json:
     item: Json = {
         "id": context.project.platform.new_id(),
         "lineItemMode": "Standard",
         "priceMode": "ExternalTotal",
-        "state": [],
-        "discountedPricePerQuantity": [],
-        "perMethodTaxRate": [],
-        "taxedPricePortions": [],
+        **empty_lists(LINE_LISTS),
         **draft,
     }
     item["price"] = {"id": context.project.platform.new_id(), **draft["price"]}
@@ -68,10 +71,7 @@ def _custom_line_item(context: Context, draft: Json) -> Json:
     unit = draft["money"]
     return {
         "id": context.project.platform.new_id(),
-        "state": [],
-        "discountedPricePerQuantity": [],
-        "perMethodTaxRate": [],
-        "taxedPricePortions": [],
+        **empty_lists(LINE_LISTS),
         "priceMode": "Standard",
         **draft,
         **_amounts(context, draft, unit),
@@ -123,13 +123,7 @@ def _build_order(context: Context, draft: Json) -> Json:
         "inventoryMode": "None",
         "shippingMode": "Single",
         "origin": "Customer",
-        "shipping": [],
-        "discountCodes": [],
-        "directDiscounts": [],
-        "itemShippingAddresses": [],
-        "refusedGifts": [],
-        "syncInfo": [],
-        "returnInfo": [],
+        **empty_lists(ORDER_LISTS),
         **given,
         "lineItems": [_line_item(context, item) for item in given.get("lineItems", [])],
         "customLineItems": [_custom_line_item(context, item) for item in given.get("customLineItems", [])],
@@ -317,3 +311,55 @@ ORDERS = Kind(
     changed=_changed,
     index=_index,
 )
+
+
+CURRENCY = "EUR"
+
+
+NO_PRICE: Json = {"currencyCode": CURRENCY, "centAmount": 100}
+"""What a line costs whose variant has no price: stock is what such orders are about."""
+
+
+Line = tuple[str, int, str | None]
+"""SKU, quantity, and the key of the supply channel, if one is named."""
+
+
+def order_draft(
+    project: Project, lines: Iterable[Line], mode: str, number: str | None, fields: dict[str, Any]
+) -> Json:
+    """An `OrderImportDraft` for these lines; `fields` are laid over it."""
+    items = [_line(project, *line) for line in lines]
+    total = sum(item["price"]["value"]["centAmount"] * item["quantity"] for item in items)
+    draft: Json = {
+        "totalPrice": {"currencyCode": CURRENCY, "centAmount": total},
+        "inventoryMode": mode,
+        "lineItems": items,
+    }
+    if number is not None:
+        draft["orderNumber"] = number
+    return {**draft, **fields}
+
+
+def _line(project: Project, sku: str, quantity: int, channel: str | None) -> Json:
+    product = project.collection("products").find_by("sku", sku)
+    name, value = {project.settings["languages"][0]: sku}, NO_PRICE
+    if product is not None:
+        data = product["masterData"]["current"]
+        name = data["name"]
+        value = next((_price(project, each) for each in variants_of(data) if each.get("sku") == sku), value)
+    item: Json = {
+        "name": name,
+        "variant": {"sku": sku},
+        "quantity": quantity,
+        "price": {"value": {"currencyCode": CURRENCY, "centAmount": value["centAmount"]}},
+    }
+    if channel is not None:
+        item["supplyChannel"] = {"typeId": "channel", "key": channel}
+    return item
+
+
+def _price(project: Project, variant: Json) -> Json:
+    now = project.platform.now()
+    chosen = selected_price(variant.get("prices", []), CURRENCY, None, None, now)
+    value: Json = chosen["value"] if chosen is not None else NO_PRICE
+    return value

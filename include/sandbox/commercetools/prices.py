@@ -297,6 +297,15 @@ def set_reference(name: str, type_id: str) -> Action:
     return set_text(name, shapes.reference, stored=lambda context, value: context.reference(value, type_id))
 
 
+def put_list(name: str, changed: Callable[[Context, list[Json], Json], list[Json]], shape: Shape) -> Action:
+    """An action that makes another list of one. `changed`: of the list as it is, and the action."""
+
+    def apply(context: Context, resource: Json, action: Json) -> None:
+        resource[name] = changed(context, resource[name], action)
+
+    return Action(apply, shape)
+
+
 def change_value(name: str, check: shapes.Check) -> Action:
     """`changeX`: replaces a value that must be there."""
 

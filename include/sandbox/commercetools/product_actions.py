@@ -76,15 +76,9 @@ def _variant_of(data: Json, action: Json, id_name: str = "variantId") -> Json:
 
 def _data_text(field: str, check: shapes.Check, *, required: bool = False) -> Action:
     def edit(context: Context, product: Json, data: Json, action: Json) -> None:
-        data.pop(field, None)
-        if field in action:
-            data[field] = action[field]
+        _put(data, field, action)
 
     return _data_action(edit, Shape({field: check}) if required else Shape(optional={field: check}))
-
-
-def _set_search_keywords(context: Context, product: Json, data: Json, action: Json) -> None:
-    data["searchKeywords"] = action["searchKeywords"]
 
 
 # --- categories, tax, state ------------------------------------------------------------------------------------------
@@ -156,18 +150,21 @@ def _change_master(context: Context, product: Json, data: Json, action: Json) ->
 
 def _set_sku(context: Context, product: Json, data: Json, action: Json) -> None:
     variant = _variant_of(data, {"variantId": action["variantId"]})
-    before = variant.pop("sku", None)
+    before = variant.get("sku")
     if before != action.get("sku") and context.project.ids_with_sku("inventory", before):
         raise invalid_operation(f"The SKU '{before}' has an inventory entry and cannot be changed.")
-    if "sku" in action:
-        variant["sku"] = action["sku"]
+    _put(variant, "sku", action)
+
+
+def _put(holder: Json, name: str, action: Json) -> None:
+    """What the action gives under this name, or nothing."""
+    holder.pop(name, None)
+    if name in action:
+        holder[name] = action[name]
 
 
 def _set_variant_key(context: Context, product: Json, data: Json, action: Json) -> None:
-    variant = _variant_of(data, action)
-    variant.pop("key", None)
-    if "key" in action:
-        variant["key"] = action["key"]
+    _put(_variant_of(data, action), "key", action)
 
 
 # --- attributes ------------------------------------------------------------------------------------------------------
@@ -269,9 +266,7 @@ def _move_image(context: Context, product: Json, data: Json, action: Json) -> No
 
 def _set_image_label(context: Context, product: Json, data: Json, action: Json) -> None:
     images, position = _image_place(data, action)
-    images[position].pop("label", None)
-    if "label" in action:
-        images[position]["label"] = action["label"]
+    _put(images[position], "label", action)
 
 
 # --- publishing ------------------------------------------------------------------------------------------------------
@@ -297,10 +292,6 @@ def _revert(context: Context, product: Json, action: Json) -> None:
     product["masterData"]["staged"] = copied(product["masterData"]["current"])
 
 
-def _image_shape(required: dict[str, shapes.Check], **optional: shapes.Check) -> Shape:
-    return Shape(required, {**_VARIANT, **optional})
-
-
 _ATTRIBUTE = Shape({"name": shapes.text}, {"value": shapes.anything})
 
 ACTIONS: dict[str, Action] = {
@@ -311,7 +302,7 @@ ACTIONS: dict[str, Action] = {
     "setMetaTitle": _data_text("metaTitle", shapes.localized),
     "setMetaDescription": _data_text("metaDescription", shapes.localized),
     "setMetaKeywords": _data_text("metaKeywords", shapes.localized),
-    "setSearchKeywords": _data_action(_set_search_keywords, Shape({"searchKeywords": shapes.mapping})),
+    "setSearchKeywords": _data_text("searchKeywords", shapes.mapping, required=True),
     "addToCategory": _data_action(
         _add_to_category, Shape({"category": shapes.reference}, {"orderHint": shapes.text}), _resolve_category
     ),
@@ -348,13 +339,13 @@ ACTIONS: dict[str, Action] = {
     ),
     "removePrice": _data_action(_remove_price, Shape({"priceId": shapes.text})),
     "setPriceMode": set_text("priceMode", shapes.one_of("Embedded", "Standalone")),
-    "addExternalImage": _data_action(_add_image, _image_shape({"image": IMAGE})),
-    "removeImage": _data_action(_remove_image, _image_shape({"imageUrl": shapes.text})),
+    "addExternalImage": _data_action(_add_image, Shape({"image": IMAGE}, _VARIANT)),
+    "removeImage": _data_action(_remove_image, Shape({"imageUrl": shapes.text}, _VARIANT)),
     "moveImageToPosition": _data_action(
-        _move_image, _image_shape({"imageUrl": shapes.text, "position": shapes.integer})
+        _move_image, Shape({"imageUrl": shapes.text, "position": shapes.integer}, _VARIANT)
     ),
     "setImageLabel": _data_action(
-        _set_image_label, _image_shape({"imageUrl": shapes.text}, label=shapes.text)
+        _set_image_label, Shape({"imageUrl": shapes.text}, {**_VARIANT, "label": shapes.text})
     ),
     "publish": Action(_publish, Shape(optional={"scope": shapes.one_of("All", "Prices")})),
     "unpublish": Action(_unpublish),

@@ -191,6 +191,11 @@ def _copy(value: Any) -> Any:
     return value
 
 
+def empty_lists(names: str) -> Json:
+    """Fields that hold nothing yet."""
+    return {name: [] for name in names.split()}
+
+
 def words(*lines: str) -> list[str]:
     """The words of these lines: lists of field names are read more easily as text."""
     return " ".join(lines).split()

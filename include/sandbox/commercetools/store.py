@@ -18,8 +18,7 @@ from sandbox.commercetools.customers import CUSTOMER_GROUPS, CUSTOMERS
 from sandbox.commercetools.deliveries import Deliveries
 from sandbox.commercetools.errors import Json
 from sandbox.commercetools.inventory import INVENTORY
-from sandbox.commercetools.order_drafts import Line, order_draft
-from sandbox.commercetools.orders import ORDERS
+from sandbox.commercetools.orders import ORDERS, Line, order_draft
 from sandbox.commercetools.payments import PAYMENTS
 from sandbox.commercetools.places import CHANNELS, PRODUCT_SELECTIONS, STORES
 from sandbox.commercetools.product_actions import PRODUCTS

@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.commercetools import shapes
 from sandbox.commercetools.catalogue import key_of, queryable
 from sandbox.commercetools.errors import ApiError, Json, invalid_input, invalid_json, required_field
-from sandbox.commercetools.prices import set_text
+from sandbox.commercetools.prices import put_list, set_text
 from sandbox.commercetools.shapes import Shape, copied, words
 from sandbox.commercetools.state import Action, Collection, Context, Kind, Project
 from sandbox.commercetools.writing import add
@@ -114,10 +114,7 @@ def _check(context: Context, subscription: Json) -> None:
 
 
 def _set_list(name: str, check: shapes.Check) -> Action:
-    def apply(context: Context, subscription: Json, action: Json) -> None:
-        subscription[name] = action.get(name, [])
-
-    return Action(apply, Shape(optional={name: check}))
+    return put_list(name, lambda context, old, action: action.get(name, []), Shape(optional={name: check}))
 
 
 def _change_destination(context: Context, subscription: Json, action: Json) -> None:

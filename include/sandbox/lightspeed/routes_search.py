@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,13 +11,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sandbox.lightspeed.customer_rules import DATED_FIELDS
-from sandbox.lightspeed.customer_table import FILTERS
 from sandbox.lightspeed.errors import bad_request
 from sandbox.lightspeed.models import Product
 from sandbox.lightspeed.rows import Record, Table
-from sandbox.lightspeed.sale_search import matching_sales
+from sandbox.lightspeed.sale_rows import Sale
 from sandbox.lightspeed.sale_wire import sale_wire
 from sandbox.lightspeed.store import LightspeedStore
+from sandbox.lightspeed.tables import FILTERS
 from sandbox.lightspeed.web import (
     R,
     access_of,
@@ -117,3 +118,42 @@ def _order_of(row: Any, key: str) -> tuple[bool, str]:
     else:
         value = getattr(row, key, getattr(getattr(row, "family", None), key, None))
     return value is None, f"{value:020}" if isinstance(value, Decimal | int) else str(value).lower()
+
+
+_VALUES: dict[str, Callable[[Sale], set[str | None]]] = {
+    "state": lambda sale: {sale.state},
+    "status": lambda sale: {sale.status},
+    "attributes": lambda sale: set(sale.attributes),
+    "outlet_id": lambda sale: {sale.outlet_id},
+    "register_id": lambda sale: {sale.register_id},
+    "customer_id": lambda sale: {sale.customer_id},
+    "user_id": lambda sale: {sale.user_id},
+    "invoice_number": lambda sale: {sale.invoice_number},
+    "product_id": lambda sale: {line.product_id for line in sale.lines},
+    "payment_type_id": lambda sale: {each.config_id for each in sale.payments},
+}
+
+
+def matching_sales(request: Request, sales: list[Sale]) -> list[Sale]:
+    """Each filter may be given several times: one of the values must fit. Raises 400 for a date that is none."""
+    for name, of in _VALUES.items():
+        wanted = set(request.query_params.getlist(name))
+        if wanted:
+            sales = [sale for sale in sales if of(sale) & wanted]
+    since, until = _moment(request, "date_from"), _moment(request, "date_to")
+    if since is not None:
+        sales = [sale for sale in sales if datetime.fromisoformat(sale.date) >= since]
+    if until is not None:
+        sales = [sale for sale in sales if datetime.fromisoformat(sale.date) <= until]
+    return sales
+
+
+def _moment(request: Request, name: str) -> datetime | None:
+    text = request.query_params.get(name)
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise bad_request(f"{name} must be a date") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

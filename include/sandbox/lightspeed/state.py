@@ -12,14 +12,13 @@ from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.lightspeed.consignment_rows import Consignment
-from sandbox.lightspeed.customer_table import CustomerTable
-from sandbox.lightspeed.locks import TellingLock
 from sandbox.lightspeed.models import Family, Image, OutletTax, Product, Stock
 from sandbox.lightspeed.options import StoreOptions
-from sandbox.lightspeed.price_rows import PriceRows
 from sandbox.lightspeed.rows import Record, Row, Table, Ticker
 from sandbox.lightspeed.sale_rows import Sale
+from sandbox.lightspeed.tables import CustomerTable, PriceRows
 from sandbox.lightspeed.tokens import TokenBook
+from sandbox.locks import TellingLock
 
 FIRST_GENERATED_SKU = 10_000
 CURRENCY_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "NZD": "$", "AUD": "$", "CHF": "CHF"}

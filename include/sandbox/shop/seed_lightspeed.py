@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.lightspeed import LightspeedStore, StoreOptions
 from sandbox.lightspeed.rows import Record
+from sandbox.lightspeed.shop_actions.sales import Rung, Tender
 from sandbox.shop.customers import add_customers
-from sandbox.shop.made_sales import make_sales
 from sandbox.shop.model import Draft, LightspeedShop, Shop, ShopError
 from sandbox.shop.price_books import ALL_CUSTOMERS, price_steps
 from sandbox.shop.services import add_services
@@ -185,3 +186,30 @@ def _variant(family: Draft, variant: Draft, store: LightspeedStore, ids: _Ids) -
         else:
             given["all_outlets_tax"] = {"tax_id": tax}
     return {name: value for name, value in given.items() if value not in (None, "", [])}
+
+
+SALES = 12
+"""Sales rung up, besides the return."""
+
+
+def make_sales(shop: Shop, store: LightspeedStore, *, seed: int = 12) -> None:
+    """Rings them up. Every second one is to a customer; members earn loyalty."""
+    chance = random.Random(seed)
+    store.options.loyalty = True
+    stock = [row for row in store.stock.live() if row.level >= 1]
+    known = [row.id for row in store.customers.live()]
+    # The last one is that of web orders.
+    way: list[Tender] = [(str(each["name"]), None) for each in shop.lightspeed.payment_types[:-1]]
+    made: list[str] = []
+    for n in range(SALES):
+        first = chance.choice(stock)
+        beside = [row for row in stock if row.outlet_id == first.outlet_id and row is not first]
+        lines = [Rung(row.product_id) for row in (first, chance.choice(beside))[: 1 + n % 2]]
+        customer = chance.choice(known) if n % 2 and known else None
+        made.append(
+            store.sell(
+                first.outlet_id, lines, customer=customer, tenders=[way[n % len(way)]] if way else None
+            )
+        )
+    store.return_sale(made[1])
+    store.void_sale(made[2])

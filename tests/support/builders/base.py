@@ -61,7 +61,7 @@ class Builder:
 
     def set(self, section: str = "", **changes: Any) -> None:
         """Somebody edits the file: these settings of a section (of the entity's own), the others stay."""
-        self.settings = with_section(self.settings, section or self.entity, **changes)
+        self.world.set(section or self.entity, **changes)
 
     def holds(self) -> list[Hold]:
         return self.ledger.holds.open_holds(self.entity)
@@ -81,13 +81,6 @@ class Builder:
             and (not parts or any(part in request.path for part in parts))
             and not any(part in request.path for part in but)
         ]
-
-
-def with_section(settings: SyncSettings, section: str, **changes: Any) -> SyncSettings:
-    """The settings with another section (merged at its first level)."""
-    data = settings.model_dump(mode="json")
-    data[section] = {**data[section], **changes}
-    return SyncSettings.model_validate(data)
 
 
 def aligned(ledger: Ledger, *entities: str, **cursors: str) -> None:

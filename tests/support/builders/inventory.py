@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from retail_sync.ledger.rows import Link, MirrorRow
+from retail_sync.ledger.rows import MirrorRow
 from retail_sync.records.ports.inventory import OnlineStock, TillStock
 from retail_sync.records.refs import VariantKey
 from retail_sync.settings.models import SyncSettings
@@ -20,6 +20,7 @@ from sandbox.commercetools import CommercetoolsStore
 from sandbox.lightspeed import LightspeedStore
 from sandbox.shop import Shop
 from tests.support.builders.base import Builder, aligned
+from tests.support.links import pair
 from tests.support.runs import Doors
 from tests.support.worlds import World, open_world, world_of
 
@@ -115,18 +116,8 @@ class Stocked(Builder):
 
     def link(self, sku: str) -> None:
         product = self.products[sku]
-        self.ledger.links.add(
-            [
-                Link(
-                    entity="products",
-                    kind="variant",
-                    commercetools_id=str(VariantKey(f"online-{product}", 1)),
-                    lightspeed_id=product,
-                    matched_by="sku",
-                    run_id="products",
-                )
-            ]
-        )
+        online = str(VariantKey(f"online-{product}", 1))
+        self.ledger.links.add([pair(online, product, run_id="products")])
 
     # --- people at work ---
 

@@ -27,6 +27,7 @@ from tests.commercetools.world import official_bodies
 from tests.support.builders.base import Builder, aligned
 from tests.support.builders.customers import Peopled
 from tests.support.builders.inventory import OUTLETS, Stocked, stocked
+from tests.support.links import pair
 from tests.support.runs import KEY, Ran
 from tests.support.worlds import open_world
 
@@ -158,14 +159,7 @@ class Ordered(Builder):
                 id=record, version=1, label=record, digest=record, fields={}, identity={"tokens": tokens}
             )
             see_rows(self.ledger, "customers", system, [row])
-        link = Link(
-            entity=CUSTOMERS,
-            kind=CUSTOMER,
-            commercetools_id=account,
-            lightspeed_id=customer,
-            matched_by="email",
-            run_id="customers",
-        )
+        link = pair(account, customer, CUSTOMERS, CUSTOMER, matched_by="email", run_id="customers")
         self.ledger.links.add([link])
         self.people[account] = customer
 

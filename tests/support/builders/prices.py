@@ -8,13 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from retail_sync.ledger.rows import Link, MirrorRow
+from retail_sync.ledger.rows import MirrorRow
 from retail_sync.settings.models import SyncSettings
 from retail_sync.sync.prices.feeds import ENTITY
 from sandbox.commercetools import CommercetoolsStore
 from sandbox.lightspeed import LightspeedStore
 from tests.commercetools.world import official_bodies
 from tests.support.builders.base import Builder, aligned
+from tests.support.links import pair
 from tests.support.worlds import World, open_world
 
 STANDARD, REDUCED = Decimal("0.19"), Decimal("0.07")
@@ -104,18 +105,7 @@ class Priced(Builder):
             self.ledger.mirror.see("products", "variant", system, "products", [row])
 
     def link(self, sku: str) -> None:
-        self.ledger.links.add(
-            [
-                Link(
-                    entity="products",
-                    kind="variant",
-                    commercetools_id=self.variants[sku],
-                    lightspeed_id=self.articles[sku],
-                    matched_by="sku",
-                    run_id="products",
-                )
-            ]
-        )
+        self.ledger.links.add([pair(self.variants[sku], self.articles[sku], run_id="products")])
 
     # --- people at work ---
 

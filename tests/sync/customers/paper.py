@@ -16,6 +16,7 @@ from retail_sync.settings.models.customers import CustomerSettings
 from retail_sync.sync.customers.known import UNREADABLE_FIELDS, Known, known_of, to_rows
 from retail_sync.sync.customers.validation import unreadable
 from retail_sync.sync.customers.world import Ruling, Terms, World
+from tests.support.links import pair
 from tests.support.population import Population, Profile
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -73,15 +74,7 @@ def world(
 
 
 def link(online: str, till: str, base: Mapping[str, Any] | None = None) -> Link:
-    return Link(
-        entity="customers",
-        kind="customer",
-        commercetools_id=online,
-        lightspeed_id=till,
-        base=base or {},
-        matched_by="email",
-        run_id="earlier",
-    )
+    return pair(online, till, "customers", "customer", base=base or {}, matched_by="email", run_id="earlier")
 
 
 def people_of(found: Population) -> list[Known]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -96,13 +94,6 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
-def ledger(postgres: Any, ledger_template: str) -> Iterator[Ledger]:
-    postgres.create_database("customer_scope", template=ledger_template)
-    with Ledger.open(postgres.url("customer_scope")) as opened:
-        yield opened
-
-
 def keep(ledger: Ledger, world: dict[str, Any]) -> None:
     with ledger.engine.begin() as connection:
         connection.execute(text("TRUNCATE mirror, links, decisions"))
@@ -149,10 +140,10 @@ def told(findings: list[Finding]) -> dict[str, Finding]:
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(world=worlds(), steps=STEPS)
 def test_the_plan_of_the_closure_is_the_plan_of_the_whole(
-    ledger: Ledger, world: dict[str, Any], steps: list[str]
+    module_ledger: Ledger, world: dict[str, Any], steps: list[str]
 ) -> None:
-    keep(ledger, world)
-    found, expected = (planned(ledger, world, steps, whole=whole) for whole in (False, True))
+    keep(module_ledger, world)
+    found, expected = (planned(module_ledger, world, steps, whole=whole) for whole in (False, True))
     looked_at = {f"{system}:{one}" for system in SYSTEMS for one in world["affected"][system]}
     assert found.changes == expected.changes
     assert found.agreed == expected.agreed
@@ -174,7 +165,7 @@ def test_the_plan_of_the_closure_is_the_plan_of_the_whole(
         assert concerning <= told(part).keys()
 
 
-def test_who_shares_nothing_is_not_loaded(ledger: Ledger) -> None:
+def test_who_shares_nothing_is_not_loaded(module_ledger: Ledger) -> None:
     def person(record: str, mail: str, last: str, **more: Any) -> dict[str, Any]:
         return {
             "record": record,
@@ -199,9 +190,9 @@ def test_who_shares_nothing_is_not_loaded(ledger: Ledger) -> None:
         "decisions": [],
         "affected": {"commercetools": {"c1", "c5"}, "lightspeed": {"l2"}},
     }
-    keep(ledger, world)
+    keep(module_ledger, world)
     configured = cast("SyncSettings", SimpleNamespace(customers=settings()))
-    found = load_world(ledger, configured, TERMS, world["affected"])
+    found = load_world(module_ledger, configured, TERMS, world["affected"])
     # c5 is linked: nobody of its name matters. c1 and l2 are not, so their namesakes do.
     assert {system: set(side) for system, side in found.sides.items()} == {
         "commercetools": {"c1", "c2", "c5"},

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -18,6 +16,7 @@ from retail_sync.sync.prices.feeds import ARTICLES, ENTITY, ONLINE
 from retail_sync.sync.prices.loading import PRODUCTS, load_given
 from retail_sync.sync.prices.mirror import ARTICLE, VARIANT
 from retail_sync.sync.prices.planner import PricePlan, plan_prices
+from tests.support.links import pair
 from tests.sync.prices.paper import LATER, NOW, Paper
 
 LIST: dict[str, Any] = {"name": "L", "owner": "commercetools", "lightspeed": {"base": True}}
@@ -38,13 +37,6 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
         "agreed": [(*pair, draw(AMOUNTS)) for pair in pairs()],
         "articles": draw(st.sets(st.sampled_from(PLACES), max_size=3)),
     }
-
-
-@pytest.fixture(scope="module")
-def ledger(postgres: Any, ledger_template: str) -> Iterator[Ledger]:
-    postgres.create_database("price_scope", template=ledger_template)
-    with Ledger.open(postgres.url("price_scope")) as opened:
-        yield opened
 
 
 def keep(ledger: Ledger, world: dict[str, Any]) -> None:
@@ -89,10 +81,7 @@ def _article(number: int, amount: str | None) -> MirrorRow:
 
 
 def _link(entity: str, kind: str, online: int, till: int, base: dict[str, Any]) -> Link:
-    return Link(
-        entity=entity, kind=kind, commercetools_id=f"v{online}", lightspeed_id=f"a{till}", base=base,
-        matched_by="sku", run_id="run",
-    )  # fmt: skip
+    return pair(f"v{online}", f"a{till}", entity, kind, base=base, run_id="run")
 
 
 def told(plan: PricePlan, articles: set[str]) -> dict[str, Any]:
@@ -115,13 +104,14 @@ def told(plan: PricePlan, articles: set[str]) -> dict[str, Any]:
 
 @hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(world=worlds())
-def test_the_plan_of_some_articles_is_the_plan_of_all(ledger: Ledger, world: dict[str, Any]) -> None:
-    keep(ledger, world)
+def test_the_plan_of_some_articles_is_the_plan_of_all(module_ledger: Ledger, world: dict[str, Any]) -> None:
+    keep(module_ledger, world)
     rate = Decimal("0.19")
     paper = Paper(LIST, online_included=True, till_included=True, online_rate=rate, till_rate=rate).given()
     articles = {f"a{n}" for n in world["articles"]}
     part, whole = (
-        plan_prices(load_given(ledger, paper.settings, paper.terms, LATER, some)) for some in (articles, None)
+        plan_prices(load_given(module_ledger, paper.settings, paper.terms, LATER, some))
+        for some in (articles, None)
     )
     assert told(part, articles) == told(whole, articles)
     assert set(part.status) <= articles
@@ -130,7 +120,7 @@ def test_the_plan_of_some_articles_is_the_plan_of_all(ledger: Ledger, world: dic
     mine = {f"v{online}" for online, till in world["paired"] if f"a{till}" in articles}
     ended = {
         one.id
-        for one in ledger.links.read(ENTITY, "L")
+        for one in module_ledger.links.read(ENTITY, "L")
         if one.id in whole.retired and (one.lightspeed_id in articles or one.commercetools_id in mine)
     }
     assert ended <= set(part.retired)

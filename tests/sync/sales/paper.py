@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from retail_sync.ledger import Ledger
 from retail_sync.ledger.decisions import Decision
-from retail_sync.ledger.rows import Link, MirrorRow
+from retail_sync.ledger.rows import MirrorRow
 from retail_sync.records.customers import ENTITY as CUSTOMERS
 from retail_sync.records.customers import KIND as CUSTOMER
 from retail_sync.records.errors import DuplicateInTarget, RecordRejected, TargetMissing, UnknownOutcome
@@ -31,6 +31,7 @@ from retail_sync.sync.engine.run import EntityRun, Extracts, Planned
 from retail_sync.sync.engine.settle import Audited
 from retail_sync.sync.sales.feeds import SALES
 from tests.support.builders.base import aligned
+from tests.support.links import pair
 from tests.support.runs import open_run, request_of, time_passes_after_errors
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -289,16 +290,7 @@ class Desk:
     def link(self, till: str = ADA, online: str = ADA_ONLINE) -> None:
         """Customers found out who is who."""
         self.ledger.links.add(
-            [
-                Link(
-                    entity=CUSTOMERS,
-                    kind=CUSTOMER,
-                    commercetools_id=online,
-                    lightspeed_id=till,
-                    matched_by="email",
-                    run_id="customers/1",
-                )
-            ]
+            [pair(online, till, CUSTOMERS, CUSTOMER, matched_by="email", run_id="customers/1")]
         )
 
     def unlink(self) -> None:

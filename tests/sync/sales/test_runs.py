@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,11 @@ import pytest
 
 from retail_sync.ledger import Ledger
 from retail_sync.ledger.erasing import erase
-from retail_sync.ledger.rows import Link
 from retail_sync.records.errors import UnknownOutcome
 from retail_sync.records.sales import ENTITY, KIND
 from retail_sync.sync.sales.knowing import sales_of_customers
+from tests.support.links import pair
 from tests.sync.sales.paper import ADA, ADA_ONLINE, NOON, Desk, PaperShop, later, line, sale, settings
-
-
-@pytest.fixture
-def ledger(ledger_url: str) -> Iterator[Ledger]:
-    with Ledger.open(ledger_url) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -341,17 +334,7 @@ def test_lines_bear_the_sku_of_the_linked_article_else_the_one_that_both_sides_c
     desk.article("commercetools", "o-two", "J-3")
     desk.article("lightspeed", "p-till", "T-1")
     desk.ledger.links.add(
-        [
-            Link(
-                entity="products",
-                kind="variant",
-                commercetools_id=online,
-                lightspeed_id=till,
-                matched_by="sku",
-                run_id="products/1",
-            )
-            for online, till in (("o-linked", "p-linked"), ("o-gone", "p-gone"))
-        ]
+        [pair(online, till) for online, till in (("o-linked", "p-linked"), ("o-gone", "p-gone"))]
     )
     products = ("p-linked", "p-same", "p-twice", "p-till", "p-gone", "p-never-read")
     desk.run(sale(*(line(product_id=one, name="") for one in products)))

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from retail_sync.ledger.queries.runs import COUNTED, Conditions, Plans, says
 from retail_sync.ledger.rows import ChangeRow, Run
-from retail_sync.ledger.statements import fetch, fetch_value, literally
+from retail_sync.ledger.statements import fetch, fetch_pairs, fetch_value, literally
 
 SINCE = 1_000
 """Runs since a reconciliation are counted up to here."""
@@ -114,16 +114,11 @@ class Drifting(Plans):
 
     def newest(self, entity: str) -> Run | None:
         """The newest reconciliation of an entity that ended well. Index: as of `reconciliations`."""
-        return next(
-            iter(
-                self._runs(
-                    "entity = :entity AND purpose = 'reconcile' AND state = 'succeeded' "
-                    "ORDER BY started_at DESC, id DESC LIMIT 1",
-                    entity=entity,
-                )
-            ),
-            None,
+        newest = (
+            "entity = :entity AND purpose = 'reconcile' AND state = 'succeeded' "
+            "ORDER BY started_at DESC, id DESC LIMIT 1"
         )
+        return next(iter(self._runs(newest, entity=entity)), None)
 
     def run(self, run_id: str) -> Run | None:
         """A reconciliation by its id. Index: the primary key."""
@@ -181,11 +176,17 @@ class Drifting(Plans):
             return {}
         rows = fetch(
             self.engine,
-            f"""
+            """
             SELECT entity, kind, system, id, changed_at, modified_at, label
-            FROM {_given(Record)} JOIN mirror USING (entity, kind, system, id)
+            FROM unnest(CAST(:entities AS text[]), CAST(:kinds AS text[]), CAST(:systems AS text[]),
+                        CAST(:ids AS text[])) AS given(entity, kind, system, id)
+            JOIN mirror USING (entity, kind, system, id)
             """,
-            **_listed(Record, wanted),
+            **dict(
+                zip(
+                    ("entities", "kinds", "systems", "ids"), map(list, zip(*wanted, strict=True)), strict=True
+                )
+            ),
         )
         return {Record(*row[:4]): Moved(*row[4:]) for row in rows}
 
@@ -246,7 +247,7 @@ class Drifting(Plans):
     def skus_of_products(self, system: str, ids: Collection[str]) -> dict[str, str]:
         """A SKU of each of these products that has one, the first by alphabet. Index: mirror (entity, system,
         parent_id)."""
-        rows = fetch(
+        return fetch_pairs(
             self.engine,
             "SELECT parent_id, min(fields ->> 'sku') AS sku FROM mirror WHERE entity = 'products' "
             "AND system = :system AND parent_id = ANY(:ids) AND kind = 'variant' AND deleted_at IS NULL "
@@ -254,24 +255,13 @@ class Drifting(Plans):
             system=system,
             ids=sorted(ids),
         )
-        return {row.parent_id: row.sku for row in rows}
 
     def skus_of_variants(self, system: str, ids: Collection[str]) -> dict[str, str]:
         """The SKU of each of these variants that has one. Index: the primary key of mirror."""
-        rows = fetch(
+        return fetch_pairs(
             self.engine,
             "SELECT id, fields ->> 'sku' AS sku FROM mirror WHERE entity = 'products' AND kind = 'variant' "
             "AND system = :system AND id = ANY(:ids) AND fields ->> 'sku' <> ''",
             system=system,
             ids=sorted(ids),
         )
-        return {row.id: row.sku for row in rows}
-
-
-def _given(row: type[Record]) -> str:
-    arrays = ", ".join(f"CAST(:{name} AS text[])" for name in row._fields)
-    return f"unnest({arrays}) AS given({', '.join(row._fields)})"
-
-
-def _listed(row: type[Record], values: Sequence[Record]) -> dict[str, list[str]]:
-    return {name: [getattr(one, name) for one in values] for name in row._fields}

@@ -2,6 +2,8 @@
 partial indexes; counts of links are by their unique indexes.
 """
 
+# ruff: noqa: S608 - names of columns and conditions come from this module, values are bound
+
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
@@ -11,7 +13,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Engine
 
-from retail_sync.ledger.statements import fetch
+from retail_sync.ledger.statements import fetch, fetch_pairs
 from retail_sync.records.ports.products import SYSTEMS
 
 Step = Literal["hour", "day"]
@@ -83,38 +85,37 @@ class Health:
         """The last run of each entity that brought all of it up to date: made to sync, not of some keys only, not in
         one direction only, no dry run (`ix_runs_entity_started_at`, backwards until the first that fits:
         the inner limit keeps the planner from reading all runs and sorting them)."""
-        rows = self._rows(
-            """
-            SELECT e.entity, r.id, r.started_at, r.finished_at, r.by
-            FROM unnest(CAST(:entities AS text[])) AS e(entity)
-            CROSS JOIN LATERAL (
-                SELECT id, started_at, finished_at, COALESCE(params ->> 'asked_by', '') AS by
-                FROM (SELECT * FROM runs WHERE runs.entity = e.entity ORDER BY started_at DESC LIMIT 5000) AS late
-                WHERE state = 'succeeded' AND purpose = 'sync'
-                  AND COALESCE(params ->> 'dry_run', 'false') = 'false'
-                  AND COALESCE(params ->> 'direction', 'both') = 'both'
-                  AND COALESCE(params -> 'keys', '[]'::jsonb) = '[]'::jsonb
-                ORDER BY started_at DESC LIMIT 1) AS r
-            """,
-            entities=list(entities),
+        rows = self._latest(
+            entities,
+            "id, started_at, finished_at, COALESCE(params ->> 'asked_by', '') AS by",
+            "state = 'succeeded' AND purpose = 'sync' "
+            "AND COALESCE(params ->> 'dry_run', 'false') = 'false' "
+            "AND COALESCE(params ->> 'direction', 'both') = 'both' "
+            "AND COALESCE(params -> 'keys', '[]'::jsonb) = '[]'::jsonb",
         )
         return {row.entity: Settled(row.id, row.started_at, row.finished_at, row.by) for row in rows}
 
     def reconciled(self, entities: Collection[str]) -> dict[str, Reconciled]:
         """The last reconciliation of each entity among its latest 5000 runs (same index)."""
-        rows = self._rows(
-            """
-            SELECT e.entity, r.id, r.started_at, r.changes
-            FROM unnest(CAST(:entities AS text[])) AS e(entity)
+        rows = self._latest(
+            entities,
+            "id, started_at, COALESCE((accounts ->> 'changes')::bigint, 0) AS changes",
+            "purpose = 'reconcile' AND state = 'succeeded'",
+        )
+        return {row.entity: Reconciled(row.id, row.started_at, row.changes) for row in rows}
+
+    def _latest(self, entities: Collection[str], select: str, condition: str) -> Any:
+        """Of each entity the latest run that meets a condition, among its latest 5000."""
+        return self._rows(
+            f"""
+            SELECT e.entity, r.* FROM unnest(CAST(:entities AS text[])) AS e(entity)
             CROSS JOIN LATERAL (
-                SELECT id, started_at, COALESCE((accounts ->> 'changes')::bigint, 0) AS changes
+                SELECT {select}
                 FROM (SELECT * FROM runs WHERE runs.entity = e.entity ORDER BY started_at DESC LIMIT 5000) AS late
-                WHERE purpose = 'reconcile' AND state = 'succeeded'
-                ORDER BY started_at DESC LIMIT 1) AS r
+                WHERE {condition} ORDER BY started_at DESC LIMIT 1) AS r
             """,
             entities=list(entities),
         )
-        return {row.entity: Reconciled(row.id, row.started_at, row.changes) for row in rows}
 
     def cursors(self, entity: str) -> list[CursorAt]:
         """How far each feed has been read."""
@@ -126,12 +127,12 @@ class Health:
 
     def linked(self, entity: str) -> dict[str, int]:
         """Linked pairs by kind."""
-        rows = self._rows(
+        return fetch_pairs(
+            self.engine,
             "SELECT kind, count(*) FROM links WHERE entity = :entity AND retired_at IS NULL "
             "GROUP BY kind ORDER BY kind",
             entity=entity,
         )
-        return dict(map(tuple, rows))
 
     def outcomes(self, entities: Collection[str], since: datetime) -> dict[tuple[str, str], dict[str, int]]:
         """Changes of these entities planned since then, by entity and target, counted by outcome

@@ -15,7 +15,7 @@ from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.queries.search import SYSTEMS
 from retail_sync.ledger.queries.timeline import Records
 from retail_sync.ledger.rows import Link
-from retail_sync.ledger.statements import columns, fetch, fetch_first_as, fetch_one, fetch_value
+from retail_sync.ledger.statements import columns, fetch, fetch_first_as, fetch_one, fetch_pairs, fetch_value
 
 PRIVATE = "customers"
 """The entity whose values are never read for people."""
@@ -255,13 +255,12 @@ def _members(connection: Connection, places: Mapping[str, Address]) -> tuple[Mem
 def _articles(connection: Connection, sides: Mapping[str, Side]) -> dict[str, str]:
     documents = [one.document for one in sides.values() if one.document]
     named = {str(line.get("product_id")) for one in documents for line in one.get("lines") or ()}
-    rows = fetch(
+    return fetch_pairs(
         connection,
         "SELECT id, label FROM mirror WHERE entity = 'products' AND kind = 'variant' "
         "AND system = 'lightspeed' AND id = ANY(:ids) AND label IS NOT NULL",
         ids=sorted(named),
     )
-    return {row.id: row.label for row in rows}
 
 
 def _entries(connection: Connection, sku: str) -> tuple[Entry, ...]:

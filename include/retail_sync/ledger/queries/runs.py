@@ -209,18 +209,16 @@ class Browsing(Plans):
 
     def fields(self, run_id: str) -> list[str]:
         """Names of fields that the first changes of a run touch. Index: changes (run_id, batch)."""
-        return list(
-            fetch_column(
-                self.engine,
-                """
+        return fetch_column(
+            self.engine,
+            """
                 WITH first AS MATERIALIZED (
                     SELECT after FROM changes WHERE run_id = :run_id ORDER BY batch LIMIT :most
                 )
                 SELECT DISTINCT name FROM first, jsonb_object_keys(after) AS name ORDER BY name
                 """,
-                run_id=run_id,
-                most=SAMPLED,
-            )
+            run_id=run_id,
+            most=SAMPLED,
         )
 
     def holds_of(self, run_id: str, after: int, limit: int) -> list[HoldHead]:

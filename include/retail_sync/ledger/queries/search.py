@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.rows import Run
@@ -367,20 +367,21 @@ def _code(connection: Connection, wanted: str, given: dict[str, Any]) -> FoundCo
     """A code of holds or of refusals. Indexes ix_holds_code, ix_holds_open_code, ix_changes_error_code: the order,
     which changes no count, keeps the database from reading on until it has met enough by chance."""
     for code in dict.fromkeys((wanted, wanted.casefold().replace(" ", "_"))):
-        row = connection.execute(
-            text(
-                f"""
-                SELECT
-                    (SELECT count(*) FROM (SELECT FROM holds WHERE code = :code AND {_ENTITIES}
-                        ORDER BY first_seen_at DESC, id DESC LIMIT :rows) AS kept) AS holds,
-                    (SELECT count(*) FROM (SELECT FROM holds WHERE code = :code AND {_ENTITIES}
-                        AND released_at IS NULL LIMIT :rows) AS still) AS open_holds,
-                    (SELECT count(*) FROM (SELECT FROM changes WHERE error_code = :code AND {_ENTITIES}
-                        ORDER BY planned_at DESC, id DESC LIMIT :rows) AS refused) AS changes
-                """
-            ),
-            {**given, "code": code, "rows": COUNTED + 1},
-        ).one()
+        row = fetch_one(
+            connection,
+            f"""
+            SELECT
+                (SELECT count(*) FROM (SELECT FROM holds WHERE code = :code AND {_ENTITIES}
+                    ORDER BY first_seen_at DESC, id DESC LIMIT :rows) AS kept) AS holds,
+                (SELECT count(*) FROM (SELECT FROM holds WHERE code = :code AND {_ENTITIES}
+                    AND released_at IS NULL LIMIT :rows) AS still) AS open_holds,
+                (SELECT count(*) FROM (SELECT FROM changes WHERE error_code = :code AND {_ENTITIES}
+                    ORDER BY planned_at DESC, id DESC LIMIT :rows) AS refused) AS changes
+            """,
+            **given,
+            code=code,
+            rows=COUNTED + 1,
+        )
         if row.holds or row.changes:
             return FoundCode(code=code, **row._mapping)
     return None

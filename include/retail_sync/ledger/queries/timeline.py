@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from retail_sync.ledger.api_calls import CHANGE_OF_EXCHANGE
 from retail_sync.ledger.decisions import Decision
 from retail_sync.ledger.engine import transaction
 from retail_sync.ledger.queries.search import COUNTED, ENTITY_OF_EXCHANGE, SYSTEMS
 from retail_sync.ledger.rows import OUTCOMES, ChangeRow, Event, ExchangeHead, ExchangeRow, HoldHead, Link
-from retail_sync.ledger.statements import columns, fetch_as, fetch_first_as, fetch_one, fetch_value
+from retail_sync.ledger.statements import columns, fetch, fetch_as, fetch_first_as, fetch_one, fetch_value
 
 What = Literal["change", "decision", "event", "exchange", "hold", "link", "release", "unlink"]
 WHATS: tuple[What, ...] = get_args(What)
@@ -237,10 +237,8 @@ class _Asked:
     def read(
         self, what: What, made: Callable[..., Row], at: str, statement: str, more: Mapping[str, Any]
     ) -> list[Happening]:
-        rows = self.connection.execute(text(statement), self.values | dict(more)).all()
-        return [
-            Happening(getattr(row, at), what, one) for row in rows for one in [made(**dict(row._mapping))]
-        ]
+        rows = fetch(self.connection, statement, **(self.values | dict(more)))
+        return [Happening(getattr(row, at), what, made(**row._mapping)) for row in rows]
 
 
 def _values(wanted: Wanted) -> dict[str, Any]:
@@ -271,6 +269,11 @@ def _each(places: str, columns: str, table: str, where: str, order: str) -> str:
     )
 
 
+def _newest(columns: str, table: str, where: str, order: str) -> str:
+    """The newest rows of all that meet a condition."""
+    return f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {order} LIMIT :limit"
+
+
 def _bare(order: str) -> str:
     """Without the names of tables."""
     return ", ".join(part.rpartition(".")[2] for part in order.split(", "))
@@ -288,14 +291,9 @@ def _changes(asked: _Asked) -> list[Happening]:
     window, more = asked.window("change", "changes.planned_at", "changes.id", "uuid")
     filters = "changes.system = ANY(:systems) AND changes.outcome = ANY(:outcomes)" + window
     if wanted.code:
-        return asked.read(
-            "change",
-            ChangeRow,
-            "planned_at",
-            f"SELECT {_CHANGE} FROM changes WHERE error_code = :code AND entity = ANY(:entities) AND {filters} "
-            f"ORDER BY {_CHANGES_ORDER} LIMIT :limit",
-            more,
-        )
+        refused = f"error_code = :code AND entity = ANY(:entities) AND {filters}"
+        statement = _newest(_CHANGE, "changes", refused, _CHANGES_ORDER)
+        return asked.read("change", ChangeRow, "planned_at", statement, more)
     if wanted.records is None:
         places = (
             f"{_EACH_ENTITY} CROSS JOIN unnest(CAST(:systems AS text[])) AS target(system) "
@@ -305,9 +303,8 @@ def _changes(asked: _Asked) -> list[Happening]:
             "changes.entity = wanted.entity AND changes.system = target.system "
             f"AND changes.outcome = came.outcome{window}"
         )
-        return asked.read(
-            "change", ChangeRow, "planned_at", _each(places, _CHANGE, "changes", where, _CHANGES_ORDER), more
-        )
+        statement = _each(places, _CHANGE, "changes", where, _CHANGES_ORDER)
+        return asked.read("change", ChangeRow, "planned_at", statement, more)
     own = _each(
         _EACH_SUBJECT,
         _CHANGE,
@@ -323,10 +320,7 @@ def _changes(asked: _Asked) -> list[Happening]:
         f"AND changes.subject <> ALL(:subjects) AND {filters}",
         _CHANGES_ORDER,
     )
-    return [
-        *asked.read("change", ChangeRow, "planned_at", own, more),
-        *asked.read("change", ChangeRow, "planned_at", written, more),
-    ]
+    return [one for by in (own, written) for one in asked.read("change", ChangeRow, "planned_at", by, more)]
 
 
 def _holds(asked: _Asked) -> list[Happening]:
@@ -343,10 +337,7 @@ def _holds(asked: _Asked) -> list[Happening]:
     order = "holds.first_seen_at DESC, holds.id DESC"
     if wanted.code or wanted.run_id:
         narrowed = "code = :code" if wanted.code else "run_id = :run_id"
-        statement = (
-            f"SELECT {_HELD} FROM holds WHERE {narrowed} AND entity = ANY(:entities){filters} "
-            f"ORDER BY {order} LIMIT :limit"
-        )
+        statement = _newest(_HELD, "holds", f"{narrowed} AND entity = ANY(:entities){filters}", order)
     elif wanted.records is None:
         statement = _each(_EACH_ENTITY, _HELD, "holds", f"holds.entity = wanted.entity{filters}", order)
     else:
@@ -382,10 +373,7 @@ def _decisions(asked: _Asked) -> list[Happening]:
     order = "decisions.decided_at DESC, decisions.id DESC"
     if wanted.records is None:
         narrowed = " AND code = :code" if wanted.code else ""
-        statement = (
-            f"SELECT {_DECISION} FROM decisions WHERE entity = ANY(:entities){narrowed}{window} "
-            f"ORDER BY {order} LIMIT :limit"
-        )
+        statement = _newest(_DECISION, "decisions", f"entity = ANY(:entities){narrowed}{window}", order)
     else:
         where = f"decisions.entity = wanted.entity AND decisions.subject = about.subject{window}"
         statement = _each(_EACH_SUBJECT, _DECISION, "decisions", where, order)
@@ -417,20 +405,18 @@ def _links(asked: _Asked) -> list[Happening]:
     wanted = asked.wanted
     if wanted.records is None or wanted.systems:
         return []
-    rows = asked.connection.execute(
-        text(
-            f"SELECT {_LINK} FROM links WHERE commercetools_id = ANY(:ours) AND entity = ANY(:entities) UNION "
-            f"SELECT {_LINK} FROM links WHERE lightspeed_id = ANY(:theirs) AND entity = ANY(:entities)"
-        ),
-        {
-            "entities": sorted(wanted.entities),
-            **{
-                name: [record for system, record in wanted.records.ids if system == side]
-                for name, side in (("ours", "commercetools"), ("theirs", "lightspeed"))
-            },
+    rows = fetch_as(
+        Link,
+        asked.connection,
+        f"SELECT {_LINK} FROM links WHERE commercetools_id = ANY(:ours) AND entity = ANY(:entities) UNION "
+        f"SELECT {_LINK} FROM links WHERE lightspeed_id = ANY(:theirs) AND entity = ANY(:entities)",
+        entities=sorted(wanted.entities),
+        **{
+            name: [record for system, record in wanted.records.ids if system == side]
+            for name, side in (("ours", "commercetools"), ("theirs", "lightspeed"))
         },
-    ).all()
-    found = (one for row in rows for one in _of_link(Link(**row._mapping)))
+    )
+    found = (one for row in rows for one in _of_link(row))
     return [one for one in found if wanted.asks_for(one.what) and _is_within(one, wanted, asked.after)]
 
 
@@ -468,10 +454,7 @@ def _exchanges(asked: _Asked) -> tuple[list[Happening], datetime | None]:
     if wanted.code:
         return [], None
     if wanted.run_id:
-        statement = (
-            f"SELECT {_EXCHANGE} FROM exchanges WHERE run_id = :run_id{filters} "
-            f"ORDER BY {_EXCHANGES_ORDER} LIMIT :limit"
-        )
+        statement = _newest(_EXCHANGE, "exchanges", f"run_id = :run_id{filters}", _EXCHANGES_ORDER)
     elif wanted.records is not None:
         changes = _each(
             _EACH_SUBJECT,
@@ -484,9 +467,7 @@ def _exchanges(asked: _Asked) -> tuple[list[Happening], datetime | None]:
         statement = _each(f"({changes}) AS about", _EXCHANGE, "exchanges", where, _EXCHANGES_ORDER)
         more["changes_at_once"] = CHANGES_AT_ONCE
     elif wanted.everything_seen:
-        statement = (
-            f"SELECT {_EXCHANGE} FROM exchanges WHERE true{filters} ORDER BY {_EXCHANGES_ORDER} LIMIT :limit"
-        )
+        statement = _newest(_EXCHANGE, "exchanges", f"true{filters}", _EXCHANGES_ORDER)
     else:
         runs, horizon = _latest_runs(asked)
         statement = _each(
@@ -504,18 +485,19 @@ def _latest_runs(asked: _Asked) -> tuple[Sequence[str], datetime | None]:
     """The latest runs of each entity that began before the place, and since when these are all. Runs of an entity do
     not overlap, so that what an earlier one asked is older than the begin of the first of these."""
     until = asked.after.at if asked.after else asked.wanted.until
-    rows = asked.connection.execute(
-        text(
-            f"""
-            SELECT found.* FROM {_EACH_ENTITY} CROSS JOIN LATERAL (
-                SELECT id, entity, started_at FROM runs WHERE entity = wanted.entity
-                  AND (CAST(:before AS timestamptz) IS NULL OR started_at <= :before)
-                ORDER BY started_at DESC LIMIT :runs_at_once
-            ) AS found
-            """
-        ),
-        asked.values | {"before": until, "runs_at_once": RUNS_AT_ONCE},
-    ).all()
+    rows = fetch(
+        asked.connection,
+        f"""
+        SELECT found.* FROM {_EACH_ENTITY} CROSS JOIN LATERAL (
+            SELECT id, entity, started_at FROM runs WHERE entity = wanted.entity
+              AND (CAST(:before AS timestamptz) IS NULL OR started_at <= :before)
+            ORDER BY started_at DESC LIMIT :runs_at_once
+        ) AS found
+        """,
+        **asked.values,
+        before=until,
+        runs_at_once=RUNS_AT_ONCE,
+    )
     begun: dict[str, list[datetime]] = {}
     for row in rows:
         begun.setdefault(row.entity, []).append(row.started_at)

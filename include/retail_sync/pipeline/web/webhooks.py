@@ -43,6 +43,7 @@ def _secrets(settings: Any) -> Any:
     secret, so that nothing of its system is believed; the other system's is."""
     from retail_sync.commercetools.api.connection import CommercetoolsConnection
     from retail_sync.lightspeed.connection import LightspeedConnection
+    from retail_sync.lightspeed.versions import DEFAULT_SERIES
     from retail_sync.pipeline.runtime.connectors import parsed_connection
     from retail_sync.webhooks.ports import ReceiverSecrets
 
@@ -57,6 +58,8 @@ def _secrets(settings: Any) -> Any:
     assert online is None or isinstance(online, CommercetoolsConnection)
     assert till is None or isinstance(till, LightspeedConnection)
     return ReceiverSecrets(
+        # A store that is not known is answered as one whose secret is not: its address is right.
+        lightspeed_series=till.series if till else DEFAULT_SERIES,
         lightspeed_signing=till.signing_secrets if till else (),
         lightspeed_webhook_secret=till.webhook_secret if till else None,
         event_secret=online.event_secret.get_secret_value() if online and online.event_secret else None,

@@ -1,4 +1,5 @@
-"""Customers and the index they are searched in, which may lag behind what was written."""
+"""Tables that can do more than any: customers with the index they are searched in, which may lag behind what was
+written, and entries of price books, which can be asked for those of one product."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sandbox.lightspeed.models import PriceBookProduct
 from sandbox.lightspeed.rows import Record, Table, Ticker
 
 FILTERS = ("customer_code", "email", "first_name", "last_name", "company_name", "mobile", "phone")
@@ -67,3 +69,28 @@ def _entries(row: Record) -> list[tuple[str, str]]:
 
 def _entry(name: str, value: str) -> tuple[str, str]:
     return name, value.casefold() if name == "email" else value
+
+
+class PriceRows(Table[PriceBookProduct]):
+    """Entries of all books. A product is in few of them, so its entries are a short list."""
+
+    def __init__(self, ticker: Ticker) -> None:
+        super().__init__(ticker)
+        self._of_products: dict[str, list[PriceBookProduct]] = {}
+
+    def add(self, row: PriceBookProduct) -> PriceBookProduct:
+        self._of_products.setdefault(row.product_id, []).append(row)
+        return super().add(row)
+
+    def delete(self, row: PriceBookProduct) -> None:
+        self._of_products[row.product_id].remove(row)
+        super().delete(row)
+
+    def of_product(self, product_id: str, book_id: str | None = None) -> list[PriceBookProduct]:
+        """Entries of a product that are not deleted, oldest first; of one book, or of all."""
+        rows = self._of_products.get(product_id, [])
+        return [row for row in rows if book_id in (None, row.price_book_id)]
+
+    def of_book(self, book_id: str) -> list[PriceBookProduct]:
+        """Entries of a book that are not deleted, oldest version first."""
+        return [row for row in self.live() if row.price_book_id == book_id]
