@@ -54,13 +54,11 @@ class Checkpoints:
                 connection,
                 "UPDATE checkpoints SET state = CAST(:state AS jsonb), at = now() "
                 "WHERE run_id = :run_id AND step = :step AND state ->> :owner = :mine",
-                **{
-                    "run_id": run_id,
-                    "step": step,
-                    "state": jsonb(state),
-                    "owner": owner,
-                    "mine": state[owner],
-                },
+                run_id=run_id,
+                step=step,
+                state=jsonb(state),
+                owner=owner,
+                mine=state[owner],
             ):
                 return False
             for name, other in beside.items():

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from retail_sync.ledger.bulk import Incoming, copy_in, copy_out, incoming, literal, storable_text
 from retail_sync.ledger.engine import Bind, transaction
 from retail_sync.ledger.rows import MirrorRow, SeenCounts
-from retail_sync.ledger.statements import columns, execute, fetch, fetch_column
+from retail_sync.ledger.statements import columns, execute, fetch, fetch_column, fetch_pairs
 from retail_sync.records.identifiers import folded_key
 from retail_sync.records.types import digest
 
@@ -199,7 +199,7 @@ class Mirror:
             key
             for system, some in ids.items()
             if some
-            for (key,) in self._side(
+            for key in self._column(
                 entity, kind, system, "DISTINCT unnest(keys)", "id = ANY(:ids)", ids=list(some)
             )
         }
@@ -227,8 +227,7 @@ class Mirror:
     ) -> dict[str, Any]:
         """One identity cell of these rows, where they have it."""
         there = "id = ANY(:ids) AND identity ->> :name IS NOT NULL"
-        rows = self._side(entity, kind, system, "id, identity -> :name", there, name=name, ids=list(ids))
-        return dict(map(tuple, rows))
+        return self._pairs(entity, kind, system, "id, identity -> :name", there, name=name, ids=list(ids))
 
     def parents(
         self,
@@ -244,7 +243,7 @@ class Mirror:
         if not wanted:
             return {}
         among = f"{column} = ANY(:wanted)"
-        return dict(map(tuple, self._side(entity, kind, system, "id, parent_id", among, wanted=list(wanted))))
+        return self._pairs(entity, kind, system, "id, parent_id", among, wanted=list(wanted))
 
     def count_linked(self, entity: str, kind: str, system: str) -> int:
         """How many rows of a system are there and linked."""
@@ -273,14 +272,17 @@ class Mirror:
             f"SELECT {select} FROM links JOIN mirror USING (entity, kind) {join} "
             "WHERE links.entity = :entity AND links.kind = :kind AND links.retired_at IS NULL "
             f"AND mirror.system = :system AND mirror.id = links.{_SIDES[system]} AND {condition}",
-            **{"entity": entity, "kind": kind, "system": system, **values},
+            entity=entity,
+            kind=kind,
+            system=system,
+            **values,
         )
 
     def listed(self, entity: str, kind: str, system: str, name: str) -> dict[str, str]:
         """The identity cell `name`, a list, as JSON text, of all rows that have something in it, by id. Index
         ix_mirror_parts."""
         cell, something = literal(name), f"identity -> {literal(name)} <> CAST('[]' AS jsonb)"
-        return dict(map(tuple, self._side(entity, kind, system, f"id, identity ->> {cell}", something)))
+        return self._pairs(entity, kind, system, f"id, identity ->> {cell}", something)
 
     def changed(self, entity: str, since: datetime) -> dict[tuple[str, str], set[str]]:
         """Ids of rows that changed after `since` (ledger's clock), by (system, kind)."""
@@ -342,23 +344,26 @@ class Mirror:
     def _live(self, entity: str, kind: str, system: str, condition: str, **values: Any) -> list[str]:
         """Ids of the rows that are not deleted and meet this condition, in its order."""
         live = f"deleted_at IS NULL AND {condition}"
-        return [one for (one,) in self._side(entity, kind, system, "id", live, **values)]
+        return self._column(entity, kind, system, "id", live, **values)
 
-    def _side(
+    def _column(
         self, entity: str, kind: str, system: str, select: str, condition: str, **values: Any
-    ) -> Sequence[Any]:
-        """Rows of one side that meet this condition, in its order."""
-        return fetch(
-            self.engine,
-            f"SELECT {select} FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
-            f"AND {condition}",
-            **{"entity": entity, "kind": kind, "system": system, **values},
-        )
+    ) -> list[Any]:
+        """A column of the rows of one side that meet this condition, in its order."""
+        statement = _of_side(select, condition)
+        return fetch_column(self.engine, statement, entity=entity, kind=kind, system=system, **values)
+
+    def _pairs(
+        self, entity: str, kind: str, system: str, select: str, condition: str, **values: Any
+    ) -> dict[str, Any]:
+        """Two columns of the rows of one side that meet this condition: the first -> the second."""
+        statement = _of_side(select, condition)
+        return fetch_pairs(self.engine, statement, entity=entity, kind=kind, system=system, **values)
 
     def buried(self, entity: str, kind: str, system: str, ids: Collection[str]) -> dict[str, int | None]:
         """Which of these rows are deleted: id -> the version that was last seen."""
         deleted = "deleted_at IS NOT NULL AND id = ANY(:ids)"
-        return dict(map(tuple, self._side(entity, kind, system, "id, version", deleted, ids=list(ids))))
+        return self._pairs(entity, kind, system, "id, version", deleted, ids=list(ids))
 
     def mark_gone(
         self, entity: str, kind: str, system: str, proven: Collection[str], at: datetime
@@ -407,6 +412,14 @@ class Mirror:
             at=at,
         )
         return sorted(vanished)
+
+
+def _of_side(select: str, condition: str) -> str:
+    """Of one entity, kind and system, the rows that meet this condition."""
+    return (
+        f"SELECT {select} FROM mirror WHERE entity = :entity AND kind = :kind AND system = :system "
+        f"AND {condition}"
+    )
 
 
 def _incoming(connection: Connection, rows: Sequence[MirrorRow], keys_of: KeysOf | None) -> Incoming:

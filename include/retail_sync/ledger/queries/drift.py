@@ -182,11 +182,10 @@ class Drifting(Plans):
                         CAST(:ids AS text[])) AS given(entity, kind, system, id)
             JOIN mirror USING (entity, kind, system, id)
             """,
-            **dict(
-                zip(
-                    ("entities", "kinds", "systems", "ids"), map(list, zip(*wanted, strict=True)), strict=True
-                )
-            ),
+            entities=[record.entity for record in wanted],
+            kinds=[record.kind for record in wanted],
+            systems=[record.system for record in wanted],
+            ids=[record.id for record in wanted],
         )
         return {Record(*row[:4]): Moved(*row[4:]) for row in rows}
 
